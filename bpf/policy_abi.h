@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What bpf/policy.bpf.c and user space agree on.  Includes nothing, so that
+ * both sides can: the includer provides the fixed-width types.
+ */
+#ifndef SCHEDKIT_POLICY_ABI_H
+#define SCHEDKIT_POLICY_ABI_H
+
+#ifndef __bpf__
+#include <stdint.h>
+#endif
+
+/* How tasks are told apart. */
+enum policy_classify {
+	CLASSIFY_NONE,	    /* all alike */
+	CLASSIFY_BEHAVIOUR, /* short bursts are interactive, long ones batch */
+	CLASSIFY_IDENTITY,  /* expected run time of what was executed */
+	CLASSIFY_WEIGHT,    /* nice below 0 interactive, above 0 batch */
+};
+
+/* Where waiting tasks stand. */
+enum policy_queue { QUEUE_GLOBAL, QUEUE_LLC, QUEUE_CPU };
+
+/* Who is next in a queue. */
+enum policy_order {
+	ORDER_FIFO,
+	ORDER_VRUNTIME, /* least weighted run time */
+	ORDER_DEADLINE, /* vruntime plus the weighted length of a burst */
+	ORDER_LONGEST,	/* longest expected run time */
+	ORDER_SHORTEST, /* shortest expected run time */
+};
+
+enum policy_slice { SLICE_FIXED, SLICE_CLASS, SLICE_DEPTH };
+
+/* Which CPU a waking task is offered first. */
+enum policy_place { PLACE_PREVIOUS, PLACE_IDLE_CORE, PLACE_WAKER, PLACE_LLC };
+
+enum policy_preempt { PREEMPT_NONE, PREEMPT_CLASS, PREEMPT_KEY };
+
+/* Every field a __u32, so that a table of offsets describes it all. */
+struct policy_params {
+	uint32_t classify;
+	uint32_t interactive_us; /* mean burst below: interactive */
+	uint32_t batch_us;	 /* mean burst above: batch; between: as was */
+	uint32_t queue;
+	uint32_t order;
+	uint32_t slice;
+	uint32_t slice_us;	       /* the slice, or of class "normal" */
+	uint32_t slice_interactive_us; /* with slice by class */
+	uint32_t slice_batch_us;
+	uint32_t slice_min_us; /* with slice by depth: the floor */
+	uint32_t place;
+	uint32_t direct;       /* a task that finds an idle CPU runs at once */
+	uint32_t preempt;
+	uint32_t preempt_min_us; /* leave a task alone for this long first */
+	uint32_t steal;		 /* an idle CPU takes from other queues */
+	uint32_t lag_us;	 /* how much credit sleeping may earn */
+	uint32_t unknown_us;	 /* unknown identities go first this long */
+	uint32_t starve_us;	 /* who waited longer goes first; 0: never */
+	uint32_t timeout_ms;	 /* the kernel's watchdog */
+};
+
+/* Counters, summed over CPUs. */
+enum policy_counter {
+	COUNT_DIRECT,	  /* ran at once on an idle CPU */
+	COUNT_QUEUED,	  /* had to wait in a queue */
+	COUNT_DISPATCHED, /* taken from the CPU's own queue */
+	COUNT_STOLEN,	  /* taken from another queue */
+	COUNT_KEPT,	  /* ran on after its slice: nobody waited */
+	COUNT_PREEMPTED,  /* kicked off its CPU for another */
+	COUNT_RESCUED,	  /* waited over starve_us and went first */
+	COUNT_PINNED,	  /* may run on one CPU only */
+	COUNT_KNOWN,	  /* executed something of known run time */
+	COUNT_UNKNOWN,	  /* executed something never seen */
+	COUNT_MAX,
+};
+
+/* Value of the identity table: key is the identity hash. */
+struct policy_identity {
+	uint64_t expect_ns;
+};
+
+#define POLICY_MAX_IDENTITIES 4096
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+volatile sig_atomic_t cli_stop;
+
+static void say(const struct opt_tool *tool, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "%s: ", tool->name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+int cli_options(const struct opt_tool *tool, int argc, char **argv)
+{
+	struct buf out;
+	int first = 0, rc;
+
+	buf_init(&out, 1 << 16);
+	rc = opt_parse(tool, argc, argv, &first, &out);
+	if (rc < 0)
+		cli_usage(tool, "%s", err_text());
+	if (rc == OPT_SHOWN) {
+		fputs(out.data, stdout);
+		exit(cli_finish(tool, CLI_YES));
+	}
+	buf_release(&out);
+	return first;
+}
+
+void cli_usage(const struct opt_tool *tool, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(tool, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "usage: %s %s\n", tool->name, tool->synopsis);
+	exit(CLI_USAGE);
+}
+
+int cli_fail(const struct opt_tool *tool, int rc)
+{
+	fprintf(stderr, "%s: %s\n", tool->name, err_text());
+	switch (-rc) {
+	case EAGAIN:
+	case EBUSY:
+	case ETIMEDOUT:
+	case EINTR:
+		return CLI_LATER;
+	default:
+		return CLI_CANNOT;
+	}
+}
+
+void cli_note(const struct opt_tool *tool, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(tool, fmt, ap);
+	va_end(ap);
+}
+
+int cli_finish(const struct opt_tool *tool, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "%s: cannot write standard output: %s\n", tool->name,
+		strerror(errno));
+	return CLI_CANNOT;
+}
+
+static void on_stop(int sig)
+{
+	(void)sig;
+	cli_stop = 1;
+}
+
+void cli_catch_stop(void)
+{
+	struct sigaction sa = {.sa_handler = on_stop};
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+}
+
+bool cli_wants_json(bool json_option)
+{
+	return json_option || !isatty(STDOUT_FILENO);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What every main() needs: options, the exit status table, words to people.
+ * Only files in cmd/ print and exit.
+ */
+#ifndef SCHEDKIT_CMD_CLI_H
+#define SCHEDKIT_CMD_CLI_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "base/opt.h"
+
+/* One table for every tool; schedkit(7). */
+enum cli_status {
+	CLI_YES = 0,   /* done, or yes */
+	CLI_NO = 1,    /* the answer is no */
+	CLI_USAGE = 2, /* usage */
+	CLI_CANNOT = 3, /* cannot until something changes */
+	CLI_LATER = 4, /* try again later */
+};
+
+/* Parses; prints and exits for --help, --version and usage errors. */
+int cli_options(const struct opt_tool *tool, int argc, char **argv);
+
+/* Usage error found after parsing: prints, exits with CLI_USAGE. */
+void cli_usage(const struct opt_tool *tool, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+/*
+ * Prints the error slot as "TOOL: message" and returns the exit status that
+ * rc stands for: EAGAIN, EBUSY, ETIMEDOUT, EINTR are CLI_LATER, the rest
+ * CLI_CANNOT.
+ */
+int cli_fail(const struct opt_tool *tool, int rc);
+
+/* "TOOL: words" on standard error. */
+void cli_note(const struct opt_tool *tool, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Standard output could not be written (full disk, closed pipe) turns status
+ * into CLI_CANNOT.  Every main() ends with "return cli_finish(tool, status)".
+ */
+int cli_finish(const struct opt_tool *tool, int status);
+
+/* SIGINT, SIGTERM and SIGHUP set this instead of ending the process. */
+extern volatile sig_atomic_t cli_stop;
+void cli_catch_stop(void);
+
+/* Documents are wanted: --json, or standard output is no terminal. */
+bool cli_wants_json(bool json_option);
+
+#endif

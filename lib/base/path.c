@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/* The folder that holds bin/ or libexec/ of the running program. */
+static void root_dir(char out[static PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
+	char *cut;
+
+	if (n < 0) {
+		strcpy(out, "/usr");
+		return;
+	}
+	out[n] = '\0';
+	/* A program in libexec/schedkit is one level deeper than bin. */
+	cut = strstr(out, "/libexec/schedkit/");
+	if (cut) {
+		*cut = '\0';
+		return;
+	}
+	for (int level = 0; level < 2; level++) {
+		cut = strrchr(out, '/');
+		if (cut && cut != out)
+			*cut = '\0';
+	}
+}
+
+char *path_bin(const char *name)
+{
+	char root[PATH_MAX];
+
+	root_dir(root);
+	return mem_printf("%s/bin/%s", root, name);
+}
+
+char *path_libexec(const char *name)
+{
+	char root[PATH_MAX];
+
+	root_dir(root);
+	return mem_printf("%s/libexec/schedkit/%s", root, name);
+}
+
+char *path_lib(const char *name)
+{
+	char root[PATH_MAX];
+
+	root_dir(root);
+	return mem_printf("%s/lib/schedkit/%s", root, name);
+}
+
+static char *xdg(const char *var, const char *fallback, const char *name)
+{
+	const char *base = getenv(var);
+	const char *home = getenv("HOME");
+
+	/* The XDG base directory specification ignores relative paths. */
+	if (base && base[0] == '/')
+		return mem_printf("%s/schedkit/%s", base, name);
+	if (!home || home[0] != '/') {
+		struct passwd *pw = getpwuid(getuid());
+
+		home = pw ? pw->pw_dir : "/";
+	}
+	return mem_printf("%s/%s/schedkit/%s", home, fallback, name);
+}
+
+char *path_state(const char *name)
+{
+	return xdg("XDG_STATE_HOME", ".local/state", name);
+}
+
+char *path_cache(const char *name)
+{
+	return xdg("XDG_CACHE_HOME", ".cache", name);
+}
+
+int path_make_dirs(const char *path)
+{
+	char *p = mem_strdup(path);
+	int rc = 0;
+
+	for (char *s = p + 1; !rc; s++) {
+		char c = *s;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*s = '\0';
+		if (mkdir(p, 0700) < 0 && errno != EEXIST)
+			rc = err_set(errno, "cannot make folder '%s': %s", p,
+				     strerror(errno));
+		*s = c;
+		if (c == '\0')
+			break;
+	}
+	free(p);
+	return rc;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int path_write_atomic(const char *path, const void *data, size_t len)
+{
+	char *tmp = mem_printf("%s.XXXXXX", path);
+	int fd = mkostemp(tmp, O_CLOEXEC);
+	int rc;
+
+	if (fd < 0) {
+		rc = err_set(errno, "cannot write '%s': %s", path,
+			     strerror(errno));
+		free(tmp);
+		return rc;
+	}
+	rc = write_all(fd, data, len);
+	if (!rc && fsync(fd) < 0)
+		rc = -errno;
+	if (close(fd) < 0 && !rc)
+		rc = -errno;
+	if (!rc && rename(tmp, path) < 0)
+		rc = -errno;
+	if (rc) {
+		unlink(tmp);
+		err_set(-rc, "cannot write '%s': %s", path, strerror(-rc));
+	}
+	free(tmp);
+	return rc;
+}

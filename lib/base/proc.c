@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#define KILL_GRACE_S 2.0
+#define POLL_MS	     100
+
+struct tap {
+	int fd;		  /* read end; -1 closed */
+	int child;	  /* write end; -1 none */
+	int copy;	  /* where to copy; -1 nowhere */
+	struct buf *keep; /* where to keep the tail */
+};
+
+/* Keeps the last max bytes: twice that is allowed to pile up in between. */
+static void keep_tail(struct buf *b, const char *data, size_t len)
+{
+	size_t max = b->max;
+
+	if (len > max) {
+		data += len - max;
+		len = max;
+		b->truncated = true;
+	}
+	if (b->len + len > max) {
+		size_t drop = b->len + len - max;
+
+		memmove(b->data, b->data + drop, b->len - drop);
+		b->len -= drop;
+		b->truncated = true;
+	}
+	buf_add(b, data, len);
+}
+
+static void copy_out(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+static int tap_open(struct tap *t, struct buf *keep, int copy)
+{
+	int p[2];
+
+	*t = (struct tap){.fd = -1, .child = -1, .copy = copy, .keep = keep};
+	if (!keep)
+		return 0;
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(errno, "cannot make a pipe: %s",
+			       strerror(errno));
+	fcntl(p[0], F_SETFL, O_NONBLOCK);
+	t->fd = p[0];
+	t->child = p[1];
+	return 0;
+}
+
+static void tap_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Takes what is there. */
+static void tap_drain(struct tap *t)
+{
+	char chunk[65536];
+
+	while (t->fd >= 0) {
+		ssize_t n = read(t->fd, chunk, sizeof(chunk));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			tap_close(&t->fd);
+			return;
+		}
+		keep_tail(t->keep, chunk, (size_t)n);
+		if (t->copy >= 0)
+			copy_out(t->copy, chunk, (size_t)n);
+	}
+}
+
+static void child_fd(const struct tap *t, int direct, int target)
+{
+	int from = t->child >= 0 ? t->child : direct;
+
+	if (from < 0)
+		from = open("/dev/null", O_WRONLY);
+	if (from != target)
+		dup2(from, target);
+	else
+		fcntl(from, F_SETFD, 0);
+}
+
+static void __attribute__((noreturn))
+child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
+      int go, int report)
+{
+	sigset_t none;
+	int in = s->stdin_fd, e;
+	int keep_err = s->err_fd;
+	char c;
+
+	setpgid(0, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	/* The parent looks at us (attaches, writes down the pid) first. */
+	while (read(go, &c, 1) < 0 && errno == EINTR)
+		;
+	if (in < 0)
+		in = open("/dev/null", O_RDONLY);
+	if (in > 0)
+		dup2(in, 0);
+	/* Standard output may be redirected to what is now descriptor 2. */
+	if (err->child < 0 && keep_err == 1 && out->child >= 0)
+		keep_err = dup(1);
+	if (out->child < 0 && s->out_fd == 2) {
+		child_fd(out, s->out_fd, 1);
+		child_fd(err, keep_err, 2);
+	} else {
+		child_fd(err, keep_err, 2);
+		child_fd(out, s->out_fd, 1);
+	}
+	if (s->cwd && chdir(s->cwd) < 0)
+		goto fail;
+	if (s->set_ids && (setgroups(0, NULL) < 0 || setgid(s->gid) < 0 ||
+			   setuid(s->uid) < 0))
+		goto fail;
+	if (s->env)
+		execvpe(s->argv[0], s->argv, s->env);
+	else
+		execvp(s->argv[0], s->argv);
+fail:
+	e = errno;
+	copy_out(report, (char *)&e, sizeof(e));
+	_exit(127);
+}
+
+/* Waits for the end, moving output, minding the limit. */
+static void supervise(const struct proc_spec *s, pid_t pid, int pidfd,
+		      struct tap *out, struct tap *err, struct proc_result *r)
+{
+	double start = clock_monotonic(), kill_at = 0;
+	bool terminated = false;
+
+	for (;;) {
+		struct pollfd p[3] = {{pidfd, POLLIN, 0},
+				      {out->fd, POLLIN, 0},
+				      {err->fd, POLLIN, 0}};
+		double now;
+
+		poll(p, 3, s->timeout_s > 0 || s->cancel ? POLL_MS : -1);
+		tap_drain(out);
+		tap_drain(err);
+		if (p[0].revents)
+			return;
+		now = clock_monotonic();
+		if (!terminated && s->timeout_s > 0 &&
+		    now - start > s->timeout_s)
+			r->timed_out = true;
+		if (!terminated && s->cancel && *s->cancel)
+			r->cancelled = true;
+		if (!terminated && (r->timed_out || r->cancelled)) {
+			kill(-pid, SIGTERM);
+			kill_at = now + KILL_GRACE_S;
+			terminated = true;
+		}
+		if (terminated && now > kill_at) {
+			kill(-pid, SIGKILL);
+			kill_at = now + KILL_GRACE_S;
+		}
+	}
+}
+
+static void reap(pid_t pid, struct proc_result *r)
+{
+	struct rusage ru;
+	int status;
+
+	while (wait4(pid, &status, 0, &ru) < 0 && errno == EINTR)
+		;
+	r->user_s = (double)ru.ru_utime.tv_sec + ru.ru_utime.tv_usec / 1e6;
+	r->sys_s = (double)ru.ru_stime.tv_sec + ru.ru_stime.tv_usec / 1e6;
+	r->max_rss_kib = ru.ru_maxrss;
+	if (WIFSIGNALED(status)) {
+		r->signal = WTERMSIG(status);
+		r->exit_status = 128 + r->signal;
+	} else {
+		r->exit_status = WEXITSTATUS(status);
+	}
+}
+
+int proc_run(const struct proc_spec *s, struct proc_result *r)
+{
+	struct tap out, err = {.fd = -1, .child = -1};
+	int go[2] = {-1, -1}, report[2] = {-1, -1};
+	int pidfd = -1, code = 0, rc;
+	double start;
+	pid_t pid;
+
+	*r = (struct proc_result){0};
+	rc = tap_open(&out, s->out, s->out_fd);
+	if (!rc)
+		rc = tap_open(&err, s->err, s->err_fd);
+	if (!rc && (pipe2(go, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0))
+		rc = err_set(errno, "cannot make a pipe: %s", strerror(errno));
+	if (rc)
+		goto done;
+	pid = fork();
+	if (pid < 0) {
+		rc = err_set(errno, "cannot fork: %s", strerror(errno));
+		goto done;
+	}
+	if (pid == 0)
+		child(s, &out, &err, go[0], report[1]);
+	setpgid(pid, pid);
+	tap_close(&out.child);
+	tap_close(&err.child);
+	tap_close(&report[1]);
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (s->started)
+		s->started(pid, s->started_arg);
+	start = clock_monotonic();
+	tap_close(&go[1]);
+	tap_close(&go[0]);
+	supervise(s, pid, pidfd, &out, &err, r);
+	r->wall_s = clock_monotonic() - start;
+	/* Left-over children would disturb what comes next. */
+	kill(-pid, SIGKILL);
+	reap(pid, r);
+	tap_drain(&out);
+	tap_drain(&err);
+	if (read(report[0], &code, sizeof(code)) == sizeof(code))
+		rc = err_set(code, "cannot run '%s': %s", s->argv[0],
+			     strerror(code));
+done:
+	tap_close(&pidfd);
+	tap_close(&out.fd);
+	tap_close(&out.child);
+	tap_close(&err.fd);
+	tap_close(&err.child);
+	for (int i = 0; i < 2; i++) {
+		tap_close(&go[i]);
+		tap_close(&report[i]);
+	}
+	return rc;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/strs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+static void push(struct strs *l, char *s)
+{
+	if (l->len + 2 > l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 8;
+		l->v = mem_realloc(l->v, l->cap, sizeof(*l->v));
+	}
+	l->v[l->len++] = s;
+	l->v[l->len] = NULL;
+}
+
+void strs_add(struct strs *l, const char *s)
+{
+	push(l, mem_strdup(s));
+}
+
+void strs_printf(struct strs *l, const char *fmt, ...)
+{
+	char *s = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	push(l, s);
+}
+
+void strs_release(struct strs *l)
+{
+	for (size_t i = 0; i < l->len; i++)
+		free(l->v[i]);
+	free(l->v);
+	*l = (struct strs){0};
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SHA-256.  lib/crypt is the only user of libsodium. */
+#ifndef SCHEDKIT_CRYPT_DIGEST_H
+#define SCHEDKIT_CRYPT_DIGEST_H
+
+#include <stddef.h>
+
+#define DIGEST_HEX_LEN 65 /* 64 hex digits and a NUL */
+
+void digest_hex(const void *data, size_t len, char out[static DIGEST_HEX_LEN]);
+/* Of a file's content; the message names the path. */
+int digest_file_hex(const char *path, char out[static DIGEST_HEX_LEN]);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parameter space of the template bpf/policy.bpf.c: one row per
+ * parameter.  The body of a `policy` document of form "params" holds values
+ * of these rows under "params"; what is left out has its default.
+ *
+ * To add a parameter: a field in struct policy_params (bpf/policy_abi.h), its
+ * use in bpf/policy.bpf.c, a row in lib/policy/policy.c, an .It in
+ * man/schedkit-policy.5.
+ */
+#ifndef SCHEDKIT_POLICY_POLICY_H
+#define SCHEDKIT_POLICY_POLICY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/policy_abi.h"
+#include "doc/json.h"
+
+enum param_kind { PARAM_CHOICE, PARAM_NUMBER, PARAM_SWITCH };
+
+struct param {
+	const char *name; /* key under "params" */
+	const char *axis; /* the axis it belongs to: "queue", "slice", … */
+	enum param_kind kind;
+	size_t offset;		    /* of the u32 in struct policy_params */
+	uint32_t dflt, min, max;
+	const char *const *choices; /* names, NULL-terminated; PARAM_CHOICE */
+	const char *help;
+};
+
+extern const struct param policy_param_table[];
+extern const size_t policy_param_count;
+
+const struct param *policy_param(const char *name); /* NULL: unknown */
+
+/*
+ * Reads "params" of a policy body.  -EINVAL names the key at fault
+ * ("params.slice_us: 7 is below 50").
+ */
+int policy_params_read(const struct json *body, struct policy_params *out);
+
+/* The other way round, every row, in table order. */
+struct json *policy_params_json(const struct policy_params *p);
+
+/* "queue=global order=vruntime slice_us=20000": what differs from default. */
+char *policy_params_text(const struct json *body);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A target runs a command under a policy and says what happened.
+ *
+ *   host  this kernel; needs privilege to attach a policy
+ *   vm    a throw-away guest with a sched_ext kernel, whose root is the
+ *         host's file system read-only and whose writes go to a scratch
+ *
+ * One target_open() is one boot; many commands and policies run in it.
+ */
+#ifndef SCHEDKIT_TARGET_TARGET_H
+#define SCHEDKIT_TARGET_TARGET_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "base/proc.h"
+#include "doc/json.h"
+
+struct target;
+
+struct target_opts {
+	const char *kind;   /* "host", "vm" or "auto" */
+	long cpus;	    /* vm; 0: the host's, at most 4 */
+	long memory_mib;    /* vm; 0: 1024 */
+	const char *kernel; /* vm; a series ("6.18"), a vmlinuz, NULL: 6.18 */
+	const char *topology; /* vm; "sockets=1,cores=2,threads=1" or NULL */
+	double boot_timeout_s; /* vm; 0: 60 */
+	const volatile sig_atomic_t *cancel;
+	/* Progress for people ("booting a guest …"); NULL: silent. */
+	void (*progress)(void *arg, const char *words);
+	void *progress_arg;
+};
+
+enum run_outcome {
+	RUN_DONE,     /* the command ended by itself */
+	RUN_TIMEOUT,  /* … was ended at the limit */
+	RUN_REFUSED,  /* the policy did not load or attach; nothing ran */
+	RUN_EJECTED,  /* the kernel dropped the policy before the end */
+	RUN_LOST,     /* the target died, hung or ran out of memory */
+	RUN_CANCELLED,
+};
+
+const char *run_outcome_name(enum run_outcome o);
+
+struct run_spec {
+	char *const *argv;
+	const char *cwd;	   /* NULL: the caller's */
+	char *const *env;	   /* NULL: the caller's */
+	const struct json *policy; /* a policy body; NULL: the kernel's own */
+	double timeout_s;	   /* 0: 600 */
+};
+
+#define RUN_KEEP_OUTPUT (1u << 20) /* bytes kept of each output: the last */
+
+struct run_result {
+	enum run_outcome outcome;
+	struct proc_result proc;
+	char *out, *err;	/* tails of standard output and error */
+	size_t out_len, err_len;
+	struct json *report;	/* ext_report(), NULL without a policy */
+	char *message;		/* why it is not RUN_DONE, else NULL */
+};
+
+void run_result_release(struct run_result *r);
+
+/*
+ * -ENOENT: no guest kernel or no QEMU (the message says how to get it);
+ * -ENOSYS, -ENOTSUP: a kernel that cannot run policies; -EPERM; -ETIMEDOUT.
+ * A guest that dies while booting is tried once more.
+ */
+int target_open(const struct target_opts *o, struct target **out);
+
+/*
+ * Runs one command.  0 when the result says what happened (also a refused
+ * policy and a lost guest); a lost guest is booted anew by the next call.
+ * -errno only when the command could not be tried at all.
+ */
+int target_run(struct target *t, const struct run_spec *s,
+	       struct run_result *r);
+
+/* {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64","accelerator":"tcg",
+ *  "cpus":2,"memory_mib":1024,"sched_ext":"disabled", …} */
+const struct json *target_facts(const struct target *t);
+
+void target_close(struct target *t);
+
+#endif

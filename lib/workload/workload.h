@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A workload: a command and what to read from it.
+ *
+ * As JSON (body.workload of a profile):
+ *   {"name":"requests","command":["./server","-n","4"],"cwd":"/srv",
+ *    "metrics":[{"name":"rps","unit":"1/s","better":"higher",
+ *                "regex":"([0-9.]+) requests/s"},
+ *               {"name":"p99","unit":"us","better":"lower",
+ *                "json":"latency.p99"}],
+ *    "bound":["./server","--best-case"]}
+ * The first metric is the goal, the others are guarded.  Without metrics the
+ * wall time is the goal: {"name":"wall","unit":"s","better":"lower"}.
+ */
+#ifndef SCHEDKIT_WORKLOAD_WORKLOAD_H
+#define SCHEDKIT_WORKLOAD_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strs.h"
+#include "doc/json.h"
+
+struct metric {
+	char *name;
+	char *unit;
+	bool higher_is_better;
+	char *regex; /* POSIX extended; its first group, else the match */
+	char *json;  /* json_path() into the last JSON line of the output */
+	/* neither: the wall time in seconds */
+};
+
+struct workload {
+	char *name;
+	char *cwd;
+	struct strs command;
+	struct strs bound; /* empty: no lower bound is known */
+	struct metric *metrics;
+	size_t metric_count; /* at least 1 after reading */
+};
+
+/*
+ * "--metric" of sched-observe: NAME[,higher|lower][,UNIT]=re:REGEX,
+ * …=json:PATH, "wall", or a bare REGEX (then the name is "metric").
+ */
+int metric_parse(const char *text, struct metric *out);
+void metric_release(struct metric *m);
+
+/*
+ * Reads the metric's value: from the output (standard output first, then
+ * standard error), or wall_s.  -ENODATA: not there; -EINVAL: bad expression.
+ */
+int metric_read(const struct metric *m, const char *out, const char *err,
+		double wall_s, double *value);
+
+int workload_read(const struct json *v, struct workload *w);
+struct json *workload_json(const struct workload *w);
+void workload_release(struct workload *w);
+
+#endif
