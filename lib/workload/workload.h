@@ -25,9 +25,13 @@ struct metric {
 	char *name;
 	char *unit;
 	bool higher_is_better;
-	char *regex; /* POSIX extended; its first group, else the match */
-	char *json;  /* json_path() into the last JSON line of the output */
-	/* neither: the wall time in seconds */
+	/*
+	 * One of these, or neither for the wall time in seconds.  regex is
+	 * POSIX extended; its first group, else the match, in the last line
+	 * that has it.  json is a json_path() into the last JSON line.
+	 */
+	char *regex;
+	char *json;
 };
 
 struct workload {
@@ -41,10 +45,12 @@ struct workload {
 
 /*
  * "--metric" of sched-observe: NAME[,higher|lower][,UNIT]=re:REGEX,
- * …=json:PATH, "wall", or a bare REGEX (then the name is "metric").
+ * …=json:PATH, "wall", or a bare REGEX (then the name is "metric").  Lower is
+ * better when the unit is one of time, else higher.  -EINVAL.
  */
 int metric_parse(const char *text, struct metric *out);
 void metric_release(struct metric *m);
+struct json *metric_json(const struct metric *m);
 
 /*
  * Reads the metric's value: from the output (standard output first, then
@@ -53,6 +59,12 @@ void metric_release(struct metric *m);
 int metric_read(const struct metric *m, const char *out, const char *err,
 		double wall_s, double *value);
 
+/* Takes what m owns. */
+void workload_add_metric(struct workload *w, const struct metric *m);
+/* Fills in what was not said: the name, and the wall time as the metric. */
+void workload_complete(struct workload *w);
+
+/* -EINVAL names the key at fault ("workload.command: …"). */
 int workload_read(const struct json *v, struct workload *w);
 struct json *workload_json(const struct workload *w);
 void workload_release(struct workload *w);
