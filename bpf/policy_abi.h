@@ -37,27 +37,28 @@ enum policy_place { PLACE_PREVIOUS, PLACE_IDLE_CORE, PLACE_WAKER, PLACE_LLC };
 
 enum policy_preempt { PREEMPT_NONE, PREEMPT_CLASS, PREEMPT_KEY };
 
-/* Every field a __u32, so that a table of offsets describes it all. */
+/* Every field 32 bits, so that a table of offsets describes it all. */
 struct policy_params {
 	uint32_t classify;
 	uint32_t interactive_us; /* mean burst below: interactive */
 	uint32_t batch_us;	 /* mean burst above: batch; between: as was */
+	uint32_t ahead_us;	 /* interactive tasks stand this much earlier */
 	uint32_t queue;
 	uint32_t order;
 	uint32_t slice;
-	uint32_t slice_us;	       /* the slice, or of class "normal" */
-	uint32_t slice_interactive_us; /* with slice by class */
+	uint32_t slice_us; /* the slice; by class: of class "normal" */
+	uint32_t slice_interactive_us;
 	uint32_t slice_batch_us;
-	uint32_t slice_min_us; /* with slice by depth: the floor */
+	uint32_t slice_min_us; /* by depth: the floor */
 	uint32_t place;
-	uint32_t direct;       /* a task that finds an idle CPU runs at once */
+	uint32_t direct; /* a task that finds an idle CPU runs at once */
 	uint32_t preempt;
 	uint32_t preempt_min_us; /* leave a task alone for this long first */
 	uint32_t steal;		 /* an idle CPU takes from other queues */
 	uint32_t lag_us;	 /* how much credit sleeping may earn */
-	uint32_t unknown_us;	 /* unknown identities go first this long */
-	uint32_t starve_us;	 /* who waited longer goes first; 0: never */
-	uint32_t timeout_ms;	 /* the kernel's watchdog */
+	uint32_t unknown_us; /* what was not executed yet goes first so long */
+	uint32_t starve_us;  /* who waited longer goes first; 0: never */
+	uint32_t timeout_ms; /* the kernel's watchdog */
 };
 
 /* Counters, summed over CPUs. */
@@ -81,5 +82,22 @@ struct policy_identity {
 };
 
 #define POLICY_MAX_IDENTITIES 4096
+
+/* Topology, filled in by user space before loading. */
+#define POLICY_MAX_CPUS 512
+#define POLICY_MAX_LLCS 64
+
+/* What ops.exit() leaves behind for the holder. */
+#define POLICY_REASON_LEN  128
+#define POLICY_MESSAGE_LEN 1024
+#define POLICY_DUMP_LEN	   16384
+
+struct policy_exit {
+	int32_t kind; /* 0: still attached; enum scx_exit_kind */
+	int64_t code;
+	char reason[POLICY_REASON_LEN];
+	char message[POLICY_MESSAGE_LEN];
+	char dump[POLICY_DUMP_LEN];
+};
 
 #endif

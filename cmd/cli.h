@@ -13,11 +13,11 @@
 
 /* One table for every tool; schedkit(7). */
 enum cli_status {
-	CLI_YES = 0,   /* done, or yes */
-	CLI_NO = 1,    /* the answer is no */
-	CLI_USAGE = 2, /* usage */
+	CLI_YES = 0,	/* done, or yes */
+	CLI_NO = 1,	/* the answer is no */
+	CLI_USAGE = 2,	/* usage */
 	CLI_CANNOT = 3, /* cannot until something changes */
-	CLI_LATER = 4, /* try again later */
+	CLI_LATER = 4,	/* try again later */
 };
 
 /* Parses; prints and exits for --help, --version and usage errors. */

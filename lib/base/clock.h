@@ -14,7 +14,7 @@
 #define CLOCK_TEXT_LEN 21 /* "2026-11-21T03:04:05Z" and its NUL */
 
 time_t clock_wall(void);
-double clock_monotonic(void);		       /* seconds */
+double clock_monotonic(void);				    /* seconds */
 void clock_text(time_t t, char out[static CLOCK_TEXT_LEN]); /* UTC */
 
 /* xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. */

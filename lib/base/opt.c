@@ -15,9 +15,13 @@
 #define COLUMN	    28
 
 static const struct opt common[] = {
-	{.kind = OPT_FLAG, .letter = 'h', .name = "help",
+	{.kind = OPT_FLAG,
+	 .letter = 'h',
+	 .name = "help",
 	 .help = "show this help and exit"},
-	{.kind = OPT_FLAG, .letter = 'V', .name = "version",
+	{.kind = OPT_FLAG,
+	 .letter = 'V',
+	 .name = "version",
 	 .help = "show the version and exit"},
 };
 
@@ -68,7 +72,8 @@ static int number(const struct opt *o, const char *arg, double *x)
 			       "%g",
 			       o->name, arg, o->min, o->max);
 	if (o->kind == OPT_LONG && *x != (double)(long)*x)
-		return err_set(EINVAL, "option --%s: '%s' is not a whole number",
+		return err_set(EINVAL,
+			       "option --%s: '%s' is not a whole number",
 			       o->name, arg);
 	return 0;
 }

@@ -17,16 +17,16 @@
 #include "base/buf.h"
 
 struct proc_spec {
-	char *const *argv;     /* argv[0] is searched in PATH */
-	const char *cwd;       /* NULL: the caller's */
-	char *const *env;      /* NULL: the caller's */
-	int stdin_fd;	       /* 0: inherit; -1: /dev/null; else this fd */
-	struct buf *out;       /* receives the LAST out->max bytes, or NULL */
-	struct buf *err;       /* likewise; may equal out */
-	int out_fd;	       /* also copied here (-1: nowhere); with out */
-	int err_fd;	       /* == NULL the program writes to it directly */
-	double timeout_s;      /* 0: none */
-	uid_t uid;	       /* with set_ids: run as this user and group */
+	char *const *argv; /* argv[0] is searched in PATH */
+	const char *cwd;   /* NULL: the caller's */
+	char *const *env;  /* NULL: the caller's */
+	int stdin_fd;	   /* 0: inherit; -1: /dev/null; else this fd */
+	struct buf *out;   /* receives the LAST out->max bytes, or NULL */
+	struct buf *err;   /* likewise; may equal out */
+	int out_fd;	   /* also copied here (-1: nowhere); with out */
+	int err_fd;	   /* == NULL the program writes to it directly */
+	double timeout_s;  /* 0: none */
+	uid_t uid;	   /* with set_ids: run as this user and group */
 	gid_t gid;
 	bool set_ids;
 	/* Called in the parent right after the fork, before the exec. */
@@ -36,12 +36,12 @@ struct proc_spec {
 };
 
 struct proc_result {
-	int exit_status;   /* as a shell reports it: code, or 128 + signal */
-	int signal;	   /* 0 when it exited by itself */
+	int exit_status; /* as a shell reports it: code, or 128 + signal */
+	int signal;	 /* 0 when it exited by itself */
 	bool timed_out;
 	bool cancelled;
 	double wall_s;
-	double user_s;	   /* of the program and the children it waited for */
+	double user_s; /* of the program and the children it waited for */
 	double sys_s;
 	long max_rss_kib;
 };

@@ -23,7 +23,7 @@ struct param {
 	const char *name; /* key under "params" */
 	const char *axis; /* the axis it belongs to: "queue", "slice", … */
 	enum param_kind kind;
-	size_t offset;		    /* of the u32 in struct policy_params */
+	size_t offset; /* of the u32 in struct policy_params */
 	uint32_t dflt, min, max;
 	const char *const *choices; /* names, NULL-terminated; PARAM_CHOICE */
 	const char *help;

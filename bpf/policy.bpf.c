@@ -1,0 +1,747 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The template: one scheduling policy with every decision behind a parameter.
+ *
+ * A task that becomes runnable and finds an idle CPU runs there at once.
+ * Otherwise it waits in a queue (one for all, one per last-level cache or one
+ * per CPU) ordered by a 64-bit key; the CPU that comes free takes the least
+ * key.  The orders differ only in how they make the key:
+ *
+ *   fifo      the time it was queued
+ *   vruntime  weighted run time, so that CPU time is shared by weight
+ *   deadline  vruntime plus the weighted length of a typical burst
+ *   longest   the time it became runnable, later the shorter its expected run
+ *   shortest  the time it became runnable, later the longer its expected run
+ *
+ * Keys made of time age by themselves: who comes later stands behind.  On top
+ * of that whoever waited longer than starve_us is moved to a queue that is
+ * served first, whatever the order says.
+ *
+ * Custody: every path of enqueue inserts the task exactly once; every queue
+ * that is inserted into is drained in dispatch by each CPU that can be the
+ * last one awake for it.  Parameters are constant data, so the verifier
+ * removes what a policy does not use.
+ */
+#include "scx.bpf.h"
+#include "identity.bpf.h"
+#include "policy_abi.h"
+
+char _license[] SEC("license") = "GPL";
+
+enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
+
+/* Queue ids: shared ones per LLC (or one), one per CPU, and per queue a
+ * second one for those who waited too long. */
+#define SHARED(llc)  (0x10000ULL + (llc))
+#define PRIVATE(cpu) (0x20000ULL + (cpu))
+#define RESCUE_BIT   0x80000ULL
+#define WEIGHT_ONE   100
+#define RANK_ONE     1024
+#define MAX_SLICE_NS 1000000000ULL
+#define SCAN_LIMIT   64
+#define VICTIM_LIMIT 32
+#define NO_CPU	     (-1)
+
+const volatile struct policy_params params = {
+	.order = ORDER_VRUNTIME,
+	.slice_us = 20000,
+	.slice_interactive_us = 20000,
+	.slice_batch_us = 20000,
+	.slice_min_us = 1000,
+	.direct = 1,
+	.steal = 1,
+	.lag_us = 20000,
+	.starve_us = 10000000,
+};
+const volatile u32 nr_cpus = 1;
+const volatile u32 nr_llcs = 1;
+const volatile u32 cpu_llc[POLICY_MAX_CPUS];
+const volatile u64 longest_ns = 1000000000ULL; /* of all expectations */
+
+/* Read by the holder after the end. */
+struct policy_exit ended;
+
+struct task {
+	u64 vtime;	 /* weighted run time */
+	u64 runnable_at; /* start of this stay in the run queues */
+	u64 queued_at;
+	u64 run_at;	 /* start of this turn on a CPU */
+	u64 burst_ns;	 /* run since it last slept */
+	u64 mean_ns;	 /* of bursts, moving average */
+	u64 attained_ns; /* run since it was forked or executed */
+	u64 expect_ns;	 /* total expected run time, 0: not known */
+	u32 class;
+	bool fresh; /* forked, nothing executed yet */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task);
+} tasks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, POLICY_MAX_IDENTITIES);
+	__type(key, u64);
+	__type(value, struct policy_identity);
+} identities SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, COUNT_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+/* What runs where, for preemption.  A stale read picks a poorer victim. */
+struct cpu {
+	u64 since; /* 0: not one of our tasks */
+	u64 key;
+	u32 class;
+	u32 weight;
+} __attribute__((aligned(64)));
+
+static struct cpu cpus[POLICY_MAX_CPUS];
+static u64 next_scan[POLICY_MAX_LLCS + POLICY_MAX_CPUS];
+static u64 vtime_now;
+
+static void count(u32 what)
+{
+	u64 *n = bpf_map_lookup_elem(&counters, &what);
+
+	if (n)
+		(*n)++;
+}
+
+static struct task *task_of(struct task_struct *p)
+{
+	return bpf_task_storage_get(&tasks, p, NULL, 0);
+}
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+static bool uses_expectation(void)
+{
+	return params.order == ORDER_LONGEST || params.order == ORDER_SHORTEST;
+}
+
+static bool shares_by_vtime(void)
+{
+	return params.order == ORDER_VRUNTIME || params.order == ORDER_DEADLINE;
+}
+
+static u32 weight_of(const struct task_struct *p)
+{
+	u32 w = p->scx.weight;
+
+	return w ? w : 1;
+}
+
+static u64 weighted(u64 ns, const struct task_struct *p)
+{
+	return ns * WEIGHT_ONE / weight_of(p);
+}
+
+/* ---- who is who ------------------------------------------------------- */
+
+static void classify(struct task_struct *p, struct task *t)
+{
+	if (params.classify == CLASSIFY_NONE) {
+		t->class = CLASS_NORMAL;
+		return;
+	}
+	if (params.classify == CLASSIFY_WEIGHT) {
+		t->class = weight_of(p) > WEIGHT_ONE   ? CLASS_INTERACTIVE
+			   : weight_of(p) < WEIGHT_ONE ? CLASS_BATCH
+						       : CLASS_NORMAL;
+		return;
+	}
+	/* Between the two bounds a task stays what it was. */
+	if (t->burst_ns > params.batch_us * 1000ULL ||
+	    t->mean_ns > params.batch_us * 1000ULL)
+		t->class = CLASS_BATCH;
+	else if (t->mean_ns < params.interactive_us * 1000ULL)
+		t->class = CLASS_INTERACTIVE;
+}
+
+/* Of a fork nothing is known yet: it may be about to become anything. */
+static bool is_fresh(const struct task *t)
+{
+	return t->fresh && t->attained_ns < params.unknown_us * 1000ULL;
+}
+
+/* How much of the longest expectation is this one?  0 … RANK_ONE. */
+static u64 rank(const struct task *t)
+{
+	u64 ns = t->expect_ns, done = t->attained_ns;
+
+	if (!ns)
+		ns = params.order == ORDER_LONGEST ? 2 * done : done;
+	else if (done > ns)
+		ns = done;
+	else if (params.order == ORDER_SHORTEST)
+		ns -= done;
+	if (ns >= longest_ns)
+		return RANK_ONE;
+	return ns * RANK_ONE / (longest_ns ? longest_ns : 1);
+}
+
+/* How much earlier than its time may it stand? */
+static u64 ahead(const struct task *t)
+{
+	bool first = t->class == CLASS_INTERACTIVE;
+
+	if (uses_expectation() && params.classify == CLASSIFY_IDENTITY) {
+		if (is_fresh(t))
+			first = true;
+		/* Too short to matter to anyone. */
+		else if (t->expect_ns && t->expect_ns < longest_ns / 64)
+			first = true;
+	}
+	return first ? params.ahead_us * 1000ULL : 0;
+}
+
+static void limit_lag(struct task *t)
+{
+	u64 floor = vtime_now - params.lag_us * 1000ULL;
+
+	if (before(t->vtime, floor))
+		t->vtime = floor;
+}
+
+/* ran: nanoseconds of the present turn that are not charged yet. */
+static u64 key_of(struct task_struct *p, struct task *t, u64 now, u64 ran)
+{
+	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
+
+	switch (params.order) {
+	case ORDER_VRUNTIME:
+		return t->vtime + weighted(ran, p) - ahead(t);
+	case ORDER_DEADLINE:
+		return t->vtime + weighted(ran, p) + weighted(t->mean_ns, p) -
+		       ahead(t);
+	case ORDER_LONGEST:
+		return t->runnable_at + span / RANK_ONE * (RANK_ONE - rank(t)) -
+		       ahead(t);
+	case ORDER_SHORTEST:
+		return t->runnable_at + span / RANK_ONE * rank(t) - ahead(t);
+	default:
+		return now - ahead(t);
+	}
+}
+
+static u64 shared_queue(s32 cpu)
+{
+	if (params.queue != QUEUE_LLC || cpu < 0 || cpu >= POLICY_MAX_CPUS)
+		return SHARED(0);
+	return SHARED(cpu_llc[cpu]);
+}
+
+/* Tasks that may run on one CPU only never stand in a shared queue: there
+ * every other CPU would have to step over them. */
+static u64 queue_of(struct task_struct *p)
+{
+	if (p->nr_cpus_allowed == 1) {
+		count(COUNT_PINNED);
+		return PRIVATE(bpf_cpumask_first(p->cpus_ptr));
+	}
+	if (params.queue == QUEUE_CPU)
+		return PRIVATE(scx_bpf_task_cpu(p));
+	return shared_queue(scx_bpf_task_cpu(p));
+}
+
+static u64 slice_of(struct task_struct *p, const struct task *t, u64 queue)
+{
+	u64 us = params.slice_us, ns;
+
+	if (params.slice == SLICE_CLASS) {
+		if (t->class == CLASS_INTERACTIVE)
+			us = params.slice_interactive_us;
+		else if (t->class == CLASS_BATCH)
+			us = params.slice_batch_us;
+	} else if (params.slice == SLICE_DEPTH) {
+		s32 depth = scx_bpf_dsq_nr_queued(queue);
+
+		if (depth > 0)
+			us /= 1 + depth;
+		if (us < params.slice_min_us)
+			us = params.slice_min_us;
+	}
+	ns = us * 1000;
+	/* Where the order knows no weight, longer turns stand for it. */
+	if (!shares_by_vtime())
+		ns = ns * weight_of(p) / WEIGHT_ONE;
+	if (ns < params.slice_min_us * 1000ULL)
+		ns = params.slice_min_us * 1000ULL;
+	return ns < MAX_SLICE_NS ? ns : MAX_SLICE_NS;
+}
+
+static void set_slice(struct task_struct *p, u64 ns)
+{
+	if (bpf_ksym_exists(scx_bpf_task_set_slice))
+		scx_bpf_task_set_slice(p, ns);
+	else
+		p->scx.slice = ns;
+}
+
+/* ---- placing ---------------------------------------------------------- */
+
+static s32 idle_in_llc(struct task_struct *p, s32 prev)
+{
+	u32 llc, i;
+
+	if (prev < 0 || prev >= POLICY_MAX_CPUS)
+		return NO_CPU;
+	llc = cpu_llc[prev];
+	bpf_for(i, 0, nr_cpus)
+	{
+		if (i >= POLICY_MAX_CPUS)
+			break;
+		if (cpu_llc[i] == llc && bpf_cpumask_test_cpu(i, p->cpus_ptr) &&
+		    scx_bpf_test_and_clear_cpu_idle(i))
+			return i;
+	}
+	return NO_CPU;
+}
+
+/* The CPU for a waking task; *idle: it was idle and is now claimed. */
+static s32 place(struct task_struct *p, s32 prev, u64 wake_flags, bool *idle)
+{
+	s32 cpu = NO_CPU;
+
+	if (params.place == PLACE_WAKER && (wake_flags & SCX_WAKE_SYNC)) {
+		/* The waker is about to sleep: its CPU is as good as idle. */
+		cpu = bpf_get_smp_processor_id();
+		if (bpf_cpumask_test_cpu(cpu, p->cpus_ptr) &&
+		    !scx_bpf_dsq_nr_queued(PRIVATE(cpu)) &&
+		    !scx_bpf_dsq_nr_queued(shared_queue(cpu))) {
+			*idle = true;
+			return cpu;
+		}
+	}
+	if (params.place == PLACE_PREVIOUS &&
+	    scx_bpf_test_and_clear_cpu_idle(prev))
+		cpu = prev;
+	else if (params.place == PLACE_LLC)
+		cpu = idle_in_llc(p, prev);
+	else if (params.place == PLACE_IDLE_CORE)
+		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, SCX_PICK_IDLE_CORE);
+	else
+		cpu = NO_CPU;
+	if (cpu >= 0) {
+		*idle = true;
+		return cpu;
+	}
+	return scx_bpf_select_cpu_dfl(p, prev, wake_flags, idle);
+}
+
+POLICY_OP("select_cpu")
+s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
+{
+	bool idle = false;
+	struct task *t;
+	s32 cpu;
+
+	cpu = place(p, prev, wake_flags, &idle);
+	if (!idle || !params.direct)
+		return cpu;
+	t = task_of(p);
+	if (!t)
+		return cpu;
+	if (shares_by_vtime())
+		limit_lag(t);
+	count(COUNT_DIRECT);
+	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_of(p, t, shared_queue(cpu)),
+			   0);
+	return cpu;
+}
+
+/* ---- queueing --------------------------------------------------------- */
+
+static bool deserves_less(const struct cpu *c, u32 class, u64 key, u64 now)
+{
+	u64 ran = now - c->since;
+
+	if (!c->since || ran < params.preempt_min_us * 1000ULL)
+		return false;
+	if (params.preempt == PREEMPT_CLASS)
+		return c->class > class;
+	/* A vruntime grows while its task runs. */
+	if (shares_by_vtime() && c->weight)
+		return before(key, c->key + ran * WEIGHT_ONE / c->weight);
+	return before(key, c->key);
+}
+
+/* Kicks the CPU whose task deserves it least, if any does less than p. */
+static void preempt(struct task_struct *p, const struct task *t, u64 queue,
+		    u64 key, u64 now)
+{
+	s32 victim = NO_CPU, first = scx_bpf_task_cpu(p);
+	u64 worst = key;
+	u32 i;
+
+	bpf_for(i, 0, VICTIM_LIMIT)
+	{
+		u32 cpu = first + i;
+		struct cpu *c;
+
+		if (i >= nr_cpus)
+			break;
+		if (cpu >= nr_cpus)
+			cpu -= nr_cpus;
+		if (cpu >= POLICY_MAX_CPUS ||
+		    !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+			continue;
+		if (params.queue == QUEUE_CPU && PRIVATE(cpu) != queue)
+			continue;
+		c = &cpus[cpu];
+		if (!deserves_less(c, t->class, key, now) ||
+		    (victim >= 0 && before(c->key, worst)))
+			continue;
+		victim = cpu;
+		worst = c->key;
+	}
+	if (victim >= 0) {
+		count(COUNT_PREEMPTED);
+		scx_bpf_kick_cpu(victim, SCX_KICK_PREEMPT);
+	}
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	struct task *t = task_of(p);
+	u64 now = scx_bpf_now(), queue, key;
+	s32 cpu;
+
+	/* A CPU's own kernel threads keep the machine going. */
+	if (!t || ((p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1)) {
+		count(COUNT_DIRECT);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, params.slice_us * 1000ULL,
+				   enq_flags);
+		return;
+	}
+	if (shares_by_vtime())
+		limit_lag(t);
+	if (!t->runnable_at)
+		t->runnable_at = now;
+	t->queued_at = now;
+	queue = queue_of(p);
+	key = key_of(p, t, now, 0);
+	count(COUNT_QUEUED);
+	scx_bpf_dsq_insert_vtime(p, queue, slice_of(p, t, queue), key,
+				 enq_flags);
+	/* A CPU may have gone idle since one was looked for, or none was. */
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	else if (params.preempt != PREEMPT_NONE)
+		preempt(p, t, queue, key, now);
+}
+
+/* ---- dispatching ------------------------------------------------------ */
+
+static bool head_key(u64 queue, u64 *key)
+{
+	struct task_struct *p;
+	bool found = false;
+
+	if (scx_bpf_dsq_nr_queued(queue) <= 0)
+		return false;
+	bpf_for_each(scx_dsq, p, queue, 0)
+	{
+		*key = p->scx.dsq_vtime;
+		found = true;
+		break;
+	}
+	return found;
+}
+
+/* Moves those who waited too long to the queue that is served first. */
+static void rescue(u64 queue, u32 slot, u64 now)
+{
+	u64 bound = params.starve_us * 1000ULL;
+	struct task_struct *p;
+	u32 seen = 0;
+
+	if (!bound || slot >= POLICY_MAX_LLCS + POLICY_MAX_CPUS ||
+	    before(now, next_scan[slot]))
+		return;
+	next_scan[slot] = now + bound / 8;
+	if (scx_bpf_dsq_nr_queued(queue) <= 0)
+		return;
+	bpf_for_each(scx_dsq, p, queue, 0)
+	{
+		struct task *t = task_of(p);
+
+		if (t && now - t->queued_at > bound &&
+		    scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, queue | RESCUE_BIT,
+				     0))
+			count(COUNT_RESCUED);
+		if (++seen >= SCAN_LIMIT)
+			break;
+	}
+}
+
+static bool take(u64 queue, u32 what)
+{
+	if (!scx_bpf_dsq_move_to_local(queue))
+		return false;
+	count(what);
+	return true;
+}
+
+/* Everything of other queues that this CPU may run. */
+static bool steal(s32 cpu)
+{
+	u32 n = params.queue == QUEUE_CPU ? nr_cpus : nr_llcs, i;
+	u32 own = params.queue == QUEUE_CPU ? cpu : 0;
+
+	if (params.queue == QUEUE_LLC && cpu < POLICY_MAX_CPUS)
+		own = cpu_llc[cpu];
+	bpf_for(i, 1, n)
+	{
+		u32 other = own + i < n ? own + i : own + i - n;
+		u64 queue = params.queue == QUEUE_CPU ? PRIVATE(other)
+						      : SHARED(other);
+
+		if (take(queue | RESCUE_BIT, COUNT_STOLEN) ||
+		    take(queue, COUNT_STOLEN))
+			return true;
+	}
+	return false;
+}
+
+/* Does the task that runs out of its slice deserve to go on? */
+static bool goes_on(struct task_struct *prev, u64 head, u64 now)
+{
+	struct task *t = task_of(prev);
+	u64 ran;
+
+	if (!t || params.order == ORDER_FIFO)
+		return false;
+	ran = now - t->run_at;
+	return before(key_of(prev, t, now, ran), head);
+}
+
+static void go_on(struct task_struct *prev, u64 queue)
+{
+	struct task *t = task_of(prev);
+
+	count(COUNT_KEPT);
+	if (t)
+		set_slice(prev, slice_of(prev, t, queue));
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
+{
+	bool runnable = prev && (prev->scx.flags & SCX_TASK_QUEUED);
+	u64 own = PRIVATE(cpu), shared = shared_queue(cpu);
+	u64 own_key = 0, shared_key = 0, now = scx_bpf_now();
+	bool in_own, in_shared;
+
+	if (cpu < 0 || cpu >= POLICY_MAX_CPUS)
+		return;
+	rescue(own, POLICY_MAX_LLCS + cpu, now);
+	if (params.queue != QUEUE_CPU)
+		rescue(shared, (shared - SHARED(0)) % POLICY_MAX_LLCS, now);
+	if (take(own | RESCUE_BIT, COUNT_DISPATCHED) ||
+	    (params.queue != QUEUE_CPU &&
+	     take(shared | RESCUE_BIT, COUNT_DISPATCHED)))
+		return;
+
+	in_own = head_key(own, &own_key);
+	in_shared = params.queue != QUEUE_CPU && head_key(shared, &shared_key);
+	if (in_own && in_shared && before(shared_key, own_key))
+		in_own = false;
+	if (in_own || in_shared) {
+		u64 key = in_own ? own_key : shared_key;
+
+		if (runnable && goes_on(prev, key, now)) {
+			go_on(prev, own);
+			return;
+		}
+		if (in_own && take(own, COUNT_DISPATCHED))
+			return;
+		/* The head of a shared queue may not be allowed here. */
+		if (params.queue != QUEUE_CPU && take(shared, COUNT_DISPATCHED))
+			return;
+		if (take(own, COUNT_DISPATCHED))
+			return;
+	}
+	if (runnable)
+		go_on(prev, own);
+	else if (params.steal && params.queue != QUEUE_GLOBAL)
+		steal(cpu);
+}
+
+/* ---- accounting ------------------------------------------------------- */
+
+POLICY_OP("running")
+void BPF_PROG(policy_running, struct task_struct *p)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct task *t = task_of(p);
+	struct cpu *c;
+
+	if (!t || cpu < 0 || cpu >= POLICY_MAX_CPUS)
+		return;
+	t->run_at = scx_bpf_now();
+	if (!t->runnable_at)
+		t->runnable_at = t->run_at;
+	if (shares_by_vtime() && before(vtime_now, t->vtime))
+		vtime_now = t->vtime;
+	if (params.preempt == PREEMPT_NONE)
+		return;
+	c = &cpus[cpu];
+	c->since = t->run_at;
+	c->class = t->class;
+	c->weight = weight_of(p);
+	c->key = key_of(p, t, t->run_at, 0);
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct task *t = task_of(p);
+	u64 ran;
+
+	if (!t)
+		return;
+	ran = scx_bpf_now() - t->run_at;
+	t->vtime += weighted(ran, p);
+	t->burst_ns += ran;
+	t->attained_ns += ran;
+	if (!runnable) {
+		t->mean_ns = (3 * t->mean_ns + t->burst_ns) / 4;
+		t->runnable_at = 0;
+	}
+	classify(p, t);
+	if (!runnable)
+		t->burst_ns = 0;
+	if (params.preempt != PREEMPT_NONE && cpu >= 0 && cpu < POLICY_MAX_CPUS)
+		cpus[cpu].since = 0;
+}
+
+/* ---- coming and going ------------------------------------------------- */
+
+POLICY_OP("init_task")
+s32 BPF_PROG(policy_init_task, struct task_struct *p,
+	     struct scx_init_task_args *args)
+{
+	struct task *t, *parent;
+
+	t = bpf_task_storage_get(&tasks, p, NULL,
+				 BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!t)
+		return -12; /* ENOMEM */
+	t->class = CLASS_NORMAL;
+	t->mean_ns = (params.interactive_us + params.batch_us) * 500ULL;
+	if (!args->fork)
+		return 0;
+	t->fresh = true;
+	parent = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL,
+				      0);
+	if (parent) {
+		t->expect_ns = parent->expect_ns;
+		t->class = parent->class;
+	}
+	return 0;
+}
+
+POLICY_OP("enable")
+void BPF_PROG(policy_enable, struct task_struct *p)
+{
+	struct task *t = task_of(p);
+
+	if (t) {
+		t->vtime = vtime_now;
+		classify(p, t);
+	}
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(policy_exec, struct task_struct *p, int old_pid,
+	     struct linux_binprm *bprm)
+{
+	struct policy_identity *known;
+	struct task *t = task_of(p);
+	u64 hash;
+
+	if (!t)
+		return 0;
+	hash = identity_hash(p, bprm);
+	known = bpf_map_lookup_elem(&identities, &hash);
+	t->fresh = false;
+	t->attained_ns = 0;
+	t->expect_ns = known ? known->expect_ns : 0;
+	/* The past of the shell that forked it says nothing. */
+	t->class = CLASS_NORMAL;
+	t->mean_ns = known ? known->expect_ns
+			   : (params.interactive_us + params.batch_us) * 500ULL;
+	count(known ? COUNT_KNOWN : COUNT_UNKNOWN);
+	return 0;
+}
+
+static s32 create_queue(u64 queue)
+{
+	s32 rc = scx_bpf_create_dsq(queue, -1);
+
+	return rc ? rc : scx_bpf_create_dsq(queue | RESCUE_BIT, -1);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(policy_init)
+{
+	s32 rc = 0;
+	u32 i;
+
+	bpf_for(i, 0, nr_llcs)
+	{
+		rc = create_queue(SHARED(i));
+		if (rc)
+			return rc;
+	}
+	bpf_for(i, 0, nr_cpus)
+	{
+		rc = create_queue(PRIVATE(i));
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+POLICY_OP("exit")
+void BPF_PROG(policy_exit, struct scx_exit_info *ei)
+{
+	bpf_probe_read_kernel_str(ended.reason, sizeof(ended.reason),
+				  ei->reason);
+	bpf_probe_read_kernel_str(ended.message, sizeof(ended.message),
+				  ei->msg);
+	bpf_probe_read_kernel_str(ended.dump, sizeof(ended.dump), ei->dump);
+	ended.code = ei->exit_code;
+	ended.kind = ei->kind;
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops policy = {
+	.select_cpu = (void *)policy_select_cpu,
+	.enqueue = (void *)policy_enqueue,
+	.dispatch = (void *)policy_dispatch,
+	.running = (void *)policy_running,
+	.stopping = (void *)policy_stopping,
+	.enable = (void *)policy_enable,
+	.init_task = (void *)policy_init_task,
+	.init = (void *)policy_init,
+	.exit = (void *)policy_exit,
+	.timeout_ms = 30000,
+	.exit_dump_len = POLICY_DUMP_LEN,
+	.name = "schedkit",
+};

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "scx/ext.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "doc/doc.h"
+#include "policy/policy.h"
+#include "scx/sysfs.h"
+#include "scx/topology.h"
+
+#define NAME_LEN      32
+#define LOG_LEN	      (1u << 20)
+#define STATE_WAIT_MS 5000
+
+struct ext_policy {
+	struct bpf_object *obj;
+	struct bpf_link *ops_link;
+	struct bpf_link *exec_link;
+	char name[NAME_LEN];
+	char seq[SYSFS_WORD]; /* enable_seq of our attachment */
+	struct json *events;  /* last seen, for after the end */
+};
+
+static const char *const counter_names[COUNT_MAX] = {
+	[COUNT_DIRECT] = "direct",
+	[COUNT_QUEUED] = "queued",
+	[COUNT_DISPATCHED] = "dispatched",
+	[COUNT_STOLEN] = "stolen",
+	[COUNT_KEPT] = "kept",
+	[COUNT_PREEMPTED] = "preempted",
+	[COUNT_RESCUED] = "rescued",
+	[COUNT_PINNED] = "pinned",
+	[COUNT_KNOWN] = "known",
+	[COUNT_UNKNOWN] = "unknown",
+};
+
+/* ---- setting up an object --------------------------------------------- */
+
+/* libbpf's own words, kept for the finding; one load at a time. */
+static struct buf *words;
+
+static int keep_words(enum libbpf_print_level level, const char *fmt,
+		      va_list ap)
+{
+	char *s = NULL;
+
+	if (level == LIBBPF_DEBUG || !words || vasprintf(&s, fmt, ap) < 0)
+		return 0;
+	buf_puts(words, s);
+	free(s);
+	return 0;
+}
+
+static struct bpf_map *ops_map(struct bpf_object *obj)
+{
+	struct bpf_map *m, *found = NULL;
+
+	bpf_object__for_each_map(m, obj) if (bpf_map__type(m) ==
+					     BPF_MAP_TYPE_STRUCT_OPS) found =
+		found ? found : m;
+	return found;
+}
+
+/* The variable name inside the section's map, or NULL. */
+static void *variable(struct bpf_object *obj, const char *section,
+		      const char *name, size_t size)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+	const struct btf_var_secinfo *v;
+	const struct btf_type *sec;
+	struct bpf_map *map = NULL, *m;
+	size_t len;
+	char *data;
+	int id;
+
+	bpf_object__for_each_map(m, obj) if (strstr(bpf_map__name(m), section))
+		map = m;
+	id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
+	if (!map || id < 0)
+		return NULL;
+	data = bpf_map__initial_value(map, &len);
+	sec = btf__type_by_id(btf, id);
+	v = btf_var_secinfos(sec);
+	for (int i = 0; data && i < btf_vlen(sec); i++, v++) {
+		const struct btf_type *t = btf__type_by_id(btf, v->type);
+
+		if (strcmp(btf__name_by_offset(btf, t->name_off), name))
+			continue;
+		return v->size == size && v->offset + size <= len
+			       ? data + v->offset
+			       : NULL;
+	}
+	return NULL;
+}
+
+static int set_constant(struct bpf_object *obj, const char *name,
+			const void *value, size_t size)
+{
+	void *at = variable(obj, ".rodata", name, size);
+
+	if (!at)
+		return err_set(EINVAL,
+			       "the object has no constant '%s' of %zu bytes: "
+			       "it is not of this version; rebuild it",
+			       name, size);
+	memcpy(at, value, size);
+	return 0;
+}
+
+/* A member of the struct_ops map's initial value. */
+static int set_member(struct bpf_object *obj, struct bpf_map *map,
+		      const char *name, const void *value, size_t size)
+{
+	const struct btf *btf = bpf_object__btf(obj);
+	const struct btf_type *t;
+	const struct btf_member *m;
+	size_t len;
+	char *data = bpf_map__initial_value(map, &len);
+	int id = btf__find_by_name_kind(btf, "sched_ext_ops", BTF_KIND_STRUCT);
+
+	if (id < 0 || !data)
+		return err_set(EINVAL, "the object has no sched_ext_ops");
+	t = btf__type_by_id(btf, id);
+	m = btf_members(t);
+	for (int i = 0; i < btf_vlen(t); i++, m++) {
+		if (strcmp(btf__name_by_offset(btf, m->name_off), name))
+			continue;
+		if (m->offset / 8 + size > len)
+			break;
+		memcpy(data + m->offset / 8, value, size);
+		return 0;
+	}
+	return err_set(EINVAL, "sched_ext_ops of the object has no '%s'", name);
+}
+
+static uint64_t longest_expectation(const struct json *body)
+{
+	double us = 0;
+
+	json_each (v, json_get(body, "identities")) {
+		double x = json_as_number(json_get(v, "expect_us"), 0);
+
+		if (x > us)
+			us = x;
+	}
+	return us > 0 ? (uint64_t)(us * 1000) : 1000000000ULL;
+}
+
+static int set_constants(struct bpf_object *obj, const struct json *body,
+			 const struct policy_params *params)
+{
+	uint64_t longest = longest_expectation(body);
+	struct topology topo;
+	int rc;
+
+	topology_read(&topo);
+	rc = set_constant(obj, "params", params, sizeof(*params));
+	if (!rc)
+		rc = set_constant(obj, "nr_cpus", &topo.cpus,
+				  sizeof(topo.cpus));
+	if (!rc)
+		rc = set_constant(obj, "nr_llcs", &topo.llcs,
+				  sizeof(topo.llcs));
+	if (!rc)
+		rc = set_constant(obj, "cpu_llc", topo.llc_of,
+				  sizeof(topo.llc_of));
+	if (!rc)
+		rc = set_constant(obj, "longest_ns", &longest, sizeof(longest));
+	return rc;
+}
+
+static int set_ops(struct ext_policy *p, struct bpf_map *map,
+		   const struct policy_params *params)
+{
+	char word[SYSFS_WORD];
+	uint64_t seq;
+	int rc;
+
+	rc = set_member(p->obj, map, "name", p->name, strlen(p->name) + 1);
+	if (!rc)
+		rc = set_member(p->obj, map, "timeout_ms", &params->timeout_ms,
+				sizeof(params->timeout_ms));
+	if (rc || !sysfs_word("hotplug_seq", word))
+		return rc;
+	/* The kernel refuses a policy made for another set of CPUs. */
+	seq = strtoull(word, NULL, 10);
+	return set_member(p->obj, map, "hotplug_seq", &seq, sizeof(seq));
+}
+
+/* Before load: which programs and how large a table this policy needs. */
+static int trim(struct bpf_object *obj, const struct policy_params *params)
+{
+	bool known = params->classify == CLASSIFY_IDENTITY;
+	struct bpf_program *exec;
+
+	exec = bpf_object__find_program_by_name(obj, "policy_exec");
+	if (exec)
+		bpf_program__set_autoload(exec, known);
+	return 0;
+}
+
+static int fill_identities(struct bpf_object *obj, const struct json *body)
+{
+	int fd = bpf_object__find_map_fd_by_name(obj, "identities");
+
+	json_each (v, json_get(body, "identities")) {
+		uint64_t hash = strtoull(
+			json_as_string(json_get(v, "hash"), "0"), NULL, 16);
+		double us = json_as_number(json_get(v, "expect_us"), 0);
+		struct policy_identity value = {(uint64_t)(us * 1000)};
+
+		if (bpf_map_update_elem(fd, &hash, &value, BPF_ANY) < 0)
+			return err_set(errno,
+				       "cannot fill the identity table: %s",
+				       strerror(errno));
+	}
+	return 0;
+}
+
+static int open_object(struct ext_policy *p, const char *object,
+		       const struct json *body,
+		       const struct policy_params *params)
+{
+	struct bpf_map *map;
+	int rc;
+
+	p->obj = bpf_object__open_file(object, NULL);
+	if (!p->obj)
+		return err_set(errno, "cannot open policy object '%s': %s",
+			       object, strerror(errno));
+	map = ops_map(p->obj);
+	if (!map)
+		return err_set(EINVAL, "'%s' holds no sched_ext policy",
+			       object);
+	rc = set_constants(p->obj, body, params);
+	if (!rc)
+		rc = set_ops(p, map, params);
+	return rc ? rc : trim(p->obj, params);
+}
+
+int ext_load(const char *object, const struct json *body,
+	     struct ext_policy **out, struct buf *log)
+{
+	struct ext_policy *p = mem_zalloc(1, sizeof(*p));
+	struct policy_params params;
+	char id[DOC_ID_LEN];
+	struct buf local;
+	int rc;
+
+	*out = NULL;
+	buf_init(&local, LOG_LEN);
+	words = log ? log : &local;
+	libbpf_set_print(keep_words);
+	strcpy(p->name, "schedkit");
+	if (body) {
+		doc_body_id(body, id);
+		snprintf(p->name, sizeof(p->name), "schedkit_%.12s", id);
+	}
+	rc = policy_params_read(body, &params);
+	if (!rc)
+		rc = open_object(p, object, body, &params);
+	if (!rc) {
+		rc = bpf_object__load(p->obj);
+		if (rc)
+			rc = err_set(-rc, "the kernel refused the policy: %s",
+				     strerror(-rc));
+	}
+	if (!rc)
+		rc = fill_identities(p->obj, body);
+	words = NULL;
+	buf_release(&local);
+	if (rc)
+		ext_free(p);
+	else
+		*out = p;
+	return rc;
+}
+
+/* ---- attaching -------------------------------------------------------- */
+
+/* sysfs adds what it likes after the name (a version, on some kernels). */
+static bool ours(const struct ext_policy *p)
+{
+	char word[SYSFS_WORD];
+
+	if (!sysfs_word("root/ops", word))
+		return false;
+	return !strncmp(word, p->name, strlen(p->name));
+}
+
+static bool state_is(const char *wanted)
+{
+	char word[SYSFS_WORD];
+
+	return sysfs_word("state", word) && !strcmp(word, wanted);
+}
+
+static bool wait_state(const char *wanted)
+{
+	for (int ms = 0; ms < STATE_WAIT_MS; ms += 10) {
+		if (state_is(wanted))
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static const struct policy_exit *exit_record(const struct ext_policy *p)
+{
+	return variable(p->obj, ".bss", "ended", sizeof(struct policy_exit));
+}
+
+int ext_attach(struct ext_policy *p)
+{
+	struct bpf_program *exec;
+	const struct policy_exit *end;
+
+	exec = bpf_object__find_program_by_name(p->obj, "policy_exec");
+	if (exec && bpf_program__autoload(exec)) {
+		p->exec_link = bpf_program__attach(exec);
+		if (!p->exec_link)
+			return err_set(errno, "cannot attach to exec: %s",
+				       strerror(errno));
+	}
+	p->ops_link = bpf_map__attach_struct_ops(ops_map(p->obj));
+	if (!p->ops_link)
+		return err_set(errno, "the kernel did not attach '%s': %s",
+			       p->name,
+			       errno == EBUSY ? "another policy is attached"
+					      : strerror(errno));
+	if (!wait_state("enabled") || !ours(p)) {
+		end = exit_record(p);
+		return err_set(EIO, "'%s' is not enabled after attaching%s%s",
+			       p->name, end && end->kind ? ": " : "",
+			       end && end->kind ? end->message : "");
+	}
+	sysfs_word("enable_seq", p->seq);
+	return 0;
+}
+
+bool ext_alive(const struct ext_policy *p)
+{
+	char seq[SYSFS_WORD];
+
+	if (!p->ops_link || !state_is("enabled") || !ours(p))
+		return false;
+	sysfs_word("enable_seq", seq);
+	return !strcmp(seq, p->seq);
+}
+
+int ext_detach(struct ext_policy *p)
+{
+	if (!p->ops_link)
+		return 0;
+	if (ext_alive(p)) {
+		json_free(p->events);
+		p->events = sysfs_events();
+	}
+	bpf_link__destroy(p->ops_link);
+	p->ops_link = NULL;
+	bpf_link__destroy(p->exec_link);
+	p->exec_link = NULL;
+	if (!wait_state("disabled"))
+		return err_set(ETIMEDOUT,
+			       "the kernel still has a policy %d s after "
+			       "detaching '%s'",
+			       STATE_WAIT_MS / 1000, p->name);
+	return 0;
+}
+
+/* ---- reading back ----------------------------------------------------- */
+
+static struct json *read_counters(const struct ext_policy *p)
+{
+	int fd = bpf_object__find_map_fd_by_name(p->obj, "counters");
+	int n = libbpf_num_possible_cpus();
+	struct json *v = json_object();
+	uint64_t *values;
+
+	if (fd < 0 || n < 1)
+		return v;
+	values = mem_zalloc(n, sizeof(*values));
+	for (uint32_t i = 0; i < COUNT_MAX; i++) {
+		double sum = 0;
+
+		if (bpf_map_lookup_elem(fd, &i, values) < 0)
+			continue;
+		for (int cpu = 0; cpu < n; cpu++)
+			sum += (double)values[cpu];
+		json_set_number(v, counter_names[i], sum);
+	}
+	free(values);
+	return v;
+}
+
+struct json *ext_report(const struct ext_policy *p)
+{
+	const struct policy_exit *end = exit_record(p);
+	struct json *v = json_object();
+	bool alive = ext_alive(p);
+
+	json_set_string(v, "name", p->name);
+	json_set_bool(v, "alive", alive);
+	json_set(v, "counters", read_counters(p));
+	json_set(v, "events",
+		 alive	     ? sysfs_events()
+		 : p->events ? json_copy(p->events)
+			     : json_object());
+	if (!end || !end->kind)
+		return v;
+	json_set_number(v, "exit_kind", end->kind);
+	json_set_number(v, "exit_code", (double)end->code);
+	json_set_string(v, "exit_reason", end->reason);
+	json_set_string(v, "exit_message", end->message);
+	if (end->dump[0])
+		json_set_string(v, "exit_dump", end->dump);
+	return v;
+}
+
+void ext_free(struct ext_policy *p)
+{
+	if (!p)
+		return;
+	ext_detach(p);
+	bpf_link__destroy(p->exec_link);
+	bpf_object__close(p->obj);
+	json_free(p->events);
+	free(p);
+}
