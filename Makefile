@@ -4,8 +4,15 @@
 #   make               the programs, under build/
 #   make deps          install what is missing (Debian 12 and 13)
 #   make demo          the main job, end to end, in a guest
-#   make check         lint, unit, command-line and guest tests
+#   make check         everything below but kernels, in 15 minutes
+#     check-lint         form, include rules, libraries, manual, options
+#     check-unit         C tests of the rooms
+#     check-cli          tests of the programs
+#     check-san          both again with ASan and UBSan
+#     check-guest        tests that boot a guest
+#     check-kernels      the policy template on every known guest kernel
 #   make bench         figures against named peers
+#   make fuzz          FUZZ_SECONDS=600 for each fuzzer
 #   make install       DESTDIR= PREFIX=
 #
 # V=1 shows the commands; SAN=1 builds with ASan and UBSan under build/san.
@@ -24,6 +31,9 @@ CC        ?= cc
 BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
 	$(shell command -v clang-$(v) 2>/dev/null)) clang)
 PKG_CONFIG ?= pkg-config
+FUZZ_SECONDS ?= 600
+# The sched_ext kernels that check-kernels fetches and boots.
+KERNELS ?= 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3
 
 ifeq ($(V),1)
 Q :=
@@ -44,15 +54,15 @@ PKGS := libbpf libcjson libgit2 libsodium
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
+comma  := ,
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wwrite-strings \
 	-Wmissing-prototypes -Wstrict-prototypes -Wformat=2 \
 	-Wno-format-nonliteral
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
 	$(if $(SAN),,-D_FORTIFY_SOURCE=2)
-SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined \
+SANFLAGS ?= $(if $(SAN),-fsanitize=address$(comma)undefined \
 	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
-comma := ,
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -MMD -MP -Ilib -I. $(PKG_CFLAGS) \
 	$(WARN) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
@@ -79,9 +89,16 @@ WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 	$(wildcard tests/unit/test_*.c))
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
+	$(wildcard tests/fuzz/fuzz_*.c))
+PAGES      := $(wildcard man/*.[157])
+# The same places below build/ as below a PREFIX.
+MAN        := $(foreach p,$(PAGES),\
+	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 
-.PHONY: all
-all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(BPF_OBJ) $(WORKLOADS)
+.PHONY: all tests
+all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(BPF_OBJ) $(WORKLOADS) $(MAN)
+tests: all $(UNIT)
 
 # ---- rules ------------------------------------------------------------
 
@@ -124,7 +141,113 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+$(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
+define man_rule
+$(BUILD)/share/man/man$(1)/%: man/%
+	@mkdir -p $$(@D)
+	$$(Q)install -m 644 $$< $$@
+endef
+$(foreach s,1 5 7,$(eval $(call man_rule,$(s))))
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# ---- what is needed ---------------------------------------------------
+
+.PHONY: deps
+deps: $(BUILD)/libexec/schedkit/fetch-guest
+	$(Q).ci/deps
+	$(Q)$<
+
+# deps may install what pkg-config was asked for above: whatever builds after
+# it does so in a make of its own.
+AGAIN = +$(Q)$(MAKE) --no-print-directory
+
+# ---- tests ------------------------------------------------------------
+
+RUN := $(Q)tests/run
+
+.PHONY: check check-all check-lint check-unit check-cli check-san \
+	check-guest check-kernels
+check: deps
+	$(AGAIN) check-all
+
+check-all: tests
+	$(AGAIN) SAN=1 tests
+	$(RUN) lint unit cli unit:build/san cli:build/san guest
+
+check-lint: tests
+	$(RUN) lint
+
+check-unit: tests
+	$(RUN) unit
+
+check-cli: tests
+	$(RUN) cli
+
+check-san:
+	$(AGAIN) SAN=1 tests
+	$(RUN) unit:build/san cli:build/san
+
+check-guest: tests
+	$(RUN) guest
+
+check-kernels: tests
+	$(Q)for k in $(KERNELS); do \
+		$(BUILD)/libexec/schedkit/fetch-guest $$k || exit; done
+	$(Q)KERNELS="$(KERNELS)" tests/run kernels
+
+# libFuzzer is clang's; its objects go to a folder of their own.
+.PHONY: fuzz fuzz-run
+fuzz:
+	$(AGAIN) fuzz-run BUILD=build/fuzz CC=$(BPF_CLANG) SANFLAGS="\
+		-fsanitize=fuzzer-no-link$(comma)address$(comma)undefined \
+		-fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+
+fuzz-run: $(FUZZERS)
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $^
+
+.PHONY: demo bench
+demo: deps
+	$(AGAIN) all
+	$(Q)tests/demo/run
+
+bench: deps
+	$(Q).ci/deps bench
+	$(AGAIN) all
+	$(Q)for b in tests/bench/*; do $$b || exit; done
+
+# ---- install ----------------------------------------------------------
+
+# installed FILES,MODE,FOLDER
+define install_each
+	install -d $(DESTDIR)$(3)
+	$(if $(strip $(1)),install -m $(2) $(1) $(DESTDIR)$(3))
+
+endef
+
+.PHONY: install uninstall
+install: all
+	$(call install_each,$(BIN),755,$(BINDIR))
+	$(call install_each,$(LIBEXEC_C) $(LIBEXEC_SH),755,$(LIBEXECDIR))
+	$(call install_each,$(BPF_OBJ),644,$(LIBDIR))
+	$(foreach s,1 5 7,$(call install_each,\
+		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
+	$(call install_each,README.md LICENSE,644,$(DOCDIR))
+	$(call install_each,man/completion/sched.bash,644,$(COMPDIR))
+	cd $(DESTDIR)$(COMPDIR) && mv sched.bash sched && \
+		for t in $(filter-out sched,$(notdir $(BIN))); do \
+		ln -sf sched $$t; done
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(BIN)))
+	rm -f $(addprefix $(DESTDIR)$(COMPDIR)/,$(notdir $(BIN)))
+	rm -f $(foreach p,$(PAGES),\
+		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DOCDIR)
 
 .PHONY: clean
 clean:

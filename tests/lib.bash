@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the bats files share:  load ../lib
+#
+# $BUILD is the absolute build folder; its programs come first in PATH.
+# Histories and caches of a test stay in the test's own folder, except for
+# guest kernels, which are too large to be fetched twice.
+
+bats_require_minimum_version 1.5.0
+
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+: "${BUILD:=build}"
+case $BUILD in
+/*) ;;
+*) BUILD=$TREE/$BUILD ;;
+esac
+export TREE BUILD
+PATH=$BUILD/bin:$PATH
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+if [ -n "${BATS_TEST_TMPDIR:-}" ]; then
+	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+fi
+# A leak, an overrun or undefined behaviour is never an answer (SAN=1).
+export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=86}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-exitcode=86:print_stacktrace=1}
+
+# ---- reasons to skip --------------------------------------------------
+
+needs_root() {
+	[ "$(id -u)" = 0 ] || skip 'needs root'
+}
+
+needs() {
+	command -v "$1" >/dev/null || skip "needs $1"
+}
+
+# needs_guest [SERIES]: QEMU, virtiofsd and a kernel of the series.
+needs_guest() {
+	local lack
+	lack=$("$BUILD/libexec/schedkit/fetch-guest" --print "${1:-6.18}" |
+		awk -F '\t' '$2 == "" && $1 ~ /^(qemu|virtiofsd|kernel)$/ {
+			printf "%s ", $1 }')
+	[ -z "$lack" ] || skip "no guest (make deps): lacks $lack"
+}
+
+# Programs built with SAN=1 are slower: for tests of timing and of guests.
+needs_plain_build() {
+	case $BUILD in
+	*/san) skip 'not with sanitizers' ;;
+	esac
+}
+
+# ---- checks that say what they got ------------------------------------
+
+# is GOT WANT
+is() {
+	[ "$1" = "$2" ] && return
+	printf 'got:  %s\nwant: %s\n' "$1" "$2"
+	return 1
+}
+
+# has TEXT PART
+has() {
+	[[ $1 == *"$2"* ]] && return
+	printf 'got:  %s\nwant somewhere in it: %s\n' "$1" "$2"
+	return 1
+}
+
+# lacks TEXT PART
+lacks() {
+	[[ $1 != *"$2"* ]] && return
+	printf 'got:  %s\nwant nowhere in it: %s\n' "$1" "$2"
+	return 1
+}
+
+# exits STATUS COMMAND...: like run --separate-stderr, and the status is
+# checked; $output and $stderr as usual.
+exits() {
+	local want=$1
+	shift
+	run --separate-stderr -- "$@"
+	# shellcheck disable=SC2154
+	[ "$status" = "$want" ] && return
+	# shellcheck disable=SC2154
+	printf 'exit status %s, want %s: %s\nstdout: %s\nstderr: %s\n' \
+		"$status" "$want" "$*" "$output" "${stderr:-}"
+	return 1
+}
+
+# ---- documents --------------------------------------------------------
+
+# doc KIND BODY [PARENT...]: a document's line.  The id is right as long as
+# the body holds ASCII and whole numbers only: there jq -cS writes what
+# RFC 8785 asks for.
+doc() {
+	local kind=$1 body id
+	body=$(jq -cSj . <<<"$2")
+	shift 2
+	id=$(printf %s "$body" | sha256sum | cut -d ' ' -f 1)
+	printf '%s\n' "$@" | jq -cRn --arg kind "$kind" --arg id "$id" \
+		--argjson body "$body" '{v: 1, kind: $kind, id: $id,
+		parent: [inputs | select(. != "")], by: "tests 0",
+		time: "2026-01-02T03:04:05Z", body: $body}'
+}
+
+# The id of the document whose line is on standard input.
+doc_id() {
+	jq -r .id
+}
