@@ -14,20 +14,20 @@
 
 #include "doc/json.h"
 
-#define DOC_ID_LEN   65		    /* 64 hex digits and a NUL */
-#define DOC_MAX_LINE (16u << 20)    /* bytes of one line */
+#define DOC_ID_LEN   65		 /* 64 hex digits and a NUL */
+#define DOC_MAX_LINE (16u << 20) /* bytes of one line */
 
 struct doc {
-	const char *kind;	  /* lent by env */
-	const char *id;		  /* lent by env */
-	const struct json *body;  /* lent by env */
-	struct json *env;	  /* the whole envelope */
+	const char *kind;	 /* lent by env */
+	const char *id;		 /* lent by env */
+	const struct json *body; /* lent by env */
+	struct json *env;	 /* the whole envelope */
 };
 
 /*
  * Takes body.  parents: n ids.  by: the tool's name; the version is added.
- * NULL when the body does not fit the kind's schema: a defect of the caller,
- * with the key in the message.
+ * NULL when doc_parse() would refuse the result: a defect of the caller, with
+ * the key in the message.
  */
 struct doc *doc_new(const char *kind, const char *by, struct json *body,
 		    const char *const *parents, size_t n);
@@ -52,7 +52,7 @@ void doc_body_id(const struct json *body, char out[static DOC_ID_LEN]);
 size_t doc_parent_count(const struct doc *d);
 const char *doc_parent(const struct doc *d, size_t i);
 
-/* The kinds with a schema, NULL-terminated. */
+/* The kinds of schedkit-doc(5), NULL-terminated. */
 extern const char *const doc_kinds[];
 
 #endif

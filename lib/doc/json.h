@@ -24,30 +24,37 @@ enum json_type {
 	JSON_OBJECT,
 };
 
-#define JSON_MAX_DEPTH 64
+#define JSON_MAX_DEPTH	64
+#define JSON_MAX_VALUES (1u << 20) /* in one text, keys not counted */
 
 /*
  * Strict I-JSON (RFC 7493): UTF-8, no duplicate keys, no number that a double
- * cannot hold, no U+0000, at most JSON_MAX_DEPTH deep, nothing after the
- * value.  NULL with a message that names the byte otherwise.
+ * cannot hold, no U+0000, no noncharacters, at most JSON_MAX_DEPTH deep and
+ * JSON_MAX_VALUES large, nothing after the value.  NULL with a message that
+ * names the byte, counted from 0, otherwise.  Takes linear time but for the
+ * sorting of keys.
  */
 struct json *json_parse(const char *text, size_t len);
 
 struct json *json_object(void);
 struct json *json_array(void);
-struct json *json_string(const char *s); /* invalid UTF-8 becomes U+FFFD */
-struct json *json_number(double x);	 /* not finite: null */
+/* What json_parse() would refuse in s (or in a key) becomes U+FFFD. */
+struct json *json_string(const char *s);
+struct json *json_number(double x); /* not finite: null */
 struct json *json_bool(bool b);
 struct json *json_null(void);
 struct json *json_copy(const struct json *v);
 void json_free(struct json *v);
 
-/* Sets or replaces; returns value, now lent. */
+/*
+ * Sets or replaces; returns value, now lent.  A NULL value sets nothing.
+ * Looks through the keys there are: meant for objects of up to some thousand.
+ */
 struct json *json_set(struct json *obj, const char *key, struct json *value);
 struct json *json_set_string(struct json *obj, const char *key, const char *s);
 struct json *json_set_number(struct json *obj, const char *key, double x);
 struct json *json_set_bool(struct json *obj, const char *key, bool b);
-struct json *json_add(struct json *arr, struct json *value);
+struct json *json_add(struct json *arr, struct json *value); /* O(1) */
 void json_remove(struct json *obj, const char *key);
 
 enum json_type json_type(const struct json *v);
