@@ -68,7 +68,10 @@ static void skip_space(struct parser *p)
 static void *unexpected(const struct parser *p, const char *wanted)
 {
 	int c = peek(p);
+	uint32_t cp;
 
+	if (c > 0x7e && !utf8_decode(p->s + p->pos, p->len - p->pos, &cp))
+		return fail(p->pos, "not UTF-8");
 	if (c < 0)
 		return fail(p->pos, "the text ends where %s should be", wanted);
 	if (c < 0x20 || c > 0x7e)

@@ -7,279 +7,247 @@
 #include "base/mem.h"
 #include "doc/doc.h"
 
-#define WORDS(...)                     \
-	.words = (const char *const[]) \
-	{                              \
-		__VA_ARGS__, NULL      \
-	}
-#define ROWS(...)                        \
-	.members = (const struct rule[]) \
-	{                                \
-		__VA_ARGS__,             \
-		{                        \
-			0                \
-		}                        \
-	}
+/* clang-format off */
+#define WORDS(...) .words = (const char *const[]){__VA_ARGS__, NULL}
+#define ROWS(...)  .members = (const struct rule[]){__VA_ARGS__, {0}}
+/* clang-format on */
 #define MUST .required = true
 
-#define TEXT(k, ...)                                         \
-	{                                                    \
-		.key = k, .shape = SHAPE_TEXT, ##__VA_ARGS__ \
-	}
-#define WORD(k, ...)                                         \
-	{                                                    \
-		.key = k, .shape = SHAPE_WORD, ##__VA_ARGS__ \
-	}
-#define BOOL(k, ...)                                         \
-	{                                                    \
-		.key = k, .shape = SHAPE_BOOL, ##__VA_ARGS__ \
-	}
-#define HEX(k, n, ...)                                                \
-	{                                                             \
-		.key = k, .shape = SHAPE_HEX, .min = n, ##__VA_ARGS__ \
-	}
-#define ID(k, ...) HEX(k, 64, ##__VA_ARGS__)
-#define RANGE(k, lo, hi, ...)                                          \
-	{                                                              \
-		.key = k, .shape = SHAPE_NUMBER, .min = lo, .max = hi, \
-		##__VA_ARGS__                                          \
-	}
-#define NUMBER(k, ...)	 RANGE(k, -DBL_MAX, DBL_MAX, ##__VA_ARGS__)
-#define POSITIVE(k, ...) RANGE(k, 0, DBL_MAX, ##__VA_ARGS__)
-#define PERCENT(k, ...)	 RANGE(k, 0, 100, ##__VA_ARGS__)
-#define WHOLE(k, lo, ...)                                                  \
-	{                                                                  \
-		.key = k, .shape = SHAPE_WHOLE, .min = lo, .max = DBL_MAX, \
-		##__VA_ARGS__                                              \
-	}
-#define COUNT(k, ...) WHOLE(k, 0, ##__VA_ARGS__)
-#define LIST(k, ...)                                                         \
-	{                                                                    \
-		.key = k, .shape = SHAPE_LIST, .max = DBL_MAX, ##__VA_ARGS__ \
-	}
-#define PAIR(k, ...)                                               \
-	{                                                          \
-		.key = k, .shape = SHAPE_LIST, .min = 2, .max = 2, \
-		ROWS(NUMBER(NULL)), ##__VA_ARGS__                  \
-	}
-#define MAP(k, ...)                                         \
-	{                                                   \
-		.key = k, .shape = SHAPE_MAP, ##__VA_ARGS__ \
-	}
-#define OBJECT(k, ...)                                         \
-	{                                                      \
-		.key = k, .shape = SHAPE_OBJECT, ##__VA_ARGS__ \
-	}
+#define TEXT(k)		 .key = k, .shape = SHAPE_TEXT
+#define WORD(k)		 .key = k, .shape = SHAPE_WORD
+#define BOOL(k)		 .key = k, .shape = SHAPE_BOOL
+#define HEX(k, n)	 .key = k, .shape = SHAPE_HEX, .min = n
+#define ID(k)		 HEX(k, 64)
+#define RANGE(k, lo, hi) .key = k, .shape = SHAPE_NUMBER, .min = lo, .max = hi
+#define NUMBER(k)	 RANGE(k, -DBL_MAX, DBL_MAX)
+#define POSITIVE(k)	 RANGE(k, 0, DBL_MAX)
+#define PERCENT(k)	 RANGE(k, 0, 100)
+#define WHOLE(k, lo)	 .key = k, .shape = SHAPE_WHOLE, .min = lo, .max = DBL_MAX
+#define COUNT(k)	 WHOLE(k, 0)
+#define LIST(k)		 .key = k, .shape = SHAPE_LIST, .max = DBL_MAX
+#define PAIR(k) \
+	.key = k, .shape = SHAPE_LIST, .min = 2, .max = 2, .members = number
+#define MAP(k)	  .key = k, .shape = SHAPE_MAP
+#define OBJECT(k) .key = k, .shape = SHAPE_OBJECT
+#define HIST(k)	  OBJECT(k), .members = hist
+#define BETTER	  WORD("better"), WORDS("higher", "lower")
 
-#define BETTER(...) WORD("better", WORDS("higher", "lower"), ##__VA_ARGS__)
+static const struct rule number[] = {{NUMBER(NULL)}, {0}};
 
 /* lib/stats/hist.h */
-#define HIST(k, ...)                                              \
-	OBJECT(k,                                                 \
-	       ROWS(COUNT("count", MUST), POSITIVE("sum", MUST),  \
-		    POSITIVE("max", MUST), POSITIVE("p50", MUST), \
-		    POSITIVE("p90", MUST), POSITIVE("p99", MUST), \
-		    LIST("buckets", ROWS(PAIR(NULL)))),           \
-	       ##__VA_ARGS__)
+static const struct rule hist[] = {
+	{COUNT("count"), MUST},
+	{POSITIVE("sum"), MUST},
+	{POSITIVE("max"), MUST},
+	{POSITIVE("p50"), MUST},
+	{POSITIVE("p90"), MUST},
+	{POSITIVE("p99"), MUST},
+	{LIST("buckets"), ROWS({PAIR(NULL)})},
+	{0},
+};
 
 static const struct rule workload[] = {
-	TEXT("name"),
-	TEXT("cwd"),
-	LIST("command", ROWS(TEXT(NULL))),
-	LIST("bound", ROWS(TEXT(NULL))),
-	LIST("metrics",
-	     ROWS(OBJECT(NULL, ROWS(TEXT("name", MUST), TEXT("unit"), BETTER(),
-				    TEXT("regex"), TEXT("json"))))),
+	{TEXT("name")},
+	{TEXT("cwd")},
+	{LIST("command"), ROWS({TEXT(NULL)})},
+	{LIST("bound"), ROWS({TEXT(NULL)})},
+	{LIST("metrics"),
+	 ROWS({OBJECT(NULL), ROWS({TEXT("name"), MUST}, {TEXT("unit")},
+				  {BETTER}, {TEXT("regex")}, {TEXT("json")})})},
 	{0},
 };
 
 static const struct rule system_rows[] = {
-	WHOLE("cpus", 1, MUST),
-	WHOLE("cores", 1),
-	WHOLE("llcs", 1),
-	WHOLE("nodes", 1),
-	TEXT("kernel", MUST),
-	WORD("sched_ext",
-	     WORDS("disabled", "enabled", "enabling", "disabling", "absent")),
-	TEXT("ops"),
-	OBJECT("psi", ROWS(PERCENT("cpu_some_pct"), PERCENT("memory_some_pct"),
-			   PERCENT("io_some_pct"))),
+	{WHOLE("cpus", 1), MUST},
+	{WHOLE("cores", 1)},
+	{WHOLE("llcs", 1)},
+	{WHOLE("nodes", 1)},
+	{TEXT("kernel"), MUST},
+	{WORD("sched_ext"),
+	 WORDS("disabled", "enabled", "enabling", "disabling", "absent")},
+	{TEXT("ops")},
+	{OBJECT("psi"),
+	 ROWS({PERCENT("cpu_some_pct")}, {PERCENT("memory_some_pct")},
+	      {PERCENT("io_some_pct")})},
 	{0},
 };
 
 static const struct rule group[] = {
-	TEXT("name", MUST),
-	BOOL("kernel"),
-	COUNT("tasks", MUST),
-	POSITIVE("run_us", MUST),
-	POSITIVE("wait_us", MUST),
-	COUNT("wakeups", MUST),
-	COUNT("migrations"),
-	COUNT("preemptions"),
-	COUNT("forks"),
-	COUNT("switches_voluntary"),
-	COUNT("preempted_holder_wakes"),
-	HIST("burst_us", MUST),
-	HIST("delay_us", MUST),
-	HIST("sleep_us"),
-	HIST("block_us"),
-	LIST("wakers", ROWS(OBJECT(NULL, ROWS(TEXT("group", MUST),
-					      COUNT("count", MUST))))),
-	POSITIVE("weight"),
+	{TEXT("name"), MUST},
+	{BOOL("kernel")},
+	{COUNT("tasks"), MUST},
+	{POSITIVE("run_us"), MUST},
+	{POSITIVE("wait_us"), MUST},
+	{COUNT("wakeups"), MUST},
+	{COUNT("migrations")},
+	{COUNT("preemptions")},
+	{COUNT("forks")},
+	{COUNT("switches_voluntary")},
+	{COUNT("preempted_holder_wakes")},
+	{HIST("burst_us"), MUST},
+	{HIST("delay_us"), MUST},
+	{HIST("sleep_us")},
+	{HIST("block_us")},
+	{LIST("wakers"), ROWS({OBJECT(NULL), ROWS({TEXT("group"), MUST},
+						  {COUNT("count"), MUST})})},
+	{POSITIVE("weight")},
 	{0},
 };
 
 static const struct rule profile[] = {
-	WORD("scope", MUST, WORDS("command", "all", "pid", "cgroup")),
-	TEXT("goal", MUST),
-	WORD("source", MUST, WORDS("bpf", "proc")),
-	WORD("target", MUST, WORDS("host", "vm", "sim")),
-	OBJECT("workload", .members = workload),
-	POSITIVE("duration_us", MUST),
-	COUNT("exit_status"),
-	POSITIVE("wall_us"),
-	POSITIVE("user_us"),
-	POSITIVE("sys_us"),
-	LIST("metrics", ROWS(OBJECT(NULL, ROWS(TEXT("name", MUST), TEXT("unit"),
-					       BETTER(), NUMBER("value"))))),
-	TEXT("output_tail"),
-	OBJECT("system", MUST, .members = system_rows),
-	OBJECT("run_queue",
-	       ROWS(PERCENT("busy_pct"), POSITIVE("depth_mean"),
-		    PERCENT("waiting_pct"), PERCENT("idle_while_waiting_pct"))),
-	LIST("groups", MUST, ROWS(OBJECT(NULL, .members = group))),
-	LIST("identities",
-	     ROWS(OBJECT(NULL, ROWS(HEX("hash", 16, MUST), COUNT("execs", MUST),
-				    POSITIVE("run_us", MUST),
-				    POSITIVE("max_us", MUST), TEXT("name"))))),
-	LIST("notes", ROWS(TEXT(NULL))),
-	OBJECT("overhead", MUST,
-	       ROWS(COUNT("events"), COUNT("drops", MUST), POSITIVE("cpu_us"),
-		    POSITIVE("pct"))),
+	{WORD("scope"), MUST, WORDS("command", "all", "pid", "cgroup")},
+	{TEXT("goal"), MUST},
+	{WORD("source"), MUST, WORDS("bpf", "proc")},
+	{WORD("target"), MUST, WORDS("host", "vm", "sim")},
+	{OBJECT("workload"), .members = workload},
+	{POSITIVE("duration_us"), MUST},
+	{COUNT("exit_status")},
+	{POSITIVE("wall_us")},
+	{POSITIVE("user_us")},
+	{POSITIVE("sys_us")},
+	{LIST("metrics"),
+	 ROWS({OBJECT(NULL), ROWS({TEXT("name"), MUST}, {TEXT("unit")},
+				  {BETTER}, {NUMBER("value")})})},
+	{TEXT("output_tail")},
+	{OBJECT("system"), MUST, .members = system_rows},
+	{OBJECT("run_queue"),
+	 ROWS({PERCENT("busy_pct")}, {POSITIVE("depth_mean")},
+	      {PERCENT("waiting_pct")}, {PERCENT("idle_while_waiting_pct")})},
+	{LIST("groups"), MUST, ROWS({OBJECT(NULL), .members = group})},
+	{LIST("identities"),
+	 ROWS({OBJECT(NULL),
+	       ROWS({HEX("hash", 16), MUST}, {COUNT("execs"), MUST},
+		    {POSITIVE("run_us"), MUST}, {POSITIVE("max_us"), MUST},
+		    {TEXT("name")})})},
+	{LIST("notes"), ROWS({TEXT(NULL)})},
+	{OBJECT("overhead"), MUST,
+	 ROWS({COUNT("events")}, {COUNT("drops"), MUST}, {POSITIVE("cpu_us")},
+	      {POSITIVE("pct")})},
 	{0},
 };
 
 static const struct rule plan[] = {
-	ID("profile", MUST),
-	OBJECT("regime", MUST,
-	       ROWS(BOOL("saturated"),
-		    WORD("bound", WORDS("latency", "throughput", "makespan",
-					"fairness")),
-		    LIST("traits", ROWS(TEXT(NULL))),
-		    PERCENT("confidence_pct"))),
-	LIST("evidence", MUST,
-	     ROWS(OBJECT(NULL, ROWS(TEXT("text", MUST), NUMBER("value"),
-				    TEXT("key"))))),
-	TEXT("text", MUST),
-	LIST("proposals", MUST, ROWS(ID(NULL))),
-	COUNT("seed", MUST),
+	{ID("profile"), MUST},
+	{OBJECT("regime"), MUST,
+	 ROWS({BOOL("saturated")},
+	      {WORD("bound"),
+	       WORDS("latency", "throughput", "makespan", "fairness")},
+	      {LIST("traits"), ROWS({TEXT(NULL)})},
+	      {PERCENT("confidence_pct")})},
+	{LIST("evidence"), MUST,
+	 ROWS({OBJECT(NULL),
+	       ROWS({TEXT("text"), MUST}, {NUMBER("value")}, {TEXT("key")})})},
+	{TEXT("text"), MUST},
+	{LIST("proposals"), MUST, ROWS({ID(NULL)})},
+	{COUNT("seed"), MUST},
 	{0},
 };
 
 static const struct rule policy[] = {
-	WORD("form", MUST,
-	     WORDS("params", "knobs", "external", "hooks", "source")),
-	TEXT("title", MUST),
-	TEXT("why", MUST),
-	LIST("uses", MUST,
-	     ROWS(WORD(NULL, WORDS("behaviour", "learned_identity",
-				   "declared_intent")))),
-	MAP("params", MUST, ROWS({.shape = SHAPE_SCALAR})),
-	LIST("identities",
-	     ROWS(OBJECT(NULL, ROWS(HEX("hash", 16, MUST),
-				    POSITIVE("expect_us", MUST))))),
+	{WORD("form"), MUST,
+	 WORDS("params", "knobs", "external", "hooks", "source")},
+	{TEXT("title"), MUST},
+	{TEXT("why"), MUST},
+	{LIST("uses"), MUST,
+	 ROWS({WORD(NULL),
+	       WORDS("behaviour", "learned_identity", "declared_intent")})},
+	{MAP("params"), MUST, ROWS({.shape = SHAPE_SCALAR})},
+	{LIST("identities"),
+	 ROWS({OBJECT(NULL),
+	       ROWS({HEX("hash", 16), MUST}, {POSITIVE("expect_us"), MUST})})},
 	{0},
 };
 
 static const struct rule stage[] = {
-	WORD("name", MUST,
-	     WORDS("lint", "build", "prove", "sim", "kernel", "run")),
-	WORD("status", MUST, WORDS("passed", "failed", "skipped", "unknown")),
-	LIST("findings", MUST,
-	     ROWS(OBJECT(NULL, ROWS(TEXT("rule", MUST), TEXT("file"),
-				    COUNT("line"), TEXT("text", MUST))))),
-	POSITIVE("seconds", MUST),
+	{WORD("name"), MUST,
+	 WORDS("lint", "build", "prove", "sim", "kernel", "run")},
+	{WORD("status"), MUST, WORDS("passed", "failed", "skipped", "unknown")},
+	{LIST("findings"), MUST,
+	 ROWS({OBJECT(NULL), ROWS({TEXT("rule"), MUST}, {TEXT("file")},
+				  {COUNT("line")}, {TEXT("text"), MUST})})},
+	{POSITIVE("seconds"), MUST},
 	{0},
 };
 
 static const struct rule metric[] = {
-	TEXT("name", MUST),
-	TEXT("unit", MUST),
-	BETTER(),
-	NUMBER("baseline", MUST),
-	NUMBER("candidate", MUST),
-	NUMBER("ratio", MUST),
-	PAIR("ci95", MUST),
-	COUNT("pairs", MUST),
-	BOOL("guard", MUST),
-	OBJECT("samples", ROWS(LIST("baseline", ROWS(NUMBER(NULL))),
-			       LIST("candidate", ROWS(NUMBER(NULL))))),
-	NUMBER("shuffled_ratio"),
+	{TEXT("name"), MUST},
+	{TEXT("unit"), MUST},
+	{BETTER},
+	{NUMBER("baseline"), MUST},
+	{NUMBER("candidate"), MUST},
+	{NUMBER("ratio"), MUST},
+	{PAIR("ci95"), MUST},
+	{COUNT("pairs"), MUST},
+	{BOOL("guard"), MUST},
+	{OBJECT("samples"), ROWS({LIST("baseline"), .members = number},
+				 {LIST("candidate"), .members = number})},
+	{NUMBER("shuffled_ratio")},
 	{0},
 };
 
 static const struct rule verdict[] = {
-	ID("policy", MUST),
-	TEXT("workload"),
-	WORD("decision", MUST, WORDS("accepted", "rejected", "inconclusive")),
-	TEXT("why", MUST),
-	WORD("target", MUST, WORDS("vm", "host", "sim")),
-	TEXT("kernel", MUST),
-	WORD("accelerator", WORDS("tcg", "kvm", "none")),
-	HEX("object_sha256", 64),
-	LIST("stages", MUST, ROWS(OBJECT(NULL, .members = stage))),
-	LIST("metrics", MUST, ROWS(OBJECT(NULL, .members = metric))),
-	OBJECT("bound", ROWS(TEXT("name"), NUMBER("value"),
-			     NUMBER("gap_closed_pct"), PAIR("ci95"))),
-	COUNT("invalid_runs"),
-	OBJECT("evidence", ROWS(TEXT("order"), COUNT("warmup"), COUNT("seed"),
-				BOOL("confirmed"), POSITIVE("min_effect_pct"))),
+	{ID("policy"), MUST},
+	{TEXT("workload")},
+	{WORD("decision"), MUST, WORDS("accepted", "rejected", "inconclusive")},
+	{TEXT("why"), MUST},
+	{WORD("target"), MUST, WORDS("vm", "host", "sim")},
+	{TEXT("kernel"), MUST},
+	{WORD("accelerator"), WORDS("tcg", "kvm", "none")},
+	{HEX("object_sha256", 64)},
+	{LIST("stages"), MUST, ROWS({OBJECT(NULL), .members = stage})},
+	{LIST("metrics"), MUST, ROWS({OBJECT(NULL), .members = metric})},
+	{OBJECT("bound"), ROWS({TEXT("name")}, {NUMBER("value")},
+			       {NUMBER("gap_closed_pct")}, {PAIR("ci95")})},
+	{COUNT("invalid_runs")},
+	{OBJECT("evidence"),
+	 ROWS({TEXT("order")}, {COUNT("warmup")}, {COUNT("seed")},
+	      {BOOL("confirmed")}, {POSITIVE("min_effect_pct")})},
 	{0},
 };
 
 static const struct rule deployment[] = {
-	ID("policy", MUST),
-	ID("verdict"),
-	WORD("target", MUST, WORDS("vm", "host", "sim")),
-	WORD("state", MUST,
-	     WORDS("attached", "detached", "ejected", "refused", "dry-run",
-		   "stopped")),
-	TEXT("kernel"),
-	TEXT("ops"),
-	NUMBER("exit_kind"),
-	TEXT("exit_reason"),
-	TEXT("exit_message"),
-	MAP("events", ROWS(NUMBER(NULL))),
-	MAP("counters", ROWS(NUMBER(NULL))),
-	POSITIVE("held_us"),
-	TEXT("why", MUST),
+	{ID("policy"), MUST},
+	{ID("verdict")},
+	{WORD("target"), MUST, WORDS("vm", "host", "sim")},
+	{WORD("state"), MUST,
+	 WORDS("attached", "detached", "ejected", "refused", "dry-run",
+	       "stopped")},
+	{TEXT("kernel")},
+	{TEXT("ops")},
+	{NUMBER("exit_kind")},
+	{TEXT("exit_reason")},
+	{TEXT("exit_message")},
+	{MAP("events"), .members = number},
+	{MAP("counters"), .members = number},
+	{POSITIVE("held_us")},
+	{TEXT("why"), MUST},
 	{0},
 };
 
 static const struct rule note[] = {
-	TEXT("text", MUST),
-	ID("about"),
+	{TEXT("text"), MUST},
+	{ID("about")},
 	{0},
 };
 
 static const struct rule error[] = {
-	TEXT("code", MUST),
-	TEXT("text", MUST),
-	WHOLE("line", 1),
-	ID("about"),
+	{TEXT("code"), MUST},
+	{TEXT("text"), MUST},
+	{WHOLE("line", 1)},
+	{ID("about")},
 	{0},
 };
 
 static const struct rule anything[] = {{0}};
 
 const struct rule schema_envelope[] = {
-	NUMBER("v", MUST),
-	TEXT("kind", MUST),
-	ID("id", MUST),
-	LIST("parent", MUST, ROWS(ID(NULL))),
-	TEXT("by", MUST),
-	TEXT("time", MUST),
-	OBJECT("body", MUST, .members = anything),
+	{NUMBER("v"), MUST},
+	{TEXT("kind"), MUST},
+	{ID("id"), MUST},
+	{LIST("parent"), MUST, ROWS({ID(NULL)})},
+	{TEXT("by"), MUST},
+	{TEXT("time"), MUST},
+	{OBJECT("body"), MUST, .members = anything},
 	{0},
 };
 
