@@ -123,6 +123,7 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	sigset_t none;
 	int in = s->stdin_fd, e;
 	int keep_err = s->err_fd;
+	ssize_t got;
 	char c;
 
 	setpgid(0, 0);
@@ -130,8 +131,10 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	/* The parent looks at us (attaches, writes down the pid) first. */
-	while (read(go, &c, 1) < 0 && errno == EINTR)
+	while ((got = read(go, &c, 1)) < 0 && errno == EINTR)
 		;
+	if (got != 1)
+		_exit(127); /* it died before it let us go */
 	if (in < 0)
 		in = open("/dev/null", O_RDONLY);
 	if (in > 0)
@@ -236,8 +239,10 @@ int proc_run(const struct proc_spec *s, struct proc_result *r)
 		rc = err_set(errno, "cannot fork: %s", strerror(errno));
 		goto done;
 	}
-	if (pid == 0)
+	if (pid == 0) {
+		close(go[1]);
 		child(s, &out, &err, go[0], report[1]);
+	}
 	setpgid(pid, pid);
 	tap_close(&out.child);
 	tap_close(&err.child);
@@ -245,9 +250,10 @@ int proc_run(const struct proc_spec *s, struct proc_result *r)
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (s->started)
 		s->started(pid, s->started_arg);
-	start = clock_monotonic();
-	tap_close(&go[1]);
 	tap_close(&go[0]);
+	start = clock_monotonic();
+	copy_out(go[1], "", 1);
+	tap_close(&go[1]);
 	supervise(s, pid, pidfd, &out, &err, r);
 	r->wall_s = clock_monotonic() - start;
 	/* Left-over children would disturb what comes next. */
