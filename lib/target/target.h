@@ -20,10 +20,10 @@
 struct target;
 
 struct target_opts {
-	const char *kind;   /* "host", "vm" or "auto" */
-	long cpus;	    /* vm; 0: the host's, at most 4 */
-	long memory_mib;    /* vm; 0: 1024 */
-	const char *kernel; /* vm; a series ("6.18"), a vmlinuz, NULL: 6.18 */
+	const char *kind;     /* "host", "vm" or "auto" */
+	long cpus;	      /* vm; 0: the host's, at most 4 */
+	long memory_mib;      /* vm; 0: 1024 */
+	const char *kernel;   /* vm; a series ("6.18"), a vmlinuz, NULL: 6.18 */
 	const char *topology; /* vm; "sockets=1,cores=2,threads=1" or NULL */
 	double boot_timeout_s; /* vm; 0: 60 */
 	const volatile sig_atomic_t *cancel;
@@ -33,11 +33,11 @@ struct target_opts {
 };
 
 enum run_outcome {
-	RUN_DONE,     /* the command ended by itself */
-	RUN_TIMEOUT,  /* … was ended at the limit */
-	RUN_REFUSED,  /* the policy did not load or attach; nothing ran */
-	RUN_EJECTED,  /* the kernel dropped the policy before the end */
-	RUN_LOST,     /* the target died, hung or ran out of memory */
+	RUN_DONE,    /* the command ended by itself */
+	RUN_TIMEOUT, /* … was ended at the limit */
+	RUN_REFUSED, /* the policy did not load or attach; nothing ran */
+	RUN_EJECTED, /* the kernel dropped the policy before the end */
+	RUN_LOST,    /* the target died, hung or ran out of memory */
 	RUN_CANCELLED,
 };
 
@@ -56,10 +56,10 @@ struct run_spec {
 struct run_result {
 	enum run_outcome outcome;
 	struct proc_result proc;
-	char *out, *err;	/* tails of standard output and error */
+	char *out, *err; /* tails of standard output and error */
 	size_t out_len, err_len;
-	struct json *report;	/* ext_report(), NULL without a policy */
-	char *message;		/* why it is not RUN_DONE, else NULL */
+	struct json *report; /* ext_report(), NULL without a policy */
+	char *message;	     /* why it is not RUN_DONE, else NULL */
 };
 
 void run_result_release(struct run_result *r);

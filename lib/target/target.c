@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "target/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "scx/ext.h"
+#include "target/impl.h"
+
+struct target {
+	const struct target_impl *impl;
+	void *self;
+};
+
+const char *run_outcome_name(enum run_outcome o)
+{
+	static const char *const names[] = {
+		[RUN_DONE] = "done",	   [RUN_TIMEOUT] = "timeout",
+		[RUN_REFUSED] = "refused", [RUN_EJECTED] = "ejected",
+		[RUN_LOST] = "lost",	   [RUN_CANCELLED] = "cancelled",
+	};
+
+	return names[o];
+}
+
+void run_result_release(struct run_result *r)
+{
+	free(r->out);
+	free(r->err);
+	json_free(r->report);
+	free(r->message);
+	*r = (struct run_result){0};
+}
+
+int target_open(const struct target_opts *o, struct target **out)
+{
+	const char *kind = o->kind ? o->kind : "auto";
+	struct target *t = mem_zalloc(1, sizeof(*t));
+	int rc;
+
+	if (!strcmp(kind, "auto"))
+		kind = ext_check() == 0 ? "host" : "vm";
+	if (!strcmp(kind, "host")) {
+		t->impl = &host_impl;
+		rc = host_open(o, &t->self);
+	} else if (!strcmp(kind, "vm")) {
+		t->impl = &guest_impl;
+		rc = guest_open(o, &t->self);
+	} else {
+		rc = err_set(EINVAL, "unknown target '%s': host, vm or auto",
+			     kind);
+	}
+	if (rc) {
+		free(t);
+		t = NULL;
+	}
+	*out = t;
+	return rc;
+}
+
+int target_run(struct target *t, const struct run_spec *s, struct run_result *r)
+{
+	*r = (struct run_result){0};
+	return t->impl->run(t->self, s, r);
+}
+
+const struct json *target_facts(const struct target *t)
+{
+	return t->impl->facts(t->self);
+}
+
+void target_close(struct target *t)
+{
+	if (!t)
+		return;
+	t->impl->close(t->self);
+	free(t);
+}
