@@ -44,8 +44,7 @@ static enum effect judge_effect(const struct evidence_rule *rule,
 	return EFFECT_UNDECIDED;
 }
 
-/* The smallest ratio that the bound allows. */
-static double guard_floor(const struct evidence_rule *rule)
+double evidence_guard_floor(const struct evidence_rule *rule)
 {
 	double part = rule->guard_pct / 100;
 
@@ -73,7 +72,8 @@ void evidence_judge(const struct evidence_rule *rule, const double *base,
 		.hi = kept(exp(i.hi)),
 	};
 	out->effect = judge_effect(rule, out);
-	out->guard_failed = out->hi < 1 && out->ratio < guard_floor(rule);
+	out->guard_failed =
+		out->hi < 1 && out->ratio < evidence_guard_floor(rule);
 }
 
 bool evidence_confirms(const struct evidence_rule *rule, const double *base,

@@ -47,6 +47,9 @@ struct evidence {
  * two such values are equal. */
 double evidence_ratio(bool higher_is_better, double base, double cand);
 
+/* The smallest ratio that guard_pct allows. */
+double evidence_guard_floor(const struct evidence_rule *rule);
+
 /* n > 0 pairs.  Same seed, same result. */
 void evidence_judge(const struct evidence_rule *rule, const double *base,
 		    const double *cand, size_t n, struct evidence *out);

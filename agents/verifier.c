@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agents/verifier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/verifier_state.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+int verifier_stages_parse(const char *text, unsigned *stages)
+{
+	char *copy = mem_strdup(text), *save = NULL;
+	int rc = 0;
+
+	*stages = 0;
+	for (char *w = strtok_r(copy, ",", &save); w && !rc;
+	     w = strtok_r(NULL, ",", &save)) {
+		size_t i = 0;
+
+		while (i < STAGE_COUNT && strcmp(verifier_stage_names[i], w))
+			i++;
+		if (i == STAGE_COUNT)
+			rc = err_set(EINVAL,
+				     "there is no stage '%s'; the stages are "
+				     "lint, build, prove, sim, kernel, run",
+				     w);
+		else
+			*stages |= 1u << i;
+	}
+	if (!rc && !*stages)
+		rc = err_set(EINVAL, "no stage is named");
+	free(copy);
+	return rc;
+}
+
+static bool any_alive(const struct verifier *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		if (candidate_alive(&v->all[i]))
+			return true;
+	return false;
+}
+
+static void skip_stage(struct verifier *v, struct candidate *c,
+		       enum stage_id id)
+{
+	struct stage *s = &c->stages[id];
+
+	s->status = STATUS_SKIPPED;
+	if (v->o->stages && !(v->o->stages & 1u << id))
+		stage_find(s, "not-asked-for", "not asked for");
+	else
+		stage_find(s, "not-in-this-version",
+			   "%s is not in this version%s",
+			   verifier_stage_names[id],
+			   v->o->stages ? ""
+					: "; not asked for by name, so "
+					  "it does not count");
+}
+
+static void climb_without_target(struct verifier *v, struct candidate *c)
+{
+	if (stage_wanted(v, STAGE_LINT))
+		lint_stage(c);
+	else
+		skip_stage(v, c, STAGE_LINT);
+	if (!stage_wanted(v, STAGE_BUILD))
+		skip_stage(v, c, STAGE_BUILD);
+	else if (candidate_alive(c))
+		build_stage(v, c);
+	skip_stage(v, c, STAGE_PROVE);
+	skip_stage(v, c, STAGE_SIM);
+	if (!stage_wanted(v, STAGE_KERNEL))
+		skip_stage(v, c, STAGE_KERNEL);
+	if (!stage_wanted(v, STAGE_RUN))
+		skip_stage(v, c, STAGE_RUN);
+}
+
+/* What was not reached because an earlier stage failed. */
+static void skip_the_rest(struct candidate *c)
+{
+	bool failed = false;
+
+	for (size_t i = 0; i < STAGE_COUNT; i++) {
+		struct stage *s = &c->stages[i];
+
+		if (failed && s->status == STATUS_UNKNOWN) {
+			s->status = STATUS_SKIPPED;
+			stage_find(s, "not-reached", "an earlier stage failed");
+		}
+		failed |= s->status == STATUS_FAILED;
+	}
+}
+
+static void run_groups(struct verifier *v)
+{
+	for (size_t i = 0; i < v->group_count && !v->cancelled; i++) {
+		struct group *g = &v->groups[i];
+
+		if (g->has_workload) {
+			rounds_group(v, g);
+			continue;
+		}
+		for (size_t k = 0; k < g->n; k++) {
+			struct stage *s = &g->c[k]->stages[STAGE_RUN];
+
+			if (!candidate_alive(g->c[k]))
+				continue;
+			s->status = STATUS_SKIPPED;
+			stage_find(s, "no-command", "%s",
+				   g->profile ? "the profile has no command"
+					      : "no profile in the stream");
+		}
+	}
+}
+
+static int emit(struct verifier *v, const struct group *g, struct candidate *c,
+		struct verifier_result *out)
+{
+	const char *parents[] = {c->policy->id,
+				 g->profile ? g->profile->id : NULL};
+	struct doc *d;
+
+	skip_the_rest(c);
+	verdict_decide(v, g, c);
+	d = doc_new("verdict", "sched-verify", verdict_body(v, g, c), parents,
+		    g->profile ? 2 : 1);
+	if (!d)
+		return -EINVAL;
+	out->verdicts++;
+	out->accepted += !strcmp(c->decision, "accepted");
+	return stream_emit(v->stream, d);
+}
+
+/* The verdicts come in the order of the policies. */
+static int emit_all(struct verifier *v, struct verifier_result *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < v->count && !rc; i++)
+		for (size_t k = 0; k < v->group_count && !rc; k++)
+			for (size_t m = 0; m < v->groups[k].n && !rc; m++)
+				if (v->groups[k].c[m] == &v->all[i])
+					rc = emit(v, &v->groups[k], &v->all[i],
+						  out);
+	return rc;
+}
+
+static int outcome(const struct verifier *v)
+{
+	if (v->cancelled)
+		return err_set(EINTR, "interrupted; what is known so far is "
+				      "in the verdicts");
+	if (v->failed)
+		return err_set(-v->failed, "%s", v->failure);
+	for (size_t i = 0; v->unable && i < v->group_count; i++)
+		if (v->groups[i].trouble)
+			err_set(-v->unable, "%s", v->groups[i].trouble);
+	return v->unable;
+}
+
+int verifier_verify(struct stream *s, const struct verifier_opts *o,
+		    struct verifier_result *out)
+{
+	struct verifier v = {.stream = s, .o = o};
+	int rc;
+
+	*out = (struct verifier_result){0};
+	rc = plan_read(&v);
+	if (rc)
+		goto out;
+	for (size_t i = 0; i < v.count; i++)
+		climb_without_target(&v, &v.all[i]);
+	if (stage_wanted(&v, STAGE_KERNEL) && any_alive(&v) && !v.failed)
+		kernel_stage(&v);
+	if (stage_wanted(&v, STAGE_RUN) && any_alive(&v) && !v.cancelled &&
+	    !v.failed)
+		run_groups(&v);
+	rc = emit_all(&v, out);
+	if (!rc)
+		rc = outcome(&v);
+out:
+	plan_release(&v);
+	return rc;
+}

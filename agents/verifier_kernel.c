@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The target, and what its kernel says to a policy. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "agents/verifier_state.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#define LOAD_TRIES 2
+
+void run_progress(const struct verifier *v, const char *fmt, ...)
+{
+	char words[256];
+	va_list ap;
+
+	if (!v->o->progress)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	v->o->progress(v->o->progress_arg, words);
+}
+
+void target_fail(struct verifier *v, int rc)
+{
+	if (rc == -EINTR || (v->o->cancel && *v->o->cancel)) {
+		v->cancelled = true;
+	} else if (!v->failed) {
+		v->failed = rc;
+		v->failure = mem_strdup(err_text());
+	}
+}
+
+static int open_kernel(struct verifier *v, const char *kernel,
+		       struct target **t)
+{
+	const struct verifier_opts *o = v->o;
+	struct target_opts to = {
+		.kind = o->target,
+		.cpus = o->cpus,
+		.memory_mib = o->memory_mib,
+		.kernel = kernel,
+		.topology = o->topology,
+		.cancel = o->cancel,
+		.progress = o->progress,
+		.progress_arg = o->progress_arg,
+	};
+
+	return target_open(&to, t);
+}
+
+bool run_target(struct verifier *v)
+{
+	int rc;
+
+	if (v->o->cancel && *v->o->cancel)
+		v->cancelled = true;
+	if (v->cancelled || v->failed)
+		return false;
+	if (v->target)
+		return true;
+	rc = open_kernel(v, v->o->kernel_count ? v->o->kernels[0] : NULL,
+			 &v->target);
+	if (rc) {
+		target_fail(v, rc);
+		return false;
+	}
+	v->facts = json_copy(target_facts(v->target));
+	return true;
+}
+
+static const char *kernel_name(const struct target *t)
+{
+	return json_as_string(json_get(target_facts(t), "kernel"), "unknown");
+}
+
+/* Loads, attaches, runs nothing worth the name, detaches. */
+static void load_once(struct verifier *v, struct candidate *c, struct target *t)
+{
+	static char word[] = "true";
+	char *const nothing[] = {word, NULL};
+	struct run_spec spec = {.argv = nothing,
+				.cwd = "/",
+				.policy = c->policy->body,
+				.timeout_s = LEAST_LIMIT_S};
+	struct stage *s = &c->stages[STAGE_KERNEL];
+	double start = clock_monotonic();
+	struct run_result r = {0};
+	int rc, tries = 0;
+
+	do {
+		run_result_release(&r);
+		rc = target_run(t, &spec, &r);
+		tries++;
+	} while (!rc && (r.outcome == RUN_LOST || r.outcome == RUN_TIMEOUT) &&
+		 tries < LOAD_TRIES);
+	s->seconds += clock_monotonic() - start;
+	if (rc || r.outcome == RUN_CANCELLED)
+		target_fail(v, rc ? rc : -EINTR);
+	else if (r.outcome == RUN_DONE && r.proc.exit_status == 0)
+		stage_find(s, "loaded", "loads, attaches and detaches on %s",
+			   kernel_name(t));
+	else if (r.outcome == RUN_DONE)
+		stage_fail(c, STAGE_KERNEL, "command",
+			   "'true' ended with status %d under the policy",
+			   r.proc.exit_status);
+	else
+		stage_refused(c, STAGE_KERNEL, &r);
+	run_result_release(&r);
+}
+
+static void load_all(struct verifier *v, struct target *t)
+{
+	for (size_t i = 0; i < v->count && !v->cancelled && !v->failed; i++) {
+		if (!candidate_alive(&v->all[i]))
+			continue;
+		run_progress(v, "loading policy %zu/%zu on %s", i + 1, v->count,
+			     kernel_name(t));
+		load_once(v, &v->all[i], t);
+	}
+}
+
+void kernel_stage(struct verifier *v)
+{
+	for (size_t i = 1; i < v->o->kernel_count; i++) {
+		struct target *t = NULL;
+		int rc = open_kernel(v, v->o->kernels[i], &t);
+
+		if (rc) {
+			target_fail(v, rc);
+			return;
+		}
+		load_all(v, t);
+		target_close(t);
+	}
+	if (!run_target(v))
+		return;
+	load_all(v, v->target);
+	for (size_t i = 0; i < v->count && !v->cancelled && !v->failed; i++)
+		if (candidate_alive(&v->all[i]))
+			v->all[i].stages[STAGE_KERNEL].status = STATUS_PASSED;
+}

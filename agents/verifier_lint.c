@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/verifier_state.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "crypt/digest.h"
+#include "policy/policy.h"
+
+#define HASH_LEN   16
+#define EXPECT_MAX 1e15 /* us; 30 years, and exact in a double */
+
+static bool uses(const struct json *body, const char *what)
+{
+	json_each (u, json_get(body, "uses"))
+		if (!strcmp(json_as_string(u, ""), what))
+			return true;
+	return false;
+}
+
+static void check_uses(struct candidate *c, const struct policy_params *p)
+{
+	const struct json *body = c->policy->body;
+	bool by_identity = p->classify == CLASSIFY_IDENTITY ||
+			   p->order == ORDER_LONGEST ||
+			   p->order == ORDER_SHORTEST;
+
+	if (by_identity && !uses(body, "learned_identity"))
+		stage_fail(c, STAGE_LINT, "uses",
+			   "uses: 'learned_identity' is missing, but "
+			   "params.%s works by it",
+			   p->classify == CLASSIFY_IDENTITY ? "classify"
+							    : "order");
+	else if (json_len(json_get(body, "identities")) &&
+		 !uses(body, "learned_identity"))
+		stage_fail(c, STAGE_LINT, "uses",
+			   "uses: 'learned_identity' is missing, but "
+			   "identities are given");
+	if (p->classify == CLASSIFY_BEHAVIOUR && !uses(body, "behaviour"))
+		stage_fail(c, STAGE_LINT, "uses",
+			   "uses: 'behaviour' is missing, but "
+			   "params.classify works by it");
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void check_duplicates(struct candidate *c, const struct json *list)
+{
+	const char **hash = mem_zalloc(json_len(list), sizeof(*hash));
+	size_t n = 0;
+
+	json_each (i, list)
+		hash[n++] = json_as_string(json_get(i, "hash"), "");
+	qsort(hash, n, sizeof(*hash), compare);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(hash[i], hash[i - 1]))
+			continue;
+		stage_fail(c, STAGE_LINT, "identities",
+			   "identities: hash '%s' is there twice", hash[i]);
+		break;
+	}
+	free(hash);
+}
+
+static bool check_identity(struct candidate *c, const struct json *id,
+			   size_t at)
+{
+	const char *hash = json_as_string(json_get(id, "hash"), "");
+	double us = json_as_number(json_get(id, "expect_us"), NAN);
+
+	if (strlen(hash) != HASH_LEN ||
+	    strspn(hash, "0123456789abcdef") != HASH_LEN) {
+		stage_fail(c, STAGE_LINT, "identities",
+			   "identities.%zu.hash: '%s' is not 16 lower-case "
+			   "hexadecimal digits",
+			   at, hash);
+		return false;
+	}
+	if (!(us >= 0 && us <= EXPECT_MAX)) {
+		stage_fail(c, STAGE_LINT, "identities",
+			   "identities.%zu.expect_us: %g is not from 0 to %g",
+			   at, us, EXPECT_MAX);
+		return false;
+	}
+	return true;
+}
+
+static void check_identities(struct candidate *c)
+{
+	const struct json *list = json_get(c->policy->body, "identities");
+	size_t n = json_len(list), at = 0;
+
+	if (!n)
+		return;
+	if (n > POLICY_MAX_IDENTITIES) {
+		stage_fail(c, STAGE_LINT, "identities",
+			   "identities: %zu are more than the table holds "
+			   "(%d)",
+			   n, POLICY_MAX_IDENTITIES);
+		return;
+	}
+	json_each (id, list)
+		if (!check_identity(c, id, at++))
+			return;
+	check_duplicates(c, list);
+}
+
+void lint_stage(struct candidate *c)
+{
+	struct stage *s = &c->stages[STAGE_LINT];
+	const struct json *body = c->policy->body;
+	const char *form = json_as_string(json_get(body, "form"), "");
+	double start = clock_monotonic();
+	struct policy_params p;
+
+	if (strcmp(form, "params")) {
+		stage_fail(c, STAGE_LINT, "form",
+			   "form: '%s' is not in this version; 'params' is",
+			   form);
+	} else if (policy_params_read(body, &p) < 0) {
+		stage_fail(c, STAGE_LINT, "params", "%s", err_text());
+	} else {
+		check_uses(c, &p);
+		check_identities(c);
+	}
+	if (s->status == STATUS_UNKNOWN)
+		s->status = STATUS_PASSED;
+	s->seconds = clock_monotonic() - start;
+}
+
+void build_stage(struct verifier *v, struct candidate *c)
+{
+	struct stage *s = &c->stages[STAGE_BUILD];
+	double start = clock_monotonic();
+	char *object = path_lib("policy.bpf.o");
+
+	if (*v->object || !digest_file_hex(object, v->object)) {
+		s->status = STATUS_PASSED;
+		stage_find(s, "object",
+			   "no compiler needed: parameters are set in the "
+			   "template's data before it is loaded");
+	} else {
+		/* Nothing that the policy could be blamed for. */
+		*v->object = '\0';
+		stage_find(s, "object", "%s", err_text());
+		if (!v->failed) {
+			v->failed = -ENOENT;
+			v->failure = mem_strdup(err_text());
+		}
+	}
+	s->seconds = clock_monotonic() - start;
+	free(object);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/verifier_state.h"
+#include "base/mem.h"
+
+#define TEXT_MAX 2048
+
+const char *const verifier_stage_names[STAGE_COUNT] = {
+	"lint", "build", "prove", "sim", "kernel", "run"};
+
+bool stage_wanted(const struct verifier *v, enum stage_id id)
+{
+	return !v->o->stages || v->o->stages & 1u << id;
+}
+
+static void add(struct stage *s, const char *rule, const char *file, long line,
+		const char *text)
+{
+	struct json *f = json_object();
+
+	json_set_string(f, "rule", rule);
+	if (file) {
+		json_set_string(f, "file", file);
+		json_set_number(f, "line", (double)line);
+	}
+	json_set_string(f, "text", text);
+	json_add(s->findings, f);
+}
+
+void stage_find(struct stage *s, const char *rule, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	add(s, rule, NULL, 0, text);
+}
+
+void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
+		const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->stages[id].status = STATUS_FAILED;
+	add(&c->stages[id], rule, NULL, 0, text);
+}
+
+/* Lines around the one that says why the verifier gave up. */
+static bool is_chatter(const char *line)
+{
+	static const char *const starts[] = {
+		"processed ",	     "-- ",	    "libbpf: ",	   "max_states",
+		"verification time", "stack depth", "peak_states",
+	};
+
+	if (!*line)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (!strncmp(line, starts[i], strlen(starts[i])))
+			return true;
+	return false;
+}
+
+/* "; x = y->z; @ policy.bpf.c:123": file and line of the source. */
+static bool source_line(char *line, char **file, long *number)
+{
+	char *at = NULL, *colon;
+
+	if (*line != ';')
+		return false;
+	for (char *p = line; (p = strstr(p, " @ ")); p++)
+		at = p;
+	colon = at ? strrchr(at, ':') : NULL;
+	if (!colon)
+		return false;
+	*number = strtol(colon + 1, NULL, 10);
+	*colon = '\0';
+	*file = at + strlen(" @ ");
+	return *number > 0;
+}
+
+static void find_in_log(struct stage *s, const char *rule, const char *log)
+{
+	char *copy = mem_strdup(log), *save = NULL, *file = NULL, *at;
+	const char *reason = NULL;
+	long line = 0, n;
+
+	for (char *w = strtok_r(copy, "\n", &save); w;
+	     w = strtok_r(NULL, "\n", &save)) {
+		if (source_line(w, &at, &n)) {
+			file = at;
+			line = n;
+		} else if (!is_chatter(w)) {
+			reason = w;
+		}
+	}
+	if (reason)
+		add(s, rule, file, line, reason);
+	free(copy);
+}
+
+void stage_refused(struct candidate *c, enum stage_id id,
+		   const struct run_result *r)
+{
+	struct stage *s = &c->stages[id];
+	const char *log =
+		json_as_string(json_get(r->report, "verifier_log"), NULL);
+
+	stage_fail(c, id, run_outcome_name(r->outcome), "%s",
+		   r->message ? r->message : run_outcome_name(r->outcome));
+	if (log)
+		find_in_log(s, "verifier", log);
+}
+
+bool candidate_alive(const struct candidate *c)
+{
+	for (size_t i = 0; i < STAGE_COUNT; i++)
+		if (c->stages[i].status == STATUS_FAILED)
+			return false;
+	return true;
+}

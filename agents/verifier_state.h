@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of the verifier share; nobody else includes this. */
+#ifndef SCHEDKIT_AGENTS_VERIFIER_STATE_H
+#define SCHEDKIT_AGENTS_VERIFIER_STATE_H
+
+#include "agents/verifier.h"
+#include "stats/evidence.h"
+#include "target/target.h"
+#include "workload/workload.h"
+
+#define CONFIRM_PAIRS 3
+#define BOUND_RUNS    3
+#define LEAST_LIMIT_S 30 /* of one run */
+
+enum stage_status {
+	STATUS_UNKNOWN,
+	STATUS_PASSED,
+	STATUS_FAILED,
+	STATUS_SKIPPED,
+};
+
+struct stage {
+	enum stage_status status;
+	struct json *findings; /* array */
+	double seconds;
+};
+
+/* Paired samples of all metrics; row i is pair i. */
+struct pairs {
+	size_t metrics, n;
+	double *base, *cand; /* n rows of metrics values */
+};
+
+/* verifier_metrics.c */
+void pairs_add(struct pairs *p, size_t metrics, const double *base,
+	       const double *cand);
+void pairs_release(struct pairs *p);
+/* One metric's column of base (or cand), the caller's to free. */
+double *pairs_column(const struct pairs *p, const double *rows, size_t metric);
+
+/* How the runs of one arm went. */
+struct tally {
+	size_t runs, invalid, lost, late;
+	char *trouble; /* why the last invalid one was */
+};
+
+struct candidate {
+	const struct doc *policy;
+	struct stage stages[STAGE_COUNT];
+	struct json *shuffled; /* the control's body; NULL: no identities */
+	struct tally tally, control_tally;
+	struct pairs screen; /* dropped from the evidence */
+	struct pairs main;   /* the evidence, the last `fresh` confirming */
+	struct pairs control;
+	size_t fresh;
+	bool screened_out;
+	bool beaten; /* better, but the confirmation went to another */
+	bool confirmed;
+	const char *decision;
+	char *why;
+};
+
+/* The policies that answer one profile. */
+struct group {
+	const struct doc *profile; /* NULL: none in the stream */
+	struct workload w;
+	bool has_workload;
+	struct candidate **c;
+	size_t n;
+	struct tally tally; /* of the baseline */
+	struct tally bound_tally;
+	double *bound; /* the goal metric of the bound's runs */
+	size_t bound_n;
+	double limit_s; /* of one run */
+	char *trouble;	/* why nothing can be said about this group */
+};
+
+struct verifier {
+	struct stream *stream;
+	const struct verifier_opts *o;
+	struct target *target;
+	struct json *facts; /* of the target; NULL: none was opened */
+	char object[65];    /* digest of the template; "": none */
+	struct candidate *all;
+	size_t count;
+	struct group *groups;
+	size_t group_count;
+	int failed;    /* -errno of the target; 0: fine */
+	char *failure; /* its message */
+	int unable; /* -errno of a group's command; see its trouble */
+	bool cancelled;
+};
+
+/* verifier_plan.c: what is to be done */
+int plan_read(struct verifier *v); /* reads the stream, makes the groups */
+void plan_release(struct verifier *v);
+
+/* verifier_stage.c */
+bool stage_wanted(const struct verifier *v, enum stage_id id);
+void stage_find(struct stage *s, const char *rule, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
+		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* With what the kernel's BPF verifier said last, its file and line. */
+void stage_refused(struct candidate *c, enum stage_id id,
+		   const struct run_result *r);
+/* No stage has failed and the ladder was climbed to here. */
+bool candidate_alive(const struct candidate *c);
+
+/* verifier_lint.c */
+void lint_stage(struct candidate *c);
+void build_stage(struct verifier *v, struct candidate *c);
+
+/* verifier_kernel.c */
+void run_progress(const struct verifier *v, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Opens the target if it is not; false: v->failed or v->cancelled. */
+bool run_target(struct verifier *v);
+/* Remembers rc and the message as v->failed, or that it was a cancellation. */
+void target_fail(struct verifier *v, int rc);
+void kernel_stage(struct verifier *v);
+
+/* verifier_run.c: one run */
+enum arm_kind { ARM_BASELINE, ARM_POLICY, ARM_SHUFFLED, ARM_BOUND };
+
+struct arm {
+	enum arm_kind kind;
+	struct candidate *c; /* not of ARM_BASELINE and ARM_BOUND */
+	bool valid;
+	double *values; /* one for each metric of the workload */
+};
+
+/* False when the group must stop: v->failed, v->cancelled or g->trouble. */
+bool run_arm(struct verifier *v, struct group *g, struct arm *a);
+/* The baseline once, for warm caches and the time limit; retried once. */
+bool run_warm_up(struct verifier *v, struct group *g);
+
+/* verifier_rounds.c: screening, pairs, confirmation */
+void rounds_group(struct verifier *v, struct group *g);
+
+/* verifier_verdict.c */
+struct evidence_rule verdict_rule(const struct verifier *v,
+				  const struct group *g, size_t metric);
+/* More than a third of the runs. */
+bool verdict_too_many(size_t invalid, size_t runs);
+/* All that acceptance needs but the confirmation. */
+bool verdict_promising(const struct verifier *v, const struct group *g,
+		       const struct candidate *c);
+/* The fresh pairs agree with the others. */
+bool verdict_confirms(const struct verifier *v, const struct group *g,
+		      const struct candidate *c);
+/* Sets decision, why and the status of the run stage. */
+void verdict_decide(const struct verifier *v, const struct group *g,
+		    struct candidate *c);
+
+void verdict_judge(const struct verifier *v, const struct group *g,
+		   const struct pairs *p, size_t m, struct evidence *e);
+/* The pairs that speak for or against a candidate; may be empty. */
+const struct pairs *verdict_pairs(const struct candidate *c);
+
+/* verifier_metrics.c */
+struct json *verdict_metrics(const struct verifier *v, const struct group *g,
+			     const struct candidate *c);
+
+/* verifier_body.c */
+struct json *verdict_body(const struct verifier *v, const struct group *g,
+			  const struct candidate *c);
+/* A copy of a policy body in which no identity keeps its expectation. */
+struct json *body_shuffled(const struct json *body);
+
+#endif

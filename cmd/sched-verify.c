@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policies in, verdicts out: options, progress and the table for people. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/verifier.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd/cli.h"
+#include "term/num.h"
+#include "term/progress.h"
+#include "term/table.h"
+#include "term/text.h"
+
+#define MAX_OUTPUT (16u << 20)
+
+static struct {
+	const char *target, *stages, *topology;
+	struct strs guards, kernels;
+	long pairs, screen, finalists, seed, cpus, memory;
+	double min_effect, timeout;
+	bool confirm, no_confirm, json, progress;
+} arg = {
+	.target = "auto",
+	.pairs = 5,
+	.screen = 1,
+	.finalists = 2,
+	.seed = 1,
+	.min_effect = 3,
+};
+
+static const struct opt options[] = {
+	{.kind = OPT_STRING,
+	 .letter = 't',
+	 .name = "target",
+	 .arg = "KIND",
+	 .help = "host, vm or auto (the default)",
+	 .target = &arg.target},
+	{.kind = OPT_STRING,
+	 .name = "stages",
+	 .arg = "LIST",
+	 .help = "of lint,build,prove,sim,kernel,run; all by default",
+	 .target = &arg.stages},
+	{.kind = OPT_LONG,
+	 .name = "pairs",
+	 .arg = "N",
+	 .help = "runs of each finalist beside the baseline (5)",
+	 .target = &arg.pairs,
+	 .min = 1,
+	 .max = 1000},
+	{.kind = OPT_LONG,
+	 .name = "screen",
+	 .arg = "N",
+	 .help = "runs of each policy to choose finalists (1; 0: none)",
+	 .target = &arg.screen,
+	 .min = 0,
+	 .max = 100},
+	{.kind = OPT_LONG,
+	 .name = "finalists",
+	 .arg = "K",
+	 .help = "policies that get all their pairs (2)",
+	 .target = &arg.finalists,
+	 .min = 1,
+	 .max = 1000},
+	{.kind = OPT_FLAG,
+	 .name = "confirm",
+	 .help = "measure the winner again with fresh pairs (default)",
+	 .target = &arg.confirm},
+	{.kind = OPT_FLAG,
+	 .name = "no-confirm",
+	 .help = "do not; nothing is accepted then",
+	 .target = &arg.no_confirm},
+	{.kind = OPT_DOUBLE,
+	 .name = "min-effect",
+	 .arg = "PCT",
+	 .help = "less than this is no improvement (3)",
+	 .target = &arg.min_effect,
+	 .min = 0,
+	 .max = 1000},
+	{.kind = OPT_LIST,
+	 .name = "guard",
+	 .arg = "[METRIC:]PCT",
+	 .help = "how much worse a secondary metric may get (10)",
+	 .target = &arg.guards},
+	{.kind = OPT_DOUBLE,
+	 .name = "timeout",
+	 .arg = "S",
+	 .help = "of one run; by default 5 times the baseline's first",
+	 .target = &arg.timeout,
+	 .min = 0.1,
+	 .max = 86400},
+	{.kind = OPT_LONG,
+	 .name = "seed",
+	 .arg = "N",
+	 .help = "of the bootstrap (1)",
+	 .target = &arg.seed,
+	 .min = 0,
+	 .max = 9007199254740991.0},
+	{.kind = OPT_LONG,
+	 .name = "cpus",
+	 .arg = "N",
+	 .help = "of the guest",
+	 .target = &arg.cpus,
+	 .min = 1,
+	 .max = 512},
+	{.kind = OPT_LONG,
+	 .name = "memory",
+	 .arg = "MIB",
+	 .help = "of the guest",
+	 .target = &arg.memory,
+	 .min = 128,
+	 .max = 1 << 20},
+	{.kind = OPT_STRING,
+	 .name = "topology",
+	 .arg = "LIST",
+	 .help = "of the guest: sockets=1,cores=2,threads=1",
+	 .target = &arg.topology},
+	{.kind = OPT_LIST,
+	 .name = "kernel",
+	 .arg = "SERIES",
+	 .help = "of the guest; more than one: also has to load there",
+	 .target = &arg.kernels},
+	{.kind = OPT_FLAG,
+	 .letter = 'j',
+	 .name = "json",
+	 .help = "documents, even on a terminal",
+	 .target = &arg.json},
+	{.kind = OPT_FLAG,
+	 .name = "progress",
+	 .help = "say what goes on, even where there is no terminal",
+	 .target = &arg.progress},
+	{.kind = OPT_END},
+};
+
+static const struct opt_tool tool = {
+	.name = "sched-verify",
+	.purpose = "measure scheduling policies against the kernel's own",
+	.synopsis = "[OPTION...] < DOCUMENTS",
+	.options = options,
+	.epilogue = "exit status: 0 a policy is accepted, 1 none is, 2 usage, "
+		    "3 cannot, 4 later",
+};
+
+/* ---- options ---- */
+
+static double guard_pct(const char *text, const char *whole)
+{
+	char *end;
+	double pct = strtod(text, &end);
+
+	if (end == text || *end || !(pct >= 0 && pct <= 1e6))
+		cli_usage(&tool, "option --guard: '%s' is not [METRIC:]PCT",
+			  whole);
+	return pct;
+}
+
+/* The rows of --guard; those without a metric set the default. */
+static size_t read_guards(struct verifier_guard *rows, double *dflt)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < arg.guards.len; i++) {
+		const char *text = arg.guards.v[i];
+		const char *colon = strrchr(text, ':');
+
+		if (!colon) {
+			*dflt = guard_pct(text, text);
+			continue;
+		}
+		if (colon == text)
+			cli_usage(&tool,
+				  "option --guard: '%s' is not [METRIC:]PCT",
+				  text);
+		rows[n].metric = mem_strndup(text, (size_t)(colon - text));
+		rows[n++].pct = guard_pct(colon + 1, text);
+	}
+	return n;
+}
+
+static void read_options(int argc, char **argv, struct verifier_opts *o,
+			 struct verifier_guard **guards)
+{
+	if (cli_options(&tool, argc, argv) < argc)
+		cli_usage(&tool, "too many arguments");
+	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm") &&
+	    strcmp(arg.target, "auto"))
+		cli_usage(&tool,
+			  "option --target: '%s' is not host, vm or "
+			  "auto",
+			  arg.target);
+	if (arg.confirm && arg.no_confirm)
+		cli_usage(&tool, "--confirm and --no-confirm contradict");
+	*guards = mem_zalloc(arg.guards.len + 1, sizeof(**guards));
+	*o = (struct verifier_opts){
+		.target = arg.target,
+		.pairs = arg.pairs,
+		.screen = arg.screen,
+		.finalists = arg.finalists,
+		.confirm = !arg.no_confirm,
+		.min_effect_pct = arg.min_effect,
+		.guard_pct = 10,
+		.guards = *guards,
+		.timeout_s = arg.timeout,
+		.seed = (uint64_t)arg.seed,
+		.cpus = arg.cpus,
+		.memory_mib = arg.memory,
+		.topology = arg.topology,
+		.kernels = arg.kernels.v,
+		.kernel_count = arg.kernels.len,
+		.cancel = &cli_stop,
+	};
+	o->guard_count = read_guards(*guards, &o->guard_pct);
+	if (arg.stages && verifier_stages_parse(arg.stages, &o->stages) < 0)
+		cli_usage(&tool, "option --stages: %s", err_text());
+}
+
+/* ---- progress ---- */
+
+static void say_line(void *unused, const char *words)
+{
+	struct buf clean;
+
+	(void)unused;
+	buf_init(&clean, 4096);
+	text_clean(&clean, words, 0);
+	fprintf(stderr, "%s: %s\n", tool.name, clean.data);
+	buf_release(&clean);
+}
+
+/* ---- the table ---- */
+
+static const char *text_at(const struct json *v, const char *key)
+{
+	return json_as_string(json_get(v, key), "");
+}
+
+static double number_at(const struct json *v, const char *path)
+{
+	return json_as_number(json_path(v, path), 0);
+}
+
+static void add_stages(const struct json *body, struct buf *out)
+{
+	struct table *t = table_new();
+
+	table_column(t, "stage", TABLE_LEFT);
+	table_column(t, "status", TABLE_LEFT);
+	table_column(t, "time", TABLE_RIGHT);
+	table_column(t, "finding", TABLE_WRAP);
+	json_each (s, json_get(body, "stages")) {
+		const struct json *f = json_get(s, "findings");
+		const struct json *last = json_at(f, json_len(f) - 1);
+		char time[NUM_LEN];
+
+		table_cell(t, "%s", text_at(s, "name"));
+		table_cell(t, "%s", text_at(s, "status"));
+		table_cell(t, "%s",
+			   num_us(time, 1e6 * number_at(s, "seconds")));
+		table_cell(t, "%s", json_len(f) ? text_at(last, "text") : "");
+	}
+	table_render(t, text_columns(STDOUT_FILENO), out);
+	table_free(t);
+}
+
+static void add_metrics(const struct json *body, struct buf *out)
+{
+	static const char *const titles[] = {"EEVDF", "policy", "better",
+					     "from",  "to",	"pairs"};
+	struct table *t;
+
+	if (!json_len(json_get(body, "metrics")))
+		return;
+	t = table_new();
+	table_column(t, "metric", TABLE_LEFT);
+	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+		table_column(t, titles[i], TABLE_RIGHT);
+	json_each (m, json_get(body, "metrics")) {
+		static const char *const ratios[] = {"ratio", "ci95.0",
+						     "ci95.1"};
+		const char *unit = text_at(m, "unit");
+		char num[NUM_LEN];
+
+		table_cell(t, "%s%s", text_at(m, "name"),
+			   json_as_bool(json_get(m, "guard"), false)
+				   ? " (guard)"
+				   : "");
+		table_cell(t, "%.4g %s", number_at(m, "baseline"), unit);
+		table_cell(t, "%.4g %s", number_at(m, "candidate"), unit);
+		for (size_t i = 0; i < ARRAY_LEN(ratios); i++)
+			table_cell(t, "%s",
+				   num_ratio(num, number_at(m, ratios[i])));
+		table_cell(t, "%.0f", number_at(m, "pairs"));
+	}
+	table_render(t, text_columns(STDOUT_FILENO), out);
+	table_free(t);
+}
+
+static void add_verdict(const struct stream *s, const struct json *body,
+			struct buf *out)
+{
+	const struct doc *p = stream_find(s, text_at(body, "policy"));
+	const struct json *gap = json_path(body, "bound.gap_closed_pct");
+
+	buf_printf(out, "%s: ", text_at(body, "decision"));
+	text_clean(out, p ? text_at(p->body, "title") : "?", 0);
+	buf_printf(out, " (%.12s)\n", text_at(body, "policy"));
+	text_clean(out, text_at(body, "why"), 0);
+	buf_printf(out, "\non %s, kernel %s, accelerator %s\n",
+		   text_at(body, "target"), text_at(body, "kernel"),
+		   text_at(body, "accelerator"));
+	add_metrics(body, out);
+	if (gap)
+		buf_printf(out,
+			   "%.0f %% of the gap to the bound %.4g closed "
+			   "(%.0f to %.0f)\n",
+			   json_as_number(gap, 0),
+			   number_at(body, "bound.value"),
+			   number_at(body, "bound.ci95.0"),
+			   number_at(body, "bound.ci95.1"));
+	add_stages(body, out);
+	buf_puts(out, "\n");
+}
+
+static void show(const struct stream *s, size_t verdicts)
+{
+	size_t n = stream_count(s);
+	struct buf out;
+
+	buf_init(&out, MAX_OUTPUT);
+	/* Ours are the last ones. */
+	for (size_t i = n - verdicts; i < n; i++)
+		add_verdict(s, stream_at(s, i)->body, &out);
+	if (out.len)
+		fputs(out.data, stdout);
+	buf_release(&out);
+}
+
+int main(int argc, char **argv)
+{
+	struct verifier_result res;
+	struct verifier_guard *guards;
+	struct verifier_opts o;
+	struct progress p;
+	struct stream *s;
+	bool json;
+	int rc, status;
+
+	read_options(argc, argv, &o, &guards);
+	json = cli_wants_json(arg.json);
+	cli_catch_stop();
+	progress_init(&p, STDERR_FILENO);
+	o.progress = p.on ? progress_words : arg.progress ? say_line : NULL;
+	o.progress_arg = &p;
+	s = stream_open(STDIN_FILENO, json ? STDOUT_FILENO : -1, tool.name);
+	rc = verifier_verify(s, &o, &res);
+	progress_clear(&p);
+	if (!json)
+		show(s, res.verdicts);
+	status = res.accepted ? CLI_YES : CLI_NO;
+	if (rc) {
+		status = cli_fail(&tool, rc);
+		if (!stream_bad_lines(s))
+			stream_emit_error(s, -rc, NULL);
+	}
+	stream_free(s);
+	for (size_t i = 0; i < o.guard_count; i++)
+		free(guards[i].metric);
+	free(guards);
+	strs_release(&arg.guards);
+	strs_release(&arg.kernels);
+	return cli_finish(&tool, status);
+}

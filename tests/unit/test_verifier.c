@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ladder and the evidence rules over a target that does what the title of
+ * the policy says: the real ones never misbehave on request.  All of
+ * target/target.h is defined here, so the archive's is not linked.
+ */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "agents/verifier.h"
+#include "agents/verifier_state.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "target/target.h"
+
+/* ---- a target on request ---- */
+
+static struct {
+	struct rng rng;
+	struct json *facts;
+	char order[512]; /* a letter for each run that measures */
+	int loads, runs, opens;
+	int open_error;
+	int fail_base_every; /* every n-th baseline run exits with 7 */
+	int base_runs;
+	double identity_effect; /* what right identities are worth */
+	volatile sig_atomic_t cancel;
+	int cancel_after;
+} fake;
+
+int target_open(const struct target_opts *o, struct target **out)
+{
+	(void)o;
+	fake.opens++;
+	if (fake.open_error)
+		return err_set(fake.open_error, "no guest kernel here");
+	*out = mem_zalloc(1, 1);
+	return 0;
+}
+
+const struct json *target_facts(const struct target *t)
+{
+	(void)t;
+	return fake.facts;
+}
+
+void target_close(struct target *t)
+{
+	free(t);
+}
+
+const char *run_outcome_name(enum run_outcome o)
+{
+	static const char *const names[] = {"done",    "timeout", "refused",
+					    "ejected", "lost",	  "cancelled"};
+
+	return names[o];
+}
+
+void run_result_release(struct run_result *r)
+{
+	free(r->out);
+	free(r->err);
+	free(r->message);
+	json_free(r->report);
+	*r = (struct run_result){0};
+}
+
+static void mark(char c)
+{
+	size_t n = strlen(fake.order);
+
+	if (n + 1 < sizeof(fake.order))
+		fake.order[n] = c;
+}
+
+/* "1.3 of makespan": 1.3 times as fast; "0.5 of errors": twice the tail. */
+static void measure(const struct json *policy, struct run_result *r)
+{
+	const char *title = json_as_string(json_get(policy, "title"), "");
+	double noise = 1 + 0.02 * (rng_unit(&fake.rng) - 0.5);
+	double speed = policy ? strtod(title, NULL) : 1, tail = 1;
+	const struct json *first = json_path(policy, "identities.0");
+
+	if (strstr(title, "tail"))
+		tail = 2;
+	/* Right when the first identity is the long one. */
+	if (first && json_as_number(json_get(first, "expect_us"), 0) > 1e6)
+		speed *= fake.identity_effect;
+	r->out = mem_printf("makespan: %.6f s\ntail: %.6f ms\n",
+			    10 * noise / speed, 5 * noise * tail);
+}
+
+static int run_base(struct run_result *r)
+{
+	mark('A');
+	fake.base_runs++;
+	if (fake.fail_base_every && fake.base_runs % fake.fail_base_every == 0)
+		r->proc.exit_status = 7;
+	return 0;
+}
+
+int target_run(struct target *t, const struct run_spec *s, struct run_result *r)
+{
+	const char *title = json_as_string(json_get(s->policy, "title"), "");
+
+	(void)t;
+	*r = (struct run_result){.outcome = RUN_DONE};
+	if (!strcmp(s->argv[0], "true")) {
+		fake.loads++;
+		if (!strcmp(title, "refused")) {
+			r->outcome = RUN_REFUSED;
+			r->message = mem_strdup("the policy did not load");
+			r->report = json_object();
+			json_set_string(r->report, "verifier_log",
+					"; if (!t) @ policy.bpf.c:123\n"
+					"R0 invalid mem access 'scalar'\n"
+					"processed 12 insns\n");
+		}
+		return 0;
+	}
+	if (fake.cancel_after && ++fake.runs > fake.cancel_after) {
+		fake.cancel = 1;
+		r->outcome = RUN_CANCELLED;
+		return 0;
+	}
+	if (!strcmp(s->argv[0], "bound")) {
+		mark('L');
+		r->out = mem_strdup("makespan: 6 s\n");
+		return 0;
+	}
+	if (!s->policy)
+		run_base(r);
+	else
+		mark(*title == '1' ? title[2] : *title);
+	if (!strcmp(title, "ejected")) {
+		r->outcome = RUN_EJECTED;
+		r->message = mem_strdup("runnable task stall");
+		return 0;
+	}
+	if (!strcmp(title, "lost") || !strcmp(title, "timeout")) {
+		r->outcome = *title == 'l' ? RUN_LOST : RUN_TIMEOUT;
+		r->message = mem_printf("it is %s", title);
+		return 0;
+	}
+	if (!strcmp(title, "mute"))
+		return 0;
+	measure(s->policy, r);
+	return 0;
+}
+
+/* ---- streams ---- */
+
+static struct json *parse(const char *text)
+{
+	struct json *v = json_parse(text, strlen(text));
+
+	if (!v)
+		fail_msg("%s", err_text());
+	return v;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&fake, 0, sizeof(fake));
+	rng_init(&fake.rng, 7);
+	fake.identity_effect = 1;
+	fake.facts = parse("{\"target\":\"vm\",\"kernel\":\"6.18.15\","
+			   "\"accelerator\":\"tcg\"}");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	json_free(fake.facts);
+	return 0;
+}
+
+static const char workload[] =
+	"{\"name\":\"w\",\"command\":[\"work\"],%s\"metrics\":["
+	"{\"name\":\"makespan\",\"unit\":\"s\",\"better\":\"lower\","
+	"\"regex\":\"makespan: ([0-9.]+)\"},"
+	"{\"name\":\"tail\",\"unit\":\"ms\",\"better\":\"lower\","
+	"\"regex\":\"tail: ([0-9.]+)\"}]}";
+
+static struct doc *profile(const char *bound)
+{
+	char *w = mem_printf(workload, bound);
+	char *text = mem_printf("{\"scope\":\"command\",\"goal\":\"makespan\","
+				"\"source\":\"bpf\",\"target\":\"vm\","
+				"\"workload\":%s,\"duration_us\":1,"
+				"\"system\":{\"cpus\":2,\"kernel\":\"6\"},"
+				"\"groups\":[],\"overhead\":{\"drops\":0}}",
+				w);
+	struct json *body = parse(text);
+	struct doc *d;
+
+	d = doc_new("profile", "test", body, NULL, 0);
+	assert_non_null(d);
+	free(text);
+	free(w);
+	return d;
+}
+
+static void put(int fd, struct doc *d)
+{
+	char *line = doc_line(d);
+
+	dprintf(fd, "%s\n", line);
+	free(line);
+	doc_free(d);
+}
+
+/* A stream of a profile and policies with these titles (NULL-terminated);
+ * extra: more keys of the policies. */
+static struct stream *stream_of(const char *bound, const char *extra,
+				const char *const *titles)
+{
+	int fd = memfd_create("stream", 0);
+	struct doc *p = profile(bound);
+	char *id = mem_strdup(p->id);
+	const char *parents[] = {id};
+
+	put(fd, p);
+	for (; *titles; titles++) {
+		char *text = mem_printf("{\"form\":\"params\",\"title\":\"%s\","
+					"\"why\":\"a test\",\"params\":{}%s}",
+					*titles, extra);
+		struct json *body = parse(text);
+
+		put(fd, doc_new("policy", "test", body, parents, 1));
+		free(text);
+	}
+	free(id);
+	lseek(fd, 0, SEEK_SET);
+	return stream_open(fd, -1, "test");
+}
+
+static const char plain[] = ",\"uses\":[]";
+
+static struct verifier_opts options(void)
+{
+	return (struct verifier_opts){
+		.target = "vm",
+		.stages = 1u << STAGE_LINT | 1u << STAGE_KERNEL |
+			  1u << STAGE_RUN | 1u << STAGE_BUILD,
+		.pairs = 5,
+		.screen = 1,
+		.finalists = 2,
+		.confirm = true,
+		.min_effect_pct = 3,
+		.guard_pct = 10,
+		.seed = 1,
+		.cancel = &fake.cancel,
+	};
+}
+
+/* The verdict for the i-th policy. */
+static const struct json *verdict(const struct stream *s, size_t i)
+{
+	for (size_t k = 0; k < stream_count(s); k++) {
+		const struct doc *d = stream_at(s, k);
+
+		if (!strcmp(d->kind, "verdict") && i-- == 0)
+			return d->body;
+	}
+	fail_msg("there is no such verdict");
+	return NULL;
+}
+
+static const char *decision(const struct stream *s, size_t i)
+{
+	const struct json *v = verdict(s, i);
+
+	print_message("%s: %s\n", json_as_string(json_get(v, "decision"), "?"),
+		      json_as_string(json_get(v, "why"), "?"));
+	return json_as_string(json_get(v, "decision"), "?");
+}
+
+static void run(struct stream *s, const struct verifier_opts *o, int wanted)
+{
+	struct verifier_result res;
+	int rc = verifier_verify(s, o, &res);
+
+	if (rc != wanted)
+		print_message("%s\n", err_text());
+	assert_int_equal(rc, wanted);
+}
+
+static void better_is_accepted(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	/* Warm-up, a dropped round, five pairs, three that confirm. */
+	assert_string_equal(fake.order, "AA3A33AA33AA3A33AA3");
+	assert_int_equal(
+		json_as_number(json_path(verdict(s, 0), "metrics.0.pairs"), 0),
+		8);
+	assert_true(
+		fabs(json_as_number(json_path(verdict(s, 0), "metrics.0.ratio"),
+				    0) -
+		     1.3) < 0.03);
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 0), "kernel"), ""),
+		"6.18.15");
+	stream_free(s);
+}
+
+static void equal_is_rejected(void **state)
+{
+	static const char *const titles[] = {"1.0", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "rejected");
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 0), "stages.5.status"), ""),
+		"failed");
+	stream_free(s);
+}
+
+static void guard_blocks(void **state)
+{
+	static const char *const titles[] = {"1.5 with a tail", NULL};
+	char tail[] = "tail";
+	struct verifier_guard guard = {tail, 200};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "rejected");
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 0), "stages.5.findings.0."
+							"rule"),
+			       ""),
+		"guard");
+	stream_free(s);
+	/* Twice the tail is within 200 %. */
+	s = stream_of("", plain, titles);
+	o.guards = &guard;
+	o.guard_count = 1;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	stream_free(s);
+}
+
+static void unknown_guard_is_an_error(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	char tail[] = "tial";
+	struct verifier_guard guard = {tail, 20};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.guards = &guard;
+	o.guard_count = 1;
+	run(s, &o, -EBADMSG);
+	assert_non_null(strstr(err_text(), "tial"));
+	stream_free(s);
+}
+
+static void finalists_are_the_best(void **state)
+{
+	static const char *const titles[] = {"1.1", "1.4", "1.2",
+					     "1.3 with a tail", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "rejected");
+	assert_string_equal(decision(s, 1), "accepted");
+	/* Better, but not confirmed: the other was. */
+	assert_string_equal(decision(s, 2), "inconclusive");
+	assert_string_equal(decision(s, 3), "rejected");
+	assert_int_equal(
+		json_as_number(json_path(verdict(s, 0), "metrics.0.pairs"), 0),
+		1);
+	assert_int_equal(
+		json_as_number(json_path(verdict(s, 2), "metrics.0.pairs"), 0),
+		5);
+	stream_free(s);
+}
+
+static void failures_are_the_policys(void **state)
+{
+	static const char *const titles[] = {"ejected", "lost", "timeout",
+					     "refused", "mute", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+	static const char *const wanted[] = {"rejected", "rejected", "rejected",
+					     "rejected", "inconclusive"};
+
+	(void)state;
+	o.screen = 0;
+	run(s, &o, 0);
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		assert_string_equal(decision(s, i), wanted[i]);
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 3), "stages.4.findings.1."
+							"file"),
+			       ""),
+		"policy.bpf.c");
+	assert_int_equal(json_as_number(json_path(verdict(s, 3),
+						  "stages.4.findings.1.line"),
+					0),
+			 123);
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 3), "stages.5.status"), ""),
+		"skipped");
+	assert_true(json_as_number(json_path(verdict(s, 4), "invalid_runs"),
+				   0) >= 3);
+	stream_free(s);
+}
+
+/* A command that fails now and then under the baseline costs runs, not
+ * truth; one that fails every other time allows no verdict. */
+static void invalid_runs_are_counted(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	fake.fail_base_every = 5;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	assert_int_equal(
+		json_as_number(json_path(verdict(s, 0), "invalid_runs"), 0), 2);
+	stream_free(s);
+	s = stream_of("", plain, titles);
+	fake.fail_base_every = 2;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	stream_free(s);
+	s = stream_of("", plain, titles);
+	fake.fail_base_every = 1;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	assert_non_null(
+		strstr(json_as_string(json_get(verdict(s, 0), "why"), ""),
+		       "status 7"));
+	stream_free(s);
+}
+
+static void bound_is_interleaved(void **state)
+{
+	static const char *const titles[] = {"1.25", NULL};
+	struct stream *s = stream_of("\"bound\":[\"bound\"],", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	assert_string_equal(fake.order, "AA2A2LL2AA2L2AA2A22AA2");
+	/* From 10 to 8 of at best 6. */
+	assert_true(fabs(json_as_number(json_path(verdict(s, 0),
+						  "bound.gap_closed_pct"),
+					0) -
+			 50) < 5);
+	stream_free(s);
+}
+
+static void identities_have_a_control(void **state)
+{
+	static const char *const titles[] = {"1.01", NULL};
+	static const char extra[] =
+		",\"uses\":[\"learned_identity\"],\"identities\":["
+		"{\"hash\":\"00000000000000aa\",\"expect_us\":9000000},"
+		"{\"hash\":\"00000000000000bb\",\"expect_us\":1000},"
+		"{\"hash\":\"00000000000000cc\",\"expect_us\":1000}]";
+	struct stream *s = stream_of("", extra, titles);
+	struct verifier_opts o = options();
+	double shuffled;
+
+	(void)state;
+	fake.identity_effect = 1.3;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	shuffled = json_as_number(
+		json_path(verdict(s, 0), "metrics.0.shuffled_ratio"), 0);
+	assert_true(fabs(shuffled - 1.01) < 0.05);
+	stream_free(s);
+}
+
+static void shuffling_moves_every_rank(void **state)
+{
+	struct json *body = json_object(), *list = json_array(), *out;
+
+	(void)state;
+	for (int i = 0; i < 7; i++) {
+		struct json *id = json_object();
+		char hash[17];
+
+		snprintf(hash, sizeof(hash), "%016x", i);
+		json_set_string(id, "hash", hash);
+		json_set_number(id, "expect_us", 100 * i);
+		json_add(list, id);
+	}
+	json_set(body, "identities", list);
+	out = body_shuffled(body);
+	assert_int_equal(json_len(json_get(out, "identities")), 7);
+	json_each (id, json_get(out, "identities")) {
+		double us = json_as_number(json_get(id, "expect_us"), -1);
+		long i = strtol(json_as_string(json_get(id, "hash"), "z"), NULL,
+				16);
+
+		assert_true(us >= 0 && us != 100 * (double)i);
+	}
+	json_free(out);
+	json_free(body);
+}
+
+static void named_stage_blocks(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.stages |= 1u << STAGE_PROVE;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	assert_non_null(strstr(
+		json_as_string(json_get(verdict(s, 0), "why"), ""), "prove"));
+	stream_free(s);
+	s = stream_of("", plain, titles);
+	o.stages = 0; /* all: what does not exist yet is not held against it */
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 0), "stages.2.status"), ""),
+		"skipped");
+	stream_free(s);
+}
+
+static void few_pairs_and_no_confirmation(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.pairs = 4;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	stream_free(s);
+	s = stream_of("", plain, titles);
+	o.pairs = 5;
+	o.confirm = false;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	stream_free(s);
+}
+
+static void interruption_leaves_verdicts(void **state)
+{
+	static const char *const titles[] = {"1.3", "1.2", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	fake.cancel_after = 6;
+	run(s, &o, -EINTR);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	assert_string_equal(decision(s, 1), "inconclusive");
+	stream_free(s);
+}
+
+static void no_target_is_said(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	fake.open_error = ENOENT;
+	run(s, &o, -ENOENT);
+	assert_string_equal(decision(s, 0), "inconclusive");
+	assert_string_equal(
+		json_as_string(json_path(verdict(s, 0), "stages.4.status"), ""),
+		"unknown");
+	stream_free(s);
+}
+
+static void stages_by_name(void **state)
+{
+	unsigned bits;
+
+	(void)state;
+	assert_int_equal(verifier_stages_parse("lint,run", &bits), 0);
+	assert_int_equal(bits, 1u << STAGE_LINT | 1u << STAGE_RUN);
+	assert_int_equal(verifier_stages_parse("lint,fun", &bits), -EINVAL);
+	assert_non_null(strstr(err_text(), "fun"));
+	assert_int_equal(verifier_stages_parse("", &bits), -EINVAL);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(better_is_accepted),
+		TEST(equal_is_rejected),
+		TEST(guard_blocks),
+		TEST(unknown_guard_is_an_error),
+		TEST(finalists_are_the_best),
+		TEST(failures_are_the_policys),
+		TEST(invalid_runs_are_counted),
+		TEST(bound_is_interleaved),
+		TEST(identities_have_a_control),
+		TEST(shuffling_moves_every_rank),
+		TEST(named_stage_blocks),
+		TEST(few_pairs_and_no_confirmation),
+		TEST(interruption_leaves_verdicts),
+		TEST(no_target_is_said),
+		TEST(stages_by_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
