@@ -73,6 +73,8 @@ struct kernfs_node {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	int level;
+	struct cgroup *ancestors[];
 };
 
 struct css_set {
@@ -99,6 +101,7 @@ struct cpumask {
 struct sched_entity {
 	u64 sum_exec_runtime;
 	u64 vruntime;
+	unsigned char sched_delayed;
 };
 
 struct sched_ext_entity {

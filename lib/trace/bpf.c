@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "trace/backend.h"
+#include "trace/collect.h"
+
+#define MAX_LINKS 16
+
+struct bpf_trace {
+	struct trace base;
+	struct bpf_object *obj;
+	struct observe_state *state; /* shared with the kernel */
+	struct bpf_link *links[MAX_LINKS];
+	size_t link_count;
+	uint64_t began;
+};
+
+static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	(void)level;
+	(void)fmt;
+	(void)ap;
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void root(struct trace *base, pid_t pid)
+{
+	struct bpf_trace *t = (struct bpf_trace *)base;
+
+	t->state->root_pid = (uint32_t)pid;
+}
+
+static struct bpf_map *section(struct bpf_object *obj, const char *suffix)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj)
+	{
+		const char *dot = strrchr(bpf_map__name(map), '.');
+
+		if (bpf_map__is_internal(map) && dot && !strcmp(dot, suffix))
+			return map;
+	}
+	return NULL;
+}
+
+/* What is in it before loading, if it holds one variable of that size. */
+static void *initial(struct bpf_object *obj, const char *suffix, size_t size)
+{
+	struct bpf_map *map = section(obj, suffix);
+	size_t have = 0;
+	void *data = map ? bpf_map__initial_value(map, &have) : NULL;
+
+	return have == size ? data : NULL;
+}
+
+static int share_state(struct bpf_trace *t)
+{
+	int fd = bpf_map__fd(section(t->obj, ".bss"));
+	void *at = mmap(NULL, sizeof(*t->state), PROT_READ | PROT_WRITE,
+			MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED)
+		return err_set(ENOTSUP,
+			       "cannot share memory with the "
+			       "observer: %s",
+			       strerror(errno));
+	t->state = at;
+	return 0;
+}
+
+static int configure(struct bpf_trace *t, const struct trace_opts *o)
+{
+	struct observe_config *config =
+		initial(t->obj, ".rodata", sizeof(*config));
+	struct observe_state *state = initial(t->obj, ".bss", sizeof(*state));
+	unsigned level = 0;
+	int rc = 0;
+
+	if (!config || !state)
+		return err_set(ENOTSUP, "the observer's BPF object is of "
+					"another version: build it anew");
+	switch (o->scope) {
+	case TRACE_ALL:
+		config->scope = OBSERVE_ALL;
+		break;
+	case TRACE_PID:
+		state->root_pid = (uint32_t)o->pid;
+		config->scope = OBSERVE_TREE;
+		break;
+	case TRACE_COMMAND:
+		config->scope = OBSERVE_TREE;
+		break;
+	case TRACE_CGROUP:
+		config->scope = OBSERVE_CGROUP;
+		rc = cgroup_lookup(o->cgroup, &config->cgroup_id, &level);
+		config->cgroup_level = level;
+		break;
+	}
+	return rc;
+}
+
+static int load_failed(int rc)
+{
+	if (rc == -EPERM || rc == -EACCES)
+		return err_set(EPERM, "BPF is not allowed: root or CAP_BPF "
+				      "and CAP_PERFMON would be needed");
+	return err_set(ENOTSUP, "this kernel does not take the observer: %s",
+		       strerror(-rc));
+}
+
+static bool is_iterator(const struct bpf_program *p)
+{
+	return !strncmp(bpf_program__section_name(p), "iter/", 5);
+}
+
+static int attach(struct bpf_trace *t)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, t->obj)
+	{
+		struct bpf_link *link;
+
+		if (is_iterator(p) || t->link_count == MAX_LINKS)
+			continue;
+		link = bpf_program__attach(p);
+		if (!link)
+			return load_failed(-errno);
+		t->links[t->link_count++] = link;
+	}
+	return 0;
+}
+
+static void detach(struct bpf_trace *t)
+{
+	while (t->link_count)
+		bpf_link__destroy(t->links[--t->link_count]);
+}
+
+/* Runs one of the programs that visit every task. */
+static int visit(struct bpf_trace *t, const char *name)
+{
+	struct bpf_program *p = bpf_object__find_program_by_name(t->obj, name);
+	struct bpf_link *link = p ? bpf_program__attach_iter(p, NULL) : NULL;
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
+	ssize_t n = -1;
+	char c;
+
+	if (fd >= 0) {
+		while ((n = read(fd, &c, 1)) > 0 || (n < 0 && errno == EAGAIN))
+			;
+		close(fd);
+	}
+	bpf_link__destroy(link);
+	if (n < 0)
+		return err_set(ENOTSUP, "cannot visit the tasks: %s",
+			       strerror(errno));
+	return 0;
+}
+
+static int start(struct trace *base)
+{
+	struct bpf_trace *t = (struct bpf_trace *)base;
+	int rc = attach(t);
+
+	if (rc)
+		return rc;
+	t->began = now_ns();
+	__atomic_store_n(&t->state->live, 1, __ATOMIC_RELEASE);
+	return visit(t, "before");
+}
+
+static int stop(struct trace *base, struct observed *o)
+{
+	struct bpf_trace *t = (struct bpf_trace *)base;
+	int rc;
+
+	t->state->end_at = now_ns();
+	__atomic_store_n(&t->state->live, 0, __ATOMIC_RELEASE);
+	detach(t);
+	o->by_bpf = true;
+	o->duration_ns = t->state->end_at - t->began;
+	rc = visit(t, "after");
+	return rc ? rc : collect(t->obj, t->state, o);
+}
+
+static void release(struct trace *base)
+{
+	struct bpf_trace *t = (struct bpf_trace *)base;
+
+	detach(t);
+	if (t->state)
+		munmap(t->state, sizeof(*t->state));
+	bpf_object__close(t->obj);
+	free(t);
+}
+
+static const struct trace_ops ops = {root, start, stop, release};
+
+static int load(struct bpf_trace *t, const struct trace_opts *o)
+{
+	char *path = path_lib("observe.bpf.o");
+	int rc;
+
+	if (access(path, R_OK)) {
+		rc = err_set(ENOENT, "no observer in '%s': build it with make",
+			     path);
+		goto out;
+	}
+	t->obj = bpf_object__open_file(path, NULL);
+	if (!t->obj) {
+		rc = err_set(ENOTSUP, "cannot read '%s': %s", path,
+			     strerror(errno));
+		goto out;
+	}
+	rc = configure(t, o);
+	if (rc)
+		goto out;
+	rc = bpf_object__load(t->obj);
+	rc = rc ? load_failed(rc) : share_state(t);
+out:
+	free(path);
+	return rc;
+}
+
+int trace_open_bpf(const struct trace_opts *o, struct trace **out)
+{
+	struct bpf_trace *t;
+	int rc;
+
+	*out = NULL;
+	if (o->scope == TRACE_PID && kill(o->pid, 0) && errno == ESRCH)
+		return err_set(ENOENT, "there is no process %d", (int)o->pid);
+	libbpf_set_print(silent);
+	t = mem_zalloc(1, sizeof(*t));
+	t->base.ops = &ops;
+	rc = load(t, o);
+	if (rc) {
+		release(&t->base);
+		return rc;
+	}
+	*out = &t->base;
+	return 0;
+}
