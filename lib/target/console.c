@@ -2,6 +2,7 @@
 #include "target/console.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-#define MAX_LINES 12
+#define MAX_LINES 8
 #define MAX_WORDS 1500
 
 void console_add(struct console *c, const char *data, size_t len)
@@ -80,6 +81,43 @@ static const char *last_lines(const char *text, size_t len)
 	return s;
 }
 
+/* Registers and stacks are for the kernel's developers. */
+static bool is_noise(const char *s, size_t len)
+{
+	static const char *const starts[] = {
+		"Hardware name:", "CPU: ",	"Call Trace", " <",    "Code: ",
+		"RSP: ",	  "RAX: ",	"RDX: ",      "RBP: ", "R10: ",
+		"R13: ",	  "FS: ",	"CS: ",	      "CR2: ", "PKRU: ",
+		"virtio_session", "virtio_loop"};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (len >= strlen(starts[i]) &&
+		    !strncmp(s, starts[i], strlen(starts[i])))
+			return true;
+	return len == 0;
+}
+
+/* "[    1.234567] " says nothing to a person. */
+static size_t stamp_len(const char *s)
+{
+	const char *end = *s == '[' ? strchr(s, ']') : NULL;
+
+	return end && end[1] == ' ' &&
+			       strspn(s + 1, " .0123456789") ==
+				       (size_t)(end - s - 1)
+		       ? (size_t)(end + 2 - s)
+		       : 0;
+}
+
+static void add_line(struct buf *b, const char *s, size_t len)
+{
+	if (b->len)
+		buf_puts(b, " | ");
+	for (size_t i = 0; i < len; i++)
+		if (s[i] >= ' ' && s[i] < 127)
+			buf_add(b, &s[i], 1);
+}
+
 char *console_words(const struct console *c)
 {
 	const char *s = cause(c->text);
@@ -90,14 +128,14 @@ char *console_words(const struct console *c)
 	if (!s)
 		s = last_lines(c->text, c->len);
 	while (*s && lines < MAX_LINES && !b.truncated) {
-		size_t len = strcspn(s, "\r\n");
+		size_t len, stamp = stamp_len(s);
 
-		if (len && b.len)
-			buf_puts(&b, " | ");
-		for (size_t i = 0; i < len; i++)
-			if (s[i] >= ' ' && s[i] < 127)
-				buf_add(&b, &s[i], 1);
-		lines += len > 0;
+		s += stamp;
+		len = strcspn(s, "\r\n");
+		if (!is_noise(s, len)) {
+			add_line(&b, s, len);
+			lines++;
+		}
 		s += len;
 		s += strspn(s, "\r\n");
 	}

@@ -19,8 +19,8 @@ int console_read(struct console *c, int fd);
 
 /*
  * What killed the kernel: from its panic or oops line on, else the last
- * lines; at most 12 lines joined by " | ", control characters removed.  The
- * caller frees it; "" when the guest said nothing.
+ * lines; at most 8 lines joined by " | ", without registers and control
+ * characters.  The caller frees it; "" when the guest said nothing.
  */
 char *console_words(const struct console *c);
 

@@ -183,6 +183,23 @@ static int overlay(void)
 	return 0;
 }
 
+/* udev's part, without which a shell's <(…) and tee /dev/stderr fail. */
+static int dev_links(void)
+{
+	static const char *const links[][2] = {
+		{"/proc/self/fd", "/dev/fd"},
+		{"/proc/self/fd/0", "/dev/stdin"},
+		{"/proc/self/fd/1", "/dev/stdout"},
+		{"/proc/self/fd/2", "/dev/stderr"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(links); i++)
+		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
+			return err_set(errno, "cannot make '%s': %s",
+				       links[i][1], strerror(errno));
+	return 0;
+}
+
 /* pivot_root(2) with both names alike stacks the old root on the new one. */
 static int enter(void)
 {
@@ -207,6 +224,8 @@ int inside_new_root(const char *cwd)
 		rc = enter();
 	if (!rc)
 		rc = mount_all(root_table, ARRAY_LEN(root_table));
+	if (!rc)
+		rc = dev_links();
 	if (!rc && access(cwd, F_OK) < 0)
 		rc = path_make_dirs(cwd);
 	return rc;
