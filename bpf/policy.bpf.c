@@ -235,11 +235,20 @@ static u64 key_of(struct task_struct *p, struct task *t, u64 now, u64 ran)
 	}
 }
 
+/* A CPU number as an index; the barrier keeps the compiler from proving the
+ * mask away with a bound that the verifier does not see. */
+static u32 slot_of(s32 cpu)
+{
+	u32 i = cpu;
+
+	barrier_var(i);
+	return i & (POLICY_MAX_CPUS - 1);
+}
+
 static u64 shared_queue(s32 cpu)
 {
-	if (params.queue != QUEUE_LLC || cpu < 0 || cpu >= POLICY_MAX_CPUS)
-		return SHARED(0);
-	return SHARED(cpu_llc[cpu]);
+	return params.queue == QUEUE_LLC ? SHARED(cpu_llc[slot_of(cpu)])
+					 : SHARED(0);
 }
 
 /* Tasks that may run on one CPU only never stand in a shared queue: there
@@ -293,16 +302,12 @@ static void set_slice(struct task_struct *p, u64 ns)
 
 static s32 idle_in_llc(struct task_struct *p, s32 prev)
 {
-	u32 llc, i;
+	u32 llc = cpu_llc[slot_of(prev)], i;
 
-	if (prev < 0 || prev >= POLICY_MAX_CPUS)
-		return NO_CPU;
-	llc = cpu_llc[prev];
 	bpf_for(i, 0, nr_cpus)
 	{
-		if (i >= POLICY_MAX_CPUS)
-			break;
-		if (cpu_llc[i] == llc && bpf_cpumask_test_cpu(i, p->cpus_ptr) &&
+		if (cpu_llc[slot_of(i)] == llc &&
+		    bpf_cpumask_test_cpu(i, p->cpus_ptr) &&
 		    scx_bpf_test_and_clear_cpu_idle(i))
 			return i;
 	}
@@ -394,12 +399,11 @@ static void preempt(struct task_struct *p, const struct task *t, u64 queue,
 			break;
 		if (cpu >= nr_cpus)
 			cpu -= nr_cpus;
-		if (cpu >= POLICY_MAX_CPUS ||
-		    !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 			continue;
 		if (params.queue == QUEUE_CPU && PRIVATE(cpu) != queue)
 			continue;
-		c = &cpus[cpu];
+		c = &cpus[slot_of(cpu)];
 		if (!deserves_less(c, t->class, key, now) ||
 		    (victim >= 0 && before(c->key, worst)))
 			continue;
@@ -502,8 +506,8 @@ static bool steal(s32 cpu)
 	u32 n = params.queue == QUEUE_CPU ? nr_cpus : nr_llcs, i;
 	u32 own = params.queue == QUEUE_CPU ? cpu : 0;
 
-	if (params.queue == QUEUE_LLC && cpu < POLICY_MAX_CPUS)
-		own = cpu_llc[cpu];
+	if (params.queue == QUEUE_LLC)
+		own = cpu_llc[slot_of(cpu)];
 	bpf_for(i, 1, n)
 	{
 		u32 other = own + i < n ? own + i : own + i - n;
@@ -546,9 +550,7 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 	u64 own_key = 0, shared_key = 0, now = scx_bpf_now();
 	bool in_own, in_shared;
 
-	if (cpu < 0 || cpu >= POLICY_MAX_CPUS)
-		return;
-	rescue(own, POLICY_MAX_LLCS + cpu, now);
+	rescue(own, POLICY_MAX_LLCS + slot_of(cpu), now);
 	if (params.queue != QUEUE_CPU)
 		rescue(shared, (shared - SHARED(0)) % POLICY_MAX_LLCS, now);
 	if (take(own | RESCUE_BIT, COUNT_DISPATCHED) ||
@@ -590,7 +592,7 @@ void BPF_PROG(policy_running, struct task_struct *p)
 	struct task *t = task_of(p);
 	struct cpu *c;
 
-	if (!t || cpu < 0 || cpu >= POLICY_MAX_CPUS)
+	if (!t)
 		return;
 	t->run_at = scx_bpf_now();
 	if (!t->runnable_at)
@@ -599,7 +601,7 @@ void BPF_PROG(policy_running, struct task_struct *p)
 		vtime_now = t->vtime;
 	if (params.preempt == PREEMPT_NONE)
 		return;
-	c = &cpus[cpu];
+	c = &cpus[slot_of(cpu)];
 	c->since = t->run_at;
 	c->class = t->class;
 	c->weight = weight_of(p);
@@ -626,8 +628,8 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 	classify(p, t);
 	if (!runnable)
 		t->burst_ns = 0;
-	if (params.preempt != PREEMPT_NONE && cpu >= 0 && cpu < POLICY_MAX_CPUS)
-		cpus[cpu].since = 0;
+	if (params.preempt != PREEMPT_NONE)
+		cpus[slot_of(cpu)].since = 0;
 }
 
 /* ---- coming and going ------------------------------------------------- */

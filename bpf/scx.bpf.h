@@ -21,8 +21,10 @@
 #define SCX_KICK_PREEMPT   2
 #define SCX_PICK_IDLE_CORE 1
 
+enum scx_exit_kind { SCX_EXIT_NONE };
+
 struct scx_exit_info {
-	int kind;
+	enum scx_exit_kind kind;
 	s64 exit_code;
 	const char *reason;
 	char *msg;
@@ -34,19 +36,19 @@ struct scx_init_task_args {
 } __attribute__((preserve_access_index));
 
 /*
- * libbpf matches members by name; what is absent here is zero there.  The
- * arguments of the callbacks are the kernel's to check, so void * is enough.
+ * libbpf matches members by name; what is absent here is zero there.
  */
 struct sched_ext_ops {
-	void *select_cpu;
-	void *enqueue;
-	void *dispatch;
-	void *running;
-	void *stopping;
-	void *enable;
-	void *init_task;
-	void *init;
-	void *exit;
+	s32 (*select_cpu)(struct task_struct *p, s32 prev, u64 wake_flags);
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	void (*running)(struct task_struct *p);
+	void (*stopping)(struct task_struct *p, bool runnable);
+	void (*enable)(struct task_struct *p);
+	s32 (*init_task)(struct task_struct *p,
+			 struct scx_init_task_args *args);
+	s32 (*init)(void);
+	void (*exit)(struct scx_exit_info *info);
 	u64 flags;
 	u32 timeout_ms;
 	u32 exit_dump_len;

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include "base/err.h"
+#include "bpf/policy_abi.h"
 #include "scx/sysfs.h"
 
 /*
@@ -99,6 +101,11 @@ int ext_check(void)
 	rc = check_btf(&u);
 	if (rc)
 		return rc;
+	if (libbpf_num_possible_cpus() > POLICY_MAX_CPUS)
+		return err_set(ENOTSUP,
+			       "this machine may have %d CPUs and the policy "
+			       "template knows %d; use --target vm",
+			       libbpf_num_possible_cpus(), POLICY_MAX_CPUS);
 	if (!may_load())
 		return err_set(EPERM,
 			       "no privilege to load a policy "
