@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "history/note.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "history/layout.h"
+
+#define NOTE_MAX (1u << 20)
+
+int note_begin(const struct history *h, struct notes *n)
+{
+	*n = (struct notes){.h = h};
+	return ref_tree(h, HISTORY_NOTES, &n->commit, &n->tree);
+}
+
+void note_release(struct notes *n)
+{
+	git_commit_free(n->commit);
+	git_tree_free(n->tree);
+}
+
+/*
+ * git-notes(1) folds two digits into a folder or leaves the name flat,
+ * depending on how many notes there are, and reads both.
+ */
+static int find(const struct notes *n, const git_oid *object, char *path,
+		struct buf *old)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+	int rc;
+
+	git_oid_tostr(hex, sizeof(hex), object);
+	if (n->tree && git_tree_entry_byname(n->tree, hex))
+		snprintf(path, NOTE_PATH_LEN, "%s", hex);
+	else
+		snprintf(path, NOTE_PATH_LEN, "%.2s/%s", hex, hex + 2);
+	rc = n->tree ? layout_read(n->h, n->tree, path, old) : 0;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int note_append(struct notes *n, const git_oid *object, const char *text)
+{
+	char *path = n->changed[n->n].path;
+	struct buf note;
+	int rc;
+
+	buf_init(&note, NOTE_MAX);
+	rc = find(n, object, path, &note);
+	if (rc || (note.len && strstr(note.data, text)))
+		goto out;
+	rc = buf_puts(&note, text);
+	if (rc)
+		goto out;
+	rc = git_blob_create_from_buffer(&n->changed[n->n].blob, n->h->repo,
+					 note.data, note.len);
+	if (rc)
+		rc = repo_fail(n->h, rc, "cannot write a note");
+	else
+		n->n++;
+out:
+	buf_release(&note);
+	return rc;
+}
+
+static int write_commit(const struct notes *n, time_t when, const char *message,
+			git_oid *out)
+{
+	git_tree_update updates[NOTE_OBJECTS];
+	const git_commit *parents[] = {n->commit};
+	git_signature *sig = repo_signature(when);
+	git_tree *tree = NULL;
+	git_oid oid;
+	int rc;
+
+	for (size_t i = 0; i < n->n; i++)
+		updates[i] = (git_tree_update){
+			.action = GIT_TREE_UPDATE_UPSERT,
+			.filemode = GIT_FILEMODE_BLOB,
+			.path = n->changed[i].path,
+			.id = n->changed[i].blob,
+		};
+	rc = git_tree_create_updated(&oid, n->h->repo, n->tree, n->n, updates);
+	if (!rc)
+		rc = git_tree_lookup(&tree, n->h->repo, &oid);
+	if (!rc)
+		rc = git_commit_create(out, n->h->repo, NULL, sig, sig, NULL,
+				       message, tree, n->commit ? 1 : 0,
+				       parents);
+	git_tree_free(tree);
+	git_signature_free(sig);
+	return rc ? repo_fail(n->h, rc, "cannot write notes") : 0;
+}
+
+int note_end(struct notes *n, time_t when, const char *message)
+{
+	git_oid at = {{0}}, commit;
+	int rc;
+
+	if (!n->n)
+		return 0;
+	if (n->commit)
+		git_oid_cpy(&at, git_commit_id(n->commit));
+	rc = write_commit(n, when, message, &commit);
+	return rc ? rc : ref_move(n->h, HISTORY_NOTES, &at, &commit);
+}

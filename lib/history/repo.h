@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of lib/history share. */
+#ifndef SCHEDKIT_HISTORY_REPO_H
+#define SCHEDKIT_HISTORY_REPO_H
+
+#include <git2.h>
+
+#include "history/history.h"
+
+#define HISTORY_BRANCH "refs/heads/main"
+#define HISTORY_NOTES  "refs/notes/metrics"
+
+struct history {
+	git_repository *repo;
+	char *dir;
+	int fd; /* of dir; flock(2) on it is the writers' queue */
+};
+
+/*
+ * Turns libgit2's last error into an errno and a message about what was being
+ * done; rc is what libgit2 returned.
+ */
+int repo_fail(const struct history *h, int rc, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* One writer of ours at a time; -EAGAIN after half a minute. */
+int repo_lock(struct history *h);
+void repo_unlock(struct history *h);
+
+/* Author and committer of everything.  NULL is not returned. */
+git_signature *repo_signature(time_t when);
+
+/* What name points to; the zero id when it does not exist. */
+int ref_read(const struct history *h, const char *name, git_oid *out);
+
+/*
+ * Moves name from old (zero: it must not exist) to new: 0; 1 when it pointed
+ * elsewhere meanwhile and nothing was done.  A lock file that a dead process
+ * left behind is removed.
+ */
+int ref_move(const struct history *h, const char *name, const git_oid *old,
+	     const git_oid *to);
+
+/*
+ * The commit a reference points to and its tree; both NULL when it does not
+ * exist.  The caller frees them.
+ */
+int ref_tree(const struct history *h, const char *name, git_commit **commit,
+	     git_tree **tree);
+
+#endif

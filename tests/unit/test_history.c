@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "history/history.h"
+#include "history/text.h"
+#include "history/words.h"
+
+static char *dir;
+
+static int git(char *const argv[], struct buf *out)
+{
+	struct proc_spec spec = PROC_SPEC_INIT;
+	struct proc_result res;
+
+	spec.argv = argv;
+	spec.out = out;
+	spec.err = out;
+	spec.out_fd = -1;
+	spec.err_fd = -1;
+	assert_int_equal(proc_run(&spec, &res), 0);
+	return res.exit_status;
+}
+
+#define GIT(out, ...)                                                      \
+	git((char *const[]){(char *)"git", (char *)"-C", dir, __VA_ARGS__, \
+			    NULL},                                         \
+	    out)
+
+static void assert_sound(void)
+{
+	struct buf out;
+
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"fsck", (char *)"--strict",
+			     (char *)"--no-dangling"),
+			 0);
+	buf_release(&out);
+}
+
+static int fresh(void **state)
+{
+	char base[] = "/tmp/schedkit-history.XXXXXX";
+
+	(void)state;
+	setenv("SCHEDKIT_TIME", "1795230000", 1);
+	assert_non_null(mkdtemp(base));
+	dir = mem_printf("%s/history", base);
+	return 0;
+}
+
+static int away(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	*strrchr(dir, '/') = '\0';
+	buf_init(&out, 4096);
+	git((char *const[]){(char *)"rm", (char *)"-rf", dir, NULL}, &out);
+	buf_release(&out);
+	free(dir);
+	return 0;
+}
+
+static struct json *parse(const char *text)
+{
+	struct json *v = json_parse(text, strlen(text));
+
+	if (!v)
+		fail_msg("%s", err_text());
+	return v;
+}
+
+static struct doc *make(const char *kind, const char *parent, char *body)
+{
+	struct doc *d =
+		doc_new(kind, "test", parse(body), &parent, parent ? 1 : 0);
+
+	if (!d)
+		fail_msg("%s", err_text());
+	free(body);
+	return d;
+}
+
+static struct doc *policy(const char *title, int slice)
+{
+	return make("policy", NULL,
+		    mem_printf("{\"form\":\"params\",\"title\":\"%s\","
+			       "\"why\":\"because\",\"uses\":[],\"params\":"
+			       "{\"queue\":\"global\",\"slice_us\":%d}}",
+			       title, slice));
+}
+
+static struct doc *verdict(const struct doc *p, const char *workload,
+			   const char *decision, double ratio, double low)
+{
+	return make("verdict", p->id,
+		    mem_printf("{\"policy\":\"%s\",\"workload\":\"%s\","
+			       "\"decision\":\"%s\",\"why\":\"measured\","
+			       "\"target\":\"vm\",\"kernel\":\"6.18.15\","
+			       "\"stages\":[],\"metrics\":[{\"name\":"
+			       "\"makespan\",\"unit\":\"s\",\"baseline\":2.65,"
+			       "\"candidate\":2.02,\"ratio\":%g,\"ci95\":"
+			       "[%g,1.9],\"pairs\":5,\"guard\":false}]}",
+			       p->id, workload, decision, ratio, low));
+}
+
+static struct history *open_new(void)
+{
+	struct history *h;
+
+	if (history_open(dir, true, &h))
+		fail_msg("%s", err_text());
+	return h;
+}
+
+static void add(struct history *h, const struct doc *d, int expected)
+{
+	int rc = history_add(h, d);
+
+	if (rc != expected)
+		fail_msg("%d: %s", rc, err_text());
+}
+
+static void records_once(void **state)
+{
+	struct doc *p = policy("shared queue", 5000), *back;
+	struct history *h = open_new();
+	char *line, *again;
+	struct buf out;
+
+	(void)state;
+	add(h, p, 1);
+	add(h, p, 0);
+	assert_int_equal(history_read(h, "policy", p->id, &back), 0);
+	line = doc_line(p);
+	again = doc_line(back);
+	assert_string_equal(line, again);
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"log",
+			     (char *)"--format=%s|%an|%ae|"
+				     "%at"),
+			 0);
+	assert_string_equal(out.data, "policy: 'shared queue'|schedkit|"
+				      "schedkit@localhost|1795230000\n");
+	buf_release(&out);
+	assert_sound();
+	free(line);
+	free(again);
+	doc_free(back);
+	doc_free(p);
+	history_close(h);
+}
+
+static void words_of_a_verdict(void **state)
+{
+	struct doc *p = policy("shared queue", 5000);
+	struct doc *v = verdict(p, "longtail", "accepted", 1.31, 1.28);
+	struct history *h = open_new();
+	struct buf out;
+
+	(void)state;
+	add(h, p, 1);
+	add(h, v, 1);
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"log", (char *)"-1"), 0);
+	assert_non_null(strstr(out.data,
+			       "verdict: accepted 'shared queue' for longtail, "
+			       "makespan 1.31x (1.28–1.90)\n"));
+	assert_non_null(strstr(out.data, "\n    Kernel: 6.18.15\n"));
+	assert_non_null(strstr(out.data, "\n    Policy: "));
+	assert_non_null(strstr(out.data, "Notes (metrics):\n    makespan "
+					 "1.31x (1.28–1.90), 2.65 -> 2.02 s, "
+					 "5 pairs\n"));
+	buf_reset(&out);
+	assert_int_equal(GIT(&out, (char *)"log", (char *)"-1",
+			     (char *)"--format=%(trailers:key=Id,valueonly)"),
+			 0);
+	assert_memory_equal(out.data, v->id, DOC_ID_LEN - 1);
+	/* The policy's own note tells of the verdict. */
+	buf_reset(&out);
+	assert_int_equal(GIT(&out, (char *)"notes", (char *)"--ref=metrics",
+			     (char *)"show", (char *)"main~1"),
+			 0);
+	assert_non_null(strstr(out.data, "longtail: accepted, makespan 1.31x"));
+	buf_release(&out);
+	assert_sound();
+	doc_free(p);
+	doc_free(v);
+	history_close(h);
+}
+
+/* A note that git itself rewrote is added to, not doubled. */
+static void notes_live_with_git(void **state)
+{
+	struct doc *p = policy("a", 5000);
+	struct doc *v = verdict(p, "one", "accepted", 1.3, 1.2);
+	struct doc *w = verdict(p, "two", "rejected", 0.9, 0.8);
+	struct history *h = open_new();
+	struct buf out;
+
+	(void)state;
+	add(h, p, 1);
+	add(h, v, 1);
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"-c", (char *)"user.name=x",
+			     (char *)"-c", (char *)"user.email=x@x",
+			     (char *)"notes", (char *)"--ref=metrics",
+			     (char *)"append", (char *)"-m", (char *)"by hand",
+			     (char *)"main~1"),
+			 0);
+	add(h, w, 1);
+	buf_reset(&out);
+	assert_int_equal(GIT(&out, (char *)"notes", (char *)"--ref=metrics",
+			     (char *)"show", (char *)"main~2"),
+			 0);
+	assert_non_null(strstr(out.data, "one: accepted"));
+	assert_non_null(strstr(out.data, "by hand"));
+	assert_non_null(strstr(out.data, "two: rejected"));
+	buf_release(&out);
+	assert_sound();
+	doc_free(p);
+	doc_free(v);
+	doc_free(w);
+	history_close(h);
+}
+
+/* What documents say is data: it can fake neither a trailer nor an escape. */
+static void hostile_text(void **state)
+{
+	struct doc *p =
+		policy("x\\u001b[31m\\n\\nKind: verdict\\nId: 00", 5000);
+	struct history *h = open_new();
+	struct buf out;
+
+	(void)state;
+	add(h, p, 1);
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"log",
+			     (char *)"--format=%s%n"
+				     "%(trailers)"),
+			 0);
+	assert_null(strchr(out.data, '\033'));
+	assert_non_null(strstr(out.data, "\nKind: policy\n"));
+	assert_null(strstr(out.data, "\nKind: verdict"));
+	buf_release(&out);
+	doc_free(p);
+	history_close(h);
+}
+
+struct seen {
+	int n;
+	char subjects[8][128];
+};
+
+static int see(const struct history_entry *e, void *arg)
+{
+	struct seen *s = arg;
+
+	snprintf(s->subjects[s->n++], sizeof(s->subjects[0]), "%s", e->subject);
+	return s->n == 2 ? 7 : 0;
+}
+
+static void log_and_find(void **state)
+{
+	struct doc *p = policy("one", 1000), *q = policy("two", 2000);
+	struct doc *v = verdict(q, "w", "accepted", 1.2, 1.1);
+	struct history *h = open_new();
+	struct history_key keys[4];
+	struct seen s = {0};
+	char prefix[9];
+
+	(void)state;
+	assert_int_equal(history_log(h, see, &s), 0);
+	assert_int_equal(s.n, 0);
+	add(h, p, 1);
+	add(h, q, 1);
+	add(h, v, 1);
+	assert_int_equal(history_log(h, see, &s), 7);
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.subjects[1], "policy: 'two'");
+	snprintf(prefix, sizeof(prefix), "%.8s", v->id);
+	assert_int_equal(history_find(h, prefix, keys, 4), 1);
+	assert_string_equal(keys[0].id, v->id);
+	assert_string_equal(keys[0].kind, "verdict");
+	assert_int_equal(history_find(h, "fff0fff0fff0", keys, 4), 0);
+	assert_int_equal(history_find(h, "../..", keys, 4), -EINVAL);
+	assert_int_equal(history_find(h, "ab", keys, 4), -EINVAL);
+	doc_free(p);
+	doc_free(q);
+	doc_free(v);
+	history_close(h);
+}
+
+static void best_is_latest_and_largest(void **state)
+{
+	struct doc *p = policy("p", 1000), *q = policy("q", 2000),
+		   *r = policy("r", 3000);
+	struct history *h = open_new();
+	struct history_best *b;
+	struct doc *v[5];
+	size_t n;
+
+	(void)state;
+	v[0] = verdict(p, "w", "accepted", 1.5, 1.1);
+	v[1] = verdict(q, "w", "accepted", 1.5, 1.2);
+	v[2] = verdict(r, "w", "accepted", 1.9, 1.8);
+	setenv("SCHEDKIT_TIME", "1795230100", 1);
+	v[3] = verdict(r, "w", "rejected", 0.9, 0.8);
+	v[4] = verdict(r, "other", "inconclusive", 1.0, 0.9);
+	add(h, p, 1);
+	add(h, q, 1);
+	for (int i = 0; i < 5; i++)
+		add(h, v[i], 1);
+	assert_int_equal(history_best(h, NULL, &b, &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(b[0].verdict->id, v[1]->id);
+	assert_string_equal(b[0].policy->id, q->id);
+	history_best_free(b, n);
+	assert_int_equal(history_best(h, "other", &b, &n), 0);
+	assert_int_equal(n, 0);
+	history_best_free(b, n);
+	for (int i = 0; i < 5; i++)
+		doc_free(v[i]);
+	doc_free(p);
+	doc_free(q);
+	doc_free(r);
+	history_close(h);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char *path = mem_printf("%s/%s", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	free(path);
+}
+
+static void stale_lock_is_removed(void **state)
+{
+	struct doc *p = policy("p", 1000), *q = policy("q", 2000);
+	struct history *h = open_new();
+
+	(void)state;
+	add(h, p, 1);
+	write_file("refs/heads/main.lock", "");
+	add(h, q, 1);
+	assert_sound();
+	doc_free(p);
+	doc_free(q);
+	history_close(h);
+}
+
+static void half_made_is_finished(void **state)
+{
+	struct doc *p = policy("p", 1000);
+	struct history *h;
+
+	(void)state;
+	assert_int_equal(mkdir(dir, 0700), 0);
+	write_file("config", "");
+	write_file("config.lock", "");
+	write_file("HEAD.lock", "");
+	h = open_new();
+	add(h, p, 1);
+	assert_sound();
+	doc_free(p);
+	history_close(h);
+}
+
+static void other_things_in_the_way(void **state)
+{
+	struct history *h;
+	struct buf out;
+
+	(void)state;
+	assert_int_equal(history_open(dir, false, &h), -ENOENT);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	assert_int_equal(history_open(dir, false, &h), -ENOENT);
+	write_file("letter.txt", "dear");
+	assert_int_equal(history_open(dir, true, &h), -EEXIST);
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"init", (char *)"-q"), 0);
+	assert_int_equal(history_open(dir, true, &h), -EEXIST);
+	assert_non_null(strstr(err_text(), "working tree"));
+	buf_release(&out);
+}
+
+static void damage_is_named(void **state)
+{
+	struct doc *p = policy("p", 1000), *q = policy("q", 1001);
+	struct history *h = open_new();
+
+	(void)state;
+	add(h, p, 1);
+	write_file("refs/heads/main",
+		   "1234567890123456789012345678901234567890\n");
+	assert_int_equal(history_add(h, q), -EUCLEAN);
+	assert_non_null(strstr(err_text(), "damaged"));
+	assert_non_null(strstr(err_text(), "fsck"));
+	doc_free(p);
+	doc_free(q);
+	history_close(h);
+}
+
+static void many_writers(void **state)
+{
+	struct history *h;
+	struct buf out;
+
+	(void)state;
+	for (int w = 0; w < 4; w++) {
+		if (fork())
+			continue;
+		h = open_new();
+		for (int i = 0; i < 10; i++) {
+			struct doc *d = policy("p", 1000 + w * 100 + i);
+
+			if (history_add(h, d) != 1)
+				_exit(1);
+			doc_free(d);
+		}
+		history_close(h);
+		_exit(0);
+	}
+	for (int w = 0; w < 4; w++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	buf_init(&out, 1 << 16);
+	assert_int_equal(GIT(&out, (char *)"rev-list", (char *)"--count",
+			     (char *)"main"),
+			 0);
+	assert_string_equal(out.data, "40\n");
+	buf_release(&out);
+	assert_sound();
+}
+
+static void check_text(void (*fn)(struct buf *, const char *), const char *in,
+		       const char *want)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 12);
+	fn(&b, in);
+	assert_string_equal(b.data, want);
+	buf_release(&b);
+}
+
+static void ten(struct buf *b, const char *s)
+{
+	buf_puts(b, "");
+	text_line(b, s, 10);
+}
+
+static void text(void **state)
+{
+	struct json *v =
+		parse("{\"a\":{\"b\":[1,2]},\"c\":\"0123456789012345678"
+		      "90123456789012345678901234567890\"}");
+	char *out = text_json(v);
+
+	(void)state;
+	check_text(ten, "a\n\tb  c", "a b c");
+	check_text(ten, "0123456789", "0123456789");
+	check_text(ten, "0123456789a", "0123456789…");
+	check_text(ten, "äöüäöüäöüäö", "äöüäöüäöüä…");
+	check_text(ten,
+		   "a\xc2\x9b"
+		   "b\xe2\x80\xae"
+		   "c",
+		   "a b c");
+	check_text(text_wrap, "", "\n");
+	check_text(text_wrap,
+		   "0123456789 0123456789 0123456789 0123456789 0123456789 "
+		   "0123456789 0123456789",
+		   "0123456789 0123456789 0123456789 0123456789 0123456789 "
+		   "0123456789\n0123456789\n");
+	assert_string_equal(out, "{\n  \"a\": {\"b\":[1,2]},\n  \"c\": "
+				 "\"0123456789012345678901234567890123456789"
+				 "01234567890\"\n}\n");
+	free(out);
+	json_free(v);
+}
+
+#define WITH(f) cmocka_unit_test_setup_teardown(f, fresh, away)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text),
+		WITH(records_once),
+		WITH(words_of_a_verdict),
+		WITH(notes_live_with_git),
+		WITH(hostile_text),
+		WITH(log_and_find),
+		WITH(best_is_latest_and_largest),
+		WITH(stale_lock_is_removed),
+		WITH(half_made_is_finished),
+		WITH(other_things_in_the_way),
+		WITH(damage_is_named),
+		WITH(many_writers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
