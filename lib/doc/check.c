@@ -218,7 +218,8 @@ static int check_members(const struct rule *rule, const struct json *v,
 			return rc;
 	}
 	if (type == JSON_ARRAY && (i < rule->min || i > rule->max))
-		return wrong(at, "%zu elements, not %.0f", i, rule->min);
+		return wrong(at, "%zu element%s, not %.0f", i,
+			     i == 1 ? "" : "s", rule->min);
 	return 0;
 }
 
