@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a profile says about a workload: the regime it is in, each statement
+ * with the number it rests on.
+ */
+#ifndef SCHEDKIT_AGENTS_FEATURES_H
+#define SCHEDKIT_AGENTS_FEATURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "doc/json.h"
+
+enum bound { BOUND_LATENCY, BOUND_THROUGHPUT, BOUND_MAKESPAN, BOUND_FAIRNESS };
+
+enum trait {
+	TRAIT_LONG_TAILED,    /* few of the known jobs make most of the time */
+	TRAIT_LOCK_HOLDER,    /* sleepers wait for preempted tasks */
+	TRAIT_MIXED,	      /* short bursts beside long ones */
+	TRAIT_WAKE_CHAIN,     /* most wakeups come from few others */
+	TRAIT_FORK_HEAVY,     /* many short-lived tasks */
+	TRAIT_HARDLY_WAITING, /* hardly anything waits: little to gain */
+	TRAIT_COUNT,
+};
+
+extern const char *const bound_names[];
+extern const char *const trait_names[TRAIT_COUNT];
+
+struct features {
+	double cpus;
+	double seconds;	       /* observed */
+	double busy;	       /* 0 … 1, share of CPU time that was used */
+	double waiting;	       /* 0 … 1, share of time with a waiting task */
+	double delay_share;    /* waiting time / (waiting + run time) */
+	double burst_us;       /* median of the burst medians, by run time */
+	double longest_us;     /* largest expected run of one execution */
+	double typical_us;     /* median of the significant ones */
+	double identity_count; /* significant ones */
+	bool saturated;
+	enum bound bound;
+	bool trait[TRAIT_COUNT];
+	int confidence_pct;
+	struct json *evidence; /* list of {"text","value","key"}, owned */
+};
+
+/* From the body of a profile. */
+void features_read(const struct json *profile, struct features *f);
+void features_release(struct features *f);
+
+/* {"saturated":…,"bound":…,"traits":[…],"confidence_pct":…}. */
+struct json *features_regime(const struct features *f);
+
+/* The regime in plain words; the caller frees it. */
+char *features_text(const struct features *f);
+
+#endif

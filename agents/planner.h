@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The planning agent without a model: a profile in, a plan and policies out. */
+#ifndef SCHEDKIT_AGENTS_PLANNER_H
+#define SCHEDKIT_AGENTS_PLANNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "doc/doc.h"
+
+#define PLANNER_MAX 256
+
+struct planner_opts {
+	const char *by; /* name of the tool, for the documents */
+	long count;	/* policies wanted, 1 … PLANNER_MAX */
+	uint64_t seed;
+};
+
+/*
+ * Makes one plan and the policies it proposes, in order of promise.  The same
+ * profile, count and seed give the same ids.  policies has room for
+ * PLANNER_MAX; all documents are the caller's.
+ */
+int planner_run(const struct doc *profile, const struct planner_opts *o,
+		struct doc **plan, struct doc **policies, size_t *count);
+
+#endif
