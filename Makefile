@@ -83,6 +83,8 @@ LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/guest-*.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard lib/target/*.sh))
+LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\
+	$(wildcard lib/target/preload/*.c))
 BPF_OBJ    := $(patsubst bpf/%.c,$(BUILD)/lib/schedkit/%.o,\
 	$(wildcard bpf/*.bpf.c))
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
@@ -97,7 +99,7 @@ MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 
 .PHONY: all tests
-all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(BPF_OBJ) $(WORKLOADS) $(MAN)
+all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(WORKLOADS) $(MAN)
 tests: all $(UNIT)
 
 # ---- rules ------------------------------------------------------------
@@ -124,6 +126,12 @@ $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 	@mkdir -p $(@D)
 	$(Q)install -m 755 $< $@
+
+$(BUILD)/libexec/schedkit/%.so: lib/target/preload/%.c
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared \
+		-Wl,-z,relro,-z,now $< -o $@
 
 $(BUILD)/lib/schedkit/%.o: bpf/%.c
 	$(say) BPF $@
@@ -232,7 +240,7 @@ endef
 .PHONY: install uninstall
 install: all
 	$(call install_each,$(BIN),755,$(BINDIR))
-	$(call install_each,$(LIBEXEC_C) $(LIBEXEC_SH),755,$(LIBEXECDIR))
+	$(call install_each,$(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO),755,$(LIBEXECDIR))
 	$(call install_each,$(BPF_OBJ),644,$(LIBDIR))
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))

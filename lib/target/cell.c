@@ -148,16 +148,9 @@ static void keep_caps(const struct inside *in)
 }
 
 static void __attribute__((noreturn))
-run(const struct inside *in, char *const *argv, const char *lib, int out)
+run(const struct inside *in, char *const *argv, char *const *env, int out)
 {
-	char env_lib[4096 + 32];
-	char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
-	char *env[] = {path, lang, env_lib, NULL};
-
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	snprintf(env_lib, sizeof(env_lib), "LD_LIBRARY_PATH=%s", lib);
-	if (!*lib)
-		env[ARRAY_LEN(env) - 2] = NULL;
 	if (out >= 0)
 		dup2(out, 1);
 	dup2(in->log, 2);
@@ -174,7 +167,7 @@ static pid_t start_virtiofsd(const struct inside *in, const struct cell_spec *s)
 	if (in->user_ns)
 		keep_caps(in);
 	pass_fd(CELL_FD_LISTEN);
-	run(in, s->virtiofsd, s->virtiofsd_lib, -1);
+	run(in, s->virtiofsd, s->virtiofsd_env, -1);
 }
 
 static pid_t start_qemu(const struct inside *in, const struct cell_spec *s)
@@ -185,7 +178,7 @@ static pid_t start_qemu(const struct inside *in, const struct cell_spec *s)
 		return pid;
 	pass_fd(CELL_FD_PORT);
 	pass_fd(CELL_FD_FS);
-	run(in, s->qemu, s->qemu_lib, in->console);
+	run(in, s->qemu, s->qemu_env, in->console);
 }
 
 /* The first process: when either of the two ends, so does the cell. */

@@ -17,10 +17,8 @@
 enum { CELL_FD_PORT = 10, CELL_FD_FS = 11, CELL_FD_LISTEN = 12 };
 
 struct cell_spec {
-	char *const *qemu;	/* argv */
-	char *const *virtiofsd; /* argv */
-	const char *qemu_lib;	/* LD_LIBRARY_PATH or "" */
-	const char *virtiofsd_lib;
+	char *const *qemu, *const *qemu_env;
+	char *const *virtiofsd, *const *virtiofsd_env;
 };
 
 struct cell {

@@ -134,23 +134,27 @@ static void down(struct guest *g)
 static int start_cell(struct guest *g, const char *accel)
 {
 	char *init = path_libexec("guest-init");
-	struct strs qemu = {0}, fs = {0};
+	struct strs qemu = {0}, qenv = {0}, fs = {0}, fenv = {0};
 	struct cell_spec spec;
 	int rc;
 
 	qemu_argv(&g->parts, &g->machine, accel, init, &qemu);
+	qemu_env(&g->parts, &qenv);
 	virtiofsd_argv(&g->parts, &fs);
+	virtiofsd_env(&g->parts, &fenv);
 	spec = (struct cell_spec){
 		.qemu = qemu.v,
+		.qemu_env = qenv.v,
 		.virtiofsd = fs.v,
-		.qemu_lib = g->parts.qemu_lib,
-		.virtiofsd_lib = g->parts.virtiofsd_lib,
+		.virtiofsd_env = fenv.v,
 	};
 	g->console.len = g->log.len = 0;
 	g->console.text[0] = g->log.text[0] = '\0';
 	rc = cell_start(&spec, &g->cell);
 	strs_release(&qemu);
+	strs_release(&qenv);
 	strs_release(&fs);
+	strs_release(&fenv);
 	free(init);
 	return rc;
 }

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "target/cell.h"
 
 #define DEFAULT_CPUS	   4
@@ -178,4 +179,27 @@ void virtiofsd_argv(const struct parts *p, struct strs *argv)
 	strs_printf(argv, "sandbox=%s", rust && !root ? "none" : "chroot");
 	if (!root)
 		strs_add(argv, "--rlimit-nofile=0");
+}
+
+static void common_env(const char *lib, struct strs *env)
+{
+	strs_add(env, "PATH=/usr/bin:/bin");
+	strs_add(env, "LANG=C.UTF-8");
+	if (*lib)
+		strs_printf(env, "LD_LIBRARY_PATH=%s", lib);
+}
+
+void qemu_env(const struct parts *p, struct strs *env)
+{
+	common_env(p->qemu_lib, env);
+}
+
+void virtiofsd_env(const struct parts *p, struct strs *env)
+{
+	char *preload = path_libexec("noatime.so");
+
+	common_env(p->virtiofsd_lib, env);
+	if (geteuid() != 0)
+		strs_printf(env, "LD_PRELOAD=%s", preload);
+	free(preload);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command lines of QEMU and virtiofsd. */
+/* The command lines and environments of QEMU and virtiofsd. */
 #ifndef SCHEDKIT_TARGET_QEMU_H
 #define SCHEDKIT_TARGET_QEMU_H
 
@@ -23,5 +23,7 @@ int machine_read(long cpus, long memory_mib, const char *topology,
 void qemu_argv(const struct parts *p, const struct machine *m,
 	       const char *accel, const char *init, struct strs *argv);
 void virtiofsd_argv(const struct parts *p, struct strs *argv);
+void qemu_env(const struct parts *p, struct strs *env);
+void virtiofsd_env(const struct parts *p, struct strs *env);
 
 #endif
