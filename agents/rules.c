@@ -230,6 +230,7 @@ static size_t neighbours(const struct features *f, uint64_t seed,
 		*next = *parent;
 		while (steps--)
 			mutate_one(&next->params, &rng);
+		policy_params_normalise(&next->params);
 		if (known(out, n, &next->params) || !valid(&next->params) ||
 		    (needs_identities(&next->params) && !f->identity_count))
 			continue;
@@ -257,6 +258,7 @@ size_t rules_propose(const struct features *f, uint64_t seed,
 		snprintf(next->why, sizeof(next->why), "%s", rules[i].why);
 		defaults(&next->params);
 		rules[i].fill(f, &next->params);
+		policy_params_normalise(&next->params);
 		if (!known(out, n, &next->params))
 			n++;
 	}

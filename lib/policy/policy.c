@@ -197,6 +197,41 @@ int policy_params_read(const struct json *body, struct policy_params *out)
 	return check_together(out);
 }
 
+static void reset(struct policy_params *p, const char *name)
+{
+	const struct param *row = policy_param(name);
+
+	*field(row, p) = row->dflt;
+}
+
+void policy_params_normalise(struct policy_params *p)
+{
+	bool vtime = p->order == ORDER_VRUNTIME || p->order == ORDER_DEADLINE;
+
+	if (p->classify == CLASSIFY_NONE || p->classify == CLASSIFY_WEIGHT) {
+		reset(p, "interactive_us");
+		reset(p, "batch_us");
+	}
+	if (p->classify == CLASSIFY_NONE)
+		reset(p, "ahead_us");
+	if (p->classify != CLASSIFY_IDENTITY)
+		reset(p, "unknown_us");
+	if (p->slice != SLICE_CLASS || p->classify == CLASSIFY_NONE) {
+		reset(p, "slice_interactive_us");
+		reset(p, "slice_batch_us");
+	}
+	if (p->slice == SLICE_CLASS && p->classify == CLASSIFY_NONE)
+		reset(p, "slice");
+	if (p->preempt == PREEMPT_CLASS && p->classify == CLASSIFY_NONE)
+		reset(p, "preempt");
+	if (p->preempt == PREEMPT_NONE)
+		reset(p, "preempt_min_us");
+	if (!vtime)
+		reset(p, "lag_us");
+	if (p->queue == QUEUE_GLOBAL)
+		reset(p, "steal");
+}
+
 static struct json *value_json(const struct param *p, uint32_t v)
 {
 	switch (p->kind) {

@@ -43,6 +43,13 @@ int policy_params_read(const struct json *body, struct policy_params *out);
 /* The other way round, every row, in table order. */
 struct json *policy_params_json(const struct policy_params *p);
 
+/*
+ * Sets what has no effect beside the other values to its default (the slice
+ * of a class where slices are fixed, …): two points that are one policy
+ * become equal.
+ */
+void policy_params_normalise(struct policy_params *p);
+
 /* "queue=global order=vruntime slice_us=20000": what differs from default. */
 char *policy_params_text(const struct json *body);
 

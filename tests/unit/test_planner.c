@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agents/features.h"
+#include "agents/planner.h"
+#include "base/err.h"
+#include "policy/policy.h"
+
+/* The parts of a profile that the planner looks at. */
+#define PROFILE(goal, queue, groups, identities)                            \
+	"{\"scope\":\"command\",\"goal\":\"" goal "\",\"source\":\"bpf\","  \
+	"\"target\":\"vm\",\"duration_us\":10000000,"                       \
+	"\"system\":{\"cpus\":2,\"kernel\":\"6.18\"},\"run_queue\":{" queue \
+	"},\"groups\":[" groups "],\"identities\":[" identities "],"        \
+	"\"overhead\":{\"drops\":0}}"
+#define HIST(p50, p90)                                            \
+	"{\"count\":1000,\"sum\":1000000,\"max\":99,\"p50\":" p50 \
+	",\"p90\":" p90 ",\"p99\":99}"
+#define GROUP(name, run, wait, wakeups, holders, p50, p90)   \
+	"{\"name\":\"" name "\",\"tasks\":4,\"run_us\":" run \
+	",\"wait_us\":" wait ",\"wakeups\":" wakeups         \
+	",\"preempted_holder_wakes\":" holders               \
+	",\"burst_us\":" HIST(p50, p90) ",\"delay_us\":" HIST("1", "2") "}"
+#define IDENTITY(hash, execs, us)                                   \
+	"{\"hash\":\"" hash "\",\"execs\":" execs ",\"run_us\":" us \
+	",\"max_us\":" us "}"
+#define BUSY "\"busy_pct\":99,\"waiting_pct\":90"
+#define LAZY "\"busy_pct\":20,\"waiting_pct\":1"
+
+static const char *const long_tailed = PROFILE(
+	"makespan", BUSY,
+	GROUP("job", "18000000", "60000000", "100", "0", "900000", "5000000"),
+	IDENTITY("00000000000000aa", "1", "1000000") "," IDENTITY(
+		"00000000000000ab", "1",
+		"1000000") "," IDENTITY("00000000000000ac", "1",
+					"1000000") "," IDENTITY("00000000000000ad",
+								"1",
+								"9000000"));
+static const char *const lock_holder = PROFILE(
+	"throughput", BUSY,
+	GROUP("worker", "19000000", "40000000", "9000", "300", "9000", "20000"),
+	"");
+static const char *const mixed =
+	PROFILE("latency", BUSY,
+		GROUP("server", "3000000", "20000000", "20000", "0", "100",
+		      "300") "," GROUP("batch", "17000000", "20000000", "100",
+				       "0", "100000", "900000"),
+		"");
+static const char *const idle = PROFILE(
+	"latency", LAZY,
+	GROUP("server", "4000000", "1000", "20000", "0", "100", "300"), "");
+
+static struct doc *profile(const char *text)
+{
+	struct json *body = json_parse(text, strlen(text));
+	struct doc *d;
+
+	assert_non_null(body);
+	d = doc_new("profile", "test", body, NULL, 0);
+	if (!d)
+		fail_msg("%s", err_text());
+	return d;
+}
+
+struct answer {
+	struct doc *profile, *plan, *policies[PLANNER_MAX];
+	size_t n;
+};
+
+static void ask(struct answer *a, const char *text, long count, uint64_t seed)
+{
+	struct planner_opts o = {"test", count, seed};
+
+	a->profile = profile(text);
+	if (planner_run(a->profile, &o, &a->plan, a->policies, &a->n))
+		fail_msg("%s", err_text());
+}
+
+static void release(struct answer *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		doc_free(a->policies[i]);
+	doc_free(a->plan);
+	doc_free(a->profile);
+}
+
+static bool has_trait(const struct answer *a, const char *name)
+{
+	json_each (t, json_path(a->plan->body, "regime.traits"))
+		if (!strcmp(json_as_string(t, ""), name))
+			return true;
+	return false;
+}
+
+static const char *param_of(const struct answer *a, size_t i, const char *name)
+{
+	const struct json *params = json_get(a->policies[i]->body, "params");
+
+	return json_as_string(json_get(params, name), "");
+}
+
+static void test_long_tail(void **state)
+{
+	const struct json *rows;
+	struct answer a;
+
+	(void)state;
+	ask(&a, long_tailed, 4, 1);
+	assert_true(has_trait(&a, "long-tailed"));
+	assert_string_equal(param_of(&a, 0, "order"), "longest");
+	rows = json_get(a.policies[0]->body, "identities");
+	assert_int_equal(json_len(rows), 4);
+	assert_true(json_as_number(json_path(rows, "3.expect_us"), 0) ==
+		    9000000);
+	assert_string_equal(
+		json_as_string(json_path(a.policies[0]->body, "uses.1"), ""),
+		"learned_identity");
+	release(&a);
+}
+
+static void test_lock_holder(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, lock_holder, 4, 1);
+	assert_true(has_trait(&a, "lock-holder-preemption"));
+	assert_false(has_trait(&a, "long-tailed"));
+	assert_string_equal(param_of(&a, 0, "order"), "fifo");
+	assert_string_equal(param_of(&a, 0, "preempt"), "none");
+	release(&a);
+}
+
+static void test_mixed(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, mixed, 4, 1);
+	assert_true(has_trait(&a, "interactive-beside-batch"));
+	assert_string_equal(param_of(&a, 0, "classify"), "behaviour");
+	release(&a);
+}
+
+static void test_nothing_to_gain_is_said(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, idle, 4, 1);
+	assert_true(has_trait(&a, "hardly-waiting"));
+	assert_non_null(
+		strstr(json_as_string(json_get(a.plan->body, "text"), ""),
+		       "no policy can gain much"));
+	release(&a);
+}
+
+static void test_same_seed_same_ids(void **state)
+{
+	struct answer a, b, c;
+	size_t differ = 0;
+
+	(void)state;
+	ask(&a, mixed, 40, 7);
+	ask(&b, mixed, 40, 7);
+	ask(&c, mixed, 40, 8);
+	assert_string_equal(a.plan->id, b.plan->id);
+	for (size_t i = 0; i < a.n; i++) {
+		assert_string_equal(a.policies[i]->id, b.policies[i]->id);
+		differ += strcmp(a.policies[i]->id, c.policies[i]->id) != 0;
+	}
+	assert_true(differ > 5);
+	release(&a);
+	release(&b);
+	release(&c);
+}
+
+static void test_as_many_as_asked_all_valid_all_different(void **state)
+{
+	const char *const texts[] = {long_tailed, lock_holder, mixed, idle};
+	struct policy_params p[PLANNER_MAX];
+
+	(void)state;
+	for (size_t k = 0; k < 4; k++) {
+		struct answer a;
+
+		ask(&a, texts[k], 100, k);
+		assert_int_equal(a.n, 100);
+		for (size_t i = 0; i < a.n; i++) {
+			assert_int_equal(
+				policy_params_read(a.policies[i]->body, &p[i]),
+				0);
+			for (size_t j = 0; j < i; j++)
+				assert_memory_not_equal(&p[i], &p[j],
+							sizeof(p[i]));
+		}
+		release(&a);
+	}
+}
+
+static void test_plan_names_its_policies_in_order(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, mixed, 5, 1);
+	assert_int_equal(json_len(json_get(a.plan->body, "proposals")), 5);
+	for (size_t i = 0; i < a.n; i++)
+		assert_string_equal(
+			json_as_string(
+				json_at(json_get(a.plan->body, "proposals"), i),
+				""),
+			a.policies[i]->id);
+	assert_string_equal(doc_parent(a.policies[0], 0), a.profile->id);
+	assert_string_equal(doc_parent(a.policies[0], 1), a.plan->id);
+	release(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_long_tail),
+		cmocka_unit_test(test_lock_holder),
+		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_nothing_to_gain_is_said),
+		cmocka_unit_test(test_same_seed_same_ids),
+		cmocka_unit_test(test_as_many_as_asked_all_valid_all_different),
+		cmocka_unit_test(test_plan_names_its_policies_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
