@@ -12,13 +12,14 @@
 #include "cmd/cli.h"
 #include "target/target.h"
 
-#define MAX_POLICY (4u << 20)
+#define MAX_POLICY  (4u << 20)
+#define MAX_REPORTS (64u << 20)
 
 static struct {
 	long cpus, memory;
 	const char *kernel, *topology, *policy, *report;
 	double timeout;
-	bool fetch, probe, quiet;
+	bool each, fetch, probe, quiet;
 } o;
 
 static const struct opt options[] = {
@@ -37,6 +38,9 @@ static const struct opt options[] = {
 	{OPT_DOUBLE, 'T', "timeout", "S",
 	 "end the command after S seconds (default: 600)", &o.timeout, 0.1,
 	 86400},
+	{OPT_FLAG, 'e', "each", NULL,
+	 "run each line of standard input with sh -c, all in one boot", &o.each,
+	 0, 0},
 	{OPT_FLAG, 'q', "quiet", NULL, "no progress", &o.quiet, 0, 0},
 	{OPT_FLAG, 0, "probe", NULL, "boot, print what the guest is, end",
 	 &o.probe, 0, 0},
@@ -48,7 +52,8 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
 	.name = "sched-guest",
 	.purpose = "run a command in a throw-away guest",
-	.synopsis = "[OPTION...] -- COMMAND [ARGUMENT...] | --probe | --fetch",
+	.synopsis = "[OPTION...] {-- COMMAND [ARGUMENT...] | --each | --probe "
+		    "| --fetch}",
 	.options = options,
 	.epilogue = "The guest's root is this machine's, read-only; what the "
 		    "command writes is gone\nafterwards. The exit status is "
@@ -102,11 +107,12 @@ out:
 	return rc;
 }
 
-static int write_report(const struct target *t, const struct run_result *r)
+/* One line per command. */
+static void report(struct buf *b, const struct target *t,
+		   const struct run_result *r)
 {
 	struct json *v = json_object();
 	char *line;
-	int rc;
 
 	json_set_string(v, "outcome", run_outcome_name(r->outcome));
 	json_set_number(v, "exit_status", r->proc.exit_status);
@@ -118,13 +124,11 @@ static int write_report(const struct target *t, const struct run_result *r)
 		json_set_string(v, "message", r->message);
 	if (r->report)
 		json_set(v, "policy", json_copy(r->report));
-	if (target_facts(t))
-		json_set(v, "target", json_copy(target_facts(t)));
+	json_set(v, "target", json_copy(target_facts(t)));
 	line = json_canonical(v);
-	rc = path_write_atomic(o.report, line, strlen(line));
+	buf_printf(b, "%s\n", line);
 	free(line);
 	json_free(v);
-	return rc;
 }
 
 static int status_of(const struct run_result *r)
@@ -145,29 +149,65 @@ static int status_of(const struct run_result *r)
 	return CLI_LATER;
 }
 
-static int run(struct target *t, char **argv)
+static int run(struct target *t, const struct json *policy, char **argv,
+	       struct buf *reports)
 {
-	struct run_spec spec = {.argv = argv, .timeout_s = o.timeout};
-	struct json *policy = NULL;
-	struct run_result r = {0};
-	int rc = 0, status;
+	struct run_spec spec = {
+		.argv = argv, .timeout_s = o.timeout, .policy = policy};
+	struct run_result r;
+	int rc = target_run(t, &spec, &r), status;
 
-	if (o.policy)
-		rc = read_policy(o.policy, &policy);
-	spec.policy = policy;
-	if (!rc)
-		rc = target_run(t, &spec, &r);
 	if (rc) {
 		status = cli_fail(&tool, rc);
 	} else {
 		fwrite(r.out, 1, r.out_len, stdout);
+		fflush(stdout);
 		fwrite(r.err, 1, r.err_len, stderr);
 		status = status_of(&r);
-		if (o.report && write_report(t, &r) < 0)
-			status = cli_fail(&tool, -EIO);
+		report(reports, t, &r);
 	}
 	run_result_release(&r);
-	json_free(policy);
+	return status;
+}
+
+/* The first status that is not 0. */
+static int run_each(struct target *t, const struct json *policy,
+		    struct buf *reports)
+{
+	char sh[] = "/bin/sh", c[] = "-c", *line = NULL;
+	int status = CLI_YES;
+	size_t cap = 0;
+
+	while (!cli_stop && getline(&line, &cap, stdin) > 0) {
+		char *argv[] = {sh, c, line, NULL};
+		int s;
+
+		line[strcspn(line, "\n")] = '\0';
+		s = run(t, policy, argv, reports);
+		if (!status)
+			status = s;
+	}
+	free(line);
+	return status;
+}
+
+static int run_all(struct target *t, const struct json *policy, char **argv)
+{
+	struct buf reports;
+	int status;
+
+	buf_init(&reports, MAX_REPORTS);
+	if (o.each)
+		status = run_each(t, policy, &reports);
+	else
+		status = run(t, policy, argv, &reports);
+	if (o.report) {
+		int rc = path_write_atomic(o.report, reports.data, reports.len);
+
+		if (rc)
+			status = cli_fail(&tool, rc);
+	}
+	buf_release(&reports);
 	return status;
 }
 
@@ -179,30 +219,47 @@ static void print_facts(const struct target *t)
 	free(line);
 }
 
-int main(int argc, char **argv)
+static int boot_and_run(char **argv)
 {
-	int first = cli_options(&tool, argc, argv), rc, status = CLI_YES;
-	struct target_opts to = {.kind = "vm", .cancel = &cli_stop};
+	struct target_opts to = {
+		.kind = "vm",
+		.cancel = &cli_stop,
+		.cpus = o.cpus,
+		.memory_mib = o.memory,
+		.kernel = o.kernel,
+		.topology = o.topology,
+	};
+	struct json *policy = NULL;
 	struct target *t;
+	int rc = 0, status = CLI_YES;
 
-	if (o.fetch + o.probe + (first < argc) != 1)
-		cli_usage(&tool, "give a command, --probe or --fetch");
-	cli_catch_stop();
-	if (o.fetch)
-		return fetch();
-	to.cpus = o.cpus;
-	to.memory_mib = o.memory;
-	to.kernel = o.kernel;
-	to.topology = o.topology;
+	if (o.policy)
+		rc = read_policy(o.policy, &policy);
 	if (!o.quiet && isatty(STDERR_FILENO))
 		to.progress = progress;
-	rc = target_open(&to, &t);
-	if (rc)
-		return cli_fail(&tool, rc);
-	if (o.probe)
-		print_facts(t);
-	else
-		status = run(t, argv + first);
-	target_close(t);
-	return cli_finish(&tool, status);
+	if (!rc)
+		rc = target_open(&to, &t);
+	if (rc) {
+		status = cli_fail(&tool, rc);
+	} else {
+		if (o.probe)
+			print_facts(t);
+		else
+			status = run_all(t, policy, argv);
+		target_close(t);
+	}
+	json_free(policy);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int first = cli_options(&tool, argc, argv);
+
+	if (o.fetch + o.probe + o.each + (first < argc) != 1)
+		cli_usage(&tool, "give one of a command, --each, --probe and "
+				 "--fetch");
+	cli_catch_stop();
+	return cli_finish(&tool,
+			  o.fetch ? fetch() : boot_and_run(argv + first));
 }

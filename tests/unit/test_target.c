@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of a target that need no guest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "target/console.h"
+#include "target/env.h"
+#include "target/qemu.h"
+#include "target/runner.h"
+
+static char *words_of(const char *text)
+{
+	struct console *c = mem_zalloc(1, sizeof(*c));
+	char *words;
+
+	console_add(c, text, strlen(text));
+	words = console_words(c);
+	free(c);
+	return words;
+}
+
+static void assert_words(const char *text, const char *want)
+{
+	char *got = words_of(text);
+
+	assert_string_equal(got, want);
+	free(got);
+}
+
+static void panic_is_found(void **state)
+{
+	(void)state;
+	assert_words("booting\r\n"
+		     "[    1.5] random: fine\r\n"
+		     "[    7.568166] Kernel panic - not syncing: told to\r\n"
+		     "[    7.578934] CPU: 0 UID: 0 PID: 134 Comm: sh\r\n"
+		     "[    7.579590] Call Trace:\r\n"
+		     "[    7.580148]  <TASK>\r\n"
+		     "[    7.580452]  dump_stack_lvl+0x5d/0x80\r\n"
+		     "[    7.9] Rebooting in 0 seconds\r\n",
+		     "Kernel panic - not syncing: told to | "
+		     "Rebooting in 0 seconds");
+}
+
+static void oops_comes_before_its_panic(void **state)
+{
+	(void)state;
+	assert_words("a\nBUG: kernel NULL pointer dereference\n"
+		     "Oops: Oops: 0002 [#1]\nKernel panic - not syncing\n",
+		     "BUG: kernel NULL pointer dereference | "
+		     "Oops: Oops: 0002 [#1] | Kernel panic - not syncing");
+}
+
+static void last_lines_without_a_cause(void **state)
+{
+	(void)state;
+	assert_words("", "");
+	assert_words("guest-init: cannot mount\n", "guest-init: cannot mount");
+	/* Nothing that a terminal would obey. */
+	assert_words("\033[2Jx\a\n", "[2Jx");
+}
+
+static void console_keeps_the_end(void **state)
+{
+	struct console *c = mem_zalloc(1, sizeof(*c));
+	char *words;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		console_add(c, "0123456789\n", 11);
+	console_add(c, "the end\n", 8);
+	assert_true(c->len <= CONSOLE_KEEP);
+	words = console_words(c);
+	assert_non_null(strstr(words, " | the end"));
+	free(words);
+	free(c);
+}
+
+static void machine_defaults(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	assert_int_equal(machine_read(0, 0, NULL, &m), 0);
+	assert_in_range(m.cpus, 1, 4);
+	assert_int_equal(m.memory_mib, 1024);
+	assert_string_equal(m.topology, "");
+}
+
+static void topology_gives_the_cpus(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	assert_int_equal(machine_read(0, 0, "sockets=2,cores=2,threads=2", &m),
+			 0);
+	assert_int_equal(m.cpus, 8);
+	assert_int_equal(machine_read(2, 0, "cores=2", &m), 0);
+	assert_int_equal(machine_read(2, 0, "cores=3", &m), -EINVAL);
+	assert_non_null(strstr(err_text(), "makes 3 CPUs, not 2"));
+}
+
+static void topology_is_no_way_into_qemu(void **state)
+{
+	static const char *const bad[] = {"",
+					  "cores",
+					  "cores=",
+					  "cores=0",
+					  "cores=-1",
+					  "cores=1,",
+					  "cores=1,maxcpus=9",
+					  "cores=2;x",
+					  "cores=1,file=/etc/x",
+					  "cores=99"};
+	struct machine m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(machine_read(0, 0, bad[i], &m), -EINVAL);
+}
+
+static void messages_are_whole_or_not_there(void **state)
+{
+	static const char data[] = "{\"bytes\":3}\n\0\n{";
+	struct buf in;
+	struct wire_msg m = {0};
+
+	(void)state;
+	buf_init(&in, WIRE_MAX);
+	for (size_t i = 0; i < sizeof(data) - 2; i++) {
+		buf_add(&in, &data[i], 1);
+		assert_int_equal(wire_next(&in, &m), 0);
+	}
+	buf_add(&in, &data[sizeof(data) - 2], 1);
+	assert_int_equal(wire_next(&in, &m), 1);
+	assert_int_equal(m.len, 3);
+	assert_memory_equal(m.data, "\0\n{", 3);
+	assert_int_equal(in.len, 0);
+	wire_msg_release(&m);
+	buf_release(&in);
+}
+
+static void nonsense_is_refused(void **state)
+{
+	static const char *const bad[] = {"hello\n",
+					  "{}\n",
+					  "{\"bytes\":-1}\n",
+					  "{\"bytes\":1e12}\n",
+					  "{\"bytes\":\"3\"}\n",
+					  "[3]\n"};
+	struct wire_msg m = {0};
+	struct buf in;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		buf_init(&in, WIRE_MAX);
+		buf_puts(&in, bad[i]);
+		assert_int_equal(wire_next(&in, &m), -EBADMSG);
+		buf_release(&in);
+	}
+}
+
+static void job_survives_the_wire(void **state)
+{
+	char odd[] = "\xff\n\"\x01", cmd[] = "true", empty[] = "";
+	char *argv[] = {cmd, odd, empty, NULL}, *env[] = {odd, NULL};
+	struct run_spec s = {
+		.argv = argv, .env = env, .cwd = "/tmp", .timeout_s = 1.5};
+	struct wire_msg m = {0};
+	struct run_job a, b;
+	struct buf in;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	run_job_fill(&a, &s, NULL);
+	a.policy = json_parse("{\"form\":\"params\"}", 17);
+	assert_int_equal(run_job_send(p[1], &a, 0), 0);
+	buf_init(&in, WIRE_MAX);
+	assert_int_equal(wire_receive(p[0], &in, &m), 1);
+	assert_int_equal(run_job_read(&m, &b), 0);
+	assert_int_equal(b.argv.len, 3);
+	assert_string_equal(b.argv.v[1], odd);
+	assert_string_equal(b.argv.v[2], "");
+	assert_null(b.argv.v[3]);
+	assert_string_equal(b.env.v[0], odd);
+	assert_string_equal(b.cwd, "/tmp");
+	assert_true(b.timeout_s == 1.5);
+	assert_string_equal(json_as_string(json_get(b.policy, "form"), ""),
+			    "params");
+	/* Cut short: refused, not read beyond. */
+	run_job_release(&b);
+	m.len -= 1;
+	assert_int_equal(run_job_read(&m, &b), -EBADMSG);
+	run_job_release(&a);
+	wire_msg_release(&m);
+	buf_release(&in);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void result_survives_the_wire(void **state)
+{
+	char out[] = "a\0b", err[] = "{\"bytes\":5}\n", words[] = "why";
+	struct run_result a = {
+		.outcome = RUN_EJECTED,
+		.proc = {.exit_status = 3, .wall_s = 0.25, .max_rss_kib = 7},
+		.out = out,
+		.out_len = 3,
+		.err = err,
+		.err_len = strlen(err),
+		.message = words,
+	};
+	struct wire_msg m = {0};
+	struct run_result b;
+	struct buf in;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(run_result_send(p[1], 0, &a), 0);
+	buf_init(&in, WIRE_MAX);
+	assert_int_equal(wire_receive(p[0], &in, &m), 1);
+	assert_int_equal(run_result_read(&m, &b), 0);
+	assert_int_equal(b.outcome, RUN_EJECTED);
+	assert_int_equal(b.proc.exit_status, 3);
+	assert_int_equal(b.proc.max_rss_kib, 7);
+	assert_true(b.proc.wall_s == 0.25);
+	assert_int_equal(b.out_len, 3);
+	assert_memory_equal(b.out, "a\0b", 4);
+	assert_string_equal(b.err, err);
+	assert_string_equal(b.message, "why");
+	run_result_release(&b);
+	wire_msg_release(&m);
+	/* A command that could not start. */
+	err_set(ENOENT, "no such thing");
+	run_result_send(p[1], -ENOENT, &(struct run_result){0});
+	err_clear();
+	assert_int_equal(wire_receive(p[0], &in, &m), 1);
+	assert_int_equal(run_result_read(&m, &b), -ENOENT);
+	assert_string_equal(err_text(), "no such thing");
+	wire_msg_release(&m);
+	buf_release(&in);
+	close(p[0]);
+	close(p[1]);
+}
+
+static void environment_is_clean(void **state)
+{
+	char **env;
+	int known = 0;
+
+	(void)state;
+	setenv("SECRET_TOKEN", "x", 1);
+	setenv("LANG", "de_DE.UTF-8", 1);
+	env = env_clean();
+	for (char **e = env; *e; e++) {
+		assert_null(strstr(*e, "SECRET_TOKEN"));
+		known += !strncmp(*e, "PATH=", 5) ||
+			 !strcmp(*e, "LANG=de_DE.UTF-8");
+	}
+	assert_int_equal(known, 2);
+	env_free(env);
+}
+
+/* The runner itself, without a policy, on this machine. */
+static void runner_runs(void **state)
+{
+	char sh[] = "sh", c[] = "-c", cmd[] = "echo o; echo e >&2; exit 4";
+	char *argv[] = {sh, c, cmd, NULL};
+	struct run_spec s = {.argv = argv, .cwd = "/"};
+	struct run_result r;
+	struct run_job j;
+
+	(void)state;
+	run_job_fill(&j, &s, environ);
+	assert_int_equal(run_job(&j, &r), 0);
+	assert_int_equal(r.outcome, RUN_DONE);
+	assert_int_equal(r.proc.exit_status, 4);
+	assert_string_equal(r.out, "o\n");
+	assert_string_equal(r.err, "e\n");
+	assert_null(r.report);
+	run_result_release(&r);
+	run_job_release(&j);
+}
+
+static void runner_ends_what_takes_too_long(void **state)
+{
+	char cmd[] = "sleep", arg[] = "20";
+	char *argv[] = {cmd, arg, NULL};
+	struct run_spec s = {.argv = argv, .timeout_s = 0.3};
+	struct run_result r;
+	struct run_job j;
+
+	(void)state;
+	run_job_fill(&j, &s, environ);
+	assert_int_equal(run_job(&j, &r), 0);
+	assert_int_equal(r.outcome, RUN_TIMEOUT);
+	assert_non_null(strstr(r.message, "did not end within 0.3 s"));
+	run_result_release(&r);
+	run_job_release(&j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(panic_is_found),
+		cmocka_unit_test(oops_comes_before_its_panic),
+		cmocka_unit_test(last_lines_without_a_cause),
+		cmocka_unit_test(console_keeps_the_end),
+		cmocka_unit_test(machine_defaults),
+		cmocka_unit_test(topology_gives_the_cpus),
+		cmocka_unit_test(topology_is_no_way_into_qemu),
+		cmocka_unit_test(messages_are_whole_or_not_there),
+		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(job_survives_the_wire),
+		cmocka_unit_test(result_survives_the_wire),
+		cmocka_unit_test(environment_is_clean),
+		cmocka_unit_test(runner_runs),
+		cmocka_unit_test(runner_ends_what_takes_too_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
