@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The doctor's own: its list of checks and who fills it. */
+#ifndef SCHEDKIT_AGENTS_DOCTOR_CHECK_H
+#define SCHEDKIT_AGENTS_DOCTOR_CHECK_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "doc/json.h"
+
+#define DOCTOR_OK      "ok"
+#define DOCTOR_MISSING "missing" /* the main job is not possible */
+#define DOCTOR_WARN    "warn"	 /* it is, with less */
+
+/* Adds a row; way_out "" for none. */
+void doctor_add(struct json *checks, const char *name, const char *status,
+		const char *way_out, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/*
+ * The standard output of a program (argv ends with NULL), at most 4 KiB; NULL
+ * when it is not there, fails or takes too long.  The caller frees it.
+ */
+char *doctor_ask(const char *const *argv);
+
+/* s up to its first newline, in place. */
+char *doctor_first_line(char *s);
+
+/* This kernel; true: a policy can be attached to it. */
+bool doctor_kernel(struct json *checks);
+
+/* Guests; true: one can be started. */
+bool doctor_guest(struct json *checks);
+
+/* Files and programs; true: the policy object is there. */
+bool doctor_programs(struct json *checks);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/doctor_check.h"
+#include "base/mem.h"
+#include "base/path.h"
+
+#define POLICY_OBJECT "policy.bpf.o"
+
+/* Older ones lose the high half of 64-bit enumerators. */
+#define OLDEST_CLANG 16
+#define NEWEST_CLANG 21
+
+static bool check_object(struct json *checks)
+{
+	char *path = path_lib(POLICY_OBJECT);
+	bool there = access(path, R_OK) == 0;
+
+	if (there)
+		doctor_add(checks, "policy object", DOCTOR_OK, "", "%s", path);
+	else
+		doctor_add(checks, "policy object", DOCTOR_MISSING,
+			   "make, or install schedkit again", "'%s' is missing",
+			   path);
+	free(path);
+	return there;
+}
+
+/*
+ * The library that the programs beside this one run with.  Asked by name:
+ * whoever includes its headers would have to be in its room.
+ */
+static void check_libbpf(struct json *checks)
+{
+	const char *(*version)(void);
+	void *lib = dlopen("libbpf.so.1", RTLD_NOW);
+
+	if (!lib) {
+		doctor_add(checks, "libbpf", DOCTOR_MISSING,
+			   "make deps, or install libbpf1", "%s", dlerror());
+		return;
+	}
+	version = (const char *(*)(void))dlsym(lib, "libbpf_version_string");
+	doctor_add(checks, "libbpf", DOCTOR_OK, "", "%s",
+		   version ? version() : "libbpf.so.1");
+	dlclose(lib);
+}
+
+static char *clang_version(const char *name)
+{
+	const char *argv[] = {name, "--version", NULL};
+	char *answer = doctor_ask(argv), *at;
+
+	if (!answer)
+		return NULL;
+	at = strstr(answer, "version ");
+	if (at && atoi(at + strlen("version ")) >= OLDEST_CLANG)
+		return doctor_first_line(answer);
+	free(answer);
+	return NULL;
+}
+
+static void check_clang(struct json *checks)
+{
+	char *found = clang_version("clang");
+
+	for (int v = OLDEST_CLANG; !found && v <= NEWEST_CLANG; v++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "clang-%d", v);
+		found = clang_version(name);
+	}
+	if (found)
+		doctor_add(checks, "clang", DOCTOR_OK, "", "%s", found);
+	else
+		doctor_add(checks, "clang", DOCTOR_WARN,
+			   "make deps, or install clang",
+			   "no clang %d or newer: BPF objects cannot be built",
+			   OLDEST_CLANG);
+	free(found);
+}
+
+static void check_git(struct json *checks)
+{
+	const char *argv[] = {"git", "--version", NULL};
+	char *found = doctor_ask(argv);
+
+	if (found)
+		doctor_add(checks, "git", DOCTOR_OK, "", "%s",
+			   doctor_first_line(found));
+	else
+		doctor_add(checks, "git", DOCTOR_WARN, "install git",
+			   "not found: the history is kept, but only "
+			   "sched-history reads it");
+	free(found);
+}
+
+bool doctor_programs(struct json *checks)
+{
+	bool object = check_object(checks);
+
+	check_libbpf(checks);
+	check_clang(checks);
+	check_git(checks);
+	return object;
+}
