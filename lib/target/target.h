@@ -49,6 +49,7 @@ struct run_spec {
 	char *const *env;	   /* NULL: the caller's */
 	const struct json *policy; /* a policy body; NULL: the kernel's own */
 	double timeout_s;	   /* 0: 600 */
+	bool as_root; /* vm: needs BPF in the guest; else as the caller */
 };
 
 #define RUN_KEEP_OUTPUT (1u << 20) /* bytes kept of each output: the last */
