@@ -212,8 +212,10 @@ static int check_members(const struct rule *rule, const struct json *v,
 		return wrong_type(at, json_type_name(type), v);
 	json_each (it, v) {
 		struct place here = {at, json_key(it), i++};
-		int rc = check(rule->members, it, &here);
+		int rc = 0;
 
+		if (json_type(it) != JSON_NULL || rule->members->required)
+			rc = check(rule->members, it, &here);
 		if (rc)
 			return rc;
 	}

@@ -25,14 +25,16 @@
 #define WHOLE(k, lo)	 .key = k, .shape = SHAPE_WHOLE, .min = lo, .max = DBL_MAX
 #define COUNT(k)	 WHOLE(k, 0)
 #define LIST(k)		 .key = k, .shape = SHAPE_LIST, .max = DBL_MAX
-#define PAIR(k) \
-	.key = k, .shape = SHAPE_LIST, .min = 2, .max = 2, .members = number
-#define MAP(k)	  .key = k, .shape = SHAPE_MAP
-#define OBJECT(k) .key = k, .shape = SHAPE_OBJECT
-#define HIST(k)	  OBJECT(k), .members = hist
-#define BETTER	  WORD("better"), WORDS("higher", "lower")
+#define PAIR(k)		 .key = k, .shape = SHAPE_LIST, .min = 2, .max = 2
+#define CI95		 PAIR("ci95"), .members = open_number
+#define MAP(k)		 .key = k, .shape = SHAPE_MAP
+#define OBJECT(k)	 .key = k, .shape = SHAPE_OBJECT
+#define HIST(k)		 OBJECT(k), .members = hist
+#define BETTER		 WORD("better"), WORDS("higher", "lower")
 
-static const struct rule number[] = {{NUMBER(NULL)}, {0}};
+static const struct rule number[] = {{NUMBER(NULL), MUST}, {0}};
+/* null where an interval has no end */
+static const struct rule open_number[] = {{NUMBER(NULL)}, {0}};
 
 /* lib/stats/hist.h */
 static const struct rule hist[] = {
@@ -42,18 +44,19 @@ static const struct rule hist[] = {
 	{POSITIVE("p50"), MUST},
 	{POSITIVE("p90"), MUST},
 	{POSITIVE("p99"), MUST},
-	{LIST("buckets"), ROWS({PAIR(NULL)})},
+	{LIST("buckets"), ROWS({PAIR(NULL), .members = number, MUST})},
 	{0},
 };
 
 static const struct rule workload[] = {
 	{TEXT("name")},
 	{TEXT("cwd")},
-	{LIST("command"), ROWS({TEXT(NULL)})},
-	{LIST("bound"), ROWS({TEXT(NULL)})},
+	{LIST("command"), ROWS({TEXT(NULL), MUST})},
+	{LIST("bound"), ROWS({TEXT(NULL), MUST})},
 	{LIST("metrics"),
-	 ROWS({OBJECT(NULL), ROWS({TEXT("name"), MUST}, {TEXT("unit")},
-				  {BETTER}, {TEXT("regex")}, {TEXT("json")})})},
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("name"), MUST}, {TEXT("unit")}, {BETTER},
+		    {TEXT("regex")}, {TEXT("json")})})},
 	{0},
 };
 
@@ -88,8 +91,9 @@ static const struct rule group[] = {
 	{HIST("delay_us"), MUST},
 	{HIST("sleep_us")},
 	{HIST("block_us")},
-	{LIST("wakers"), ROWS({OBJECT(NULL), ROWS({TEXT("group"), MUST},
-						  {COUNT("count"), MUST})})},
+	{LIST("wakers"),
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("group"), MUST}, {COUNT("count"), MUST})})},
 	{POSITIVE("weight")},
 	{0},
 };
@@ -105,21 +109,21 @@ static const struct rule profile[] = {
 	{POSITIVE("wall_us")},
 	{POSITIVE("user_us")},
 	{POSITIVE("sys_us")},
-	{LIST("metrics"),
-	 ROWS({OBJECT(NULL), ROWS({TEXT("name"), MUST}, {TEXT("unit")},
-				  {BETTER}, {NUMBER("value")})})},
+	{LIST("metrics"), ROWS({OBJECT(NULL), MUST,
+				ROWS({TEXT("name"), MUST}, {TEXT("unit")},
+				     {BETTER}, {NUMBER("value")})})},
 	{TEXT("output_tail")},
 	{OBJECT("system"), MUST, .members = system_rows},
 	{OBJECT("run_queue"),
 	 ROWS({PERCENT("busy_pct")}, {POSITIVE("depth_mean")},
 	      {PERCENT("waiting_pct")}, {PERCENT("idle_while_waiting_pct")})},
-	{LIST("groups"), MUST, ROWS({OBJECT(NULL), .members = group})},
+	{LIST("groups"), MUST, ROWS({OBJECT(NULL), MUST, .members = group})},
 	{LIST("identities"),
-	 ROWS({OBJECT(NULL),
+	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({HEX("hash", 16), MUST}, {COUNT("execs"), MUST},
 		    {POSITIVE("run_us"), MUST}, {POSITIVE("max_us"), MUST},
 		    {TEXT("name")})})},
-	{LIST("notes"), ROWS({TEXT(NULL)})},
+	{LIST("notes"), ROWS({TEXT(NULL), MUST})},
 	{OBJECT("overhead"), MUST,
 	 ROWS({COUNT("events")}, {COUNT("drops"), MUST}, {POSITIVE("cpu_us")},
 	      {POSITIVE("pct")})},
@@ -132,13 +136,13 @@ static const struct rule plan[] = {
 	 ROWS({BOOL("saturated")},
 	      {WORD("bound"),
 	       WORDS("latency", "throughput", "makespan", "fairness")},
-	      {LIST("traits"), ROWS({TEXT(NULL)})},
+	      {LIST("traits"), ROWS({TEXT(NULL), MUST})},
 	      {PERCENT("confidence_pct")})},
 	{LIST("evidence"), MUST,
-	 ROWS({OBJECT(NULL),
+	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("text"), MUST}, {NUMBER("value")}, {TEXT("key")})})},
 	{TEXT("text"), MUST},
-	{LIST("proposals"), MUST, ROWS({ID(NULL)})},
+	{LIST("proposals"), MUST, ROWS({ID(NULL), MUST})},
 	{COUNT("seed"), MUST},
 	{0},
 };
@@ -149,11 +153,11 @@ static const struct rule policy[] = {
 	{TEXT("title"), MUST},
 	{TEXT("why"), MUST},
 	{LIST("uses"), MUST,
-	 ROWS({WORD(NULL),
+	 ROWS({WORD(NULL), MUST,
 	       WORDS("behaviour", "learned_identity", "declared_intent")})},
-	{MAP("params"), MUST, ROWS({.shape = SHAPE_SCALAR})},
+	{MAP("params"), MUST, ROWS({.shape = SHAPE_SCALAR, MUST})},
 	{LIST("identities"),
-	 ROWS({OBJECT(NULL),
+	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({HEX("hash", 16), MUST}, {POSITIVE("expect_us"), MUST})})},
 	{0},
 };
@@ -163,8 +167,9 @@ static const struct rule stage[] = {
 	 WORDS("lint", "build", "prove", "sim", "kernel", "run")},
 	{WORD("status"), MUST, WORDS("passed", "failed", "skipped", "unknown")},
 	{LIST("findings"), MUST,
-	 ROWS({OBJECT(NULL), ROWS({TEXT("rule"), MUST}, {TEXT("file")},
-				  {COUNT("line")}, {TEXT("text"), MUST})})},
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("rule"), MUST}, {TEXT("file")}, {COUNT("line")},
+		    {TEXT("text"), MUST})})},
 	{POSITIVE("seconds"), MUST},
 	{0},
 };
@@ -176,7 +181,7 @@ static const struct rule metric[] = {
 	{NUMBER("baseline"), MUST},
 	{NUMBER("candidate"), MUST},
 	{NUMBER("ratio"), MUST},
-	{PAIR("ci95"), MUST},
+	{CI95, MUST},
 	{COUNT("pairs"), MUST},
 	{BOOL("guard"), MUST},
 	{OBJECT("samples"), ROWS({LIST("baseline"), .members = number},
@@ -194,10 +199,10 @@ static const struct rule verdict[] = {
 	{TEXT("kernel"), MUST},
 	{WORD("accelerator"), WORDS("tcg", "kvm", "none")},
 	{HEX("object_sha256", 64)},
-	{LIST("stages"), MUST, ROWS({OBJECT(NULL), .members = stage})},
-	{LIST("metrics"), MUST, ROWS({OBJECT(NULL), .members = metric})},
+	{LIST("stages"), MUST, ROWS({OBJECT(NULL), MUST, .members = stage})},
+	{LIST("metrics"), MUST, ROWS({OBJECT(NULL), MUST, .members = metric})},
 	{OBJECT("bound"), ROWS({TEXT("name")}, {NUMBER("value")},
-			       {NUMBER("gap_closed_pct")}, {PAIR("ci95")})},
+			       {NUMBER("gap_closed_pct")}, {CI95})},
 	{COUNT("invalid_runs")},
 	{OBJECT("evidence"),
 	 ROWS({TEXT("order")}, {COUNT("warmup")}, {COUNT("seed")},
@@ -244,7 +249,7 @@ const struct rule schema_envelope[] = {
 	{NUMBER("v"), MUST},
 	{TEXT("kind"), MUST},
 	{ID("id"), MUST},
-	{LIST("parent"), MUST, ROWS({ID(NULL)})},
+	{LIST("parent"), MUST, ROWS({ID(NULL), MUST})},
 	{TEXT("by"), MUST},
 	{TEXT("time"), MUST},
 	{OBJECT("body"), MUST, .members = anything},

@@ -2,8 +2,8 @@
 /*
  * The form of a body, one row per key.
  *
- * Keys without a row are allowed everywhere; null in a key that is not
- * required stands for an absent one.
+ * Keys without a row are allowed everywhere; null in a key or an element that
+ * is not required stands for an absent one.
  *
  * To add a key: a row in lib/doc/schema.c, an .It in the kind's man page.
  */

@@ -276,6 +276,11 @@ static const struct {
 	{"policy", policy, "\"uses\":[\"behaviour\"]", "\"uses\":[\"names\"]",
 	 "body.uses.0: 'names' is not one of behaviour, learned_identity, "
 	 "declared_intent"},
+	{"policy", policy, "\"behaviour\"", "null",
+	 "body.uses.0: a string is needed, not null"},
+	{"policy", policy, "\"slice_us\":5000", "\"slice_us\":null",
+	 "body.params.slice_us: a string, a number, true or false is needed, "
+	 "not null"},
 	{"policy", policy, "\"slice_us\":5000", "\"slice_us\":[1]",
 	 "body.params.slice_us: a string, a number, true or false is needed, "
 	 "not an array"},
@@ -288,6 +293,9 @@ static const struct {
 	 "unknown"},
 	{"verdict", verdict, "\"rule\":\"r\",", "",
 	 "body.stages.0.findings.0.rule: missing"},
+	{"verdict", verdict, "[1.8,2.2]", "[null,2.2]", NULL},
+	{"verdict", verdict, "[1]", "[null]",
+	 "body.metrics.0.samples.baseline.0: a number is needed, not null"},
 	{"verdict", verdict, "[1.8,2.2]", "[1.8,2.2,2]",
 	 "body.metrics.0.ci95: 3 elements, not 2"},
 	{"verdict", verdict, "\"guard\":false", "\"guard\":\"no\"",
