@@ -253,18 +253,22 @@ static __always_inline void leave(struct observe_cpu *c, struct task_struct *p,
 	c->run += ran;
 	t->burst += ran;
 	t->run += ran;
+	g = t->tracked ? group_of(t) : NULL;
+	if (g && !t->counted) {
+		t->counted = true;
+		g->tasks++;
+		g->static_prio = p->static_prio;
+	}
 	if (preempt || why == TASK_RUNNING) {
 		t->state = WAITING;
 		t->preempted = true;
 		waiting_begin(now);
-		g = t->tracked ? group_of(t) : NULL;
 		if (g) {
 			g->run += ran;
 			g->preemptions++;
 		}
 		return;
 	}
-	g = t->tracked ? group_of(t) : NULL;
 	if (g) {
 		g->run += ran;
 		g->voluntary++;
@@ -309,11 +313,6 @@ static __always_inline u64 enter(struct observe_cpu *c, struct task_struct *p,
 	t->assumed = false;
 	t->since = now;
 	t->state = RUNNING;
-	if (g && !t->counted) {
-		t->counted = true;
-		g->tasks++;
-		g->static_prio = p->static_prio;
-	}
 	return own;
 }
 
@@ -729,8 +728,10 @@ int after(struct bpf_iter__task *ctx)
 		if (g)
 			hist_count(&g->delay, state.end_at - t->since);
 	}
-	if (g && t->state == RUNNING && p->on_cpu)
+	if (g && t->state == RUNNING && p->on_cpu) {
 		hist_count(&g->burst, t->burst);
+		g->tasks += !t->counted;
+	}
 	return 0;
 }
 

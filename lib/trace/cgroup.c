@@ -54,6 +54,13 @@ static char *resolve(const char *path)
 	return NULL;
 }
 
+static int no_cgroup(const char *path)
+{
+	return err_set(ENOENT,
+		       "'%s' is no cgroup: give a folder of the cgroup2 mount",
+		       path);
+}
+
 int cgroup_lookup(const char *path, uint64_t *id, unsigned *level)
 {
 	char *real = resolve(path);
@@ -61,14 +68,48 @@ int cgroup_lookup(const char *path, uint64_t *id, unsigned *level)
 
 	if (!real || stat(real, &st)) {
 		free(real);
-		return err_set(ENOENT,
-			       "'%s' is no cgroup: give a folder of the "
-			       "cgroup2 mount",
-			       path);
+		return no_cgroup(path);
 	}
 	/* On 64-bit kernels a cgroup's id is its folder's inode number. */
 	*id = st.st_ino;
 	*level = depth_of(real);
 	free(real);
 	return 0;
+}
+
+char *cgroup_relative(const char *path)
+{
+	char *real = resolve(path), *relative, *cut;
+
+	if (!real) {
+		no_cgroup(path);
+		return NULL;
+	}
+	cut = real + strlen(real);
+	for (unsigned level = depth_of(real); level > 0; level--)
+		while (*--cut != '/')
+			;
+	relative = mem_strdup(*cut ? cut : "/");
+	free(real);
+	return relative;
+}
+
+bool cgroup_holds(const char *relative, pid_t pid)
+{
+	char *path = mem_printf("/proc/%d/cgroup", (int)pid);
+	size_t len = strlen(relative);
+	FILE *f = fopen(path, "re");
+	char line[PATH_MAX + 8];
+	bool holds = false;
+
+	while (f && !holds && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "0::", 3))
+			continue;
+		holds = len == 1 || (!strncmp(line + 3, relative, len) &&
+				     strchr("/\n", line[3 + len]));
+	}
+	if (f)
+		fclose(f);
+	free(path);
+	return holds;
 }

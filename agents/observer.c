@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agents/observer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "agents/observer_body.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "trace/machine.h"
+
+#define KEEP_OUTPUT (1u << 20)
+#define TAIL_BYTES  4096
+#define POLL_MS	    50
+
+static const char *const scope_names[] = {
+	[TRACE_ALL] = "all",
+	[TRACE_COMMAND] = "command",
+	[TRACE_PID] = "pid",
+	[TRACE_CGROUP] = "cgroup",
+};
+
+void observation_release(struct observation *r)
+{
+	json_free(r->body);
+	free(r->missing);
+	*r = (struct observation){0};
+}
+
+const char *observer_goal(const struct observer_opts *o)
+{
+	const struct metric *m;
+
+	if (o->goal)
+		return o->goal;
+	if (!o->workload)
+		return "latency";
+	m = &o->workload->metrics[0];
+	if (!m->regex && !m->json)
+		return "makespan";
+	return m->higher_is_better ? "throughput" : "latency";
+}
+
+static double own_cpu_us(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return 1e6 * (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
+}
+
+static void add_note(struct json *body, const char *text)
+{
+	struct json *notes = json_copy(json_get(body, "notes"));
+
+	json_add(notes, json_string(text));
+	json_set(body, "notes", notes);
+}
+
+/* By BPF if that is allowed here; why not is left in *why. */
+static int open_trace(const struct trace_opts *o, struct trace **t, char **why)
+{
+	int rc = trace_open_bpf(o, t);
+
+	*why = NULL;
+	if (!rc)
+		rc = trace_start(*t);
+	if (!rc || rc == -ENOENT)
+		return rc;
+	trace_free(*t);
+	*why = mem_printf("no BPF: %s", err_text());
+	rc = trace_open_proc(o, t);
+	return rc ? rc : trace_start(*t);
+}
+
+static void wait_until(double end, const volatile sig_atomic_t *cancel)
+{
+	double left;
+
+	while ((left = end - clock_monotonic()) > 0 && !(cancel && *cancel))
+		poll(NULL, 0,
+		     left < POLL_MS / 1e3 ? (int)(left * 1e3) + 1 : POLL_MS);
+}
+
+struct run {
+	struct trace *trace;
+	struct proc_result res;
+	struct buf out, err;
+};
+
+static void on_started(pid_t pid, void *arg)
+{
+	trace_root(((struct run *)arg)->trace, pid);
+}
+
+static int run_command(const struct observer_opts *o, struct run *r)
+{
+	struct proc_spec spec = PROC_SPEC_INIT;
+
+	spec.argv = o->workload->command.v;
+	spec.cwd = o->workload->cwd;
+	spec.out = &r->out;
+	spec.err = &r->err;
+	spec.out_fd = spec.err_fd = o->out_fd;
+	spec.timeout_s = o->timeout_s;
+	if (o->seconds > 0 && !(o->timeout_s > 0 && o->timeout_s < o->seconds))
+		spec.timeout_s = o->seconds;
+	spec.set_ids = o->set_ids;
+	spec.uid = o->uid;
+	spec.gid = o->gid;
+	spec.cancel = o->cancel;
+	spec.started = on_started;
+	spec.started_arg = r;
+	return proc_run(&spec, &r->res);
+}
+
+/* What it printed last: standard output, or standard error without any. */
+static void add_tail(struct json *body, const struct run *r)
+{
+	const struct buf *b = r->out.len ? &r->out : &r->err;
+	size_t skip = b->len > TAIL_BYTES ? b->len - TAIL_BYTES : 0;
+
+	/* Not in the middle of a character. */
+	while (skip && skip < b->len && (b->data[skip] & 0xc0) == 0x80)
+		skip++;
+	json_set_string(body, "output_tail", b->len ? b->data + skip : "");
+}
+
+static void add_metrics(const struct observer_opts *o, const struct run *r,
+			struct observation *ob)
+{
+	struct json *list = json_set(ob->body, "metrics", json_array()), *v;
+
+	for (size_t i = 0; i < o->workload->metric_count; i++) {
+		const struct metric *m = &o->workload->metrics[i];
+		double x;
+
+		v = json_add(list, json_object());
+		json_set_string(v, "name", m->name);
+		json_set_string(v, "unit", m->unit);
+		json_set_string(v, "better",
+				m->higher_is_better ? "higher" : "lower");
+		if (!metric_read(m, r->out.data, r->err.data, r->res.wall_s,
+				 &x)) {
+			json_set_number(v, "value", x);
+			continue;
+		}
+		add_note(ob->body, err_text());
+		if (!ob->missing)
+			ob->missing = mem_strdup(err_text());
+	}
+}
+
+static void add_command(const struct observer_opts *o, const struct run *r,
+			struct observation *ob)
+{
+	struct json *body = ob->body;
+	bool at_d;
+
+	json_set(body, "workload", workload_json(o->workload));
+	json_set_number(body, "exit_status", r->res.exit_status);
+	json_set_number(body, "wall_us", round(1e6 * r->res.wall_s));
+	json_set_number(body, "user_us", round(1e6 * r->res.user_s));
+	json_set_number(body, "sys_us", round(1e6 * r->res.sys_s));
+	add_tail(body, r);
+	at_d = o->seconds > 0 &&
+	       !(o->timeout_s > 0 && o->timeout_s < o->seconds);
+	ob->timed_out = r->res.timed_out && !at_d;
+	if (r->res.timed_out)
+		add_note(body, "the command was ended at the time limit");
+	if (r->res.cancelled)
+		add_note(body, "the command was ended from outside");
+	add_metrics(o, r, ob);
+}
+
+static void make_body(const struct observer_opts *o, const struct run *r,
+		      const struct observed *seen,
+		      const struct pressure *before, double own_us,
+		      const char *why, struct observation *ob)
+{
+	struct json *body = json_object();
+	struct pressure after;
+
+	pressure_read(&after);
+	ob->body = body;
+	json_set_string(body, "scope", scope_names[o->trace.scope]);
+	json_set_string(body, "goal", observer_goal(o));
+	json_set_string(body, "target", "host");
+	observer_body(body, seen);
+	json_set(
+		body, "system",
+		machine_json(before, &after, (double)seen->duration_ns / 1000));
+	json_set(body, "overhead", observer_overhead(seen, own_us));
+	if (why)
+		add_note(body, why);
+	if (o->workload)
+		add_command(o, r, ob);
+}
+
+int observer_run(const struct observer_opts *o, struct observation *ob)
+{
+	struct run r = {0};
+	struct observed seen;
+	struct pressure before;
+	double own;
+	char *why;
+	int rc;
+
+	*ob = (struct observation){0};
+	rc = open_trace(&o->trace, &r.trace, &why);
+	if (rc)
+		goto out;
+	buf_init(&r.out, KEEP_OUTPUT);
+	buf_init(&r.err, KEEP_OUTPUT);
+	pressure_read(&before);
+	own = own_cpu_us();
+	if (o->workload)
+		rc = run_command(o, &r);
+	else
+		wait_until(clock_monotonic() + o->seconds, o->cancel);
+	own = own_cpu_us() - own;
+	if (rc)
+		goto out;
+	rc = trace_stop(r.trace, &seen);
+	if (rc)
+		goto out;
+	make_body(o, &r, &seen, &before, own, why, ob);
+	observed_release(&seen);
+out:
+	trace_free(r.trace);
+	buf_release(&r.out);
+	buf_release(&r.err);
+	free(why);
+	return rc;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A workload in, a profile out. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/observer.h"
+#include "agents/observer_page.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "cmd/cli.h"
+#include "doc/stream.h"
+#include "term/progress.h"
+#include "term/text.h"
+#include "workload/words.h"
+
+#define DEFAULT_SECONDS 5
+#define MAX_PAGE	(1u << 20)
+
+static struct {
+	bool all, json;
+	long pid, cpus, memory;
+	const char *cgroup, *target, *goal, *bound, *name, *kernel, *as;
+	struct strs metrics;
+	double seconds, timeout;
+} arg = {.target = "host"};
+
+static const struct opt options[] = {
+	{.kind = OPT_DOUBLE,
+	 .letter = 'd',
+	 .name = "seconds",
+	 .arg = "S",
+	 .help = "how long (5; a command: until it ends)",
+	 .target = &arg.seconds,
+	 .min = 0.01,
+	 .max = 86400},
+	{.kind = OPT_FLAG,
+	 .letter = 'a',
+	 .name = "all",
+	 .help = "the whole machine (without anything else: this)",
+	 .target = &arg.all},
+	{.kind = OPT_LONG,
+	 .letter = 'p',
+	 .name = "pid",
+	 .arg = "PID",
+	 .help = "a process and what descends from it",
+	 .target = &arg.pid,
+	 .min = 1,
+	 .max = INT_MAX},
+	{.kind = OPT_STRING,
+	 .letter = 'g',
+	 .name = "cgroup",
+	 .arg = "FOLDER",
+	 .help = "a cgroup (v2) and those below it",
+	 .target = &arg.cgroup},
+	{.kind = OPT_STRING,
+	 .letter = 't',
+	 .name = "target",
+	 .arg = "KIND",
+	 .help = "host (the default) or vm: run the command in a guest",
+	 .target = &arg.target},
+	{.kind = OPT_STRING,
+	 .name = "goal",
+	 .arg = "WORD",
+	 .help = "latency, throughput, makespan, fairness, or your own",
+	 .target = &arg.goal},
+	{.kind = OPT_LIST,
+	 .letter = 'm',
+	 .name = "metric",
+	 .arg = "METRIC",
+	 .help = "NAME[,higher|lower][,UNIT]=re:REGEX or =json:PATH, REGEX, "
+		 "wall",
+	 .target = &arg.metrics},
+	{.kind = OPT_STRING,
+	 .name = "bound",
+	 .arg = "COMMAND",
+	 .help = "what to run for the best value that is possible",
+	 .target = &arg.bound},
+	{.kind = OPT_STRING,
+	 .letter = 'n',
+	 .name = "name",
+	 .arg = "NAME",
+	 .help = "of the workload (the command's name)",
+	 .target = &arg.name},
+	{.kind = OPT_DOUBLE,
+	 .name = "timeout",
+	 .arg = "S",
+	 .help = "end the command after that long: status 4",
+	 .target = &arg.timeout,
+	 .min = 0.1,
+	 .max = 86400},
+	{.kind = OPT_LONG,
+	 .name = "cpus",
+	 .arg = "N",
+	 .help = "of the guest",
+	 .target = &arg.cpus,
+	 .min = 1,
+	 .max = 64},
+	{.kind = OPT_LONG,
+	 .name = "memory",
+	 .arg = "MIB",
+	 .help = "of the guest",
+	 .target = &arg.memory,
+	 .min = 256,
+	 .max = 1048576},
+	{.kind = OPT_STRING,
+	 .name = "kernel",
+	 .arg = "K",
+	 .help = "of the guest: a series (6.18) or a vmlinuz file",
+	 .target = &arg.kernel},
+	{.kind = OPT_STRING,
+	 .name = "as",
+	 .arg = "UID:GID",
+	 .help = "run the command as this user",
+	 .target = &arg.as},
+	{.kind = OPT_FLAG,
+	 .name = "json",
+	 .help = "write documents even to a terminal",
+	 .target = &arg.json},
+	{0},
+};
+
+static const struct opt_tool tool = {
+	.name = "sched-observe",
+	.purpose = "watch how a workload is scheduled",
+	.synopsis = "[-d SECONDS] [-a | -p PID | -g CGROUP | -- COMMAND ...]",
+	.options = options,
+};
+
+static void read_as(struct observer_opts *o)
+{
+	unsigned uid, gid;
+	char end;
+
+	if (!arg.as)
+		return;
+	if (sscanf(arg.as, "%u:%u%c", &uid, &gid, &end) != 2)
+		cli_usage(&tool, "option --as: '%s' is not UID:GID", arg.as);
+	o->uid = uid;
+	o->gid = gid;
+	o->set_ids = uid != geteuid() || gid != getegid();
+}
+
+static void read_workload(char **command, struct workload *w)
+{
+	for (size_t i = 0; command[i]; i++)
+		strs_add(&w->command, command[i]);
+	if (arg.name)
+		w->name = mem_strdup(arg.name);
+	w->cwd = getcwd(NULL, 0);
+	for (size_t i = 0; i < arg.metrics.len; i++) {
+		struct metric m;
+
+		if (metric_parse(arg.metrics.v[i], &m))
+			cli_usage(&tool, "%s", err_text());
+		workload_add_metric(w, &m);
+	}
+	if (arg.bound && words_split(arg.bound, &w->bound))
+		cli_usage(&tool, "option --bound: %s", err_text());
+	if (arg.bound && !w->bound.len)
+		cli_usage(&tool, "option --bound: there is no command in it");
+	workload_complete(w);
+}
+
+static void read_scope(int operands, struct trace_opts *t)
+{
+	int chosen = arg.all + (arg.pid > 0) + !!arg.cgroup + !!operands;
+
+	if (chosen > 1)
+		cli_usage(&tool, "one of -a, -p, -g and a command is enough");
+	if (arg.pid) {
+		t->scope = TRACE_PID;
+		t->pid = (pid_t)arg.pid;
+	} else if (arg.cgroup) {
+		t->scope = TRACE_CGROUP;
+		t->cgroup = arg.cgroup;
+	} else if (operands) {
+		t->scope = TRACE_COMMAND;
+	}
+}
+
+static void check_target(int operands)
+{
+	if (!operands && (arg.metrics.len || arg.bound || arg.name))
+		cli_usage(&tool, "--metric, --bound and --name need a command");
+	if (!strcmp(arg.target, "vm")) {
+		if (!operands)
+			cli_usage(&tool, "--target vm needs a command");
+	} else if (strcmp(arg.target, "host")) {
+		cli_usage(&tool, "option --target: '%s' is neither host nor vm",
+			  arg.target);
+	}
+}
+
+static void read_options(int argc, char **argv, struct observer_opts *o,
+			 struct workload *w)
+{
+	int first = cli_options(&tool, argc, argv);
+
+	*o = (struct observer_opts){
+		.seconds = arg.seconds,
+		.timeout_s = arg.timeout,
+		.goal = arg.goal,
+		.out_fd = STDERR_FILENO,
+		.cancel = &cli_stop,
+		.uid = getuid(),
+		.gid = getgid(),
+	};
+	read_scope(argc - first, &o->trace);
+	check_target(argc - first);
+	read_as(o);
+	if (argc > first) {
+		read_workload(argv + first, w);
+		o->workload = w;
+	} else if (o->seconds <= 0) {
+		o->seconds = DEFAULT_SECONDS;
+	}
+}
+
+static int observe(const struct observer_opts *o, struct observation *r)
+{
+	struct target_opts to = {.kind = "vm",
+				 .cpus = arg.cpus,
+				 .memory_mib = arg.memory,
+				 .kernel = arg.kernel,
+				 .cancel = &cli_stop};
+	struct progress p;
+	int rc;
+
+	if (strcmp(arg.target, "vm"))
+		return observer_run(o, r);
+	progress_init(&p, STDERR_FILENO);
+	to.progress = p.on ? progress_words : NULL;
+	to.progress_arg = &p;
+	rc = observer_run_guest(o, &to, r);
+	progress_clear(&p);
+	return rc;
+}
+
+/* Takes the body. */
+static int emit(struct json *body)
+{
+	struct doc *d = doc_new("profile", tool.name, body, NULL, 0);
+	struct stream *s;
+	int rc;
+
+	if (!d)
+		return -EINVAL;
+	s = stream_open(-1, STDOUT_FILENO, tool.name);
+	rc = stream_emit(s, d);
+	stream_free(s);
+	return rc;
+}
+
+static void show(const struct json *body)
+{
+	struct buf page;
+
+	buf_init(&page, MAX_PAGE);
+	observer_page(body, text_columns(STDOUT_FILENO), &page);
+	fputs(page.data, stdout);
+	buf_release(&page);
+}
+
+static int report(struct observation *r, bool json)
+{
+	int rc = 0;
+
+	if (!json)
+		show(r->body);
+	if (json) {
+		rc = emit(r->body);
+		r->body = NULL;
+	}
+	if (rc)
+		return cli_fail(&tool, rc);
+	if (r->timed_out) {
+		cli_note(&tool, "the command did not end within %g s",
+			 arg.timeout);
+		return CLI_LATER;
+	}
+	if (!r->missing)
+		return CLI_YES;
+	cli_note(&tool, "%s", r->missing);
+	return CLI_CANNOT;
+}
+
+int main(int argc, char **argv)
+{
+	struct observer_opts o;
+	struct workload w = {0};
+	struct observation r = {0};
+	int rc, status;
+
+	read_options(argc, argv, &o, &w);
+	cli_catch_stop();
+	rc = observe(&o, &r);
+	status =
+		rc ? cli_fail(&tool, rc) : report(&r, cli_wants_json(arg.json));
+	observation_release(&r);
+	workload_release(&w);
+	strs_release(&arg.metrics);
+	return cli_finish(&tool, status);
+}
