@@ -85,7 +85,7 @@ static const char *last_lines(const char *text, size_t len)
 static bool is_noise(const char *s, size_t len)
 {
 	static const char *const starts[] = {
-		"Hardware name:", "CPU: ",	"Call Trace", " ",    "Code: ",
+		"Hardware name:", "CPU: ",	"Call Trace", " ",     "Code: ",
 		"RSP: ",	  "RAX: ",	"RDX: ",      "RBP: ", "R10: ",
 		"R13: ",	  "FS: ",	"CS: ",	      "CR2: ", "PKRU: ",
 		"virtio_session", "virtio_loop"};

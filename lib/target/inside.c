@@ -26,42 +26,24 @@
 #include "base/path.h"
 #include "scx/ext.h"
 
-#define HOST_NAME    "schedkit"
-#define SCRATCH	     "/run"
-#define SCRATCH_SIZE "size=60%,mode=0755"
-#define OPEN_FILES   1048576
-#define KLOG_ALL     3 /* SYSLOG_ACTION_READ_ALL */
+#define HOST_NAME  "schedkit"
+#define OPEN_FILES 1048576
+#define KLOG_ALL   3 /* SYSLOG_ACTION_READ_ALL */
 
-struct fs {
-	const char *type, *at, *options;
-	unsigned long flags;
-};
-
-static const struct fs boot_table[] = {
+static const struct inside_fs boot_table[] = {
 	{"devtmpfs", "/dev", "mode=0755", MS_NOSUID},
 	{"proc", "/proc", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV},
 	{"sysfs", "/sys", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV},
 };
 
-static const struct fs root_table[] = {
-	{"devtmpfs", "/dev", "mode=0755", MS_NOSUID},
-	{"devpts", "/dev/pts", "mode=0620,ptmxmode=0666", MS_NOSUID},
-	{"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV},
-	{"tmpfs", "/run", "mode=0755", MS_NOSUID | MS_NODEV},
-	{"proc", "/proc", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV},
-	{"sysfs", "/sys", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV},
-	{"cgroup2", "/sys/fs/cgroup", NULL, MS_NOSUID | MS_NOEXEC | MS_NODEV},
-	{"bpf", "/sys/fs/bpf", "mode=0700", MS_NOSUID | MS_NOEXEC | MS_NODEV},
-	{"tracefs", "/sys/kernel/tracing", NULL, MS_NOSUID | MS_NODEV},
-	{"debugfs", "/sys/kernel/debug", NULL, MS_NOSUID | MS_NODEV},
-};
-
-static int mount_all(const struct fs *t, size_t n)
+int inside_mount(const struct inside_fs *t, size_t n)
 {
 	for (; n--; t++) {
 		/* Only some of them are part of every tree. */
 		mkdir(t->at, 0755);
-		if (mount(t->type, t->at, t->type, t->flags, t->options) < 0)
+		/* Busy: the very same is mounted there already. */
+		if (mount(t->type, t->at, t->type, t->flags, t->options) < 0 &&
+		    errno != EBUSY)
 			return err_set(errno, "cannot mount %s on %s: %s",
 				       t->type, t->at, strerror(errno));
 	}
@@ -82,7 +64,7 @@ static void loopback_up(void)
 int inside_boot(void)
 {
 	struct rlimit files = {1024, OPEN_FILES};
-	int rc = mount_all(boot_table, ARRAY_LEN(boot_table));
+	int rc = inside_mount(boot_table, ARRAY_LEN(boot_table));
 
 	if (rc)
 		return rc;
@@ -96,17 +78,15 @@ int inside_boot(void)
 	return 0;
 }
 
-static bool has_file_system(const char *name)
+bool inside_has_overlay(void)
 {
-	char *want = mem_printf("\t%s\n", name);
 	struct buf b;
 	bool has;
 
 	buf_init(&b, 1 << 16);
 	has = buf_read_file(&b, "/proc/filesystems") == 0 && b.data &&
-	      strstr(b.data, want);
+	      strstr(b.data, "\toverlay\n");
 	buf_release(&b);
-	free(want);
 	return has;
 }
 
@@ -116,11 +96,8 @@ int inside_load_overlay(const char *module)
 		     !strcmp(module + strlen(module) - 3, ".ko");
 	int fd, rc = 0;
 
-	if (has_file_system("overlay"))
+	if (!*module || inside_has_overlay())
 		return 0;
-	if (!*module)
-		return err_set(ENOENT, "the kernel has no overlay file system, "
-				       "and no overlay.ko lies beside it");
 	fd = open(module, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || syscall(SYS_finit_module, fd, "",
 			      plain ? 0 : MODULE_INIT_COMPRESSED_FILE) < 0)
@@ -167,70 +144,6 @@ int inside_open_port(const char *name)
 				 name);
 }
 
-static int overlay(void)
-{
-	if (mount("scratch", SCRATCH, "tmpfs", MS_NOSUID, SCRATCH_SIZE) < 0 ||
-	    mkdir(SCRATCH "/upper", 0755) < 0 ||
-	    mkdir(SCRATCH "/work", 0755) < 0 ||
-	    mkdir(SCRATCH "/root", 0755) < 0)
-		return err_set(errno, "cannot make a scratch: %s",
-			       strerror(errno));
-	if (mount("root", SCRATCH "/root", "overlay", 0,
-		  "lowerdir=/,upperdir=" SCRATCH "/upper,workdir=" SCRATCH
-		  "/work") < 0)
-		return err_set(errno, "cannot mount the overlay: %s",
-			       strerror(errno));
-	return 0;
-}
-
-/* udev's part, without which a shell's <(…) and tee /dev/stderr fail. */
-static int dev_links(void)
-{
-	static const char *const links[][2] = {
-		{"/proc/self/fd", "/dev/fd"},
-		{"/proc/self/fd/0", "/dev/stdin"},
-		{"/proc/self/fd/1", "/dev/stdout"},
-		{"/proc/self/fd/2", "/dev/stderr"},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(links); i++)
-		if (symlink(links[i][0], links[i][1]) < 0 && errno != EEXIST)
-			return err_set(errno, "cannot make '%s': %s",
-				       links[i][1], strerror(errno));
-	return 0;
-}
-
-/* pivot_root(2) with both names alike stacks the old root on the new one. */
-static int enter(void)
-{
-	if (chdir(SCRATCH "/root") < 0 ||
-	    syscall(SYS_pivot_root, ".", ".") < 0 ||
-	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return err_set(errno, "cannot enter the new root: %s",
-			       strerror(errno));
-	return 0;
-}
-
-int inside_new_root(const char *cwd)
-{
-	int rc;
-
-	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_set(errno, "cannot make a mount namespace: %s",
-			       strerror(errno));
-	rc = overlay();
-	if (!rc)
-		rc = enter();
-	if (!rc)
-		rc = mount_all(root_table, ARRAY_LEN(root_table));
-	if (!rc)
-		rc = dev_links();
-	if (!rc && access(cwd, F_OK) < 0)
-		rc = path_make_dirs(cwd);
-	return rc;
-}
-
 static void word_of(const char *path, char *out, size_t size)
 {
 	struct buf b;
@@ -256,6 +169,10 @@ struct json *inside_facts(void)
 	json_set_string(f, "kernel", u.release);
 	json_set_number(f, "cpus", (double)sysconf(_SC_NPROCESSORS_ONLN));
 	json_set_string(f, "clocksource", clock);
+	json_set_string(f, "writable",
+			inside_has_overlay() ? "everything"
+					     : "new files in /tmp and the "
+					       "current folder");
 	json_set_string(f, "sched_ext",
 			json_as_string(json_get(state, "state"), "absent"));
 	json_free(state);

@@ -6,12 +6,25 @@
 #ifndef SCHEDKIT_TARGET_INSIDE_H
 #define SCHEDKIT_TARGET_INSIDE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "doc/json.h"
+
+struct inside_fs {
+	const char *type, *at, *options;
+	unsigned long flags;
+};
+
+/* Mounts n of them, making the places that are not there. */
+int inside_mount(const struct inside_fs *t, size_t n);
 
 /* proc, sys, dev; loopback, host name, limits.  Once, by PID 1. */
 int inside_boot(void);
 
-/* Loads a (compressed) module file unless the kernel has its file system. */
+bool inside_has_overlay(void);
+
+/* Loads the (compressed) module file if it is needed and there; "": none. */
 int inside_load_overlay(const char *module);
 
 /* The port of that name, blocking. */
@@ -20,11 +33,12 @@ int inside_open_port(const char *name);
 /*
  * A root of one's own for the calling process: the host's tree below, a
  * scratch in memory above, in a new mount namespace that goes with the
- * process.  cwd is made if it is not there.
+ * process.  cwd is made if it is not there.  Without overlayfs only new files
+ * in /tmp and cwd can be written.
  */
 int inside_new_root(const char *cwd);
 
-/* {"kernel":…,"cpus":…,"llcs":…,"clocksource":…,"sched_ext":…} */
+/* {"kernel":…,"cpus":…,"clocksource":…,"writable":…,"sched_ext":…} */
 struct json *inside_facts(void);
 
 /* Tasks that the out-of-memory killer ended so far. */
