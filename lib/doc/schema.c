@@ -78,6 +78,7 @@ static const struct rule system_rows[] = {
 static const struct rule group[] = {
 	{TEXT("name"), MUST},
 	{BOOL("kernel")},
+	{COUNT("cgroup")},
 	{COUNT("tasks"), MUST},
 	{POSITIVE("run_us"), MUST},
 	{POSITIVE("wait_us"), MUST},
@@ -186,7 +187,9 @@ static const struct rule metric[] = {
 	{BOOL("guard"), MUST},
 	{OBJECT("samples"), ROWS({LIST("baseline"), .members = number},
 				 {LIST("candidate"), .members = number})},
+	{POSITIVE("guard_pct")},
 	{NUMBER("shuffled_ratio")},
+	{LIST("shuffled_samples"), .members = number},
 	{0},
 };
 
@@ -201,12 +204,15 @@ static const struct rule verdict[] = {
 	{HEX("object_sha256", 64)},
 	{LIST("stages"), MUST, ROWS({OBJECT(NULL), MUST, .members = stage})},
 	{LIST("metrics"), MUST, ROWS({OBJECT(NULL), MUST, .members = metric})},
-	{OBJECT("bound"), ROWS({TEXT("name")}, {NUMBER("value")},
-			       {NUMBER("gap_closed_pct")}, {CI95})},
+	{OBJECT("bound"),
+	 ROWS({TEXT("name")}, {NUMBER("value")}, {NUMBER("gap_closed_pct")},
+	      {CI95}, {LIST("samples"), .members = number}, {TEXT("note")})},
 	{COUNT("invalid_runs")},
 	{OBJECT("evidence"),
 	 ROWS({TEXT("order")}, {COUNT("warmup")}, {COUNT("seed")},
-	      {BOOL("confirmed")}, {POSITIVE("min_effect_pct")})},
+	      {BOOL("confirmed")}, {POSITIVE("min_effect_pct")},
+	      {COUNT("screening_pairs")}, {COUNT("confirmation_pairs")},
+	      {COUNT("runs")})},
 	{0},
 };
 
