@@ -3,11 +3,12 @@
  * Requests handed to workers, more than the CPUs can serve.
  *
  * Dispatchers hand a request to each worker that is free, at once.  A worker
- * waits for two short pieces of input, takes the lock of the shard that
- * belongs to its CPU (as per-CPU allocators and caches do), computes, and
- * gives the lock back.  Whoever is preempted inside holds up everybody on
- * that shard: that is where schedulers differ.  With --no-lock the workers
- * share nothing and no scheduler can gain anything in rate.
+ * waits for two short pieces of input, takes the spin lock of the shard that
+ * belongs to its CPU (as per-CPU allocators and caches have them), computes,
+ * and gives the lock back.  Where the holder is preempted, whoever comes to
+ * that shard spins in vain until the holder runs again: that is where
+ * schedulers differ.  With --no-lock the workers share nothing, and no
+ * scheduler can gain anything in rate.
  *
  * Prints requests per second and quantiles of the time from hand-over to
  * completion.
@@ -86,7 +87,8 @@ static pthread_mutex_t *lock_shard(void)
 		int cpu = sched_getcpu();
 		pthread_mutex_t *shard = &shards[cpu < 0 ? 0 : cpu % MAX_CPUS];
 
-		pthread_mutex_lock(shard);
+		while (pthread_mutex_trylock(shard))
+			;
 		if (cpu == sched_getcpu())
 			return shard;
 		pthread_mutex_unlock(shard);
