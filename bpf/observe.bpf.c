@@ -110,6 +110,16 @@ static __always_inline void hist_count(struct observe_hist *h, u64 ns)
 		h->slot[slot]++;
 }
 
+static __always_inline void task_count(struct observe_group *g,
+				       struct task_struct *p, struct task *t)
+{
+	if (t->counted)
+		return;
+	t->counted = true;
+	g->tasks++;
+	g->static_prio = p->static_prio;
+}
+
 /* ---- the clock of waiting --------------------------------------------- */
 
 static __always_inline void waiting_begin(u64 now)
@@ -190,14 +200,18 @@ full:
 static __always_inline void regroup(struct task_struct *p, struct task *t,
 				    const char *comm)
 {
+	u32 group;
+
 	if (config.scope == OBSERVE_ALL)
 		t->tracked = true;
 	else if (config.scope == OBSERVE_CGROUP)
 		t->tracked = in_cgroup(p);
 	if (!t->tracked)
 		return;
-	t->group = group_find(p, comm);
-	t->counted = false;
+	group = group_find(p, comm);
+	if (group != t->group)
+		t->counted = false;
+	t->group = group;
 }
 
 static __always_inline struct task *task_make(struct task_struct *p)
@@ -254,11 +268,8 @@ static __always_inline void leave(struct observe_cpu *c, struct task_struct *p,
 	t->burst += ran;
 	t->run += ran;
 	g = t->tracked ? group_of(t) : NULL;
-	if (g && !t->counted) {
-		t->counted = true;
-		g->tasks++;
-		g->static_prio = p->static_prio;
-	}
+	if (g)
+		task_count(g, p, t);
 	if (preempt || why == TASK_RUNNING) {
 		t->state = WAITING;
 		t->preempted = true;
@@ -562,7 +573,8 @@ static __noinline void identity_exec(struct task_struct *p, u64 key)
 }
 
 /* What ran so far on this CPU still belongs to what it was before. */
-static __always_inline void settle(struct task *t, u64 now)
+static __always_inline void settle(struct task_struct *p, struct task *t,
+				   u64 now)
 {
 	struct observe_cpu *c = this_cpu();
 	struct observe_group *g = t->tracked ? group_of(t) : NULL;
@@ -576,8 +588,10 @@ static __always_inline void settle(struct task *t, u64 now)
 	t->run += ran;
 	if (c)
 		c->run += ran;
-	if (g)
-		g->run += ran;
+	if (!g)
+		return;
+	g->run += ran;
+	task_count(g, p, t);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -611,7 +625,7 @@ int BPF_PROG(on_exec, struct task_struct *p, int old_pid,
 
 	if (!t)
 		return 0;
-	settle(t, bpf_ktime_get_ns());
+	settle(p, t, bpf_ktime_get_ns());
 	identity_run(t);
 	if (config.scope == OBSERVE_TREE && p->tgid == (int)state.root_pid)
 		t->tracked = true;
@@ -630,7 +644,7 @@ int BPF_PROG(on_rename, struct task_struct *p, const char *comm)
 
 	if (!state.live || !t || !t->tracked)
 		return 0;
-	settle(t, bpf_ktime_get_ns());
+	settle(p, t, bpf_ktime_get_ns());
 	/* Reported before the name is changed. */
 	regroup(p, t, comm);
 	return 0;
@@ -643,7 +657,7 @@ int BPF_PROG(on_exit, struct task_struct *p)
 
 	if (!state.live || !t || !t->tracked)
 		return 0;
-	settle(t, bpf_ktime_get_ns());
+	settle(p, t, bpf_ktime_get_ns());
 	identity_run(t);
 	t->identity = 0;
 	return 0;
@@ -720,7 +734,7 @@ int after(struct bpf_iter__task *ctx)
 		return 0;
 	/* Some kernels keep a few tasks' switches to themselves. */
 	if (p->on_cpu)
-		settle(t, state.end_at);
+		settle(p, t, state.end_at);
 	identity_run(t);
 	g = t->tracked ? group_of(t) : NULL;
 	if (t->state == WAITING && state.end_at > t->since) {
@@ -728,10 +742,9 @@ int after(struct bpf_iter__task *ctx)
 		if (g)
 			hist_count(&g->delay, state.end_at - t->since);
 	}
-	if (g && t->state == RUNNING && p->on_cpu) {
+	/* A burst without end is what a batch job has. */
+	if (g && t->burst && (t->state == RUNNING || t->state == WAITING))
 		hist_count(&g->burst, t->burst);
-		g->tasks += !t->counted;
-	}
 	return 0;
 }
 

@@ -117,6 +117,7 @@ static const struct opt options[] = {
 	 .help = "run the command as this user",
 	 .target = &arg.as},
 	{.kind = OPT_FLAG,
+	 .letter = 'j',
 	 .name = "json",
 	 .help = "write documents even to a terminal",
 	 .target = &arg.json},

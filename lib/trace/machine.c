@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +62,8 @@ static void add_pressure(struct json *psi, const char *key, double before,
 
 	if (before < 0 || after < before || duration_us <= 0)
 		return;
-	pct = 100 * (after - before) / duration_us;
-	json_set_number(psi, key, pct < 100 ? pct : 100);
+	pct = round(1e4 * (after - before) / duration_us) / 100;
+	json_set_number(psi, key, fmin(pct, 100));
 }
 
 static void add_once(struct strs *l, const char *s)
