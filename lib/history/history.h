@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "doc/doc.h"
 
 struct history;
@@ -35,11 +36,13 @@ void history_close(struct history *h); /* NULL is fine */
 bool history_keeps(const char *kind);
 
 /*
- * 1: recorded; 0: it was there already, or its kind is not kept.  -EAGAIN:
- * another writer did not let go in time; -ENOSPC, -EACCES, -EUCLEAN …: as
- * above; what was recorded before stays whatever happens.
+ * Records documents in this order, all of them or none, and returns how many
+ * were new: what is there already, and kinds that are not kept, add nothing.
+ * On the way to the disk many take hardly longer than one.  -EAGAIN: another
+ * writer did not let go in time; -ENOSPC, -EACCES, -EUCLEAN …: as above; what
+ * was recorded before stays whatever happens.
  */
-int history_add(struct history *h, const struct doc *d);
+int history_add(struct history *h, const struct doc *const *docs, size_t n);
 
 struct history_entry {
 	char kind[HISTORY_KIND_LEN];
@@ -67,6 +70,10 @@ int history_find(struct history *h, const char *prefix,
 /* One document, the caller's to free.  -ENOENT: it is not there. */
 int history_read(struct history *h, const char *kind, const char *id,
 		 struct doc **out);
+
+/* What the history says about it in words, its README; added to out. */
+int history_words(struct history *h, const char *kind, const char *id,
+		  struct buf *out);
 
 /* Every document of a kind, in order of id, until fn returns non-zero, which
  * is then returned.  fn borrows the document. */

@@ -11,8 +11,13 @@
 
 int note_begin(const struct history *h, struct notes *n)
 {
+	int rc;
+
 	*n = (struct notes){.h = h};
-	return ref_tree(h, HISTORY_NOTES, &n->commit, &n->tree);
+	rc = ref_tree(h, HISTORY_NOTES, &n->commit, &n->tree);
+	if (!rc && n->commit)
+		git_oid_cpy(&n->at, git_commit_id(n->commit));
+	return rc;
 }
 
 void note_release(struct notes *n)
@@ -64,13 +69,9 @@ out:
 	return rc;
 }
 
-static int write_commit(const struct notes *n, time_t when, const char *message,
-			git_oid *out)
+static int write_tree(const struct notes *n, git_tree **out)
 {
 	git_tree_update updates[NOTE_OBJECTS];
-	const git_commit *parents[] = {n->commit};
-	git_signature *sig = repo_signature(when);
-	git_tree *tree = NULL;
 	git_oid oid;
 	int rc;
 
@@ -82,26 +83,44 @@ static int write_commit(const struct notes *n, time_t when, const char *message,
 			.id = n->changed[i].blob,
 		};
 	rc = git_tree_create_updated(&oid, n->h->repo, n->tree, n->n, updates);
-	if (!rc)
-		rc = git_tree_lookup(&tree, n->h->repo, &oid);
-	if (!rc)
-		rc = git_commit_create(out, n->h->repo, NULL, sig, sig, NULL,
-				       message, tree, n->commit ? 1 : 0,
-				       parents);
-	git_tree_free(tree);
-	git_signature_free(sig);
-	return rc ? repo_fail(n->h, rc, "cannot write notes") : 0;
+	return rc ? rc : git_tree_lookup(out, n->h->repo, &oid);
 }
 
-int note_end(struct notes *n, time_t when, const char *message)
+int note_commit(struct notes *n, time_t when)
 {
-	git_oid at = {{0}}, commit;
+	const git_commit *parents[] = {n->commit};
+	git_signature *sig;
+	git_commit *next = NULL;
+	git_tree *tree = NULL;
+	git_oid oid;
 	int rc;
 
 	if (!n->n)
 		return 0;
-	if (n->commit)
-		git_oid_cpy(&at, git_commit_id(n->commit));
-	rc = write_commit(n, when, message, &commit);
-	return rc ? rc : ref_move(n->h, HISTORY_NOTES, &at, &commit);
+	sig = repo_signature(when);
+	rc = write_tree(n, &tree);
+	if (!rc)
+		rc = git_commit_create(&oid, n->h->repo, NULL, sig, sig, NULL,
+				       "Metrics of a verdict\n", tree,
+				       n->commit ? 1 : 0, parents);
+	if (!rc)
+		rc = git_commit_lookup(&next, n->h->repo, &oid);
+	git_signature_free(sig);
+	if (rc) {
+		git_tree_free(tree);
+		return repo_fail(n->h, rc, "cannot write notes");
+	}
+	note_release(n);
+	n->commit = next;
+	n->tree = tree;
+	n->moved = true;
+	n->n = 0;
+	return 0;
+}
+
+int note_move(const struct notes *n)
+{
+	return n->moved ? ref_move(n->h, HISTORY_NOTES, &n->at,
+				   git_commit_id(n->commit))
+			: 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Git notes: note_begin(), a note_append() for each object, note_end(),
- * note_release().
+ * Git notes: note_begin(); for each document note_append() per object and
+ * note_commit(); note_move() at the end; note_release().
  */
 #ifndef SCHEDKIT_HISTORY_NOTE_H
 #define SCHEDKIT_HISTORY_NOTE_H
@@ -13,23 +13,26 @@
 
 struct notes {
 	const struct history *h;
-	git_commit *commit; /* what the reference points to; NULL: nothing */
-	git_tree *tree;
+	git_oid at;	    /* of the reference at the beginning */
+	git_commit *commit; /* the last one; NULL: there are no notes */
+	git_tree *tree;	    /* of commit */
 	struct {
 		char path[NOTE_PATH_LEN];
 		git_oid blob;
 	} changed[NOTE_OBJECTS];
 	size_t n;
+	bool moved; /* commit is not where the reference is */
 };
 
 int note_begin(const struct history *h, struct notes *n);
 /*
  * Adds text to the note of an object unless it is in there already; at most
- * NOTE_OBJECTS objects, each once.
+ * NOTE_OBJECTS different objects before each note_commit().
  */
 int note_append(struct notes *n, const git_oid *object, const char *text);
-/* Commits and moves the reference: as ref_move(). */
-int note_end(struct notes *n, time_t when, const char *message);
+int note_commit(struct notes *n, time_t when);
+/* Once all is synced: as ref_move(). */
+int note_move(const struct notes *n);
 void note_release(struct notes *n);
 
 #endif

@@ -166,6 +166,11 @@ static int read_at(const struct history *h, const git_tree *root,
 	return rc;
 }
 
+static int no_such(const char *kind, const char *id)
+{
+	return err_set(ENOENT, "there is no %s %.12s in the history", kind, id);
+}
+
 int history_read(struct history *h, const char *kind, const char *id,
 		 struct doc **out)
 {
@@ -178,8 +183,26 @@ int history_read(struct history *h, const char *kind, const char *id,
 	if (!rc)
 		rc = root ? read_at(h, root, kind, id, out) : -ENOENT;
 	if (rc == -ENOENT)
-		err_set(ENOENT, "there is no %s %.12s in the history", kind,
-			id);
+		no_such(kind, id);
+	git_commit_free(head);
+	git_tree_free(root);
+	return rc;
+}
+
+int history_words(struct history *h, const char *kind, const char *id,
+		  struct buf *out)
+{
+	char path[LAYOUT_PATH_LEN];
+	git_commit *head;
+	git_tree *root;
+	int rc;
+
+	layout_path(path, sizeof(path), kind, id, "README");
+	rc = ref_tree(h, HISTORY_BRANCH, &head, &root);
+	if (!rc)
+		rc = root ? layout_read(h, root, path, out) : -ENOENT;
+	if (rc == -ENOENT)
+		no_such(kind, id);
 	git_commit_free(head);
 	git_tree_free(root);
 	return rc;

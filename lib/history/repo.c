@@ -86,7 +86,6 @@ static void start_git(void)
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 }
 
 int repo_lock(struct history *h)
@@ -111,6 +110,14 @@ int repo_lock(struct history *h)
 void repo_unlock(struct history *h)
 {
 	flock(h->fd, LOCK_UN);
+}
+
+int repo_sync(const struct history *h)
+{
+	if (syncfs(h->fd) < 0)
+		return err_set(errno, "cannot write the history in '%s': %s",
+			       h->dir, strerror(errno));
+	return 0;
 }
 
 git_signature *repo_signature(time_t when)
@@ -164,6 +171,20 @@ static int configure(struct history *h)
 	return rc;
 }
 
+/* libgit2 asks for this when it opens a part: references are synced one by
+ * one, objects by repo_sync(). */
+static int open_refs(struct history *h)
+{
+	git_refdb *refs = NULL;
+	int rc;
+
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	rc = git_repository_refdb(&refs, h->repo);
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 0);
+	git_refdb_free(refs);
+	return rc ? repo_fail(h, rc, "cannot open its references") : 0;
+}
+
 static int make(struct history *h)
 {
 	git_repository_init_options o;
@@ -184,7 +205,7 @@ static int make(struct history *h)
 	rc = git_repository_init_ext(&h->repo, h->dir, &o);
 	if (!rc)
 		rc = configure(h);
-	return rc ? repo_fail(h, rc, "cannot make a history") : 0;
+	return rc ? repo_fail(h, rc, "cannot make a history") : open_refs(h);
 }
 
 static int open_repo(struct history *h)
@@ -201,7 +222,7 @@ static int open_repo(struct history *h)
 			       "'%s' is a working tree: the history must be a "
 			       "bare repository, which can be cloned into one",
 			       h->dir);
-	return 0;
+	return open_refs(h);
 }
 
 static int open_dir(struct history *h, bool write)

@@ -128,9 +128,14 @@ static struct history *open_new(void)
 	return h;
 }
 
+static int add_one(struct history *h, const struct doc *d)
+{
+	return history_add(h, &d, 1);
+}
+
 static void add(struct history *h, const struct doc *d, int expected)
 {
-	int rc = history_add(h, d);
+	int rc = add_one(h, d);
 
 	if (rc != expected)
 		fail_msg("%d: %s", rc, err_text());
@@ -412,7 +417,7 @@ static void damage_is_named(void **state)
 	add(h, p, 1);
 	write_file("refs/heads/main",
 		   "1234567890123456789012345678901234567890\n");
-	assert_int_equal(history_add(h, q), -EUCLEAN);
+	assert_int_equal(add_one(h, q), -EUCLEAN);
 	assert_non_null(strstr(err_text(), "damaged"));
 	assert_non_null(strstr(err_text(), "fsck"));
 	doc_free(p);
@@ -433,7 +438,7 @@ static void many_writers(void **state)
 		for (int i = 0; i < 10; i++) {
 			struct doc *d = policy("p", 1000 + w * 100 + i);
 
-			if (history_add(h, d) != 1)
+			if (add_one(h, d) != 1)
 				_exit(1);
 			doc_free(d);
 		}
