@@ -12,6 +12,7 @@
 #include "agents/doctor_check.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "target/accel.h"
 
 #define SERIES	"6.18"
 #define FETCHER "fetch-guest"
@@ -62,21 +63,53 @@ static bool check_namespaces(struct json *checks)
 	return false;
 }
 
-static void check_kvm(struct json *checks)
+/* What an earlier guest found out, as far as this boot of the machine goes. */
+static enum accel_answer recall(const char *facts, char **why)
+{
+	struct parts p = {
+		.qemu_version = value_of(facts, "qemu-version"),
+		.release = value_of(facts, "release"),
+	};
+	enum accel_answer a = ACCEL_UNKNOWN;
+
+	*why = NULL;
+	if (p.qemu_version && p.release)
+		a = accel_recall(&p, why);
+	free(p.qemu_version);
+	free(p.release);
+	return a;
+}
+
+static void check_kvm(struct json *checks, const char *facts)
 {
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	char *why;
 
-	if (fd >= 0) {
-		close(fd);
+	if (fd < 0) {
+		doctor_add(checks, "kvm", DOCTOR_WARN,
+			   errno == EACCES ? "join the group kvm" : "",
+			   "/dev/kvm: %s; guests run in software emulation",
+			   strerror(errno));
+		return;
+	}
+	close(fd);
+	switch (recall(facts, &why)) {
+	case ACCEL_KVM:
+		doctor_add(checks, "kvm", DOCTOR_OK, "",
+			   "guests boot under it");
+		break;
+	case ACCEL_TCG:
+		doctor_add(checks, "kvm", DOCTOR_WARN, "",
+			   "no guest boots under it, they run in software "
+			   "emulation: %s",
+			   why);
+		break;
+	case ACCEL_UNKNOWN:
 		doctor_add(checks, "kvm", DOCTOR_OK, "",
 			   "/dev/kvm can be opened; the first guest tries "
 			   "whether a kernel really boots under it");
-		return;
 	}
-	doctor_add(checks, "kvm", DOCTOR_WARN,
-		   errno == EACCES ? "join the group kvm" : "",
-		   "/dev/kvm: %s; guests run in software emulation",
-		   strerror(errno));
+	free(why);
 }
 
 static bool check_qemu(struct json *checks, const char *facts,
@@ -178,7 +211,7 @@ bool doctor_guest(struct json *checks)
 		doctor_add(checks, "fetch-guest", DOCTOR_MISSING,
 			   "make, or install schedkit again",
 			   "'%s' does not run", fetcher);
-	check_kvm(checks);
+	check_kvm(checks, facts);
 	ready &= check_qemu(checks, facts, fetch);
 	ready &= check_virtiofsd(checks, facts, fetch);
 	ready &= check_kernels(checks, facts, fetch);

@@ -13,10 +13,10 @@
  * first; the measurement decides. */
 #define SATURATED_WAITING 0.30
 #define SATURATED_BUSY	  0.85
-#define SIGNIFICANT_SHARE 0.01	/* of all run time, for an identity */
-#define TAIL_RATIO	  3.0	/* longest over typical */
-#define HOLDER_PER_SECOND 0.5	/* waits for a preempted task */
-#define HOLDER_SHARE	  0.002 /* … or of all wakeups */
+#define SIGNIFICANT_SHARE 0.01 /* of all run time, for an identity */
+#define TAIL_RATIO	  3.0  /* longest over typical */
+#define HOLDER_PER_SECOND 5.0  /* waits for a preempted task */
+#define WAKEUPS_ENOUGH	  50.0 /* per second, to speak of a pattern */
 #define SHORT_BURST_US	  2000.0
 #define LONG_BURST_US	  10000.0
 #define MIX_SHARE	  0.10 /* of run time or wakeups on either side */
@@ -80,9 +80,9 @@ static void add_group(struct sums *s, const struct json *g)
 	s->forks += num(g, "forks");
 	s->holders += num(g, "preempted_holder_wakes");
 	s->weighted_burst += burst * run;
-	if (burst < SHORT_BURST_US)
+	if (num(g, "burst_us.p90") < SHORT_BURST_US)
 		s->short_wakeups += wakeups;
-	if (num(g, "burst_us.p90") > LONG_BURST_US)
+	else if (num(g, "burst_us.p90") > LONG_BURST_US)
 		s->long_run += run;
 	json_each (w, json_get(g, "wakers")) {
 		const char *by = json_as_string(json_get(w, "group"), "");
@@ -174,25 +174,24 @@ static void judge_tail(struct features *f, double run)
 static void judge_traits(struct features *f, const struct sums *s)
 {
 	double seconds = f->seconds > 0 ? f->seconds : 1;
+	bool wakes = s->wakeups / seconds > WAKEUPS_ENOUGH;
 
 	judge_tail(f, s->run);
-	if (s->holders / seconds > HOLDER_PER_SECOND ||
-	    (s->wakeups > 0 && s->holders / s->wakeups > HOLDER_SHARE)) {
+	if (s->holders / seconds > HOLDER_PER_SECOND) {
 		f->trait[TRAIT_LOCK_HOLDER] = true;
 		witness(f, "groups.preempted_holder_wakes",
 			s->holders / seconds,
 			"sleeps per second that ended when a preempted task "
 			"ran again");
 	}
-	if (s->wakeups > 0 && s->run > 0 &&
-	    s->short_wakeups / s->wakeups > MIX_SHARE &&
+	if (wakes && s->run > 0 && s->short_wakeups / s->wakeups > MIX_SHARE &&
 	    s->long_run / s->run > MIX_SHARE) {
 		f->trait[TRAIT_MIXED] = true;
 		witness(f, "groups.burst_us", s->long_run / s->run * 100,
 			"percent of run time in groups with bursts over "
 			"10 ms, beside groups with short ones");
 	}
-	if (s->wakeups > 0 && s->chained / s->wakeups > CHAIN_SHARE) {
+	if (wakes && s->chained / s->wakeups > CHAIN_SHARE) {
 		f->trait[TRAIT_WAKE_CHAIN] = true;
 		witness(f, "groups.wakers", s->chained / s->wakeups * 100,
 			"percent of wakeups that one task gives another");

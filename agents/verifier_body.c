@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static struct json *stages_body(const struct candidate *c)
 		json_set_string(one, "name", verifier_stage_names[i]);
 		json_set_string(one, "status", names[s->status]);
 		json_set(one, "findings", json_copy(s->findings));
-		json_set_number(one, "seconds", s->seconds);
+		json_set_number(one, "seconds", round(1e3 * s->seconds) / 1e3);
 		json_add(all, one);
 	}
 	return all;
