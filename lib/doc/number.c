@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MAX_DIGITS 17
 #define MAX_SAFE   9007199254740992.0 /* 2^53 */
@@ -88,35 +87,36 @@ static void decimal_shortest(struct decimal *d, double x)
 }
 
 /* ECMA-262, Number::toString: k is count, n is point. */
-static void decimal_write(const struct decimal *d, char *out)
+static void decimal_write(const struct decimal *d, char *out, size_t room)
 {
 	int k = d->count, n = d->point;
 	const char *s = d->digits;
 
-	if (k <= n && n <= 21) {
-		memcpy(out, s, (size_t)k);
-		memset(out + k, '0', (size_t)(n - k));
-		out[n] = '\0';
-	} else if (n > 0 && n <= 21) {
-		sprintf(out, "%.*s.%s", n, s, s + n);
-	} else if (n > -6 && n <= 0) {
-		sprintf(out, "0.%.*s%s", -n, "000000", s);
-	} else {
-		sprintf(out, "%.1s%s%se%+d", s, k > 1 ? "." : "", s + 1, n - 1);
-	}
+	if (k <= n && n <= 21)
+		snprintf(out, room, "%s%.*s", s, n - k, "00000000000000000000");
+	else if (n > 0 && n <= 21)
+		snprintf(out, room, "%.*s.%s", n, s, s + n);
+	else if (n > -6 && n <= 0)
+		snprintf(out, room, "0.%.*s%s", -n, "00000", s);
+	else
+		snprintf(out, room, "%.1s%s%se%+d", s, k > 1 ? "." : "", s + 1,
+			 n - 1);
 }
 
 void number_text(double x, char out[static NUMBER_TEXT_LEN])
 {
+	size_t room = NUMBER_TEXT_LEN;
 	struct decimal d;
 
 	/* Also takes care of -0, which is written without its sign. */
 	if (fabs(x) <= MAX_SAFE && x == (double)(long long)x) {
-		snprintf(out, NUMBER_TEXT_LEN, "%lld", (long long)x);
+		snprintf(out, room, "%lld", (long long)x);
 		return;
 	}
-	if (x < 0)
+	if (x < 0) {
 		*out++ = '-';
+		room--;
+	}
 	decimal_shortest(&d, fabs(x));
-	decimal_write(&d, out);
+	decimal_write(&d, out, room);
 }

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -258,15 +259,19 @@ static double cpu_seconds(void)
 /* {"kkk…0":0,"kkk…1":0,…}; the last key is the first one again if twice. */
 static char *many_keys(size_t n, bool twice, size_t *len)
 {
-	char *s = mem_zalloc(n * 40 + 2, 1), *at = s;
+	struct buf b;
 
-	*at++ = '{';
-	for (size_t i = 0; i < n; i++)
-		at += sprintf(at, "%s\"kkkkkkkkkkkkkkkk%zu\":0", i ? "," : "",
-			      twice && i == n - 1 ? 0 : i * 7919 % n);
-	*at++ = '}';
-	*len = (size_t)(at - s);
-	return s;
+	buf_init(&b, 1u << 30);
+	for (size_t i = 0; i < n; i++) {
+		char key[48];
+
+		snprintf(key, sizeof(key), "%c\"kkkkkkkkkkkkkkkk%zu\":0",
+			 i ? ',' : '{', twice && i == n - 1 ? 0 : i * 7919 % n);
+		buf_puts(&b, key);
+	}
+	buf_puts(&b, "}");
+	*len = b.len;
+	return buf_take(&b);
 }
 
 static void a_million_keys_are_quick(void **state)
