@@ -3,7 +3,7 @@
 #ifndef SCHEDKIT_DOC_NUMBER_H
 #define SCHEDKIT_DOC_NUMBER_H
 
-#define NUMBER_TEXT_LEN 32 /* "-1.7976931348623157e+308" and its NUL fit */
+#define NUMBER_TEXT_LEN 48 /* bytes of the longest, with its NUL; ample */
 
 /* x is finite.  The shortest digits that read back as x; any locale. */
 void number_text(double x, char out[static NUMBER_TEXT_LEN]);
