@@ -244,7 +244,7 @@ install: all
 	$(call install_each,$(BPF_OBJ),644,$(LIBDIR))
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
-	$(call install_each,README.md LICENSE,644,$(DOCDIR))
+	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))
 	$(call install_each,man/completion/sched.bash,644,$(COMPDIR))
 	cd $(DESTDIR)$(COMPDIR) && mv sched.bash sched && \
 		for t in $(filter-out sched,$(notdir $(BIN))); do \

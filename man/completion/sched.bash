@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Completion for sched and the sched-* tools.  It asks the tool itself for its
+# options, so that it is never out of date.
+
+# The tools next to the program that is being completed.
+_schedkit_tools() {
+	local program dir tool
+	program=$(type -P "$1") || return
+	dir=$(dirname "$program")
+	for tool in "$dir"/sched-*; do
+		[ -x "$tool" ] && echo "${tool##*/sched-}"
+	done
+}
+
+# Where the command line of a tool's own command begins: after "--" words are
+# completed as if they stood alone.
+_schedkit() {
+	local cur=${COMP_WORDS[COMP_CWORD]} tool=$1 i
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		if [ "${COMP_WORDS[i]}" = -- ]; then
+			if declare -F _command_offset >/dev/null; then
+				_command_offset $((i + 1))
+			elif [ "$i" = $((COMP_CWORD - 1)) ]; then
+				mapfile -t COMPREPLY < <(compgen -c -- "$cur" | sort -u)
+			else
+				compopt -o default 2>/dev/null
+			fi
+			return
+		fi
+	done
+	if [ "${tool##*/}" = sched ]; then
+		if [ "$COMP_CWORD" = 1 ] && [[ $cur != -* ]] ||
+			[ "$COMP_CWORD,${COMP_WORDS[1]}" = 2,help ]; then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"help $(_schedkit_tools "$tool")" -- "$cur")
+			return
+		fi
+		if [ "$COMP_CWORD" -gt 1 ]; then
+			tool=${tool%sched}sched-${COMP_WORDS[1]}
+		fi
+	fi
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$("$tool" --list-options 2>/dev/null)" -- "$cur")
+	else
+		compopt -o default 2>/dev/null
+	fi
+}
+
+complete -F _schedkit sched sched-observe sched-synth sched-verify \
+	sched-deploy sched-history sched-guest sched-doctor

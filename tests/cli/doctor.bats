@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# sched-doctor against this machine, and against machines that lack something.
+
+load ../lib
+
+# field NAME KEY: of a check in $output.
+field() {
+	jq -r --arg name "$1" --arg key "$2" \
+		'.body.checks[] | select(.name == $name)[$key]' <<<"$output"
+}
+
+# A tree whose programs are these and whose rest can be taken away.
+copy_tree() {
+	mkdir "$BATS_TEST_TMPDIR/tree"
+	cp -r "$BUILD/bin" "$BUILD/lib" "$BUILD/libexec" "$BATS_TEST_TMPDIR/tree"
+	PATH=$BATS_TEST_TMPDIR/tree/bin:$PATH
+}
+
+@test 'doctor: a table for people, also in a pipe' {
+	run --separate-stderr sched-doctor
+	[ "$status" = 0 ] || [ "$status" = 3 ]
+	has "$output" 'policy object'
+	has "$output" ready
+	is "$stderr" ''
+}
+
+@test 'doctor: a note that says the same as the exit status' {
+	run --separate-stderr sched-doctor --json
+	is "$(jq -r .kind <<<"$output")" note
+	is "$(jq -r .body.ready <<<"$output")" \
+		"$([ "$status" = 0 ] && echo true || echo false)"
+	jq -e '.body.checks | length > 10 and all(.[];
+		(.status | IN("ok", "warn", "missing")) and (.text | length > 0)
+		and (.status != "missing" or (.way_out | length > 0)))' \
+		<<<"$output"
+}
+
+@test 'doctor: what is there agrees with the machine' {
+	run --separate-stderr sched-doctor --json
+	has "$(field machine text)" "$(getconf _NPROCESSORS_ONLN) CPUs"
+	has "$(field git text)" "$(git --version)"
+	if [ -r /sys/kernel/btf/vmlinux ]; then
+		is "$(field btf status)" ok
+	else
+		is "$(field btf status)" warn
+	fi
+	if [ -d /sys/kernel/sched_ext ]; then
+		lacks "$(field sched_ext text)" 'without sched_ext'
+	else
+		has "$(field sched_ext text)" 'without sched_ext'
+	fi
+}
+
+@test 'doctor: an empty cache and no QEMU is not ready, and says how' {
+	[ ! -x /usr/bin/qemu-system-x86_64 ] || skip 'QEMU is installed'
+	[ ! -d /sys/kernel/sched_ext ] || skip 'this kernel has sched_ext'
+	XDG_CACHE_HOME=$BATS_TEST_TMPDIR exits 3 sched-doctor --json
+	is "$(field qemu status)" missing
+	is "$(field 'guest kernels' status)" missing
+	has "$(field qemu way_out)" 'make deps'
+	has "$(jq -r .body.text <<<"$output")" 'not ready'
+}
+
+@test 'doctor: a missing policy object is not ready' {
+	copy_tree
+	rm "$BATS_TEST_TMPDIR/tree/lib/schedkit/policy.bpf.o"
+	exits 3 sched-doctor --json
+	is "$(field 'policy object' status)" missing
+}
+
+@test 'doctor: a missing fetch-guest is said, not passed over' {
+	copy_tree
+	rm "$BATS_TEST_TMPDIR/tree/libexec/schedkit/fetch-guest"
+	run --separate-stderr sched-doctor --json
+	is "$(field fetch-guest status)" missing
+}
+
+@test 'doctor: without privilege BPF is a warning with a way out' {
+	needs_root
+	needs setpriv
+	run --separate-stderr setpriv --bounding-set=-all --inh-caps=-all \
+		--ambient-caps=-all --reuid=0 "$BUILD/bin/sched-doctor" --json
+	is "$(field bpf status)" warn
+	has "$(field bpf text)" CAP_BPF
+	has "$(field bpf way_out)" root
+}
+
+@test 'doctor: takes no operands' {
+	exits 2 sched-doctor now
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make install and uninstall, into a folder of the test's own.
+
+load ../lib
+
+setup() {
+	needs_plain_build
+	D=$BATS_TEST_TMPDIR/dest
+}
+
+# into TARGET [VARIABLE=VALUE...]
+into() {
+	MAKEFLAGS='' make --no-print-directory -C "$TREE" BUILD="${BUILD#"$TREE"/}" \
+		DESTDIR="$D" PREFIX=/opt "$@"
+}
+
+@test 'install: an installed tree works from where it lies' {
+	into install
+	local bin=$D/opt/bin tool
+	exits 0 "$bin/sched-observe" --version
+	for tool in "$BUILD"/bin/*; do
+		[ -x "$bin/${tool##*/}" ]
+	done
+	run --separate-stderr "$bin/sched" doctor --json
+	is "$(jq -r '.body.checks[] | select(.name == "policy object").text' \
+		<<<"$output")" "$D/opt/lib/schedkit/policy.bpf.o"
+	exits 0 "$bin/sched" help schedkit
+	[ -x "$D/opt/libexec/schedkit/fetch-guest" ]
+	[ -f "$D/opt/share/man/man5/schedkit-policy.5" ]
+	[ -f "$D/opt/share/doc/schedkit/LICENSE" ]
+}
+
+@test 'install: the tree can be moved' {
+	into install
+	mv "$D/opt" "$BATS_TEST_TMPDIR/elsewhere"
+	run --separate-stderr "$BATS_TEST_TMPDIR/elsewhere/bin/sched" doctor --json
+	has "$(jq -r '.body.checks[] | select(.name == "policy object").text' \
+		<<<"$output")" "$BATS_TEST_TMPDIR/elsewhere/lib"
+}
+
+@test 'install: the completion is found under every name' {
+	into install
+	local tool
+	for tool in "$BUILD"/bin/*; do
+		[ -f "$D/opt/share/bash-completion/completions/${tool##*/}" ]
+	done
+}
+
+@test 'install: nothing is writable by others, nothing names the build' {
+	into install
+	is "$(find "$D" -perm -o+w ! -type l)" ''
+	is "$(find "$D" -type l -lname '/*')" ''
+}
+
+@test 'uninstall: leaves no file behind' {
+	into install
+	echo mine >"$D/opt/bin/mine"
+	into uninstall
+	is "$(find "$D" ! -type d)" "$D/opt/bin/mine"
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# sched, the name before every tool.
+
+load ../lib
+
+@test 'sched: alone lists every tool with its purpose' {
+	exits 0 sched
+	local tool
+	for tool in "$BUILD"/bin/sched-*; do
+		tool=${tool##*/sched-}
+		has "$output" "sched $tool "
+	done
+	has "$output" 'what this machine can do'
+	lacks "$output" 'does not answer'
+}
+
+@test 'sched: TOOL runs sched-TOOL with its arguments and status' {
+	exits 0 sched doctor --version
+	is "$output" "$(sched-doctor --version)"
+	exits 2 sched doctor --nonesuch
+	has "$stderr" "sched-doctor: unknown option '--nonesuch'"
+}
+
+@test 'sched: an unknown tool is a usage error that says what to do' {
+	exits 2 sched observ
+	has "$stderr" "sched: unknown tool 'observ'"
+	has "$stderr" "'sched' lists"
+	is "$output" ''
+}
+
+@test 'sched: a name cannot leave the folder' {
+	exits 2 sched ../bin/sched-doctor
+	exits 2 sched ''
+	exits 2 sched help ../../../etc/passwd
+}
+
+@test 'sched: only its own folder counts, not PATH' {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\necho wrong\n' >"$BATS_TEST_TMPDIR/bin/sched-nonesuch"
+	chmod +x "$BATS_TEST_TMPDIR/bin/sched-nonesuch"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH exits 2 sched nonesuch
+}
+
+@test 'sched: help shows pages of tools, documents and the whole' {
+	command -v man >/dev/null || needs mandoc
+	exits 0 sched help observe
+	has "$output" sched-observe
+	exits 0 sched help verdict
+	has "$output" schedkit-verdict
+	exits 0 sched help
+	has "$output" schedkit
+	exits 2 sched help nonesuch
+	has "$stderr" "no manual page 'nonesuch'"
+}
+
+@test 'sched: a full disk is not success' {
+	exits 3 bash -c 'sched >/dev/full'
+	has "$stderr" 'cannot write standard output'
+}
+
+@test 'every tool: --help, --version and a usage error' {
+	local tool
+	for tool in "$BUILD"/bin/*; do
+		exits 0 "$tool" --help
+		has "$output" 'usage: '
+		is "$stderr" ''
+		exits 0 "$tool" --version
+		has "$output" "${tool##*/} "
+		exits 2 "$tool" --no-such-option
+		has "$stderr" "${tool##*/}: unknown option '--no-such-option'"
+		has "$stderr" 'usage: '
+		is "$output" ''
+	done
+}
