@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/deployer_state.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "crypt/digest.h"
+#include "policy/policy.h"
+
+static const char *text(const struct doc *d, const char *key)
+{
+	return json_as_string(json_get(d->body, key), "");
+}
+
+const char *deployer_auto_target(void)
+{
+	int rc = ext_check();
+
+	/* A kernel that another policy has taken is still the one meant. */
+	return rc == 0 || rc == -EBUSY ? "host" : "vm";
+}
+
+bool deployer_on_host(const struct deployer *d)
+{
+	return !strcmp(d->o->target, "host");
+}
+
+struct json *deployer_body(const struct deployer *d, const char *state,
+			   const struct json *report, double held_s,
+			   const char *why)
+{
+	static const char *const copied[] = {"exit_kind", "exit_reason",
+					     "exit_message", "events",
+					     "counters"};
+	const struct json *name = json_get(report, "name");
+	struct json *b = json_object();
+
+	json_set_string(b, "policy", d->policy->id);
+	json_set_string(b, "verdict", d->verdict->id);
+	json_set_string(b, "target", d->o->target);
+	json_set_string(b, "state", state);
+	json_set_string(b, "why", why);
+	if (d->kernel[0])
+		json_set_string(b, "kernel", d->kernel);
+	if (d->since[0])
+		json_set_string(b, "since", d->since);
+	if (name)
+		json_set(b, "ops", json_copy(name));
+	for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
+		const struct json *m = json_get(report, copied[i]);
+
+		if (m)
+			json_set(b, copied[i], json_copy(m));
+	}
+	if (held_s >= 0)
+		json_set_number(b, "held_us", (double)(long)(held_s * 1e6));
+	return b;
+}
+
+int deployer_emit(struct deployer *d, struct json *body)
+{
+	const char *parents[] = {d->verdict->id, d->policy->id};
+	int rc;
+
+	rc = stream_emit(d->s, doc_new("deployment", DEPLOYER_NAME, body,
+				       parents, ARRAY_LEN(parents)));
+	if (d->o->emitted)
+		d->o->emitted(d->o->emitted_arg);
+	return rc;
+}
+
+int deployer_tell(struct deployer *d, const char *state,
+		  const struct json *report, double held_s, const char *why)
+{
+	return deployer_emit(d, deployer_body(d, state, report, held_s, why));
+}
+
+int deployer_refuse(struct deployer *d, const char *fmt, ...)
+{
+	char why[1024];
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	rc = deployer_tell(d, "refused", NULL, -1, why);
+	if (rc)
+		return rc;
+	err_set(EACCES, "%s", why);
+	return DEPLOYER_REFUSED;
+}
+
+/* ---- the steps -------------------------------------------------------- */
+
+static int read_stream(struct deployer *d)
+{
+	const struct doc *doc;
+	char first[256] = "";
+	int rc;
+
+	while ((rc = stream_next(d->s, &doc)) != 0) {
+		if (rc == -EINVAL && !first[0])
+			snprintf(first, sizeof(first), "%s", err_text());
+		if (rc == -EINTR && d->o->cancel && *d->o->cancel)
+			return rc;
+		if (rc < 0 && rc != -EINVAL && rc != -EINTR)
+			return rc;
+	}
+	if (first[0])
+		return err_set(EBADMSG,
+			       "%s; nothing is deployed from a "
+			       "damaged stream",
+			       first);
+	return 0;
+}
+
+/* How sure the improvement is: the lower end of the goal's interval. */
+static double merit(const struct doc *verdict)
+{
+	json_each (m, json_get(verdict->body, "metrics")) {
+		if (!json_as_bool(json_get(m, "guard"), false))
+			return json_as_number(json_path(m, "ci95.0"), 0);
+	}
+	return 0;
+}
+
+/* A later verdict on the same policy and workload overrides this one. */
+static bool overridden(const struct stream *s, size_t i)
+{
+	const struct doc *v = stream_at(s, i);
+
+	for (size_t j = i + 1; j < stream_count(s); j++) {
+		const struct doc *w = stream_at(s, j);
+
+		if (!strcmp(w->kind, "verdict") &&
+		    !strcmp(text(w, "policy"), text(v, "policy")) &&
+		    !strcmp(text(w, "workload"), text(v, "workload")))
+			return true;
+	}
+	return false;
+}
+
+static int choose(struct deployer *d)
+{
+	const char *wanted = d->o->policy ? d->o->policy : "";
+	const struct doc *best = NULL, *other = NULL;
+
+	for (size_t i = 0; i < stream_count(d->s); i++) {
+		const struct doc *v = stream_at(d->s, i);
+
+		if (strcmp(v->kind, "verdict") ||
+		    strncmp(text(v, "policy"), wanted, strlen(wanted)) ||
+		    overridden(d->s, i))
+			continue;
+		if (strcmp(text(v, "decision"), "accepted"))
+			other = v;
+		else if (!best || merit(v) > merit(best))
+			best = v;
+	}
+	d->verdict = best;
+	if (best)
+		return 0;
+	if (other)
+		err_set(ENODATA,
+			"no policy%s%s is accepted: the last verdict is "
+			"'%s' (%s)",
+			*wanted ? " " : "", wanted, text(other, "decision"),
+			text(other, "why"));
+	else
+		err_set(ENODATA,
+			"there is no verdict%s%s in the stream: pipe it "
+			"through sched-verify",
+			*wanted ? " about policy " : "", wanted);
+	return DEPLOYER_REFUSED;
+}
+
+static int find_policy(struct deployer *d)
+{
+	const char *id = text(d->verdict, "policy");
+	struct policy_params params;
+	int rc;
+
+	d->policy = stream_find(d->s, id);
+	if (!d->policy || strcmp(d->policy->kind, "policy")) {
+		err_set(ENODATA,
+			"the accepted policy %.12s is not in the stream: "
+			"'sched-history show %.12s --json' gives it",
+			id, id);
+		return DEPLOYER_REFUSED;
+	}
+	if (strcmp(text(d->policy, "form"), "params"))
+		return deployer_refuse(d,
+				       "policy %.12s is of form '%s', only "
+				       "'params' can be deployed",
+				       id, text(d->policy, "form"));
+	rc = policy_params_read(d->policy->body, &params);
+	return rc ? deployer_refuse(d, "policy %.12s: %s", id, err_text()) : 0;
+}
+
+/* What is loaded must be what was measured. */
+static int check_object(struct deployer *d)
+{
+	const char *measured = text(d->verdict, "object_sha256");
+	char now[DIGEST_HEX_LEN];
+	int rc;
+
+	d->object = path_lib("policy.bpf.o");
+	rc = digest_file_hex(d->object, now);
+	if (rc)
+		return rc;
+	if (!*measured)
+		return deployer_refuse(d,
+				       "the verdict names no object: it "
+				       "cannot be told whether '%s' is "
+				       "what was measured",
+				       d->object);
+	if (strcmp(measured, now))
+		return deployer_refuse(d,
+				       "'%s' is not the object that was "
+				       "measured (%.12s, measured %.12s): "
+				       "verify again",
+				       d->object, now, measured);
+	return 0;
+}
+
+/* A figure from an emulated guest ranks policies; it is no evidence for how
+ * one behaves on the host. */
+static int check_evidence(struct deployer *d)
+{
+	if (deployer_on_host(d) && strcmp(text(d->verdict, "target"), "host"))
+		return deployer_refuse(d,
+				       "the verdict was measured on '%s': "
+				       "'sched-verify --target host' "
+				       "measures on this host",
+				       text(d->verdict, "target"));
+	return 0;
+}
+
+static int open_target(struct deployer *d)
+{
+	return deployer_on_host(d) ? deployer_open_host(d)
+				   : deployer_open_guest(d);
+}
+
+static int check_kernel(struct deployer *d)
+{
+	const char *measured = text(d->verdict, "kernel");
+
+	if (strcmp(measured, d->kernel))
+		return deployer_refuse(d,
+				       "the verdict is for kernel %s, the "
+				       "target runs %s: verify again",
+				       measured, d->kernel);
+	return 0;
+}
+
+static int hold(struct deployer *d)
+{
+	return deployer_on_host(d) ? deployer_hold_host(d)
+				   : deployer_hold_guest(d);
+}
+
+/* In this order; the first that does not return 0 ends it. */
+static int (*const steps[])(struct deployer *d) = {
+	read_stream,	choose,	     find_policy,  check_object,
+	check_evidence, open_target, check_kernel, hold,
+};
+
+int deployer_deploy(struct stream *s, const struct deployer_opts *o,
+		    struct deployer_result *r)
+{
+	struct deployer d = {.s = s, .o = o, .r = r, .lock = -1};
+	int rc = 0;
+
+	*r = (struct deployer_result){0};
+	for (size_t i = 0; !rc && i < ARRAY_LEN(steps); i++) {
+		if (o->cancel && *o->cancel)
+			rc = err_set(EINTR, "stopped before anything was "
+					    "attached");
+		else
+			rc = steps[i](&d);
+	}
+	ext_free(d.ext);
+	target_close(d.guest);
+	free(d.object);
+	if (d.lock >= 0)
+		close(d.lock);
+	return rc;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The deployer: verdicts in, a policy attached, deployments out.
+ *
+ * Takes nothing but what was verified: an accepted verdict's policy by its
+ * id, and the object whose hash the verdict names.  sched-deploy(1) has the
+ * rules.
+ */
+#ifndef SCHEDKIT_AGENTS_DEPLOYER_H
+#define SCHEDKIT_AGENTS_DEPLOYER_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "doc/stream.h"
+
+struct deployer_opts {
+	const char *target; /* "host" or "vm" */
+	const char *policy; /* an id or its beginning; NULL: the best */
+	bool dry_run;
+	double hold_s;	      /* 0: until cancelled, or the command's end */
+	char *const *command; /* NULL: none; has a vm neither, it is an error */
+	int out_fd;	      /* for what the command prints */
+	const char *kernel;   /* vm; NULL: of the verdict's series */
+	long cpus, memory_mib;
+	const char *topology;
+	const volatile sig_atomic_t *cancel;
+	/* After each deployment was emitted. */
+	void (*emitted)(void *arg);
+	void *emitted_arg;
+	void (*progress)(void *arg, const char *words);
+	void *progress_arg;
+};
+
+enum deployer_answer {
+	DEPLOYER_DONE,
+	DEPLOYER_REFUSED, /* nothing was attached; err_text() says why */
+	DEPLOYER_EJECTED, /* the kernel dropped it; err_text() says why */
+};
+
+struct deployer_result {
+	bool ran;	 /* the command */
+	int exit_status; /* of the command, as a shell reports it */
+};
+
+/* "host" where a policy can be attached to this kernel, else "vm". */
+const char *deployer_auto_target(void);
+
+/*
+ * Reads the stream to its end, then deploys: an enum deployer_answer, or
+ * -EBADMSG (a bad line), -EBUSY (another deployer, or another policy is
+ * attached), -EINTR (cancelled before anything was attached), -EAGAIN (the
+ * guest died), -EPERM, -ENOSYS and the like: it could not be tried.
+ */
+int deployer_deploy(struct stream *s, const struct deployer_opts *o,
+		    struct deployer_result *r);
+
+#endif

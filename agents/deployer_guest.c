@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/deployer_state.h"
+#include "base/err.h"
+
+#define DAY_S 86400.0
+/* A guest's clock runs slow when the host is busy. */
+#define SLACK_S 60.0
+
+/* "6.18" of "6.18.15+deb13-cloud-amd64": what guest kernels are asked by. */
+static void series(const char *release, char *out, size_t size)
+{
+	size_t n = strspn(release, "0123456789");
+
+	if (n && release[n] == '.')
+		n += 1 + strspn(release + n + 1, "0123456789");
+	snprintf(out, size, "%.*s", (int)n, release);
+}
+
+int deployer_open_guest(struct deployer *d)
+{
+	const struct deployer_opts *o = d->o;
+	char wanted[32];
+	struct target_opts t = {
+		.kind = "vm",
+		.cpus = o->cpus,
+		.memory_mib = o->memory_mib,
+		.topology = o->topology,
+		.kernel = o->kernel ? o->kernel : wanted,
+		.cancel = o->cancel,
+		.progress = o->progress,
+		.progress_arg = o->progress_arg,
+	};
+	int rc;
+
+	series(json_as_string(json_get(d->verdict->body, "kernel"), ""), wanted,
+	       sizeof(wanted));
+	rc = target_open(&t, &d->guest);
+	if (rc)
+		return rc;
+	snprintf(
+		d->kernel, sizeof(d->kernel), "%s",
+		json_as_string(json_get(target_facts(d->guest), "kernel"), ""));
+	return 0;
+}
+
+static void forward(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		data += n;
+		len -= (size_t)n;
+	}
+}
+
+static void ran(struct deployer *d, const struct run_result *r)
+{
+	if (!d->o->command || d->o->dry_run)
+		return;
+	forward(d->o->out_fd, r->out, r->out_len);
+	forward(STDERR_FILENO, r->err, r->err_len);
+	d->r->ran = true;
+	d->r->exit_status = r->proc.exit_status;
+}
+
+/* What happened, as a deployment and as an answer. */
+static int answer(struct deployer *d, const struct run_result *r)
+{
+	const char *said = r->message ? r->message : "it does not say why";
+	double held = r->proc.wall_s;
+	int rc;
+
+	switch (r->outcome) {
+	case RUN_REFUSED:
+		return deployer_refuse(d, "%s", said);
+	case RUN_EJECTED:
+		ran(d, r);
+		rc = deployer_tell(d, "ejected", r->report, held, said);
+		if (rc)
+			return rc;
+		err_set(EIO, "the kernel dropped the policy: %s", said);
+		return DEPLOYER_EJECTED;
+	case RUN_LOST:
+		return err_set(EAGAIN, "the guest was lost: %s", said);
+	case RUN_CANCELLED:
+		return deployer_tell(d, "stopped", r->report, held,
+				     "asked to stop");
+	case RUN_TIMEOUT:
+	case RUN_DONE:
+		break;
+	}
+	ran(d, r);
+	if (d->o->dry_run)
+		return deployer_tell(d, "dry-run", r->report, held,
+				     "every check passed; the policy was "
+				     "attached in a guest, read back and "
+				     "detached");
+	return deployer_tell(d, "detached", r->report, held,
+			     r->outcome == RUN_DONE && d->o->command
+				     ? "the command ended"
+				     : "the time is over");
+}
+
+int deployer_hold_guest(struct deployer *d)
+{
+	char seconds[32];
+	char *sleep_argv[] = {(char *)"sleep", seconds, NULL};
+	char *true_argv[] = {(char *)"true", NULL};
+	struct run_spec s = {.argv = sleep_argv, .policy = d->policy->body};
+	struct run_result r;
+	int rc;
+
+	snprintf(seconds, sizeof(seconds), "%.3f", d->o->hold_s);
+	s.timeout_s = d->o->hold_s + SLACK_S;
+	if (d->o->dry_run) {
+		s.argv = true_argv;
+	} else if (d->o->command) {
+		s.argv = d->o->command;
+		s.timeout_s = d->o->hold_s > 0 ? d->o->hold_s : DAY_S;
+	}
+	rc = target_run(d->guest, &s, &r);
+	if (!rc)
+		rc = answer(d, &r);
+	run_result_release(&r);
+	return rc;
+}

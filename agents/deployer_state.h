@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the deployer share. */
+#ifndef SCHEDKIT_AGENTS_DEPLOYER_STATE_H
+#define SCHEDKIT_AGENTS_DEPLOYER_STATE_H
+
+#include "agents/deployer.h"
+#include "base/clock.h"
+#include "scx/ext.h"
+#include "target/target.h"
+
+#define DEPLOYER_NAME "sched-deploy"
+
+struct deployer {
+	struct stream *s;
+	const struct deployer_opts *o;
+	struct deployer_result *r;
+	const struct doc *verdict; /* lent by the stream */
+	const struct doc *policy;
+	char *object;		    /* path */
+	char kernel[128];	    /* of the target */
+	struct target *guest;	    /* vm */
+	struct ext_policy *ext;	    /* host */
+	int lock;		    /* host; -1: none */
+	char since[CLOCK_TEXT_LEN]; /* when it was attached; "": not */
+};
+
+bool deployer_on_host(const struct deployer *d);
+
+/*
+ * The body of a deployment; report (may be NULL) is an ext_report(), held_s
+ * below 0: it was never attached.
+ */
+struct json *deployer_body(const struct deployer *d, const char *state,
+			   const struct json *report, double held_s,
+			   const char *why);
+/* Emits it; takes body. */
+int deployer_emit(struct deployer *d, struct json *body);
+/* Both in one. */
+int deployer_tell(struct deployer *d, const char *state,
+		  const struct json *report, double held_s, const char *why);
+
+/* Sets the message, emits a deployment with it; DEPLOYER_REFUSED. */
+int deployer_refuse(struct deployer *d, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The steps that are done by target; each as deployer_deploy(). */
+int deployer_open_host(struct deployer *d);
+int deployer_hold_host(struct deployer *d);
+int deployer_open_guest(struct deployer *d);
+int deployer_hold_guest(struct deployer *d);
+
+#endif
