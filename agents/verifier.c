@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agents/verifier_state.h"
 #include "base/err.h"
@@ -78,6 +79,18 @@ static void climb_without_target(struct verifier *v, struct candidate *c)
 		skip_stage(v, c, STAGE_RUN);
 }
 
+/* What else ran here shows up as noise. */
+static void tell_load(const struct verifier *v, struct candidate *c)
+{
+	double cpus = (double)sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (c->tally.runs && v->load > cpus / 2)
+		stage_find(&c->stages[STAGE_RUN], "busy-host",
+			   "this machine was busy before the first run (load "
+			   "%.1f): expect noise",
+			   v->load);
+}
+
 /* What was not reached because an earlier stage failed. */
 static void skip_the_rest(struct candidate *c)
 {
@@ -125,6 +138,7 @@ static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 
 	skip_the_rest(c);
 	verdict_decide(v, g, c);
+	tell_load(v, c);
 	d = doc_new("verdict", "sched-verify", verdict_body(v, g, c), parents,
 		    g->profile ? 2 : 1);
 	if (!d)
@@ -168,6 +182,7 @@ int verifier_verify(struct stream *s, const struct verifier_opts *o,
 	int rc;
 
 	*out = (struct verifier_result){0};
+	getloadavg(&v.load, 1);
 	rc = plan_read(&v);
 	if (rc)
 		goto out;

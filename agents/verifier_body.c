@@ -78,6 +78,7 @@ static struct json *evidence_body(const struct verifier *v,
 	json_set_number(out, "min_effect_pct", v->o->min_effect_pct);
 	json_set_number(out, "screening_pairs", (double)c->screen.n);
 	json_set_number(out, "confirmation_pairs", (double)c->fresh);
+	json_set_number(out, "host_load", v->load);
 	json_set_number(out, "runs", (double)(c->tally.runs + g->tally.runs));
 	return out;
 }

@@ -63,6 +63,13 @@ static void add_control(const struct group *g, const struct candidate *c,
 	free(cand);
 }
 
+/* An end at the end of the scale is no end: null. */
+static void add_end(struct json *ci, double x)
+{
+	json_add(ci, x > 1 / RATIO_MAX && x < RATIO_MAX ? json_number(x)
+							: json_null());
+}
+
 static struct json *metric_body(const struct verifier *v, const struct group *g,
 				const struct candidate *c, size_t m)
 {
@@ -81,8 +88,8 @@ static struct json *metric_body(const struct verifier *v, const struct group *g,
 	json_set_number(out, "baseline", e.baseline);
 	json_set_number(out, "candidate", e.candidate);
 	json_set_number(out, "ratio", e.ratio);
-	json_add(ci, json_number(e.lo));
-	json_add(ci, json_number(e.hi));
+	add_end(ci, e.lo);
+	add_end(ci, e.hi);
 	json_set(out, "ci95", ci);
 	json_set_number(out, "pairs", (double)e.pairs);
 	json_set_bool(out, "guard", m > 0);

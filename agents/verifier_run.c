@@ -226,6 +226,8 @@ bool run_warm_up(struct verifier *v, struct group *g)
 	bool go;
 
 	g->limit_s = v->o->timeout_s > 0 ? v->o->timeout_s : FIRST_LIMIT_S;
+	run_progress(v, "warming up: '%s' under the kernel's own scheduler",
+		     g->w.name);
 	start = clock_monotonic();
 	go = run_arm(v, g, &a);
 	wall = clock_monotonic() - start;

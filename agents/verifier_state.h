@@ -87,8 +87,9 @@ struct verifier {
 	size_t group_count;
 	int failed;    /* -errno of the target; 0: fine */
 	char *failure; /* its message */
-	int unable; /* -errno of a group's command; see its trouble */
+	int unable;    /* -errno of a group's command; see its trouble */
 	bool cancelled;
+	double load; /* of this machine before anything ran */
 };
 
 /* verifier_plan.c: what is to be done */

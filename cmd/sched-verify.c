@@ -251,15 +251,21 @@ static void add_stages(const struct json *body, struct buf *out)
 	table_column(t, "time", TABLE_RIGHT);
 	table_column(t, "finding", TABLE_WRAP);
 	json_each (s, json_get(body, "stages")) {
-		const struct json *f = json_get(s, "findings");
-		const struct json *last = json_at(f, json_len(f) - 1);
-		char time[NUM_LEN];
+		size_t i = 0;
 
-		table_cell(t, "%s", text_at(s, "name"));
-		table_cell(t, "%s", text_at(s, "status"));
-		table_cell(t, "%s",
-			   num_us(time, 1e6 * number_at(s, "seconds")));
-		table_cell(t, "%s", json_len(f) ? text_at(last, "text") : "");
+		do {
+			const struct json *f =
+				json_at(json_get(s, "findings"), i);
+			double seconds = number_at(s, "seconds");
+
+			table_cell(t, "%s", i ? "" : text_at(s, "name"));
+			table_cell(t, "%s", i ? "" : text_at(s, "status"));
+			if (i || seconds < 0.05)
+				table_cell(t, "%s", "");
+			else
+				table_cell(t, "%.1f s", seconds);
+			table_cell(t, "%s", text_at(f, "text"));
+		} while (++i < json_len(json_get(s, "findings")));
 	}
 	table_render(t, text_columns(STDOUT_FILENO), out);
 	table_free(t);
@@ -289,9 +295,12 @@ static void add_metrics(const struct json *body, struct buf *out)
 				   : "");
 		table_cell(t, "%.4g %s", number_at(m, "baseline"), unit);
 		table_cell(t, "%.4g %s", number_at(m, "candidate"), unit);
-		for (size_t i = 0; i < ARRAY_LEN(ratios); i++)
-			table_cell(t, "%s",
-				   num_ratio(num, number_at(m, ratios[i])));
+		for (size_t i = 0; i < ARRAY_LEN(ratios); i++) {
+			double x = number_at(m, ratios[i]);
+
+			/* No end of the interval is known. */
+			table_cell(t, "%s", x > 0 ? num_ratio(num, x) : "-");
+		}
 		table_cell(t, "%.0f", number_at(m, "pairs"));
 	}
 	table_render(t, text_columns(STDOUT_FILENO), out);

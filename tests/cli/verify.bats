@@ -213,6 +213,18 @@ bad_line() {
 		prove
 }
 
+@test 'verify: a profile without a command cannot be measured' {
+	{
+		profile | jq -c .body >body
+		doc profile "$(jq -c '.scope = "all" | del(.workload)' body)"
+		policy '{}'
+	} >in.jsonl
+	exits 1 sched-verify --stages lint,build,run --json <in.jsonl
+	verdict '.decision == "inconclusive" and .metrics == [] and
+		.stages[5].status == "skipped" and
+		.stages[5].findings[0].text == "the profile has no command"'
+}
+
 @test 'verify: no guest kernel is a reason, not a crash' {
 	{
 		profile

@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sched-verify in a real guest, on a command whose figure depends on the
+# scheduler and on nothing else: how often a CPU-bound task is taken off its
+# CPU while others wait.  A long slice has to win by far; a tiny one ends at
+# the kernel's next tick, as a turn under EEVDF does, and gains nothing worth
+# the name.
+
+load ../lib
+
+setup() {
+	needs_guest
+	needs_plain_build
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Five shells on two CPUs; the last to end says how often it had to wait.
+hogs='for i in 1 2 3 4 5; do (
+		n=0
+		while ((n++ < 12000)); do :; done
+		while read -r key value; do
+			[ "$key" = nonvoluntary_ctxt_switches: ] &&
+				echo "switches: $value"
+		done </proc/$BASHPID/status
+	) & done; wait'
+
+# profile COMMAND...
+profile() {
+	local argv
+	argv=$(jq -cn '$ARGS.positional' --args -- "$@")
+	doc profile "{\"scope\": \"command\", \"goal\": \"throughput\",
+		\"source\": \"bpf\", \"target\": \"vm\", \"duration_us\": 1,
+		\"workload\": {\"name\": \"hogs\", \"command\": $argv,
+			\"metrics\": [{\"name\": \"switches\", \"unit\": \"1\",
+			\"better\": \"lower\",
+			\"regex\": \"switches: ([0-9]+)\"}]},
+		\"system\": {\"cpus\": 2, \"kernel\": \"6\"}, \"groups\": [],
+		\"overhead\": {\"drops\": 0}}"
+}
+
+# policy TITLE PARAMS
+policy() {
+	doc policy "{\"form\": \"params\", \"title\": \"$1\", \"why\": \"w\",
+		\"params\": $2, \"uses\": []}"
+}
+
+# verdict N FILTER: true of the body of the N-th verdict in out.
+verdict() {
+	jq -es "map(select(.kind == \"verdict\"))[$1].body | $2" out \
+		>/dev/null && return
+	printf 'not so: %s\n' "$2"
+	jq -s "map(select(.kind == \"verdict\"))[$1].body" out
+	return 1
+}
+
+@test 'guest verify: the long slice is accepted, the tiny one is not' {
+	local rc=0
+	{
+		profile bash -c "$hogs"
+		policy 'long slices' '{"slice_us": 200000}'
+		policy 'tiny slices' '{"slice_us": 500, "order": "fifo"}'
+	} >in
+	sched-verify --target vm --cpus 2 --min-effect 100 <in >out 2>err ||
+		rc=$?
+	cat err
+	verdict 0 '.decision == "accepted" and .target == "vm" and
+		(.kernel | startswith("6.18")) and .evidence.confirmed and
+		.metrics[0].pairs >= 8 and .metrics[0].ci95[0] > 1 and
+		.metrics[0].ratio >= 2 and .stages[4].status == "passed" and
+		.stages[5].status == "passed" and
+		(.metrics[0].samples.candidate | length) == .metrics[0].pairs'
+	verdict 1 '.decision == "rejected" and .metrics[0].ratio < 2 and
+		.stages[4].status == "passed" and .stages[5].status == "failed"'
+	is "$rc" 0
+	is "$(head -n 3 out)" "$(cat in)"
+}
+
+@test 'guest verify: a command that fails, and one that is not there' {
+	local rc=0
+	{
+		profile bash -c 'echo no luck today >&2; exit 5'
+		policy 'long slices' '{"slice_us": 200000}'
+	} >in
+	sched-verify --target vm --cpus 2 <in >out 2>err || rc=$?
+	cat err
+	is "$rc" 1
+	verdict 0 '.decision == "inconclusive" and .invalid_runs == 2 and
+		(.why | contains("status 5: no luck today"))'
+	{
+		profile "$PWD/not-there"
+		policy 'long slices' '{"slice_us": 200000}'
+	} >in
+	rc=0
+	sched-verify --target vm --cpus 2 <in >out 2>err || rc=$?
+	is "$rc" 3
+	has "$(cat err)" not-there
+	verdict 0 '.decision == "inconclusive"'
+}
+
+@test 'guest verify: an interrupt leaves verdicts and no guest behind' {
+	local rc=0 pid
+	{
+		profile sleep 30
+		policy 'long slices' '{"slice_us": 200000}'
+	} >in
+	sched-verify --target vm --cpus 2 --progress <in >out 2>err 3>&- &
+	pid=$!
+	for _ in {1..300}; do
+		grep -q 'loading policy' err && break
+		sleep 0.1
+	done
+	sleep 2
+	kill -INT "$pid"
+	wait "$pid" || rc=$?
+	cat err
+	is "$rc" 4
+	verdict 0 '.decision == "inconclusive" and
+		(.why | contains("interrupted"))'
+	[ -z "$(pgrep -P "$pid")" ]
+}
