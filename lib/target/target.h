@@ -6,7 +6,9 @@
  *   vm    a throw-away guest with a sched_ext kernel, whose root is the
  *         host's file system read-only and whose writes go to a scratch
  *
- * One target_open() is one boot; many commands and policies run in it.
+ * One target_open() is one boot; many commands and policies run in it.  In a
+ * guest each command starts with a fresh scratch and finds nothing of the
+ * others; files of the host are seen as they were when the guest first looked.
  */
 #ifndef SCHEDKIT_TARGET_TARGET_H
 #define SCHEDKIT_TARGET_TARGET_H
@@ -45,8 +47,8 @@ const char *run_outcome_name(enum run_outcome o);
 
 struct run_spec {
 	char *const *argv;
-	const char *cwd;	   /* NULL: the caller's */
-	char *const *env;	   /* NULL: the caller's */
+	const char *cwd;  /* NULL: the caller's */
+	char *const *env; /* NULL: the caller's; vm: PATH, HOME … of it */
 	const struct json *policy; /* a policy body; NULL: the kernel's own */
 	double timeout_s;	   /* 0: 600 */
 	bool as_root; /* vm: needs BPF in the guest; else as the caller */
@@ -66,6 +68,8 @@ struct run_result {
 void run_result_release(struct run_result *r);
 
 /*
+ * What a guest needs and is not there is fetched first (fetch-guest).
+ *
  * -ENOENT: no guest kernel or no QEMU (the message says how to get it);
  * -ENOSYS, -ENOTSUP: a kernel that cannot run policies; -EPERM; -ETIMEDOUT.
  * A guest that dies while booting is tried once more.
@@ -80,8 +84,13 @@ int target_open(const struct target_opts *o, struct target **out);
 int target_run(struct target *t, const struct run_spec *s,
 	       struct run_result *r);
 
-/* {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64","accelerator":"tcg",
- *  "cpus":2,"memory_mib":1024,"sched_ext":"disabled", …} */
+/*
+ * {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64","accelerator":"tcg",
+ *  "accelerator_why":…,"qemu":"10.0.2…","cpus":2,"memory_mib":1024,
+ *  "topology":…,"clocksource":"tsc","writable":"everything","boot_s":3.1,
+ *  "sched_ext":"disabled"}; of the host only what applies.  Lent until the next
+ * target_run(), which may boot anew.
+ */
 const struct json *target_facts(const struct target *t);
 
 void target_close(struct target *t);

@@ -1,0 +1,242 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sched-guest on real guests.  A boot costs seconds: many checks share one.
+
+load ../lib
+
+setup() {
+	needs_plain_build
+	needs_guest
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# The pids of virtiofsd and QEMU below a sched-guest.
+parts_of() {
+	local cell
+	cell=$(pgrep -P "$1") || return
+	pgrep -P "$cell"
+}
+
+# A guest in the background that is up and sleeps; sets tool and parts.
+starts() {
+	printf 'echo up\nsleep 1000\n' >commands
+	sched-guest -q --each <commands >out 2>err 3>&- &
+	tool=$!
+	for _ in $(seq 900); do
+		if grep -q up out; then
+			parts=$(parts_of "$tool")
+			is "$(wc -l <<<"$parts")" 2
+			return
+		fi
+		sleep 0.1
+	done
+	cat err
+	return 1
+}
+
+gone_within() {
+	local limit=$1 p
+	for _ in $(seq "$((limit * 10))"); do
+		local left=
+		for p in $parts; do
+			[ ! -d "/proc/$p" ] || left=1
+		done
+		[ -n "$left" ] || return 0
+		sleep 0.1
+	done
+	ps -f -p "$(echo "$parts" | paste -sd ,)"
+	return 1
+}
+
+@test "output, status, folder and user pass through" {
+	exits 7 sched-guest -- sh -c 'id -u; pwd; echo to-err >&2; exit 7'
+	is "$output" "$(id -u)
+$PWD"
+	is "$stderr" to-err
+}
+
+@test "many commands share a boot, find nothing of each other, and outlive it" {
+	exits 4 sched-guest --each --timeout 15 --report rep <<-'END'
+		echo made > in-cwd; echo made > /dev/shm/in-shm; cat in-cwd
+		cat in-cwd /dev/shm/in-shm
+		sleep 1000 & setsid sleep 1000 & echo left two
+		ps -eo comm | grep -c '^sleep'
+		printf 'a\0b\377{"bytes":1}\n'
+		head -c 3000000 /dev/zero | tee /dev/stderr
+		tail /dev/zero
+		echo still there
+		sleep 100
+		echo c > /proc/sysrq-trigger
+		echo once more
+		tr '\0' '\n' < /proc/self/environ | grep -c SECRET
+		exec /no/such/program
+	END
+	echo "$stderr"
+	is "$(jq -r .outcome rep | paste -sd ' ')" \
+		"done done done done done done lost done timeout lost done done done"
+	is "$(jq -r .exit_status rep | paste -sd ' ')" \
+		"0 1 0 1 0 0 137 0 143 0 0 1 127"
+	has "$(sed -n 7p rep | jq -r .message)" 'ran out of memory: Killed process'
+	has "$(sed -n 9p rep | jq -r .message)" 'did not end within 15 s'
+	has "$(sed -n 10p rep | jq -r .message)" 'sysrq triggered crash'
+	[ ! -e in-cwd ]
+	has "$output" 'once more'
+}
+
+@test "bytes of any kind come back as they were" {
+	head -c 300000 /dev/urandom >bytes
+	sched-guest -q -- cat "$PWD/bytes" >back
+	cmp bytes back
+}
+
+@test "the last MiB of a long output is kept" {
+	sched-guest -q -- sh -c 'yes 1234567 | head -n 400000; echo end' >back
+	is "$(wc -c <back)" 1048576
+	is "$(tail -n 1 back)" end
+}
+
+@test "root in the guest cannot write a file of the host" {
+	echo safe >victim
+	cat >attack <<-'END'
+		mkdir /m && mount -t virtiofs root /m && echo mounted
+		mount -o remount,rw /m
+		v=/m$PWD/victim
+		cat $v
+		echo hacked > $v
+		true > $v
+		rm -f $v
+		mv $v $v.2
+		ln $v $v.3
+		chmod 777 $v
+		mknod $v.4 b 8 0
+		mkdir $v.5
+		ln -s x $v.6
+		touch /m/tmp/schedkit-guest-was-here
+		echo 1 > /m/proc/sys/kernel/panic_on_oops
+		for d in /m/dev/vda /m/dev/sda /m/dev/kmsg; do
+			head -c 1 $d && echo read $d
+		done
+		echo mine > victim; cat victim
+	END
+	before=$(stat -c '%a %h %Y %i' victim)
+	run --separate-stderr sched-guest -- sh attack
+	is "$output" 'mounted
+safe
+mine'
+	is "$(cat victim)" safe
+	is "$(stat -c '%a %h %Y %i' victim)" "$before"
+	is "$(echo victim*)" victim
+	[ ! -e /tmp/schedkit-guest-was-here ]
+	has "$stderr" 'Read-only file system'
+}
+
+@test "the guest has no network but its own loopback" {
+	exits 0 sched-guest -- sh -c 'ls /sys/class/net; cat /sys/class/net/lo/flags'
+	is "$output" 'lo
+0x9'
+}
+
+@test "kill -9 leaves no process behind" {
+	starts
+	kill -9 "$tool"
+	gone_within 2
+}
+
+@test "SIGTERM while booting" {
+	sched-guest -q -- true 2>err 3>&- &
+	tool=$!
+	until parts=$(parts_of "$tool"); do sleep 0.1; done
+	kill -TERM "$tool"
+	gone_within 3
+	status=0
+	wait "$tool" || status=$?
+	is "$status" 4
+}
+
+@test "SIGTERM ends all within three seconds" {
+	starts
+	kill -TERM "$tool"
+	gone_within 3
+	status=0
+	wait "$tool" || status=$?
+	is "$status" 4
+	has "$(cat err)" 'stopped on request'
+}
+
+@test "QEMU killed under the command is a lost run" {
+	starts
+	kill -9 "$(tail -n 1 <<<"$parts")"
+	status=0
+	wait "$tool" || status=$?
+	is "$status" 4
+	has "$(cat err)" 'the guest died'
+}
+
+@test "a policy is attached for its command only" {
+	echo '{"form":"params","title":"t","why":"w","uses":[],"params":{}}' >pol
+	exits 0 sched-guest -p pol -r rep -- \
+		cat /sys/kernel/sched_ext/state /sys/kernel/sched_ext/root/ops
+	has "$output" enabled
+	has "$output" schedkit
+	is "$(jq -r '.outcome, .policy.alive, .target.sched_ext' rep | paste -sd ' ')" \
+		'done false disabled'
+	[ "$(jq '.policy.counters | add' rep)" -gt 0 ]
+}
+
+@test "a policy that makes no sense is refused before anything runs" {
+	echo '{"form":"params","title":"t","why":"w","uses":[],"params":{"slice_us":7}}' >pol
+	exits 1 sched-guest -p pol -r rep -- echo ran
+	is "$output" ''
+	has "$stderr" 'the policy did not load'
+	has "$stderr" slice_us
+	is "$(jq -r .outcome rep)" refused
+}
+
+@test "topology, memory and kernel are what was asked for" {
+	exits 0 sched-guest -t sockets=2,cores=1,threads=2 -m 512 --probe
+	is "$(jq -r '.cpus, .memory_mib, .topology' <<<"$output" | paste -sd ' ')" \
+		'4 512 sockets=2,cores=1,threads=2'
+	has "$(jq -r .kernel <<<"$output")" 6.18.
+	exits 0 sched-guest -t sockets=2,cores=1,threads=2 -- \
+		sh -c 'cat /sys/devices/system/cpu/cpu*/topology/physical_package_id | sort -u | wc -l'
+	is "$output" 2
+}
+
+@test "clocks in the guest go as fast as ours" {
+	local before after
+	before=$(date +%s)
+	sched-guest -q -- sh -c 'date +%s; a=$(date +%s%N); sleep 3; b=$(date +%s%N); echo $(((b - a) / 1000000))' >out
+	after=$(date +%s)
+	[ "$(head -n 1 out)" -ge "$before" ]
+	[ "$(head -n 1 out)" -le "$after" ]
+	[ "$(tail -n 1 out)" -ge 2950 ]
+	[ "$(tail -n 1 out)" -le 4500 ]
+}
+
+@test "an ordinary user has guests too" {
+	needs_root
+	needs setpriv
+	local c=${XDG_CACHE_HOME:-$HOME/.cache}/schedkit
+	mkdir -p cache/schedkit work
+	cp -r "$c/kernels" "$c/qemu" "$c/virtiofsd" cache/schedkit/ 2>/dev/null ||
+		[ -d cache/schedkit/kernels ]
+	cp -r "$BUILD/bin" "$BUILD/libexec" "$BUILD/lib" work/
+	chown -R daemon: cache work
+	local d=$PWD
+	while [ "$d" != / ]; do
+		[ "$(stat -c %a "$d" | tail -c 2)" -ge 5 ] || chmod o+x "$d"
+		d=$(dirname "$d")
+		case $d in /tmp | /var/tmp) break ;; esac
+	done
+	cd work
+	echo '{"form":"params","title":"t","why":"w","uses":[],"params":{}}' >pol
+	exits 0 setpriv --reuid=daemon --regid=daemon --clear-groups \
+		env XDG_CACHE_HOME="$BATS_TEST_TMPDIR/cache" HOME="$PWD" \
+		bin/sched-guest -p pol -- \
+		sh -c 'id -un; cat /sys/kernel/sched_ext/state; touch new; ls /root'
+	is "$output" 'daemon
+enabled'
+	has "$stderr" 'Permission denied'
+	[ ! -e new ]
+}
