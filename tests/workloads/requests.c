@@ -33,7 +33,7 @@ static struct {
 	double seconds, warmup;
 	long rounds; /* work of one request */
 	bool lock;
-} cfg = {2, 2, 4.0, 0.5, 7500000, true};
+} cfg = {2, 3, 5.0, 0.5, 7500000, true};
 
 struct worker {
 	pthread_t thread;
