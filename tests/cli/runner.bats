@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tests/run itself: what it counts, and that nothing bad goes uncounted.
+
+load ../lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir -p tests/lint tests/cli build/tests
+	cp "$TREE/tests/run" tests/
+	export TEST_SECONDS=5
+}
+
+# program PATH LINE...: a script that speaks TAP, or fails to.
+program() {
+	local path=$1
+	shift
+	printf '%s\n' '#!/bin/bash' "$@" >"$path"
+	chmod +x "$path"
+}
+
+last_line() {
+	tail -n 1 <<<"$output"
+}
+
+@test 'runner: passed, failed and skipped are added up over suites' {
+	program tests/lint/a 'echo 1..2' 'echo ok 1 one' 'echo ok 2 two'
+	program build/tests/test_b 'echo ok 1 - x' 'echo "not ok 2 - y"' \
+		'echo "# expected 3"' 'echo "ok 3 # SKIP no such thing"' \
+		'echo 1..3' 'exit 1'
+	exits 1 tests/run lint unit
+	is "$(last_line)" '3 passed, 1 failed, 1 skipped'
+	has "$output" 'unit test_b: y'
+	has "$output" '# expected 3'
+	has "$output" 'no such thing'
+}
+
+@test 'runner: all good is status 0' {
+	program tests/lint/a 'echo ok 1 one' 'echo 1..1'
+	exits 0 tests/run lint
+	is "$(last_line)" '1 passed, 0 failed, 0 skipped'
+}
+
+@test 'runner: a crash after the last test is a failure' {
+	program tests/lint/a 'echo 1..1' 'echo ok 1 one' 'kill -SEGV $$'
+	exits 1 tests/run lint
+	is "$(last_line)" '1 passed, 1 failed, 0 skipped'
+	has "$output" 'exit status 139'
+}
+
+@test 'runner: tests that did not run are a failure' {
+	program tests/lint/a 'echo 1..3' 'echo ok 1 one'
+	exits 1 tests/run lint
+	has "$output" 'ran 1 tests, planned 3'
+	program tests/lint/a 'echo 1..0'
+	exits 1 tests/run lint
+	program tests/lint/a 'exit 0'
+	exits 1 tests/run lint
+}
+
+@test 'runner: a program that hangs is ended and a failure' {
+	program tests/lint/a 'echo 1..1' 'sleep 100'
+	TEST_SECONDS=1 exits 1 tests/run lint
+	has "$output" 'ended after 1 seconds'
+}
+
+@test 'runner: goes on after a failure' {
+	program tests/lint/a 'exit 3'
+	program tests/lint/b 'echo 1..1' 'echo ok 1 later'
+	exits 1 tests/run lint
+	is "$(last_line)" '1 passed, 1 failed, 0 skipped'
+}
+
+@test 'runner: bats files and their skips' {
+	printf '@test "a" { true; }\n@test "b" { skip "why"; }\n' >tests/cli/a.bats
+	exits 0 tests/run cli
+	is "$(last_line)" '1 passed, 0 failed, 1 skipped'
+}
+
+@test 'runner: programs see the build folder that was asked for' {
+	program tests/lint/a 'echo 1..1' '[[ $BUILD = */build/san ]] || exit 1' \
+		'echo ok 1'
+	exits 0 tests/run lint:build/san
+}
+
+@test 'runner: an unknown suite is a usage error' {
+	exits 2 tests/run nonesuch
+	exits 2 tests/run
+}
