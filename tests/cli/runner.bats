@@ -8,7 +8,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p tests/lint tests/cli build/tests
 	cp "$TREE/tests/run" tests/
-	export TEST_SECONDS=5
+	export TEST_SECONDS=120
 }
 
 # program PATH LINE...: a script that speaks TAP, or fails to.
