@@ -8,230 +8,10 @@
  */
 #include "kernel.bpf.h"
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 #include "identity.bpf.h"
-#include "observe_abi.h"
-
-const volatile struct observe_config config;
-struct observe_state state;
-
-/*
- * A wakeup can come in while its task is on its way to sleep.  Either it kept
- * the task from sleeping, or the two overtook each other and the task is
- * about to be put in a queue; when the switch follows at once it is the
- * latter, until another wakeup proves that wrong.
- */
-#define WOKEN_MEANWHILE_NS 20000
-
-enum { UNKNOWN, RUNNING, WAITING, SLEEPING, BLOCKED };
-
-struct task {
-	u64 since;   /* of the state */
-	u64 burst;   /* on a CPU since it last slept */
-	u64 run;     /* since it took on its identity */
-	u64 resumed; /* when it last ran again after a preemption */
-	u64 woken;   /* when it was woken while on a CPU */
-	u64 identity;
-	u32 group;
-	u32 state;
-	u8 tracked;
-	u8 preempted; /* since it last slept */
-	u8 moved;     /* to another CPU while it waited */
-	u8 counted;   /* among the tasks of its group */
-	u8 assumed;   /* to be waiting: see WOKEN_MEANWHILE_NS */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task);
-} tasks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, OBSERVE_GROUPS);
-	__type(key, u32);
-	__type(value, struct observe_group);
-} groups SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct observe_cpu);
-} cpus SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, OBSERVE_GROUPS);
-	__type(key, struct observe_key);
-	__type(value, u32);
-} names SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, OBSERVE_PAIRS);
-	__type(key, struct observe_pair);
-	__type(value, u64);
-} pairs SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, OBSERVE_IDENTITIES);
-	__type(key, u64);
-	__type(value, struct observe_identity);
-} identities SEC(".maps");
-
-static __always_inline struct observe_cpu *this_cpu(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&cpus, &zero);
-}
-
-static __always_inline struct observe_group *group_of(const struct task *t)
-{
-	u32 id = t->group;
-
-	return bpf_map_lookup_elem(&groups, &id);
-}
-
-static __always_inline void hist_count(struct observe_hist *h, u64 ns)
-{
-	u32 slot = hist_slot(ns);
-
-	h->sum += ns;
-	if (ns > h->max)
-		h->max = ns;
-	if (slot < HIST_SLOTS)
-		h->slot[slot]++;
-}
-
-static __always_inline void task_count(struct observe_group *g,
-				       struct task_struct *p, struct task *t)
-{
-	if (t->counted)
-		return;
-	t->counted = true;
-	g->tasks++;
-	g->static_prio = p->static_prio;
-}
-
-/* ---- the clock of waiting --------------------------------------------- */
-
-static __always_inline void waiting_begin(u64 now)
-{
-	if (__sync_fetch_and_add(&state.waiting, 1) == 0)
-		state.waiting_since = now;
-}
-
-static __always_inline void waiting_end(u64 now)
-{
-	u64 since = state.waiting_since;
-
-	if (__sync_fetch_and_add(&state.waiting, -1) == 1 && now > since)
-		__sync_fetch_and_add(&state.waiting_total, now - since);
-}
-
-static __always_inline u64 waiting_clock(u64 now)
-{
-	u64 since = state.waiting_since;
-
-	if (state.waiting > 0 && now > since)
-		return state.waiting_total + now - since;
-	return state.waiting_total;
-}
-
-/* ---- groups ------------------------------------------------------------ */
-
-static __always_inline u64 cgroup_of(struct task_struct *p)
-{
-	return BPF_CORE_READ(p, cgroups, dfl_cgrp, kn, id);
-}
-
-static __always_inline bool in_cgroup(struct task_struct *p)
-{
-	struct cgroup *own = BPF_CORE_READ(p, cgroups, dfl_cgrp), *up = NULL;
-
-	if (BPF_CORE_READ(own, level) < (int)config.cgroup_level)
-		return false;
-	bpf_core_read(&up, sizeof(up), &own->ancestors[config.cgroup_level]);
-	return BPF_CORE_READ(up, kn, id) == config.cgroup_id;
-}
-
-static __always_inline void drop(void)
-{
-	struct observe_cpu *c = this_cpu();
-
-	if (c)
-		c->drops++;
-}
-
-static __noinline u32 group_find(struct task_struct *p, const char *comm)
-{
-	struct observe_key key = {};
-	u32 id, *known;
-
-	bpf_probe_read_kernel_str(key.name, sizeof(key.name), comm);
-	key.kernel = !!(p->flags & PF_KTHREAD);
-	if (config.scope == OBSERVE_CGROUP)
-		key.cgroup = cgroup_of(p);
-	known = bpf_map_lookup_elem(&names, &key);
-	if (known)
-		return *known;
-	if (state.next_group >= OBSERVE_GROUPS - OBSERVE_FIRST)
-		goto full;
-	id = OBSERVE_FIRST + __sync_fetch_and_add(&state.next_group, 1);
-	if (id >= OBSERVE_GROUPS)
-		goto full;
-	if (!bpf_map_update_elem(&names, &key, &id, BPF_NOEXIST))
-		return id;
-	known = bpf_map_lookup_elem(&names, &key);
-	if (known)
-		return *known;
-full:
-	drop();
-	return OBSERVE_OTHERS;
-}
-
-static __always_inline void regroup(struct task_struct *p, struct task *t,
-				    const char *comm)
-{
-	u32 group;
-
-	if (config.scope == OBSERVE_ALL)
-		t->tracked = true;
-	else if (config.scope == OBSERVE_CGROUP)
-		t->tracked = in_cgroup(p);
-	if (!t->tracked)
-		return;
-	group = group_find(p, comm);
-	if (group != t->group)
-		t->counted = false;
-	t->group = group;
-}
-
-static __always_inline struct task *task_make(struct task_struct *p)
-{
-	struct task *t = bpf_task_storage_get(&tasks, p, NULL,
-					      BPF_LOCAL_STORAGE_GET_F_CREATE);
-
-	if (t)
-		regroup(p, t, p->comm);
-	else
-		drop();
-	return t;
-}
-
-static __always_inline struct task *task_get(struct task_struct *p)
-{
-	struct task *t = bpf_task_storage_get(&tasks, p, NULL, 0);
-
-	return t ? t : task_make(p);
-}
+#include "observe_task.bpf.h"
 
 /* ---- what this costs --------------------------------------------------- */
 
@@ -250,81 +30,83 @@ static __always_inline bool is_block(u32 why)
 	return (why & TASK_UNINTERRUPTIBLE) && !(why & TASK_NOLOAD);
 }
 
-static __always_inline void leave(struct observe_cpu *c, struct task_struct *p,
-				  bool preempt, u32 why, u64 now)
+/* Both return by how much the number of waiting tasks changes. */
+static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
+				 bool preempt, u32 why, u64 now)
 {
 	struct task *t = task_get(p);
 	struct observe_group *g;
-	u64 ran = 0;
+	u64 ran;
 
 	if (!t)
-		return;
-	if (t->state == RUNNING)
-		ran = now - t->since;
-	else if (t->state == WAITING)
-		waiting_end(now);
+		return 0;
+	ran = t->state == RUNNING ? now - t->since : 0;
 	t->since = now;
 	c->run += ran;
 	t->burst += ran;
 	t->run += ran;
 	g = t->tracked ? group_of(t) : NULL;
-	if (g)
-		task_count(g, p, t);
-	if (preempt || why == TASK_RUNNING) {
-		t->state = WAITING;
-		t->preempted = true;
-		waiting_begin(now);
-		if (g) {
-			g->run += ran;
-			g->preemptions++;
-		}
-		return;
-	}
 	if (g) {
 		g->run += ran;
+		task_count(g, p, t);
+	}
+	if (preempt || why == TASK_RUNNING) {
+		t->preempted = true;
+		if (g)
+			g->preemptions++;
+		return task_becomes(t, WAITING);
+	}
+	if (g) {
 		g->voluntary++;
 		hist_count(&g->burst, t->burst);
 	}
 	t->burst = 0;
 	t->preempted = false;
-	if (t->woken && now - t->woken < WOKEN_MEANWHILE_NS) {
-		t->assumed = true;
-		t->state = WAITING;
-		waiting_begin(now);
-	} else {
-		t->state = is_block(why) ? BLOCKED : SLEEPING;
-	}
+	if (t->woken && now - t->woken < WOKEN_MEANWHILE_NS)
+		return task_becomes(t, ASSUMED);
+	return task_becomes(t, is_block(why) ? BLOCKED : SLEEPING);
 }
 
-static __always_inline u64 enter(struct observe_cpu *c, struct task_struct *p,
-				 u64 now)
+/* What it waited on its way to this very CPU is left in *own. */
+static __always_inline int enter(struct observe_cpu *c, struct task_struct *p,
+				 u64 now, u64 *own)
 {
 	struct task *t = task_get(p);
 	struct observe_group *g;
-	u64 waited = 0, own = 0;
+	u64 since, waited = 0;
+	u32 was;
 
 	if (!t)
 		return 0;
-	g = t->tracked ? group_of(t) : NULL;
-	if (t->state == WAITING) {
-		waiting_end(now);
-		if (now > t->since)
-			waited = now - t->since;
+	was = t->state;
+	since = t->since;
+	if (was >= WAITING) {
+		if (now > since)
+			waited = now - since;
 		c->wait += waited;
+		g = t->tracked ? group_of(t) : NULL;
 		if (g)
 			hist_count(&g->delay, waited);
-		own = t->moved ? 0 : waited;
-	} else if (t->state != UNKNOWN) {
+		*own = t->moved ? 0 : waited;
+	} else if (was != UNKNOWN) {
 		c->missed++;
 	}
 	if (t->preempted)
 		t->resumed = now;
 	t->woken = 0;
 	t->moved = false;
-	t->assumed = false;
 	t->since = now;
-	t->state = RUNNING;
-	return own;
+	return task_becomes(t, RUNNING);
+}
+
+static __always_inline void idle_end(struct observe_cpu *c, u64 now, u64 own)
+{
+	u64 idle = waiting_clock(now) - c->idle_mark;
+
+	/* The way from wakeup to this CPU is no idleness of ours. */
+	if (c->idle_since && idle > own)
+		c->idle_waiting += idle - own;
+	c->idle_since = 0;
 }
 
 SEC("tp_btf/sched_switch")
@@ -332,24 +114,23 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev,
 	     struct task_struct *next, unsigned int prev_state)
 {
 	struct observe_cpu *c = this_cpu();
-	u64 now, own = 0, idle;
+	u64 now, own = 0;
+	int waiting = 0;
 
 	if (!state.live || !c)
 		return 0;
 	now = bpf_ktime_get_ns();
 	if (prev->pid)
-		leave(c, prev, preempt, prev_state, now);
+		waiting += leave(c, prev, preempt, prev_state, now);
 	if (next->pid)
-		own = enter(c, next, now);
+		waiting += enter(c, next, now, &own);
+	if (!prev->pid)
+		idle_end(c, now, own);
+	/* One for the other is no change: CPUs need not agree about it. */
+	waiting_change(waiting, now);
 	if (!next->pid) {
 		c->idle_since = now;
 		c->idle_mark = waiting_clock(now);
-	} else if (!prev->pid && c->idle_since) {
-		/* The way from wakeup to this CPU is no idleness of ours. */
-		idle = waiting_clock(now) - c->idle_mark;
-		if (idle > own)
-			c->idle_waiting += idle - own;
-		c->idle_since = 0;
 	}
 	event_end(c, now);
 	return 0;
@@ -444,7 +225,8 @@ static __always_inline void waker_count(struct observe_group *g, u32 waker,
 	w->count++;
 }
 
-static __always_inline void wake(struct observe_cpu *c, struct task *t, u64 now)
+static __always_inline void wake(struct observe_cpu *c, struct task *t, u32 was,
+				 u64 now)
 {
 	struct task_struct *by = bpf_get_current_task_btf();
 	struct observe_group *g = group_of(t);
@@ -454,9 +236,9 @@ static __always_inline void wake(struct observe_cpu *c, struct task *t, u64 now)
 	if (!g)
 		return;
 	g->wakeups++;
-	if (t->state == SLEEPING)
+	if (was == SLEEPING)
 		hist_count(&g->sleep, now - t->since);
-	else if (t->state == BLOCKED)
+	else if (was == BLOCKED)
 		hist_count(&g->block, now - t->since);
 	if (by->pid && !c->interrupts) {
 		w = bpf_task_storage_get(&tasks, by, NULL, 0);
@@ -465,7 +247,7 @@ static __always_inline void wake(struct observe_cpu *c, struct task *t, u64 now)
 		waker = w->tracked ? w->group : OBSERVE_OTHERS;
 		/* It slept on while its waker was off the CPU. */
 		if (w->preempted && t->since < w->resumed &&
-		    (t->state == SLEEPING || t->state == BLOCKED))
+		    (was == SLEEPING || was == BLOCKED))
 			g->holder_wakes++;
 	}
 	waker_count(g, waker, t->group);
@@ -477,6 +259,7 @@ int BPF_PROG(on_waking, struct task_struct *p)
 	struct observe_cpu *c = this_cpu();
 	struct task *t;
 	u64 now;
+	u32 was;
 
 	if (!state.live || !c)
 		return 0;
@@ -484,23 +267,19 @@ int BPF_PROG(on_waking, struct task_struct *p)
 	t = task_get(p);
 	if (!t)
 		return 0;
-	if (t->state == WAITING && !t->assumed)
-		goto done;
-	if (t->state == UNKNOWN && p->on_rq)
+	was = t->state;
+	if (was == WAITING || (was == UNKNOWN && p->on_rq))
 		goto done;
 	if (t->tracked)
-		wake(c, t, now);
-	if (t->state == RUNNING) {
+		wake(c, t, was, now);
+	if (was == RUNNING) {
 		t->woken = now;
 		goto done;
 	}
 	t->since = now;
-	if (t->assumed) {
-		t->assumed = false;
-		goto done;
-	}
-	t->state = WAITING;
-	waiting_begin(now);
+	if (__sync_val_compare_and_swap(&t->state, was, WAITING) == was &&
+	    was < WAITING)
+		waiting_begin(now);
 done:
 	event_end(c, now);
 	return 0;
@@ -509,14 +288,14 @@ done:
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(on_wakeup_new, struct task_struct *p)
 {
-	u64 now = bpf_ktime_get_ns();
 	struct task *t = state.live ? task_get(p) : NULL;
+	u64 now;
 
-	if (!t || t->state == WAITING)
+	if (!t)
 		return 0;
+	now = bpf_ktime_get_ns();
 	t->since = now;
-	t->state = WAITING;
-	waiting_begin(now);
+	waiting_change(task_becomes(t, WAITING), now);
 	return 0;
 }
 
@@ -737,13 +516,13 @@ int after(struct bpf_iter__task *ctx)
 		settle(p, t, state.end_at);
 	identity_run(t);
 	g = t->tracked ? group_of(t) : NULL;
-	if (t->state == WAITING && state.end_at > t->since) {
+	if (t->state >= WAITING && state.end_at > t->since) {
 		c->wait += state.end_at - t->since;
 		if (g)
 			hist_count(&g->delay, state.end_at - t->since);
 	}
 	/* A burst without end is what a batch job has. */
-	if (g && t->burst && (t->state == RUNNING || t->state == WAITING))
+	if (g && t->burst && (t->state == RUNNING || t->state >= WAITING))
 		hist_count(&g->burst, t->burst);
 	return 0;
 }
