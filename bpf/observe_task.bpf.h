@@ -174,10 +174,13 @@ static __always_inline u64 cgroup_of(struct task_struct *p)
 static __always_inline bool in_cgroup(struct task_struct *p)
 {
 	struct cgroup *own = BPF_CORE_READ(p, cgroups, dfl_cgrp), *up = NULL;
+	u32 level = config.cgroup_level;
+	void *ancestors;
 
-	if (BPF_CORE_READ(own, level) < (int)config.cgroup_level)
+	if (BPF_CORE_READ(own, level) < (int)level)
 		return false;
-	bpf_core_read(&up, sizeof(up), &own->ancestors[config.cgroup_level]);
+	ancestors = (void *)own + bpf_core_field_offset(own->ancestors);
+	bpf_probe_read_kernel(&up, sizeof(up), ancestors + level * sizeof(up));
 	return BPF_CORE_READ(up, kn, id) == config.cgroup_id;
 }
 
