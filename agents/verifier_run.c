@@ -209,6 +209,9 @@ bool run_arm(struct verifier *v, struct group *g, struct arm *a)
 		a->valid = t == TRIAL_VALID;
 		if (t == TRIAL_STOP)
 			return false;
+		if (!a->valid)
+			run_progress(v, "an invalid run: %s",
+				     tally_of(g, a)->trouble);
 		if (t == TRIAL_AGAIN && lost && !warm_again(v, g))
 			return false;
 		if (t != TRIAL_AGAIN)
