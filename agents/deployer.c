@@ -150,7 +150,7 @@ static bool overridden(const struct stream *s, size_t i)
 static int choose(struct deployer *d)
 {
 	const char *wanted = d->o->policy ? d->o->policy : "";
-	const struct doc *best = NULL, *other = NULL;
+	const struct doc *best = NULL, *other = NULL, *error;
 
 	for (size_t i = 0; i < stream_count(d->s); i++) {
 		const struct doc *v = stream_at(d->s, i);
@@ -167,6 +167,7 @@ static int choose(struct deployer *d)
 	d->verdict = best;
 	if (best)
 		return 0;
+	error = stream_last(d->s, "error");
 	if (other)
 		err_set(ENODATA,
 			"no policy%s%s is accepted: the last verdict is "
@@ -174,10 +175,10 @@ static int choose(struct deployer *d)
 			*wanted ? " " : "", wanted, text(other, "decision"),
 			text(other, "why"));
 	else
-		err_set(ENODATA,
-			"there is no verdict%s%s in the stream: pipe it "
-			"through sched-verify",
-			*wanted ? " about policy " : "", wanted);
+		err_set(ENODATA, "there is no verdict%s%s in the stream (%s)",
+			*wanted ? " about policy " : "", wanted,
+			error ? text(error, "text")
+			      : "sched-verify makes them");
 	return DEPLOYER_REFUSED;
 }
 

@@ -331,35 +331,40 @@ static int deploy(char **command)
 	return rc;
 }
 
+/* status or stop; options may stand after the word, too. */
+static int ask(int argc, char **argv)
+{
+	const char *word = argv[0];
+
+	if (strcmp(word, "status") && strcmp(word, "stop"))
+		cli_usage(&tool,
+			  "unknown command '%s' (a program to run stands after "
+			  "--)",
+			  word);
+	if (cli_options(&tool, argc, argv) < argc)
+		cli_usage(&tool, "too many arguments");
+	return strcmp(word, "stop") ? status() : stop();
+}
+
 int main(int argc, char **argv)
 {
-	int first = cli_options(&tool, argc, argv), rc;
-	bool dashes = !strcmp(argv[first - 1], "--");
-	const char *word = first < argc ? argv[first] : NULL;
+	int first = cli_options(&tool, argc, argv);
+	char **command = first < argc ? argv + first : NULL;
+	int rc;
 
-	if (word && !dashes) {
-		if (first + 1 < argc)
-			cli_usage(&tool, "too many arguments");
-		if (!strcmp(word, "status"))
-			return cli_finish(&tool, status());
-		if (!strcmp(word, "stop"))
-			return cli_finish(&tool, stop());
-		cli_usage(&tool,
-			  "unknown command '%s' (a program to run "
-			  "stands after --)",
-			  word);
-	}
+	if (command && strcmp(argv[first - 1], "--"))
+		return cli_finish(&tool, ask(argc - first, argv + first));
 	if (!strcmp(arg.target, "auto"))
 		arg.target = deployer_auto_target();
 	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm"))
 		cli_usage(&tool,
-			  "option --target: '%s' is not host, vm or "
-			  "auto",
+			  "option --target: '%s' is not host, vm or auto",
 			  arg.target);
-	if (!strcmp(arg.target, "vm") && !word && !arg.hold && !arg.dry_run)
-		cli_usage(&tool, "a guest is thrown away: give --for, a "
-				 "command or --dry-run");
+	if (!strcmp(arg.target, "vm") && !command && !arg.hold && !arg.dry_run)
+		cli_usage(&tool,
+			  "a guest is thrown away: give --for, a command or "
+			  "--dry-run");
 	cli_catch_stop();
-	rc = deploy(word ? argv + first : NULL);
+	rc = deploy(command);
 	return cli_finish(&tool, rc);
 }

@@ -383,6 +383,14 @@ static int show(struct history *h, const char *prefix)
 
 /* ---- best ---- */
 
+/* An interval from one pair has no ends. */
+static const char *ratio(char out[static NUM_LEN], const struct json *v)
+{
+	return json_type(v) == JSON_NUMBER
+		       ? num_ratio(out, json_as_number(v, 0))
+		       : "?";
+}
+
 static void best_row(struct table *t, const struct history_best *b)
 {
 	const struct json *v = b->verdict->body, *m, *goal = NULL;
@@ -402,12 +410,9 @@ static void best_row(struct table *t, const struct history_best *b)
 				       json_get(b->policy->body, "title"), "")
 			     : "");
 	table_cell(t, "%s", json_as_string(json_get(goal, "name"), ""));
-	table_cell(
-		t, "%s (%s to %s)",
-		num_ratio(num[0], json_as_number(json_get(goal, "ratio"), 0)),
-		num_ratio(num[1], json_as_number(json_path(goal, "ci95.0"), 0)),
-		num_ratio(num[2],
-			  json_as_number(json_path(goal, "ci95.1"), 0)));
+	table_cell(t, "%s (%s to %s)", ratio(num[0], json_get(goal, "ratio")),
+		   ratio(num[1], json_path(goal, "ci95.0")),
+		   ratio(num[2], json_path(goal, "ci95.1")));
 	table_cell(t, "%s, %s", json_as_string(json_get(v, "target"), ""),
 		   json_as_string(json_get(v, "kernel"), ""));
 }

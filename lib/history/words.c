@@ -43,13 +43,23 @@ static void put_title(struct buf *out, const struct doc *d, const char *title)
 	}
 }
 
+/* An interval from one pair has no ends. */
+static void put_end(struct buf *out, const struct json *end)
+{
+	if (json_type(end) == JSON_NUMBER)
+		buf_printf(out, "%.2f", json_as_number(end, 0));
+	else
+		buf_puts(out, "?");
+}
+
 static void put_ratio(struct buf *out, const struct json *m)
 {
 	text_line(out, str(m, "name"), NAME_MAX_CHARS);
-	buf_printf(out, " %.2fx (%.2f–%.2f)",
-		   json_as_number(json_get(m, "ratio"), 0),
-		   json_as_number(json_path(m, "ci95.0"), 0),
-		   json_as_number(json_path(m, "ci95.1"), 0));
+	buf_printf(out, " %.2fx (", json_as_number(json_get(m, "ratio"), 0));
+	put_end(out, json_path(m, "ci95.0"));
+	buf_puts(out, "–");
+	put_end(out, json_path(m, "ci95.1"));
+	buf_puts(out, ")");
 }
 
 static void put_goal(struct buf *out, const struct doc *d)
