@@ -18,7 +18,7 @@
 #include "target/runner.h"
 
 #define DEFAULT_KERNEL "6.18"
-#define DEFAULT_BOOT_S 60
+#define DEFAULT_BOOT_S 120
 #define KVM_TRIAL_S    15
 #define BOOT_TRIES     2
 #define RUN_GRACE_S    40 /* load, attach, detach, under emulation */

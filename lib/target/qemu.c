@@ -155,11 +155,12 @@ void qemu_argv(const struct parts *p, const struct machine *m,
 	strs_add(argv, "-kernel");
 	strs_add(argv, p->kernel);
 	strs_add(argv, "-append");
-	strs_printf(argv,
-		    "console=ttyS0 quiet panic=-1 oops=panic nokaslr "
-		    "mitigations=off audit=0 random.trust_cpu=on "
-		    "rootfstype=virtiofs root=root ro init=\"%s\"",
-		    init);
+	strs_printf(
+		argv,
+		"console=ttyS0 quiet panic=-1 oops=panic nokaslr tsc=reliable "
+		"mitigations=off audit=0 random.trust_cpu=on "
+		"rootfstype=virtiofs root=root ro init=\"%s\"",
+		init);
 }
 
 void virtiofsd_argv(const struct parts *p, struct strs *argv)

@@ -27,7 +27,7 @@ struct target_opts {
 	long memory_mib;      /* vm; 0: 1024 */
 	const char *kernel;   /* vm; a series ("6.18"), a vmlinuz, NULL: 6.18 */
 	const char *topology; /* vm; "sockets=1,cores=2,threads=1" or NULL */
-	double boot_timeout_s; /* vm; 0: 60 */
+	double boot_timeout_s; /* vm; 0: 120, for a busy host */
 	const volatile sig_atomic_t *cancel;
 	/* Progress for people ("booting a guest …"); NULL: silent. */
 	void (*progress)(void *arg, const char *words);
