@@ -267,7 +267,8 @@ static void test_progress_terminal(void **state)
 
 	(void)state;
 	fd = posix_openpt(O_RDWR | O_NOCTTY);
-	assert_true(fd >= 0);
+	if (fd < 0)
+		skip(); /* no /dev/pts, as in a bare chroot */
 	assert_int_equal(grantpt(fd), 0);
 	assert_int_equal(unlockpt(fd), 0);
 	int slave = open(ptsname(fd), O_RDWR | O_NOCTTY);
