@@ -91,13 +91,18 @@ static void wait_until(double end, const volatile sig_atomic_t *cancel)
 
 struct run {
 	struct trace *trace;
+	double own_us; /* CPU time of this process when it all began */
 	struct proc_result res;
 	struct buf out, err;
 };
 
 static void on_started(pid_t pid, void *arg)
 {
-	trace_root(((struct run *)arg)->trace, pid);
+	struct run *r = arg;
+
+	trace_root(r->trace, pid);
+	/* What forking took did not disturb the command. */
+	r->own_us = own_cpu_us();
 }
 
 static int run_command(const struct observer_opts *o, struct run *r)
@@ -182,8 +187,8 @@ static void add_command(const struct observer_opts *o, const struct run *r,
 
 static void make_body(const struct observer_opts *o, const struct run *r,
 		      const struct observed *seen,
-		      const struct pressure *before, double own_us,
-		      const char *why, struct observation *ob)
+		      const struct pressure *before, const char *why,
+		      struct observation *ob)
 {
 	struct json *body = json_object();
 	struct pressure after;
@@ -197,7 +202,7 @@ static void make_body(const struct observer_opts *o, const struct run *r,
 	json_set(
 		body, "system",
 		machine_json(before, &after, (double)seen->duration_ns / 1000));
-	json_set(body, "overhead", observer_overhead(seen, own_us));
+	json_set(body, "overhead", observer_overhead(seen, r->own_us));
 	if (why)
 		add_note(body, why);
 	if (o->workload)
@@ -209,7 +214,6 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 	struct run r = {0};
 	struct observed seen;
 	struct pressure before;
-	double own;
 	char *why;
 	int rc;
 
@@ -220,18 +224,18 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 	buf_init(&r.out, KEEP_OUTPUT);
 	buf_init(&r.err, KEEP_OUTPUT);
 	pressure_read(&before);
-	own = own_cpu_us();
+	r.own_us = own_cpu_us();
 	if (o->workload)
 		rc = run_command(o, &r);
 	else
 		wait_until(clock_monotonic() + o->seconds, o->cancel);
-	own = own_cpu_us() - own;
+	r.own_us = own_cpu_us() - r.own_us;
 	if (rc)
 		goto out;
 	rc = trace_stop(r.trace, &seen);
 	if (rc)
 		goto out;
-	make_body(o, &r, &seen, &before, own, why, ob);
+	make_body(o, &r, &seen, &before, why, ob);
 	observed_release(&seen);
 out:
 	trace_free(r.trace);

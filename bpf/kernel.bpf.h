@@ -116,8 +116,9 @@ struct sched_ext_entity {
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
-	int on_cpu;
-	int on_rq;
+	/* One byte from 7.3 on: the loader adapts to that if unsigned. */
+	unsigned int on_cpu;
+	unsigned int on_rq;
 	int prio;
 	int static_prio;
 	int normal_prio;

@@ -3,6 +3,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,11 +27,18 @@ struct bpf_trace {
 	uint64_t began;
 };
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
+/* The first thing libbpf complained about, for the message. */
+static __thread char complaint[160];
+
+static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	(void)level;
-	(void)fmt;
-	(void)ap;
+	char line[sizeof(complaint)];
+
+	if (level != LIBBPF_WARN || complaint[0])
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	snprintf(complaint, sizeof(complaint), "%s", line);
 	return 0;
 }
 
@@ -125,7 +133,7 @@ static int load_failed(int rc)
 		return err_set(EPERM, "BPF is not allowed: root or CAP_BPF "
 				      "and CAP_PERFMON would be needed");
 	return err_set(ENOTSUP, "this kernel does not take the observer: %s",
-		       strerror(-rc));
+		       complaint[0] ? complaint : strerror(-rc));
 }
 
 static bool is_iterator(const struct bpf_program *p)
@@ -251,7 +259,8 @@ int trace_open_bpf(const struct trace_opts *o, struct trace **out)
 	*out = NULL;
 	if (o->scope == TRACE_PID && kill(o->pid, 0) && errno == ESRCH)
 		return err_set(ENOENT, "there is no process %d", (int)o->pid);
-	libbpf_set_print(silent);
+	complaint[0] = '\0';
+	libbpf_set_print(hear);
 	t = mem_zalloc(1, sizeof(*t));
 	t->base.ops = &ops;
 	rc = load(t, o);
