@@ -18,7 +18,7 @@
 
 #define MAX_LINKS 16
 
-struct bpf_trace {
+struct kernel_trace {
 	struct trace base;
 	struct bpf_object *obj;
 	struct observe_state *state; /* shared with the kernel */
@@ -52,7 +52,7 @@ static uint64_t now_ns(void)
 
 static void root(struct trace *base, pid_t pid)
 {
-	struct bpf_trace *t = (struct bpf_trace *)base;
+	struct kernel_trace *t = (struct kernel_trace *)base;
 
 	t->state->root_pid = (uint32_t)pid;
 }
@@ -81,7 +81,7 @@ static void *initial(struct bpf_object *obj, const char *suffix, size_t size)
 	return have == size ? data : NULL;
 }
 
-static int share_state(struct bpf_trace *t)
+static int share_state(struct kernel_trace *t)
 {
 	int fd = bpf_map__fd(section(t->obj, ".bss"));
 	void *at = mmap(NULL, sizeof(*t->state), PROT_READ | PROT_WRITE,
@@ -96,7 +96,7 @@ static int share_state(struct bpf_trace *t)
 	return 0;
 }
 
-static int configure(struct bpf_trace *t, const struct trace_opts *o)
+static int configure(struct kernel_trace *t, const struct trace_opts *o)
 {
 	struct observe_config *config =
 		initial(t->obj, ".rodata", sizeof(*config));
@@ -141,7 +141,7 @@ static bool is_iterator(const struct bpf_program *p)
 	return !strncmp(bpf_program__section_name(p), "iter/", 5);
 }
 
-static int attach(struct bpf_trace *t)
+static int attach(struct kernel_trace *t)
 {
 	struct bpf_program *p;
 
@@ -159,14 +159,14 @@ static int attach(struct bpf_trace *t)
 	return 0;
 }
 
-static void detach(struct bpf_trace *t)
+static void detach(struct kernel_trace *t)
 {
 	while (t->link_count)
 		bpf_link__destroy(t->links[--t->link_count]);
 }
 
 /* Runs one of the programs that visit every task. */
-static int visit(struct bpf_trace *t, const char *name)
+static int visit(struct kernel_trace *t, const char *name)
 {
 	struct bpf_program *p = bpf_object__find_program_by_name(t->obj, name);
 	struct bpf_link *link = p ? bpf_program__attach_iter(p, NULL) : NULL;
@@ -188,7 +188,7 @@ static int visit(struct bpf_trace *t, const char *name)
 
 static int start(struct trace *base)
 {
-	struct bpf_trace *t = (struct bpf_trace *)base;
+	struct kernel_trace *t = (struct kernel_trace *)base;
 	int rc = attach(t);
 
 	if (rc)
@@ -200,7 +200,7 @@ static int start(struct trace *base)
 
 static int stop(struct trace *base, struct observed *o)
 {
-	struct bpf_trace *t = (struct bpf_trace *)base;
+	struct kernel_trace *t = (struct kernel_trace *)base;
 	int rc;
 
 	t->state->end_at = now_ns();
@@ -214,7 +214,7 @@ static int stop(struct trace *base, struct observed *o)
 
 static void release(struct trace *base)
 {
-	struct bpf_trace *t = (struct bpf_trace *)base;
+	struct kernel_trace *t = (struct kernel_trace *)base;
 
 	detach(t);
 	if (t->state)
@@ -225,7 +225,7 @@ static void release(struct trace *base)
 
 static const struct trace_ops ops = {root, start, stop, release};
 
-static int load(struct bpf_trace *t, const struct trace_opts *o)
+static int load(struct kernel_trace *t, const struct trace_opts *o)
 {
 	char *path = path_lib("observe.bpf.o");
 	int rc;
@@ -253,7 +253,7 @@ out:
 
 int trace_open_bpf(const struct trace_opts *o, struct trace **out)
 {
-	struct bpf_trace *t;
+	struct kernel_trace *t;
 	int rc;
 
 	*out = NULL;

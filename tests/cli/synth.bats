@@ -30,7 +30,7 @@ setup() {
 	sched-synth -n 40 --seed 7 <"$profile" | jq -r .id >"$BATS_TEST_TMPDIR/b"
 	sched-synth -n 40 --seed 8 <"$profile" | jq -r .id >"$BATS_TEST_TMPDIR/c"
 	cmp "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
-	! cmp -s "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/c"
+	run ! cmp -s "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/c"
 	is "$(sort -u "$BATS_TEST_TMPDIR/a" | wc -l)" 42
 }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # The accepted verdicts of a demo as a table for people.
 def n(d): (. * pow(10; d) | round) / pow(10; d) | tostring;
 def pad(w): (" " * ([w - length, 0] | max)) + .;
