@@ -32,6 +32,13 @@ double evidence_ratio(bool higher_is_better, double base, double cand)
 	return kept(good / bad);
 }
 
+/* exp(log(RATIO_MAX)) falls short of it. */
+static double from_log(double x)
+{
+	return fabs(x) >= log(RATIO_MAX) ? (x > 0 ? RATIO_MAX : 1 / RATIO_MAX)
+					 : exp(x);
+}
+
 static enum effect judge_effect(const struct evidence_rule *rule,
 				const struct evidence *e)
 {
@@ -67,9 +74,9 @@ void evidence_judge(const struct evidence_rule *rule, const double *base,
 		.pairs = n,
 		.baseline = sample_median(base, n),
 		.candidate = sample_median(cand, n),
-		.ratio = exp(i.mid),
-		.lo = kept(exp(i.lo)),
-		.hi = kept(exp(i.hi)),
+		.ratio = from_log(i.mid),
+		.lo = from_log(i.lo),
+		.hi = from_log(i.hi),
 	};
 	out->effect = judge_effect(rule, out);
 	out->guard_failed =

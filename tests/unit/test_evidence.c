@@ -177,6 +177,18 @@ static void one_pair_decides_nothing(void **state)
 	assert_true(fabs(e.ratio - 10) < 1e-9);
 }
 
+/* The candidate reached zero: better without end, and said so exactly. */
+static void zero_is_the_end_of_the_scale(void **state)
+{
+	double base[] = {31, 34, 31, 34, 33}, cand[] = {1, 1, 0, 0, 1};
+	struct evidence e;
+
+	(void)state;
+	evidence_judge(&goal, base, cand, 5, &e);
+	assert_int_equal(e.effect, EFFECT_BETTER);
+	assert_true(e.hi == RATIO_MAX && e.lo > 1);
+}
+
 static void confirmation_must_stand_alone(void **state)
 {
 	/* Five lucky pairs, three sober ones. */
@@ -219,6 +231,7 @@ int main(void)
 		cmocka_unit_test(guard_bound_is_the_users),
 		cmocka_unit_test(direction_of_the_metric),
 		cmocka_unit_test(one_pair_decides_nothing),
+		cmocka_unit_test(zero_is_the_end_of_the_scale),
 		cmocka_unit_test(confirmation_must_stand_alone),
 		cmocka_unit_test(arms_are_mirrored),
 	};
