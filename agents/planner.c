@@ -24,7 +24,8 @@ static struct json *uses_of(const struct policy_params *p)
 {
 	struct json *uses = json_array();
 
-	if (p->classify == CLASSIFY_BEHAVIOUR || uses_identity(p))
+	if (p->classify == CLASSIFY_BEHAVIOUR || uses_identity(p) ||
+	    p->order == ORDER_LONGEST || p->order == ORDER_SHORTEST)
 		json_add(uses, json_string("behaviour"));
 	if (uses_identity(p))
 		json_add(uses, json_string("learned_identity"));

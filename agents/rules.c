@@ -211,8 +211,7 @@ static void mutate_one(struct policy_params *p, struct rng *rng)
 
 static bool needs_identities(const struct policy_params *p)
 {
-	return p->classify == CLASSIFY_IDENTITY || p->order == ORDER_LONGEST ||
-	       p->order == ORDER_SHORTEST;
+	return p->classify == CLASSIFY_IDENTITY;
 }
 
 static size_t neighbours(const struct features *f, uint64_t seed,

@@ -26,25 +26,30 @@ static bool uses(const struct json *body, const char *what)
 static void check_uses(struct candidate *c, const struct policy_params *p)
 {
 	const struct json *body = c->policy->body;
-	bool by_identity = p->classify == CLASSIFY_IDENTITY ||
-			   p->order == ORDER_LONGEST ||
+	bool by_run_time = p->order == ORDER_LONGEST ||
 			   p->order == ORDER_SHORTEST;
+	bool by_behaviour = uses(body, "behaviour");
 
-	if (by_identity && !uses(body, "learned_identity"))
+	if (p->classify == CLASSIFY_IDENTITY &&
+	    !uses(body, "learned_identity"))
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'learned_identity' is missing, but "
-			   "params.%s works by it",
-			   p->classify == CLASSIFY_IDENTITY ? "classify"
-							    : "order");
+			   "params.classify works by it");
 	else if (json_len(json_get(body, "identities")) &&
 		 !uses(body, "learned_identity"))
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'learned_identity' is missing, but "
 			   "identities are given");
-	if (p->classify == CLASSIFY_BEHAVIOUR && !uses(body, "behaviour"))
+	if (p->classify == CLASSIFY_BEHAVIOUR && !by_behaviour)
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'behaviour' is missing, but "
 			   "params.classify works by it");
+	/* What is not known yet is judged by how long it has run. */
+	else if (by_run_time && p->classify != CLASSIFY_IDENTITY &&
+		 !by_behaviour)
+		stage_fail(c, STAGE_LINT, "uses",
+			   "uses: 'behaviour' is missing, but params.order "
+			   "works by it");
 }
 
 static int compare(const void *a, const void *b)

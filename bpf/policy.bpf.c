@@ -10,12 +10,12 @@
  *   fifo      the time it was queued
  *   vruntime  weighted run time, so that CPU time is shared by weight
  *   deadline  vruntime plus the weighted length of a typical burst
- *   longest   the time it became runnable, later the shorter its expected run
- *   shortest  the time it became runnable, later the longer its expected run
+ *   longest   the time it was queued, later the shorter its expected run
+ *   shortest  the time it was queued, later the longer its expected run
  *
- * Keys made of time age by themselves: who comes later stands behind.  On top
- * of that whoever waited longer than starve_us is moved to a queue that is
- * served first, whatever the order says.
+ * Keys made of time age by themselves: waiting long enough makes up for any
+ * difference in expectation.  On top of that whoever waited longer than
+ * starve_us is moved to a queue that is served first, whatever the order says.
  *
  * Custody: every path of enqueue inserts the task exactly once; every queue
  * that is inserted into is drained in dispatch by each CPU that can be the
@@ -62,8 +62,7 @@ const volatile u64 longest_ns = 1000000000ULL; /* of all expectations */
 struct policy_exit ended;
 
 struct task {
-	u64 vtime;	 /* weighted run time */
-	u64 runnable_at; /* start of this stay in the run queues */
+	u64 vtime; /* weighted run time */
 	u64 queued_at;
 	u64 run_at;	 /* start of this turn on a CPU */
 	u64 burst_ns;	 /* run since it last slept */
@@ -226,10 +225,9 @@ static u64 key_of(struct task_struct *p, struct task *t, u64 now, u64 ran)
 		return t->vtime + weighted(ran, p) + weighted(t->mean_ns, p) -
 		       ahead(t);
 	case ORDER_LONGEST:
-		return t->runnable_at + span / RANK_ONE * (RANK_ONE - rank(t)) -
-		       ahead(t);
+		return now + span / RANK_ONE * (RANK_ONE - rank(t)) - ahead(t);
 	case ORDER_SHORTEST:
-		return t->runnable_at + span / RANK_ONE * rank(t) - ahead(t);
+		return now + span / RANK_ONE * rank(t) - ahead(t);
 	default:
 		return now - ahead(t);
 	}
@@ -432,8 +430,6 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 	}
 	if (shares_by_vtime())
 		limit_lag(t);
-	if (!t->runnable_at)
-		t->runnable_at = now;
 	t->queued_at = now;
 	queue = queue_of(p);
 	key = key_of(p, t, now, 0);
@@ -595,8 +591,6 @@ void BPF_PROG(policy_running, struct task_struct *p)
 	if (!t)
 		return;
 	t->run_at = scx_bpf_now();
-	if (!t->runnable_at)
-		t->runnable_at = t->run_at;
 	if (shares_by_vtime() && before(vtime_now, t->vtime))
 		vtime_now = t->vtime;
 	if (params.preempt == PREEMPT_NONE)
@@ -621,10 +615,8 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 	t->vtime += weighted(ran, p);
 	t->burst_ns += ran;
 	t->attained_ns += ran;
-	if (!runnable) {
+	if (!runnable)
 		t->mean_ns = (3 * t->mean_ns + t->burst_ns) / 4;
-		t->runnable_at = 0;
-	}
 	classify(p, t);
 	if (!runnable)
 		t->burst_ns = 0;

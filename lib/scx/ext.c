@@ -71,16 +71,15 @@ static struct bpf_map *ops_map(struct bpf_object *obj)
 	return found;
 }
 
-/* The variable name inside the section's map, or NULL. */
-static void *variable(struct bpf_object *obj, const char *section,
-		      const char *name, size_t size)
+/* Where the variable name lies inside its section's map; NULL: nowhere. */
+static struct bpf_map *find_variable(struct bpf_object *obj,
+				     const char *section, const char *name,
+				     size_t size, size_t *offset)
 {
 	const struct btf *btf = bpf_object__btf(obj);
 	const struct btf_var_secinfo *v;
 	const struct btf_type *sec;
 	struct bpf_map *map = NULL, *m;
-	size_t len;
-	char *data;
 	int id;
 
 	bpf_object__for_each_map(m, obj) if (strstr(bpf_map__name(m), section))
@@ -88,16 +87,17 @@ static void *variable(struct bpf_object *obj, const char *section,
 	id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
 	if (!map || id < 0)
 		return NULL;
-	data = bpf_map__initial_value(map, &len);
 	sec = btf__type_by_id(btf, id);
 	v = btf_var_secinfos(sec);
-	for (int i = 0; data && i < btf_vlen(sec); i++, v++) {
+	for (int i = 0; i < btf_vlen(sec); i++, v++) {
 		const struct btf_type *t = btf__type_by_id(btf, v->type);
 
 		if (strcmp(btf__name_by_offset(btf, t->name_off), name))
 			continue;
-		return v->size == size && v->offset + size <= len
-			       ? data + v->offset
+		*offset = v->offset;
+		return v->size == size && v->offset + size <=
+						  bpf_map__value_size(map)
+			       ? map
 			       : NULL;
 	}
 	return NULL;
@@ -106,14 +106,17 @@ static void *variable(struct bpf_object *obj, const char *section,
 static int set_constant(struct bpf_object *obj, const char *name,
 			const void *value, size_t size)
 {
-	void *at = variable(obj, ".rodata", name, size);
+	size_t offset, len;
+	struct bpf_map *map =
+		find_variable(obj, ".rodata", name, size, &offset);
+	char *data = map ? bpf_map__initial_value(map, &len) : NULL;
 
-	if (!at)
+	if (!data)
 		return err_set(EINVAL,
 			       "the object has no constant '%s' of %zu bytes: "
 			       "it is not of this version; rebuild it",
 			       name, size);
-	memcpy(at, value, size);
+	memcpy(data + offset, value, size);
 	return 0;
 }
 
@@ -315,15 +318,28 @@ static bool wait_state(const char *wanted)
 	return false;
 }
 
-static const struct policy_exit *exit_record(const struct ext_policy *p)
+/* What ops.exit() wrote down; kind is 0 while it was not called. */
+static void read_exit(const struct ext_policy *p, struct policy_exit *end)
 {
-	return variable(p->obj, ".bss", "ended", sizeof(struct policy_exit));
+	size_t offset;
+	struct bpf_map *map =
+		find_variable(p->obj, ".bss", "ended", sizeof(*end), &offset);
+	uint32_t zero = 0;
+	char *data;
+
+	memset(end, 0, sizeof(*end));
+	if (!map)
+		return;
+	data = mem_zalloc(1, bpf_map__value_size(map));
+	if (bpf_map_lookup_elem(bpf_map__fd(map), &zero, data) == 0)
+		memcpy(end, data + offset, sizeof(*end));
+	free(data);
 }
 
 int ext_attach(struct ext_policy *p)
 {
 	struct bpf_program *exec;
-	const struct policy_exit *end;
+	struct policy_exit end;
 
 	exec = bpf_object__find_program_by_name(p->obj, "policy_exec");
 	if (exec && bpf_program__autoload(exec)) {
@@ -339,10 +355,9 @@ int ext_attach(struct ext_policy *p)
 			       errno == EBUSY ? "another policy is attached"
 					      : strerror(errno));
 	if (!wait_state("enabled") || !ours(p)) {
-		end = exit_record(p);
+		read_exit(p, &end);
 		return err_set(EIO, "'%s' is not enabled after attaching%s%s",
-			       p->name, end && end->kind ? ": " : "",
-			       end && end->kind ? end->message : "");
+			       p->name, end.kind ? ": " : "", end.message);
 	}
 	sysfs_word("enable_seq", p->seq);
 	return 0;
@@ -405,9 +420,9 @@ static struct json *read_counters(const struct ext_policy *p)
 
 struct json *ext_report(const struct ext_policy *p)
 {
-	const struct policy_exit *end = exit_record(p);
 	struct json *v = json_object();
 	bool alive = ext_alive(p);
+	struct policy_exit end;
 
 	json_set_string(v, "name", p->name);
 	json_set_bool(v, "alive", alive);
@@ -416,14 +431,15 @@ struct json *ext_report(const struct ext_policy *p)
 		 alive	     ? sysfs_events()
 		 : p->events ? json_copy(p->events)
 			     : json_object());
-	if (!end || !end->kind)
+	read_exit(p, &end);
+	if (!end.kind)
 		return v;
-	json_set_number(v, "exit_kind", end->kind);
-	json_set_number(v, "exit_code", (double)end->code);
-	json_set_string(v, "exit_reason", end->reason);
-	json_set_string(v, "exit_message", end->message);
-	if (end->dump[0])
-		json_set_string(v, "exit_dump", end->dump);
+	json_set_number(v, "exit_kind", end.kind);
+	json_set_number(v, "exit_code", (double)end.code);
+	json_set_string(v, "exit_reason", end.reason);
+	json_set_string(v, "exit_message", end.message);
+	if (end.dump[0])
+		json_set_string(v, "exit_dump", end.dump);
 	return v;
 }
 

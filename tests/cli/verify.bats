@@ -143,7 +143,7 @@ bad_line() {
 }
 
 @test 'verify: lint of forms and uses' {
-	policy '{"order": "longest"}' | lint_says learned_identity
+	policy '{"order": "longest"}' | lint_says behaviour
 	policy '{"classify": "identity"}' | lint_says learned_identity
 	policy '{}' '[]' ', "identities": [{"hash": "00112233445566ff",
 		"expect_us": 5}]' | lint_says learned_identity
