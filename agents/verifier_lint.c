@@ -26,12 +26,11 @@ static bool uses(const struct json *body, const char *what)
 static void check_uses(struct candidate *c, const struct policy_params *p)
 {
 	const struct json *body = c->policy->body;
-	bool by_run_time = p->order == ORDER_LONGEST ||
-			   p->order == ORDER_SHORTEST;
+	bool by_run_time =
+		p->order == ORDER_LONGEST || p->order == ORDER_SHORTEST;
 	bool by_behaviour = uses(body, "behaviour");
 
-	if (p->classify == CLASSIFY_IDENTITY &&
-	    !uses(body, "learned_identity"))
+	if (p->classify == CLASSIFY_IDENTITY && !uses(body, "learned_identity"))
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'learned_identity' is missing, but "
 			   "params.classify works by it");
