@@ -22,63 +22,17 @@
  * last one awake for it.  Parameters are constant data, so the verifier
  * removes what a policy does not use.
  */
-#include "scx.bpf.h"
+#include "policy_task.bpf.h"
 #include "identity.bpf.h"
-#include "policy_abi.h"
 
 char _license[] SEC("license") = "GPL";
 
-enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
-
-/* Queue ids: shared ones per LLC (or one), one per CPU, and per queue a
- * second one for those who waited too long. */
-#define SHARED(llc)  (0x10000ULL + (llc))
-#define PRIVATE(cpu) (0x20000ULL + (cpu))
-#define RESCUE_BIT   0x80000ULL
-#define WEIGHT_ONE   100
-#define RANK_ONE     1024
-#define MAX_SLICE_NS 1000000000ULL
 #define SCAN_LIMIT   64
 #define VICTIM_LIMIT 32
 #define NO_CPU	     (-1)
 
-const volatile struct policy_params params = {
-	.order = ORDER_VRUNTIME,
-	.slice_us = 20000,
-	.slice_interactive_us = 20000,
-	.slice_batch_us = 20000,
-	.slice_min_us = 1000,
-	.direct = 1,
-	.steal = 1,
-	.lag_us = 20000,
-	.starve_us = 10000000,
-};
-const volatile u32 nr_cpus = 1;
-const volatile u32 nr_llcs = 1;
-const volatile u32 cpu_llc[POLICY_MAX_CPUS];
-const volatile u64 longest_ns = 1000000000ULL; /* of all expectations */
-
 /* Read by the holder after the end. */
 struct policy_exit ended;
-
-struct task {
-	u64 vtime; /* weighted run time */
-	u64 queued_at;
-	u64 run_at;	 /* start of this turn on a CPU */
-	u64 burst_ns;	 /* run since it last slept */
-	u64 mean_ns;	 /* of bursts, moving average */
-	u64 attained_ns; /* run since it was forked or executed */
-	u64 expect_ns;	 /* total expected run time, 0: not known */
-	u32 class;
-	bool fresh; /* forked, nothing executed yet */
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct task);
-} tasks SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -86,13 +40,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct policy_identity);
 } identities SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNT_MAX);
-	__type(key, u32);
-	__type(value, u64);
-} counters SEC(".maps");
 
 /* What runs where, for preemption.  A stale read picks a poorer victim. */
 struct cpu {
@@ -104,197 +51,6 @@ struct cpu {
 
 static struct cpu cpus[POLICY_MAX_CPUS];
 static u64 next_scan[POLICY_MAX_LLCS + POLICY_MAX_CPUS];
-static u64 vtime_now;
-
-static void count(u32 what)
-{
-	u64 *n = bpf_map_lookup_elem(&counters, &what);
-
-	if (n)
-		(*n)++;
-}
-
-static struct task *task_of(struct task_struct *p)
-{
-	return bpf_task_storage_get(&tasks, p, NULL, 0);
-}
-
-static bool before(u64 a, u64 b)
-{
-	return (s64)(a - b) < 0;
-}
-
-static bool uses_expectation(void)
-{
-	return params.order == ORDER_LONGEST || params.order == ORDER_SHORTEST;
-}
-
-static bool shares_by_vtime(void)
-{
-	return params.order == ORDER_VRUNTIME || params.order == ORDER_DEADLINE;
-}
-
-static u32 weight_of(const struct task_struct *p)
-{
-	u32 w = p->scx.weight;
-
-	return w ? w : 1;
-}
-
-static u64 weighted(u64 ns, const struct task_struct *p)
-{
-	return ns * WEIGHT_ONE / weight_of(p);
-}
-
-/* ---- who is who ------------------------------------------------------- */
-
-static void classify(struct task_struct *p, struct task *t)
-{
-	if (params.classify == CLASSIFY_NONE) {
-		t->class = CLASS_NORMAL;
-		return;
-	}
-	if (params.classify == CLASSIFY_WEIGHT) {
-		t->class = weight_of(p) > WEIGHT_ONE   ? CLASS_INTERACTIVE
-			   : weight_of(p) < WEIGHT_ONE ? CLASS_BATCH
-						       : CLASS_NORMAL;
-		return;
-	}
-	/* Between the two bounds a task stays what it was. */
-	if (t->burst_ns > params.batch_us * 1000ULL ||
-	    t->mean_ns > params.batch_us * 1000ULL)
-		t->class = CLASS_BATCH;
-	else if (t->mean_ns < params.interactive_us * 1000ULL)
-		t->class = CLASS_INTERACTIVE;
-}
-
-/* Of a fork nothing is known yet: it may be about to become anything. */
-static bool is_fresh(const struct task *t)
-{
-	return t->fresh && t->attained_ns < params.unknown_us * 1000ULL;
-}
-
-/* How much of the longest expectation is this one?  0 … RANK_ONE. */
-static u64 rank(const struct task *t)
-{
-	u64 ns = t->expect_ns, done = t->attained_ns;
-
-	if (!ns)
-		ns = params.order == ORDER_LONGEST ? 2 * done : done;
-	else if (done > ns)
-		ns = done;
-	else if (params.order == ORDER_SHORTEST)
-		ns -= done;
-	if (ns >= longest_ns)
-		return RANK_ONE;
-	return ns * RANK_ONE / (longest_ns ? longest_ns : 1);
-}
-
-/* How much earlier than its time may it stand? */
-static u64 ahead(const struct task *t)
-{
-	bool first = t->class == CLASS_INTERACTIVE;
-
-	if (uses_expectation() && params.classify == CLASSIFY_IDENTITY) {
-		if (is_fresh(t))
-			first = true;
-		/* Too short to matter to anyone. */
-		else if (t->expect_ns && t->expect_ns < longest_ns / 64)
-			first = true;
-	}
-	return first ? params.ahead_us * 1000ULL : 0;
-}
-
-static void limit_lag(struct task *t)
-{
-	u64 floor = vtime_now - params.lag_us * 1000ULL;
-
-	if (before(t->vtime, floor))
-		t->vtime = floor;
-}
-
-/* ran: nanoseconds of the present turn that are not charged yet. */
-static u64 key_of(struct task_struct *p, struct task *t, u64 now, u64 ran)
-{
-	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
-
-	switch (params.order) {
-	case ORDER_VRUNTIME:
-		return t->vtime + weighted(ran, p) - ahead(t);
-	case ORDER_DEADLINE:
-		return t->vtime + weighted(ran, p) + weighted(t->mean_ns, p) -
-		       ahead(t);
-	case ORDER_LONGEST:
-		return now + span / RANK_ONE * (RANK_ONE - rank(t)) - ahead(t);
-	case ORDER_SHORTEST:
-		return now + span / RANK_ONE * rank(t) - ahead(t);
-	default:
-		return now - ahead(t);
-	}
-}
-
-/* A CPU number as an index; the barrier keeps the compiler from proving the
- * mask away with a bound that the verifier does not see. */
-static u32 slot_of(s32 cpu)
-{
-	u32 i = cpu;
-
-	barrier_var(i);
-	return i & (POLICY_MAX_CPUS - 1);
-}
-
-static u64 shared_queue(s32 cpu)
-{
-	return params.queue == QUEUE_LLC ? SHARED(cpu_llc[slot_of(cpu)])
-					 : SHARED(0);
-}
-
-/* Tasks that may run on one CPU only never stand in a shared queue: there
- * every other CPU would have to step over them. */
-static u64 queue_of(struct task_struct *p)
-{
-	if (p->nr_cpus_allowed == 1) {
-		count(COUNT_PINNED);
-		return PRIVATE(bpf_cpumask_first(p->cpus_ptr));
-	}
-	if (params.queue == QUEUE_CPU)
-		return PRIVATE(scx_bpf_task_cpu(p));
-	return shared_queue(scx_bpf_task_cpu(p));
-}
-
-static u64 slice_of(struct task_struct *p, const struct task *t, u64 queue)
-{
-	u64 us = params.slice_us, ns;
-
-	if (params.slice == SLICE_CLASS) {
-		if (t->class == CLASS_INTERACTIVE)
-			us = params.slice_interactive_us;
-		else if (t->class == CLASS_BATCH)
-			us = params.slice_batch_us;
-	} else if (params.slice == SLICE_DEPTH) {
-		s32 depth = scx_bpf_dsq_nr_queued(queue);
-
-		if (depth > 0)
-			us /= 1 + depth;
-		if (us < params.slice_min_us)
-			us = params.slice_min_us;
-	}
-	ns = us * 1000;
-	/* Where the order knows no weight, longer turns stand for it. */
-	if (!shares_by_vtime())
-		ns = ns * weight_of(p) / WEIGHT_ONE;
-	if (ns < params.slice_min_us * 1000ULL)
-		ns = params.slice_min_us * 1000ULL;
-	return ns < MAX_SLICE_NS ? ns : MAX_SLICE_NS;
-}
-
-static void set_slice(struct task_struct *p, u64 ns)
-{
-	if (bpf_ksym_exists(scx_bpf_task_set_slice))
-		scx_bpf_task_set_slice(p, ns);
-	else
-		p->scx.slice = ns;
-}
 
 /* ---- placing ---------------------------------------------------------- */
 
