@@ -216,9 +216,13 @@ static int stop(void)
 
 /* ---- deploying ---- */
 
-/* Everything of the stream so far; a failure is said and changes nothing. */
+/*
+ * Everything of the stream so far, if there is something new; a failure is
+ * said and changes nothing.
+ */
 static void record(void *arg_stream)
 {
+	static size_t recorded;
 	const struct stream *s = arg_stream;
 	char *program = path_bin("sched-history");
 	char *argv[] = {program, (char *)"add", (char *)"--json", NULL};
@@ -228,6 +232,9 @@ static void record(void *arg_stream)
 	FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "w");
 	bool written = f != NULL;
 
+	if (stream_count(s) == recorded)
+		goto out;
+	recorded = stream_count(s);
 	for (size_t i = 0; f && i < stream_count(s); i++) {
 		char *line = doc_line(stream_at(s, i));
 
@@ -235,7 +242,7 @@ static void record(void *arg_stream)
 		free(line);
 	}
 	if (f)
-		written = !fclose(f) && written;
+		written = !fflush(f) && written;
 	spec.argv = argv;
 	spec.stdin_fd = fd;
 	spec.out_fd = -1;
@@ -246,6 +253,9 @@ static void record(void *arg_stream)
 		cli_note(&tool, "nothing was recorded: %s", err_text());
 	else if (res.exit_status)
 		cli_note(&tool, "not everything was recorded");
+out:
+	if (f)
+		fclose(f);
 	if (fd >= 0)
 		close(fd);
 	free(program);
@@ -325,6 +335,9 @@ static int deploy(char **command)
 	if (rc < 0)
 		stream_emit_error(s, rc, NULL);
 	rc = answer(rc, &r);
+	/* What was not deployed is worth remembering, too. */
+	if (!arg.no_history)
+		record(s);
 	if (!json)
 		put_deployments(s);
 	stream_free(s);

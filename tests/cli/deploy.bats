@@ -56,6 +56,7 @@ refused() {
 	refused 1 'the guest is gone'
 	verdict "$(policy a | doc_id)" rejected 1 >>in
 	refused 1 "'rejected' (so it is)"
+	is "$(sched-history log | jq -r .kind)" $'verdict\npolicy'
 	# Accepted once, rejected since.
 	{
 		policy a
