@@ -6,6 +6,7 @@
 
 #include "agents/deployer_state.h"
 #include "base/err.h"
+#include "base/io.h"
 
 #define DAY_S 86400.0
 /* A guest's clock runs slow when the host is busy. */
@@ -48,26 +49,12 @@ int deployer_open_guest(struct deployer *d)
 	return 0;
 }
 
-static void forward(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		data += n;
-		len -= (size_t)n;
-	}
-}
-
 static void ran(struct deployer *d, const struct run_result *r)
 {
 	if (!d->o->command || d->o->dry_run)
 		return;
-	forward(d->o->out_fd, r->out, r->out_len);
-	forward(STDERR_FILENO, r->err, r->err_len);
+	io_write(d->o->out_fd, r->out, r->out_len);
+	io_write(STDERR_FILENO, r->err, r->err_len);
 	d->r->ran = true;
 	d->r->exit_status = r->proc.exit_status;
 }

@@ -6,6 +6,7 @@
 
 #include "agents/observer.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/strs.h"
@@ -92,20 +93,6 @@ static int guest_failed(const struct run_result *r)
 	return err_set(ENOENT, "in the guest: %.*s", (int)len, last);
 }
 
-static void forward(int fd, const char *data, size_t len)
-{
-	while (fd >= 0 && len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		data += n;
-		len -= (size_t)n;
-	}
-}
-
 static bool ended_by_timeout(const struct json *body,
 			     const struct observer_opts *o)
 {
@@ -137,7 +124,7 @@ static char *missing_metric(const struct observer_opts *o,
 static int take(const struct observer_opts *o, const struct run_result *res,
 		struct observation *r)
 {
-	forward(o->out_fd, res->err, res->err_len);
+	io_write(o->out_fd, res->err, res->err_len);
 	if (res->outcome == RUN_CANCELLED)
 		return err_set(EINTR, "the guest was stopped");
 	r->body = find_profile(res->out);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/io.h"
 #include "base/mem.h"
 
 /* The folder that holds bin/ or libexec/ of the running program. */
@@ -110,21 +111,6 @@ int path_make_dirs(const char *path)
 	return rc;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int path_write_atomic(const char *path, const void *data, size_t len)
 {
 	char *tmp = mem_printf("%s.XXXXXX", path);
@@ -137,7 +123,7 @@ int path_write_atomic(const char *path, const void *data, size_t len)
 		free(tmp);
 		return rc;
 	}
-	rc = write_all(fd, data, len);
+	rc = io_write(fd, data, len);
 	if (!rc && fsync(fd) < 0)
 		rc = -errno;
 	if (close(fd) < 0 && !rc)

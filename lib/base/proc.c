@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/io.h"
 
 #define KILL_GRACE_S 2.0
 #define POLL_MS	     100
@@ -43,20 +44,6 @@ static void keep_tail(struct buf *b, const char *data, size_t len)
 		b->truncated = true;
 	}
 	buf_add(b, data, len);
-}
-
-static void copy_out(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		data += n;
-		len -= (size_t)n;
-	}
 }
 
 static int tap_open(struct tap *t, struct buf *keep, int copy)
@@ -100,7 +87,7 @@ static void tap_drain(struct tap *t)
 		}
 		keep_tail(t->keep, chunk, (size_t)n);
 		if (t->copy >= 0)
-			copy_out(t->copy, chunk, (size_t)n);
+			io_write(t->copy, chunk, (size_t)n);
 	}
 }
 
@@ -160,7 +147,7 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 		execvp(s->argv[0], s->argv);
 fail:
 	e = errno;
-	copy_out(report, (char *)&e, sizeof(e));
+	io_write(report, (char *)&e, sizeof(e));
 	_exit(127);
 }
 
@@ -252,7 +239,7 @@ int proc_run(const struct proc_spec *s, struct proc_result *r)
 		s->started(pid, s->started_arg);
 	tap_close(&go[0]);
 	start = clock_monotonic();
-	copy_out(go[1], "", 1);
+	io_write(go[1], "", 1);
 	tap_close(&go[1]);
 	supervise(s, pid, pidfd, &out, &err, r);
 	r->wall_s = clock_monotonic() - start;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 
 #define CHUNK 65536
@@ -18,23 +19,6 @@ static void wait_for(int fd, short events)
 	struct pollfd p = {.fd = fd, .events = events};
 
 	poll(&p, 1, -1);
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EAGAIN)
-			wait_for(fd, POLLOUT);
-		else if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
 }
 
 int pipe_write(int fd, const void *data, size_t len)
@@ -48,7 +32,7 @@ int pipe_write(int fd, const void *data, size_t len)
 	sigaddset(&pipe_only, SIGPIPE);
 	sigpending(&pending);
 	pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
-	rc = write_all(fd, data, len);
+	rc = io_write(fd, data, len);
 	if (rc == -EPIPE && !sigismember(&pending, SIGPIPE))
 		sigtimedwait(&pipe_only, NULL, &now);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
