@@ -207,12 +207,13 @@ static void judge_traits(struct features *f, const struct sums *s)
 static int confidence(const struct json *profile, const struct sums *s)
 {
 	const char *source = json_as_string(json_get(profile, "source"), "");
+	double events = num(profile, "overhead.events");
 	double drops = num(profile, "overhead.drops");
 	int pct = strcmp(source, "bpf") ? 50 : 90;
 
 	if (s->wakeups < 100)
 		pct -= 20;
-	if (drops > 0)
+	if (drops > events / 100)
 		pct -= 20;
 	return pct;
 }

@@ -8,7 +8,7 @@ def row: .[0] as $w | "  " + ($w | padr(10)) + (.[1] | padr(8))
 	+ (.[2] | pad(14)) + (.[3] | pad(14)) + (.[4] | pad(10))
 	+ ("   " + .[5]);
 
-[.[] | select(.kind == "policy") | {(.id): .body.title}] | add as $titles
+([.[] | select(.kind == "policy") | {(.id): .body.title}] | add) as $titles
 | [.[] | select(.kind == "verdict" and .body.decision == "accepted") | .body]
 	as $v
 | (["workload", "metric", "EEVDF", "policy", "better", "95 % interval"] | row),

@@ -71,6 +71,14 @@ choose() {
 	}
 }
 
+@test "loading says nothing in the kernel's log" {
+	out=$(under '{"order":"deadline","queue":"cpu","preempt":"key",
+		"classify":"behaviour","slice":"class"}' dmesg)
+	has "$out" 'sched_ext: BPF scheduler'
+	lacks "$out" 'WARNING:'
+	lacks "$out" 'BUG:'
+}
+
 @test "weights share a CPU: by vruntime" {
 	out=$(under '{"order":"vruntime","slice_us":5000}' sh -c "$SHARES")
 	weighs_a_third "$out"
