@@ -132,8 +132,8 @@ mirror() {
 		sed -n 's/^deb[[:space:]]\(\[[^]]*\][[:space:]]*\)\{0,1\}//p' \
 			/etc/apt/sources.list /etc/apt/sources.list.d/*.list
 	} 2>/dev/null | tr '[:space:]' '\n' |
-		grep -E '^[a-z+]+://.*/debian/?$' | head -n 1 | grep . ||
-		echo http://deb.debian.org/debian
+		grep -E '^([a-z+]+://.*/debian/?|mirror\+file:.*/debian\.list)$' |
+		head -n 1 | grep .
 }
 
 index_ready=
@@ -150,7 +150,7 @@ index() {
 	trixie) suites='trixie-backports trixie' ;;
 	*) die "cannot fetch $1: Debian 12 and 13 are known, not '$codename'; install qemu-system-x86 (>= $QEMU_MIN) and virtiofsd, and give the kernel's path" ;;
 	esac
-	m=$(mirror)
+	m=$(mirror) || die "cannot fetch $1: no mirror of Debian among this system's package sources; name one with SCHEDKIT_MIRROR"
 	mkdir -p "$work/lists/partial" "$work/apt/archives/partial" "$work/deb"
 	for s in $suites; do
 		echo "deb [arch=amd64] $m $s main"
