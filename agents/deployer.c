@@ -179,7 +179,8 @@ static int choose(struct deployer *d)
 			*wanted ? " about policy " : "", wanted,
 			error ? text(error, "text")
 			      : "sched-verify makes them");
-	return DEPLOYER_REFUSED;
+	/* "No" is an answer to verdicts; without any the input is wrong. */
+	return stream_last(d->s, "verdict") ? DEPLOYER_REFUSED : -ENODATA;
 }
 
 static int find_policy(struct deployer *d)

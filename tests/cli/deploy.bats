@@ -49,11 +49,11 @@ refused() {
 
 @test 'deploy: nothing to deploy' {
 	: >in
-	refused 1 'no verdict'
+	refused 3 'no verdict'
 	policy a >in
-	refused 1 'no verdict'
+	refused 3 'no verdict'
 	doc error '{"code": "EIO", "text": "the guest is gone"}' >>in
-	refused 1 'the guest is gone'
+	refused 3 'the guest is gone'
 	verdict "$(policy a | doc_id)" rejected 1 >>in
 	refused 1 "'rejected' (so it is)"
 	is "$(sched-history log | jq -r .kind)" $'verdict\npolicy'
