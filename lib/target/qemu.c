@@ -197,7 +197,7 @@ void qemu_env(const struct parts *p, struct strs *env)
 
 void virtiofsd_env(const struct parts *p, struct strs *env)
 {
-	char *preload = path_libexec("noatime.so");
+	char *preload = path_libexec("unprivileged.so");
 
 	common_env(p->virtiofsd_lib, env);
 	if (geteuid() != 0)
