@@ -10,6 +10,8 @@
 
 #include "base/err.h"
 
+#define TABLE_BYTES (16u << 20)
+
 volatile sig_atomic_t cli_stop;
 
 static void say(const struct opt_tool *tool, const char *fmt, va_list ap)
@@ -77,6 +79,17 @@ int cli_finish(const struct opt_tool *tool, int status)
 	fprintf(stderr, "%s: cannot write standard output: %s\n", tool->name,
 		strerror(errno));
 	return CLI_CANNOT;
+}
+
+void cli_table(struct table *t, int columns)
+{
+	struct buf out;
+
+	buf_init(&out, TABLE_BYTES);
+	table_render(t, columns, &out);
+	fputs(out.len ? out.data : "", stdout);
+	buf_release(&out);
+	table_free(t);
 }
 
 static void on_stop(int sig)

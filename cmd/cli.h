@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/opt.h"
+#include "term/table.h"
 
 /* One table for every tool; schedkit(7). */
 enum cli_status {
@@ -43,6 +44,9 @@ void cli_note(const struct opt_tool *tool, const char *fmt, ...)
  * into CLI_CANNOT.  Every main() ends with "return cli_finish(tool, status)".
  */
 int cli_finish(const struct opt_tool *tool, int status);
+
+/* Prints the table, at most columns wide (0: as it gets), and frees it. */
+void cli_table(struct table *t, int columns);
 
 /* SIGINT, SIGTERM and SIGHUP set this instead of ending the process. */
 extern volatile sig_atomic_t cli_stop;

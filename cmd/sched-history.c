@@ -16,7 +16,6 @@
 #include "doc/stream.h"
 #include "history/history.h"
 #include "term/num.h"
-#include "term/table.h"
 #include "term/text.h"
 
 #define SHORT_ID   12
@@ -95,17 +94,6 @@ static void put_doc(const struct doc *d)
 
 	puts(line);
 	free(line);
-}
-
-static void put_table(struct table *t)
-{
-	struct buf out;
-
-	buf_init(&out, WORDS_MAX);
-	table_render(t, text_columns(STDOUT_FILENO), &out);
-	fputs(out.len ? out.data : "", stdout);
-	buf_release(&out);
-	table_free(t);
 }
 
 /* ---- add ---- */
@@ -303,7 +291,7 @@ static int show_log(struct history *h)
 	}
 	rc = history_log(h, log_entry, &l);
 	if (l.t)
-		put_table(l.t);
+		cli_table(l.t, text_columns(STDOUT_FILENO));
 	return rc < 0 ? cli_fail(&tool, rc) : CLI_YES;
 }
 
@@ -429,7 +417,7 @@ static void put_best(const struct history_best *b, size_t n)
 	table_column(t, "measured on", TABLE_LEFT);
 	for (size_t i = 0; i < n; i++)
 		best_row(t, &b[i]);
-	put_table(t);
+	cli_table(t, text_columns(STDOUT_FILENO));
 }
 
 static int best(struct history *h)

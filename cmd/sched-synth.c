@@ -11,10 +11,7 @@
 #include "cmd/cli.h"
 #include "doc/stream.h"
 #include "policy/policy.h"
-#include "term/table.h"
 #include "term/text.h"
-
-#define MAX_OUTPUT (1u << 20)
 
 static struct {
 	const char *backend;
@@ -69,15 +66,7 @@ static const struct opt_tool tool = {
 
 static void show(struct table *t)
 {
-	struct buf out;
-
-	buf_init(&out, MAX_OUTPUT);
-	table_render(t, isatty(STDOUT_FILENO) ? text_columns(STDOUT_FILENO) : 0,
-		     &out);
-	if (out.len)
-		fputs(out.data, stdout);
-	buf_release(&out);
-	table_free(t);
+	cli_table(t, isatty(STDOUT_FILENO) ? text_columns(STDOUT_FILENO) : 0);
 }
 
 static void show_values(struct table *t, const struct param *p)

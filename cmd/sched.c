@@ -14,7 +14,6 @@
 #include "base/proc.h"
 #include "base/strs.h"
 #include "cmd/cli.h"
-#include "term/table.h"
 #include "term/text.h"
 
 #define PREFIX	 "sched-"
@@ -87,7 +86,6 @@ static int list_tools(void)
 	char *dir = path_bin("");
 	struct dirent **entry;
 	struct table *t;
-	struct buf out;
 	int n = scandir(dir, &entry, is_tool, alphasort);
 
 	if (n < 0) {
@@ -112,11 +110,7 @@ static int list_tools(void)
 	}
 	table_cell(t, "sched help TOOL");
 	table_cell(t, "its manual page");
-	buf_init(&out, 1 << 16);
-	table_render(t, text_columns(STDOUT_FILENO), &out);
-	fputs(out.data, stdout);
-	buf_release(&out);
-	table_free(t);
+	cli_table(t, text_columns(STDOUT_FILENO));
 	free(entry);
 	free(dir);
 	return CLI_YES;

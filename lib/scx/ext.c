@@ -200,8 +200,8 @@ static int set_ops(struct ext_policy *p, struct bpf_map *map,
 	return set_member(p->obj, map, "hotplug_seq", &seq, sizeof(seq));
 }
 
-/* Before load: which programs and how large a table this policy needs. */
-static int trim(struct bpf_object *obj, const struct policy_params *params)
+/* Exec is only looked at by policies that know what was executed. */
+static void trim(struct bpf_object *obj, const struct policy_params *params)
 {
 	bool known = params->classify == CLASSIFY_IDENTITY;
 	struct bpf_program *exec;
@@ -209,7 +209,6 @@ static int trim(struct bpf_object *obj, const struct policy_params *params)
 	exec = bpf_object__find_program_by_name(obj, "policy_exec");
 	if (exec)
 		bpf_program__set_autoload(exec, known);
-	return 0;
 }
 
 static int fill_identities(struct bpf_object *obj, const struct json *body)
@@ -248,7 +247,8 @@ static int open_object(struct ext_policy *p, const char *object,
 	rc = set_constants(p->obj, body, params);
 	if (!rc)
 		rc = set_ops(p, map, params);
-	return rc ? rc : trim(p->obj, params);
+	trim(p->obj, params);
+	return rc;
 }
 
 int ext_load(const char *object, const struct json *body,
