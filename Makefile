@@ -50,7 +50,7 @@ endif
 
 # ---- flags ------------------------------------------------------------
 
-PKGS := libbpf libcjson libgit2 libsodium
+PKGS := libbpf libelf libcjson libgit2 libsodium
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
@@ -79,6 +79,8 @@ LIB_SRC    := $(wildcard lib/*/*.c agents/*.c)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 ARCHIVE    := $(BUILD)/obj/schedkit.a
 BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
+# One program, a file for each of its commands.
+SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/guest-*.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
@@ -89,6 +91,8 @@ BPF_OBJ    := $(patsubst bpf/%.c,$(BUILD)/lib/schedkit/%.o,\
 	$(wildcard bpf/*.bpf.c))
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
+POLICIES   := $(patsubst tests/policies/%.c,$(BUILD)/policies/%.o,\
+	$(wildcard tests/policies/*/*.bpf.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 	$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
@@ -100,7 +104,7 @@ MAN        := $(foreach p,$(PAGES),\
 
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(WORKLOADS) $(MAN)
-tests: all $(UNIT)
+tests: all $(UNIT) $(POLICIES)
 
 # ---- rules ------------------------------------------------------------
 
@@ -116,7 +120,9 @@ $(ARCHIVE): $(LIB_OBJ)
 $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/obj/cmd/cli.o $(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
+
+$(BUILD)/bin/sched-sim: $(SIM_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -134,6 +140,11 @@ $(BUILD)/libexec/schedkit/%.so: lib/target/preload/%.c
 		-Wl,-z,relro,-z,now $< -o $@
 
 $(BUILD)/lib/schedkit/%.o: bpf/%.c
+	$(say) BPF $@
+	@mkdir -p $(@D)
+	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/policies/%.o: tests/policies/%.c
 	$(say) BPF $@
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of the simulator share; nobody outside lib/sim includes it.
+ *
+ *   engine.c  the clock, the heap of events, CPUs: who runs, for how long
+ *   task.c    a task's program: what it does when it runs and when it wakes
+ *   eevdf.c   the kernel's own scheduler     \  struct sim_class, told by the
+ *   ext_*.c   sched_ext with a policy in a VM/  engine what happened
+ *
+ * The engine owns a task's state, times and figures; a class owns queues.
+ */
+#ifndef SCHEDKIT_SIM_STATE_H
+#define SCHEDKIT_SIM_STATE_H
+
+#include "base/clock.h"
+#include "sim/sim.h"
+
+struct sim;
+struct sim_task;
+struct sim_cpu;
+
+/* ---- time ------------------------------------------------------------- */
+
+/* A thing that will happen; embedded in what it happens to.  Never allocated
+ * per event.  Equal times: in the order they were set. */
+struct sim_event {
+	uint64_t at, seq;
+	uint32_t slot; /* in the heap + 1; 0: not set */
+	void (*fire)(struct sim *s, struct sim_event *e);
+};
+
+void sim_event_set(struct sim *s, struct sim_event *e, uint64_t at);
+void sim_event_cancel(struct sim *s, struct sim_event *e);
+
+/* ---- tasks ------------------------------------------------------------ */
+
+enum sim_task_state {
+	TASK_NEW,
+	TASK_SLEEPING,
+	TASK_RUNNABLE, /* waiting for a CPU */
+	TASK_ON_CPU,
+	TASK_DEAD,
+};
+
+/* Kernel threads are told by load_task.kernel. */
+struct sim_task {
+	struct load_task *def;
+	uint32_t def_index, group, pid; /* one thread per process: tgid = pid */
+	enum sim_task_state state;
+	uint32_t cpu; /* where it runs, waits or ran last */
+	int nice;
+	uint32_t weight; /* the kernel's: 1024 at nice 0 */
+	uint64_t allowed[LOAD_CPU_WORDS];
+	uint32_t nr_allowed; /* of the CPUs that are possible */
+	bool migration_disabled;
+	uint32_t cgroup;
+	struct sim_task *parent;
+	struct sim_task *next; /* in the engine's list of all live tasks */
+	struct sim_task *prev;
+	uint64_t identity; /* what it executed last */
+
+	/* Its program; task.c's. */
+	uint32_t op;
+	uint32_t *loops;     /* counters, one per instruction that is a LOOP */
+	uint64_t work_ns;    /* CPU time left of the present RUN */
+	uint64_t penalty_ns; /* costs still to be paid before work goes on */
+	uint64_t spin_until; /* LOAD_SPIN; 0: not spinning */
+	uint64_t *begun;     /* per metric; 0: not begun */
+	uint64_t timer_next;
+	bool timer_armed;
+	uint32_t children;
+	struct sim_task *wait_next; /* in a semaphore's, lock's … queue */
+	struct sim_event wake;	    /* a sleep's end */
+
+	/* Times; the engine's. */
+	uint64_t runnable_at, run_at, slept_at;
+	uint64_t sum_exec_ns; /* CPU time in all */
+	uint64_t burst_ns;    /* since it last slept */
+	uint64_t waited_ns;
+
+	/* The class's. */
+	void *ext; /* struct ext_task of ext_*.c */
+	struct {
+		/* struct sched_entity's ideas; eevdf.c's */
+		int64_t vruntime, deadline, vlag, min_vruntime;
+		uint64_t slice;
+		bool queued, delayed;
+		uint32_t slot; /* in the CPU's queue */
+	} fair;
+};
+
+/* ---- CPUs ------------------------------------------------------------- */
+
+struct sim_cpu {
+	uint32_t id, core, llc, node;
+	int32_t sibling; /* the other thread; -1: none */
+	bool online;
+	struct sim_task *curr; /* NULL: idle */
+	uint64_t idle_since;
+	uint64_t updated_at;   /* curr's time is accounted up to here */
+	bool resched;	       /* a reschedule is due */
+	struct sim_event next; /* curr's work ends, or it reschedules */
+	struct sim_event tick;
+	uint64_t work_rate;  /* 2^16 is full speed */
+	uint32_t nr_waiting; /* tasks in TASK_RUNNABLE whose cpu this is */
+	void *class_data;
+};
+
+/* ---- classes ---------------------------------------------------------- */
+
+enum sim_wake_flags { SIM_WAKE_FORK = 1, SIM_WAKE_EXEC = 2, SIM_WAKE_SYNC = 4 };
+
+enum sim_queue_flags {
+	SIM_Q_WAKEUP = 1,  /* it slept */
+	SIM_Q_NEW = 2,	   /* it was forked */
+	SIM_Q_SLEEP = 4,   /* dequeue: it goes to sleep */
+	SIM_Q_EXIT = 8,	   /* dequeue: … for ever */
+	SIM_Q_CHANGE = 16, /* dequeued and queued again: nice, affinity */
+	SIM_Q_MIGRATE = 32,
+	SIM_Q_YIELD = 64,
+};
+
+/*
+ * All are called with the clock at sim_now() and curr's time accounted for.
+ * A class that finds its policy at fault calls sim_eject().
+ */
+struct sim_class {
+	const char *name;
+	int (*start)(struct sim *s); /* CPUs are known, tasks are not */
+	void (*stop)(struct sim *s); /* frees everything of the class */
+
+	/* A task begins (forked by s->current, which may be NULL) and ends
+	 * (dequeued before).  exec: it executed something new. */
+	int (*task_start)(struct sim *s, struct sim_task *t);
+	void (*task_exec)(struct sim *s, struct sim_task *t);
+	void (*task_end)(struct sim *s, struct sim_task *t);
+
+	/* The CPU for a waking or new task: allowed and online. */
+	uint32_t (*select_cpu)(struct sim *s, struct sim_task *t, uint32_t prev,
+			       unsigned wake_flags);
+	/* t is runnable now, on t->cpu; the class calls sim_resched() for
+	 * every CPU that should look for work or give up its task. */
+	void (*enqueue)(struct sim *s, struct sim_task *t, unsigned flags);
+	/* t, waiting or running, is not runnable any more (or changes). */
+	void (*dequeue)(struct sim *s, struct sim_task *t, unsigned flags);
+	/*
+	 * Who runs next on c.  prev: the task that ran and is still runnable
+	 * (state TASK_ON_CPU until this returns), NULL: there is none.  May be
+	 * prev.  NULL: idle.  A task of another CPU's queue may be returned;
+	 * the class has then set t->cpu to c by sim_task_moved().
+	 */
+	struct sim_task *(*pick)(struct sim *s, struct sim_cpu *c,
+				 struct sim_task *prev);
+	/* next begins its turn after pick (also when it is prev). */
+	void (*begin)(struct sim *s, struct sim_cpu *c, struct sim_task *next,
+		      struct sim_task *prev);
+	/* delta ns of CPU time were used by c->curr. */
+	void (*used)(struct sim *s, struct sim_cpu *c, uint64_t delta);
+	/* The periodic tick on a busy CPU; calls sim_resched(c) at will. */
+	void (*tick)(struct sim *s, struct sim_cpu *c);
+	void (*yield)(struct sim *s, struct sim_cpu *c);
+	/* nice or allowed CPUs changed; dequeued and queued around it by the
+	 * engine if it was runnable. */
+	void (*changed)(struct sim *s, struct sim_task *t);
+	/* c went idle or left it; may be NULL. */
+	void (*idle)(struct sim *s, struct sim_cpu *c, bool is_idle);
+	/* c is about to go (its task is off it already), or has come. */
+	void (*cpu_online)(struct sim *s, struct sim_cpu *c, bool online);
+};
+
+extern const struct sim_class sim_class_eevdf;
+extern const struct sim_class sim_class_ext; /* s->policy */
+
+/* ---- the whole -------------------------------------------------------- */
+
+struct sim {
+	const struct sim_opts *o;
+	const struct load *load;
+	struct sim_policy *policy;
+	const struct sim_class *cls;
+	void *class_data; /* the class's own, of the whole machine */
+	struct sim_result *r;
+	struct rng rng;	       /* the load's */
+	struct rng policy_rng; /* the policy's bpf_get_prandom_u32 */
+
+	uint64_t now, seq;
+	struct sim_event **heap;
+	uint32_t heap_len, heap_cap;
+	bool over;
+
+	struct sim_cpu *cpus;
+	uint32_t nr_cpus, nr_online, nr_idle;
+	uint32_t nr_waiting; /* all over; and of those, free to go anywhere */
+	uint32_t nr_waiting_free;
+	uint64_t waiting_idle_since;
+
+	struct sim_task *tasks;		  /* all that live, newest first */
+	uint32_t live, next_pid, counted; /* counted: that must end */
+	struct sim_task *current;	  /* on whose behalf code runs; NULL: an
+					     interrupt or idle */
+	uint32_t current_cpu;
+	void *objects; /* semaphores, locks …: task.c's */
+};
+
+static inline uint64_t sim_now(const struct sim *s)
+{
+	return s->now;
+}
+
+/* Asks c to schedule: soon if it is another CPU than s->current_cpu, at the
+ * end of the present event if not. */
+void sim_resched(struct sim *s, struct sim_cpu *c);
+
+/* t goes to another CPU (waiting or being picked): figures and costs. */
+void sim_task_moved(struct sim *s, struct sim_task *t, uint32_t cpu);
+
+/* Brings c's task's time up to now (calls cls->used). */
+void sim_account(struct sim *s, struct sim_cpu *c);
+
+/* More CPU time is used up on c before its task goes on. */
+void sim_charge(struct sim *s, struct sim_cpu *c, uint64_t ns);
+
+/* A sleeping or new task becomes runnable (select_cpu, enqueue …). */
+void sim_wake(struct sim *s, struct sim_task *t, unsigned wake_flags);
+
+/* Adds a finding unless one with that rule, file and line is there. */
+void sim_find(struct sim *s, enum sim_rule rule, const char *file,
+	      uint32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* The policy is dropped: the run ends with SIM_EJECTED. */
+void sim_eject(struct sim *s, int exit_kind, int64_t exit_code, const char *fmt,
+	       ...) __attribute__((format(printf, 4, 5)));
+
+static inline bool sim_may_run(const struct sim_task *t, uint32_t cpu)
+{
+	return t->allowed[cpu / 64] >> (cpu % 64) & 1;
+}
+
+/* ---- task.c: programs ------------------------------------------------- */
+
+enum task_next {
+	TASK_WORKS, /* work_ns > 0 or spinning: go on running */
+	TASK_BLOCKED,
+	TASK_ENDED,
+	TASK_YIELDED,
+	TASK_CHANGED, /* nice or affinity changed: schedule */
+};
+
+/* Does what t's program says until it needs CPU time, sleeps or ends. */
+enum task_next task_advance(struct sim *s, struct sim_task *t);
+struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent);
+void task_free(struct sim *s, struct sim_task *t);
+int task_objects_init(struct sim *s);
+void task_objects_release(struct sim *s);
+
+#endif
