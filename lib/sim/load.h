@@ -45,13 +45,16 @@ enum load_what {
 	LOAD_SLEEP, /* dist: from now */
 	LOAD_TIMER, /* dist: until a multiple of the period since the task's
 		       first timer; late: at once, and from now on again if
-		       n != 0 (rt-app's absolute and relative timers) */
+		       n != 0 (rt-app's absolute and relative timers).  A
+		       first one of 0 only sets where they are counted from */
 	LOAD_WAIT,  /* semaphore obj: take one, else sleep */
 	LOAD_POST,  /* semaphore obj: add n (0: wake all who wait); lossy ones
 		       lose what nobody waits for */
 	LOAD_LOCK,  /* mutex obj, first come first served, owner known */
 	LOAD_UNLOCK,
-	LOAD_COND_WAIT, /* condition obj under mutex obj2 */
+	LOAD_COND_WAIT, /* LOAD_WAIT on semaphore obj (a lossy one is what
+			   POSIX calls a condition), mutex obj2 given up in one
+			   step and locked again after it */
 	LOAD_BARRIER,	/* obj; n tasks */
 	LOAD_FORK,	/* starts one more instance of task obj */
 	LOAD_JOIN,	/* until all children have ended */
@@ -136,7 +139,7 @@ struct load {
 	size_t metric_count;
 	struct load_sem *sems;
 	size_t sem_count;
-	size_t lock_count, barrier_count, cond_count;
+	size_t lock_count, barrier_count;
 	struct load_cgroup *cgroups; /* [0] is the root, always there */
 	size_t cgroup_count;
 	struct load_mask *masks;

@@ -11,15 +11,13 @@ static const char *object_of(const struct load *l, const struct load_op *op,
 	switch (op->what) {
 	case LOAD_WAIT:
 	case LOAD_POST:
+	case LOAD_COND_WAIT:
 		*count = l->sem_count;
 		return "semaphore";
 	case LOAD_LOCK:
 	case LOAD_UNLOCK:
 		*count = l->lock_count;
 		return "lock";
-	case LOAD_COND_WAIT:
-		*count = l->cond_count;
-		return "condition";
 	case LOAD_BARRIER:
 		*count = l->barrier_count;
 		return "barrier";
