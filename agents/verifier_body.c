@@ -106,8 +106,8 @@ struct json *verdict_body(const struct verifier *v, const struct group *g,
 			json_as_string(json_get(f, "kernel"), "none"));
 	json_set_string(b, "accelerator",
 			json_as_string(json_get(f, "accelerator"), "none"));
-	if (*v->object)
-		json_set_string(b, "object_sha256", v->object);
+	if (*c->object)
+		json_set_string(b, "object_sha256", c->object);
 	json_set(b, "stages", stages_body(c));
 	json_set(b, "metrics", verdict_metrics(v, g, c));
 	if (g->bound_n)

@@ -8,8 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/path.h"
-#include "crypt/digest.h"
+#include "policy/object.h"
 #include "policy/policy.h"
 
 #define HASH_LEN   16
@@ -125,9 +124,16 @@ void lint_stage(struct candidate *c)
 	double start = clock_monotonic();
 	struct policy_params p;
 
-	if (strcmp(form, "params")) {
+	if (policy_is_source(body)) {
+		if (json_as_string(json_path(body, "object.path"), "")[0] !=
+		    '/')
+			stage_fail(c, STAGE_LINT, "object",
+				   "object.path: the form 'source' needs the "
+				   "whole path of an object file");
+	} else if (strcmp(form, "params")) {
 		stage_fail(c, STAGE_LINT, "form",
-			   "form: '%s' is not in this version; 'params' is",
+			   "form: '%s' is not in this version; 'params' and "
+			   "'source' are",
 			   form);
 	} else if (policy_params_read(body, &p) < 0) {
 		stage_fail(c, STAGE_LINT, "params", "%s", err_text());
@@ -140,26 +146,36 @@ void lint_stage(struct candidate *c)
 	s->seconds = clock_monotonic() - start;
 }
 
+/* A template that is not there is nothing the policy could be blamed for. */
+static void build_missing(struct verifier *v, struct candidate *c)
+{
+	if (policy_is_source(c->policy->body)) {
+		stage_fail(c, STAGE_BUILD, "object", "%s", err_text());
+		return;
+	}
+	stage_find(&c->stages[STAGE_BUILD], "object", "%s", err_text());
+	if (!v->failed) {
+		v->failed = -ENOENT;
+		v->failure = mem_strdup(err_text());
+	}
+}
+
 void build_stage(struct verifier *v, struct candidate *c)
 {
 	struct stage *s = &c->stages[STAGE_BUILD];
 	double start = clock_monotonic();
-	char *object = path_lib("policy.bpf.o");
 
-	if (*v->object || !digest_file_hex(object, v->object)) {
-		s->status = STATUS_PASSED;
-		stage_find(s, "object",
-			   "no compiler needed: parameters are set in the "
-			   "template's data before it is loaded");
+	if (policy_object_digest(c->policy->body, c->object) < 0) {
+		*c->object = '\0';
+		build_missing(v, c);
 	} else {
-		/* Nothing that the policy could be blamed for. */
-		*v->object = '\0';
-		stage_find(s, "object", "%s", err_text());
-		if (!v->failed) {
-			v->failed = -ENOENT;
-			v->failure = mem_strdup(err_text());
-		}
+		s->status = STATUS_PASSED;
+		stage_find(s, "object", "%s",
+			   policy_is_source(c->policy->body)
+				   ? "the object is what the policy says"
+				   : "no compiler needed: parameters are set "
+				     "in the template's data before it is "
+				     "loaded");
 	}
 	s->seconds = clock_monotonic() - start;
-	free(object);
 }

@@ -6,6 +6,7 @@
 #include "agents/verifier_state.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/object.h"
 
 static const struct doc *chain_find(const struct verifier *v,
 				    const struct doc *d, size_t steps);
@@ -159,10 +160,30 @@ static int no_policy(const struct verifier *v)
 		       json_as_string(json_get(e->body, "text"), "unknown"));
 }
 
+/* The policies come after what was read, as if a tool before us had made
+ * them. */
+static int emit_objects(struct verifier *v)
+{
+	for (size_t i = 0; i < v->o->object_count; i++) {
+		struct json *body;
+		int rc = policy_source_body(v->o->objects[i], &body);
+
+		if (!rc)
+			rc = stream_emit(v->stream,
+					 doc_new("policy", "sched-verify", body,
+						 NULL, 0));
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 int plan_read(struct verifier *v)
 {
 	int rc = read_all(v);
 
+	if (!rc)
+		rc = emit_objects(v);
 	if (rc)
 		return rc;
 	take_policies(v);

@@ -46,6 +46,7 @@ struct tally {
 
 struct candidate {
 	const struct doc *policy;
+	char object[65]; /* digest of what is loaded; "": none */
 	struct stage stages[STAGE_COUNT];
 	struct json *shuffled; /* the control's body; NULL: no identities */
 	struct tally tally, control_tally;
@@ -80,7 +81,6 @@ struct verifier {
 	const struct verifier_opts *o;
 	struct target *target;
 	struct json *facts; /* of the target; NULL: none was opened */
-	char object[65];    /* digest of the template; "": none */
 	struct candidate *all;
 	size_t count;
 	struct group *groups;

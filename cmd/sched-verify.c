@@ -19,7 +19,7 @@
 
 static struct {
 	const char *target, *stages, *topology;
-	struct strs guards, kernels;
+	struct strs guards, kernels, objects;
 	long pairs, screen, finalists, seed, cpus, memory;
 	double min_effect, timeout;
 	bool confirm, no_confirm, json, progress;
@@ -123,6 +123,11 @@ static const struct opt options[] = {
 	 .arg = "SERIES",
 	 .help = "of the guest; more than one: also has to load there",
 	 .target = &arg.kernels},
+	{.kind = OPT_LIST,
+	 .name = "object",
+	 .arg = "FILE",
+	 .help = "judge this BPF object, too",
+	 .target = &arg.objects},
 	{.kind = OPT_FLAG,
 	 .letter = 'j',
 	 .name = "json",
@@ -196,6 +201,8 @@ static void read_options(int argc, char **argv, struct verifier_opts *o,
 	*guards = mem_zalloc(arg.guards.len + 1, sizeof(**guards));
 	*o = (struct verifier_opts){
 		.target = arg.target,
+		.objects = arg.objects.v,
+		.object_count = arg.objects.len,
 		.pairs = arg.pairs,
 		.screen = arg.screen,
 		.finalists = arg.finalists,
@@ -355,7 +362,7 @@ int main(int argc, char **argv)
 	struct progress p;
 	struct stream *s;
 	bool json;
-	int rc, status;
+	int rc, status, in;
 
 	read_options(argc, argv, &o, &guards);
 	json = cli_wants_json(arg.json);
@@ -363,7 +370,9 @@ int main(int argc, char **argv)
 	progress_init(&p, STDERR_FILENO);
 	o.progress = p.on ? progress_words : arg.progress ? say_line : NULL;
 	o.progress_arg = &p;
-	s = stream_open(STDIN_FILENO, json ? STDOUT_FILENO : -1, tool.name);
+	/* Nobody types documents beside an object. */
+	in = o.object_count && isatty(STDIN_FILENO) ? -1 : STDIN_FILENO;
+	s = stream_open(in, json ? STDOUT_FILENO : -1, tool.name);
 	rc = verifier_verify(s, &o, &res);
 	progress_clear(&p);
 	if (!json)
@@ -380,5 +389,6 @@ int main(int argc, char **argv)
 	free(guards);
 	strs_release(&arg.guards);
 	strs_release(&arg.kernels);
+	strs_release(&arg.objects);
 	return cli_finish(&tool, status);
 }

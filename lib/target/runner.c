@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/path.h"
+#include "policy/object.h"
 #include "scx/ext.h"
 
 #define DEFAULT_TIMEOUT_S 600
@@ -33,7 +33,7 @@ void run_job_fill(struct run_job *j, const struct run_spec *s, char *const *env)
 		.timeout_s =
 			s->timeout_s > 0 ? s->timeout_s : DEFAULT_TIMEOUT_S,
 		.policy = s->policy ? json_copy(s->policy) : NULL,
-		.object = path_lib("policy.bpf.o"),
+		.object = policy_object_path(s->policy),
 		.cwd = s->cwd ? mem_strdup(s->cwd) : getcwd(NULL, 0),
 	};
 	if (!j->cwd)
