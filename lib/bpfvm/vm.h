@@ -159,6 +159,13 @@ const struct vm_call *vm_calls_kfunc(const struct vm_calls *c, int index);
 
 /* ---- running ---------------------------------------------------------- */
 
+/* The task and CPU that code runs on, for helpers that ask for a part. */
+struct vm_current {
+	uint32_t pid, tgid, node;
+	uint64_t cgroup; /* its id */
+	char comm[16];
+};
+
 /* What the VM needs to know of the world.  arg is vm_host.arg. */
 struct vm_host {
 	void *arg;
@@ -172,6 +179,8 @@ struct vm_host {
 		      bool pinned);
 	/* bpf_printk; may be NULL. */
 	void (*print)(void *arg, const char *text);
+	/* May be NULL: all zero. */
+	void (*describe)(void *arg, struct vm_current *out);
 	uint32_t nr_cpus; /* possible CPUs: per-CPU maps */
 	uint64_t jiffies_hz;
 };

@@ -65,6 +65,13 @@ int vm_map_new(struct vm *vm, int index);
 void vm_map_free(struct vm *vm, struct vm_map *m);
 /* Frees vm->own, what helpers and kfuncs keep; called before the maps go. */
 void vm_own_free(struct vm *vm);
+/* The outermost run ends, before what is still held is looked at: elements
+ * that it deleted are dead from here on. */
+void vm_run_ended(struct vm *vm);
+/* Are these bytes of the arena's region in pages that were allocated? */
+bool vm_arena_has(const struct vm *vm, uint32_t offset, uint32_t len);
+/* The function that a callback's address (INSN_FUNC) names; -1: a fault. */
+int vm_func(struct vm *vm, uint64_t addr);
 
 /* Local storage: a slot number for a map; what a region has in that slot (0:
  * nothing); put `value` (0: empty it, the caller frees the old one). */
