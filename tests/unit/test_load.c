@@ -114,12 +114,53 @@ static void draws_have_their_mean(void **state)
 	assert_int_equal(load_draw(&d, 0.99), 7);
 }
 
+static void the_hostile_set_is_sound(void **state)
+{
+	static const uint32_t cpus[] = {0, 1, 2, 8, 512};
+	size_t count = 0;
+
+	(void)state;
+	for (; load_hostile_names[count]; count++) {
+		for (size_t i = 0; i < ARRAY_LEN(cpus); i++) {
+			struct load *l;
+
+			assert_int_equal(load_hostile(load_hostile_names[count],
+						      cpus[i], i, &l),
+					 0);
+			assert_int_equal(load_check(l), 0);
+			assert_true(l->cpus > 0 && l->duration_ns > 0);
+			load_free(l);
+		}
+	}
+	assert_int_equal(count, 12);
+}
+
+static void hostile_loads_insist_on_their_machine(void **state)
+{
+	struct load *l;
+
+	(void)state;
+	assert_int_equal(load_hostile("one_cpu", 8, 1, &l), 0);
+	assert_int_equal(l->cpus, 1);
+	load_free(l);
+	assert_int_equal(load_hostile("many_cpus", 8, 1, &l), 0);
+	assert_int_equal(l->cpus, 128);
+	load_free(l);
+	assert_int_equal(load_hostile("hotplug", 1, 1, &l), 0);
+	assert_int_equal(l->cpus, 2);
+	load_free(l);
+	assert_int_equal(load_hostile("no_such", 8, 1, &l), -ENOENT);
+	assert_null(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hog_is_fine),
 		cmocka_unit_test(what_is_wrong_is_said),
 		cmocka_unit_test(draws_have_their_mean),
+		cmocka_unit_test(the_hostile_set_is_sound),
+		cmocka_unit_test(hostile_loads_insist_on_their_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
