@@ -246,12 +246,4 @@ static u64 slice_of(struct task_struct *p, const struct task *t, u64 queue)
 	return ns < MAX_SLICE_NS ? ns : MAX_SLICE_NS;
 }
 
-static void set_slice(struct task_struct *p, u64 ns)
-{
-	if (bpf_ksym_exists(scx_bpf_task_set_slice))
-		scx_bpf_task_set_slice(p, ns);
-	else
-		p->scx.slice = ns;
-}
-
 #endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A waking task goes where it was, come what may. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+static u64 vtime_now;
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+/* Sleeping earns the credit of one turn at most. */
+static u64 key_of(const struct task_struct *p)
+{
+	u64 vtime = p->scx.dsq_vtime, floor = vtime_now - TURN_NS;
+
+	return before(vtime, floor) ? floor : vtime;
+}
+
+POLICY_OP("select_cpu")
+s32 BPF_PROG(idle_beside_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
+{
+	return prev;
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(idle_beside_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	u64 key = key_of(p);
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key, 0); /* WRONG: kick? */
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(idle_beside_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP("running")
+void BPF_PROG(idle_beside_running, struct task_struct *p)
+{
+	if (before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(idle_beside_stopping, struct task_struct *p, bool runnable)
+{
+	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+
+	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+POLICY_OP("enable")
+void BPF_PROG(idle_beside_enable, struct task_struct *p)
+{
+	set_vtime(p, vtime_now);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(idle_beside_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops idle_beside = {
+	.select_cpu = (void *)idle_beside_select_cpu,
+	.enqueue = (void *)idle_beside_enqueue,
+	.dispatch = (void *)idle_beside_dispatch,
+	.running = (void *)idle_beside_running,
+	.stopping = (void *)idle_beside_stopping,
+	.enable = (void *)idle_beside_enable,
+	.init = (void *)idle_beside_init,
+	.timeout_ms = 5000,
+	.name = "idle_beside",
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ordered by time of arrival, backwards. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("select_cpu")
+s32 BPF_PROG(newest_first_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
+{
+	bool idle = false;
+	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
+
+	if (idle)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
+	return cpu;
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(newest_first_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	u64 key = -scx_bpf_now(), turn = turn_of(p);
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn, key, 0); /* WRONG: last */
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(newest_first_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(newest_first_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops newest_first = {
+	.select_cpu = (void *)newest_first_select_cpu,
+	.enqueue = (void *)newest_first_enqueue,
+	.dispatch = (void *)newest_first_dispatch,
+	.init = (void *)newest_first_init,
+	.timeout_ms = 5000,
+	.name = "newest_first",
+};
