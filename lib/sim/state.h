@@ -166,6 +166,10 @@ struct sim_class {
 	void (*idle)(struct sim *s, struct sim_cpu *c, bool is_idle);
 	/* c is about to go (its task is off it already), or has come. */
 	void (*cpu_online)(struct sim *s, struct sim_cpu *c, bool online);
+	/* The line of the policy that decided last where t waits: for findings
+	 * about t.  May be NULL; leaves both alone if there is no such line. */
+	void (*blame)(struct sim *s, const struct sim_task *t,
+		      const char **file, uint32_t *line);
 };
 
 extern const struct sim_class sim_class_eevdf;
