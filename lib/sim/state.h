@@ -2,8 +2,8 @@
 /*
  * What the parts of the simulator share; nobody outside lib/sim includes it.
  *
- *   engine.c  the clock, the heap of events, CPUs: who runs, for how long
- *   task.c    a task's program: what it does when it runs and when it wakes
+ *   engine*.c the clock, the heap of events, CPUs: who runs, for how long
+ *   task*.c   a task's program: what it does when it runs and when it wakes
  *   eevdf.c   the kernel's own scheduler     \  struct sim_class, told by the
  *   ext_*.c   sched_ext with a policy in a VM/  engine what happened
  *
@@ -25,7 +25,8 @@ struct sim_cpu;
  * per event.  Equal times: in the order they were set. */
 struct sim_event {
 	uint64_t at, seq;
-	uint32_t slot; /* in the heap + 1; 0: not set */
+	uint32_t slot;	 /* in the heap + 1; 0: not set */
+	bool background; /* a watch: alone it keeps nothing going */
 	void (*fire)(struct sim *s, struct sim_event *e);
 };
 
@@ -60,32 +61,54 @@ struct sim_task {
 	uint64_t identity; /* what it executed last */
 
 	/* Its program; task.c's. */
+	struct rng rng; /* its own, so that arms draw the same */
 	uint32_t op;
-	uint32_t *loops;     /* counters, one per instruction that is a LOOP */
+	uint32_t *loops;     /* rounds done, one per instruction */
 	uint64_t work_ns;    /* CPU time left of the present RUN */
+	uint32_t work_frac;  /* 2^-16 ns of it done already */
 	uint64_t penalty_ns; /* costs still to be paid before work goes on */
 	uint64_t spin_until; /* LOAD_SPIN; 0: not spinning */
 	uint64_t *begun;     /* per metric; 0: not begun */
 	uint64_t timer_next;
 	bool timer_armed;
+	bool paid;    /* for the present instruction */
+	bool taken;   /* COND_WAIT: has its semaphore, wants the mutex */
+	bool joining; /* sleeps until children is 0 */
 	uint32_t children;
 	struct sim_task *wait_next; /* in a semaphore's, lock's … queue */
 	struct sim_event wake;	    /* a sleep's end */
 
 	/* Times; the engine's. */
 	uint64_t runnable_at, run_at, slept_at;
+	uint64_t ran_at;      /* when it last left a CPU */
+	uint32_t last_cpu;    /* … which; UINT32_MAX: it never ran */
 	uint64_t sum_exec_ns; /* CPU time in all */
 	uint64_t burst_ns;    /* since it last slept */
 	uint64_t waited_ns;
+	struct {
+		bool counted;	 /* the run waits for its end */
+		bool free;	 /* waits, and may run anywhere */
+		uint64_t share0; /* s->idle_share when it began to wait */
+		uint64_t since;	 /* wants a CPU without a break since */
+		uint64_t exec0;	 /* sum_exec_ns when the window began */
+		double had, due; /* CPU time in windows it wanted all of */
+	} check;
 
 	/* The class's. */
 	void *ext; /* struct ext_task of ext_*.c */
 	struct {
 		/* struct sched_entity's ideas; eevdf.c's */
-		int64_t vruntime, deadline, vlag, min_vruntime;
-		uint64_t slice;
-		bool queued, delayed;
-		uint32_t slot; /* in the CPU's queue */
+		int64_t vruntime, deadline, vlag;
+		int64_t min_vruntime; /* of its part of the queue */
+		int64_t vprot;	      /* protected until */
+		uint64_t weight;      /* its own times its cgroup's share */
+		uint32_t slot;	      /* in the CPU's queue + 1 */
+		bool queued;	      /* counted by its CPU's queue */
+		bool delayed;	      /* … although it sleeps */
+		bool relative;	      /* its deadline is, to vruntime */
+		uint32_t recent_cpu, flips;
+		uint32_t wakee; /* pid */
+		uint64_t flips_at;
 	} fair;
 };
 
@@ -98,10 +121,14 @@ struct sim_cpu {
 	struct sim_task *curr; /* NULL: idle */
 	uint64_t idle_since;
 	uint64_t updated_at;   /* curr's time is accounted up to here */
-	bool resched;	       /* a reschedule is due */
+	bool resched;	       /* a reschedule is due … */
+	uint64_t resched_at;   /* … then */
+	bool choosing;	       /* between two tasks: costs are the next one's */
+	bool free;	       /* idle, and nothing on its way to it */
+	uint64_t debt_ns;      /* costs for the next task */
 	struct sim_event next; /* curr's work ends, or it reschedules */
 	struct sim_event tick;
-	uint64_t work_rate;  /* 2^16 is full speed */
+	uint32_t work_rate;  /* 2^16 is full speed */
 	uint32_t nr_waiting; /* tasks in TASK_RUNNABLE whose cpu this is */
 	void *class_data;
 };
@@ -123,6 +150,12 @@ enum sim_queue_flags {
 /*
  * All are called with the clock at sim_now() and curr's time accounted for.
  * A class that finds its policy at fault calls sim_eject().
+ *
+ * A running task whose nice or mask changes is dequeued and queued again with
+ * SIM_Q_CHANGE, in state TASK_ON_CPU and as its CPU's curr, and a schedule
+ * follows.  One that has to leave its CPU (mask, exec, the CPU goes) is
+ * dequeued with SIM_Q_MIGRATE as curr, then queued with it as TASK_RUNNABLE
+ * on another CPU.
  */
 struct sim_class {
 	const char *name;
@@ -135,7 +168,9 @@ struct sim_class {
 	void (*task_exec)(struct sim *s, struct sim_task *t);
 	void (*task_end)(struct sim *s, struct sim_task *t);
 
-	/* The CPU for a waking or new task: allowed and online. */
+	/* The CPU for a waking or new task: allowed and online.  Not asked for
+	 * tasks that may use one only.  SIM_WAKE_EXEC: t runs, and moves to
+	 * the answer. */
 	uint32_t (*select_cpu)(struct sim *s, struct sim_task *t, uint32_t prev,
 			       unsigned wake_flags);
 	/* t is runnable now, on t->cpu; the class calls sim_resched() for
@@ -154,7 +189,8 @@ struct sim_class {
 	/* next begins its turn after pick (also when it is prev). */
 	void (*begin)(struct sim *s, struct sim_cpu *c, struct sim_task *next,
 		      struct sim_task *prev);
-	/* delta ns of CPU time were used by c->curr. */
+	/* delta ns of CPU time were used by c->curr.  May come at any event:
+	 * what happens at ticks only must not be done here. */
 	void (*used)(struct sim *s, struct sim_cpu *c, uint64_t delta);
 	/* The periodic tick on a busy CPU; calls sim_resched(c) at will. */
 	void (*tick)(struct sim *s, struct sim_cpu *c);
@@ -193,10 +229,16 @@ struct sim {
 	bool over;
 
 	struct sim_cpu *cpus;
-	uint32_t nr_cpus, nr_online, nr_idle;
-	uint32_t nr_waiting; /* all over; and of those, free to go anywhere */
-	uint32_t nr_waiting_free;
-	uint64_t waiting_idle_since;
+	uint32_t nr_cpus, nr_online;
+	uint32_t nr_free;	  /* CPUs that are `free` */
+	uint32_t nr_waiting_free; /* tasks that wait and may go anywhere */
+	uint64_t idle_share, share_at;
+	struct sim_event window; /* see engine_check.c */
+	uint64_t window_at;
+	uint32_t fired_now;  /* events at this very time */
+	uint32_t background; /* events that are */
+	uint64_t fired, end_at;
+	struct sim_starter *starters; /* see engine_task.c */
 
 	struct sim_task *tasks;		  /* all that live, newest first */
 	uint32_t live, next_pid, counted; /* counted: that must end */
@@ -211,8 +253,9 @@ static inline uint64_t sim_now(const struct sim *s)
 	return s->now;
 }
 
-/* Asks c to schedule: soon if it is another CPU than s->current_cpu, at the
- * end of the present event if not. */
+/* Asks c to schedule: after costs.wake_remote_ns if it is another CPU than
+ * s->current_cpu (that is counted as a kick), at the end of the present event
+ * if not. */
 void sim_resched(struct sim *s, struct sim_cpu *c);
 
 /* t goes to another CPU (waiting or being picked): figures and costs. */
@@ -221,7 +264,7 @@ void sim_task_moved(struct sim *s, struct sim_task *t, uint32_t cpu);
 /* Brings c's task's time up to now (calls cls->used). */
 void sim_account(struct sim *s, struct sim_cpu *c);
 
-/* More CPU time is used up on c before its task goes on. */
+/* More CPU time is used up on c before its task, or the next, goes on. */
 void sim_charge(struct sim *s, struct sim_cpu *c, uint64_t ns);
 
 /* A sleeping or new task becomes runnable (select_cpu, enqueue …). */
@@ -231,6 +274,10 @@ void sim_wake(struct sim *s, struct sim_task *t, unsigned wake_flags);
 void sim_find(struct sim *s, enum sim_rule rule, const char *file,
 	      uint32_t line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* How findings name a task: "name (pid)". */
+#define SIM_TASK_FMT	"%.15s (%u)"
+#define SIM_TASK_ARG(t) (t)->def->name, (t)->pid
 
 /* The policy is dropped: the run ends with SIM_EJECTED. */
 void sim_eject(struct sim *s, int exit_kind, int64_t exit_code, const char *fmt,
