@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "sim/load_make.h"
 
+#define MAX_NOTES 64
+
 /* Room for one more of n: arrays here double when n is a power of two. */
 static void *more(void *array, size_t n, size_t size)
 {
@@ -151,12 +153,17 @@ void load_op_loop(struct load *l, uint32_t task, size_t to, int32_t n)
 
 void load_note(struct load *l, const char *fmt, ...)
 {
+	unsigned room = MAX_NOTES;
 	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	json_each (note, l->notes) {
+		if (!strcmp(json_as_string(note, ""), text) || !--room)
+			return;
+	}
 	json_add(l->notes, json_string(text));
 }
 

@@ -32,11 +32,15 @@ static uint64_t vary(struct maker *m, uint64_t ns)
 	return ns - ns / 4 + rng_below(&m->rng, ns / 2 + 1);
 }
 
-/* Tasks of a group of their own; all start in the first millisecond. */
+/* Tasks of one name are a group; all start in the first millisecond. */
 static uint32_t tasks(struct maker *m, const char *name, uint32_t instances)
 {
-	uint32_t t = load_add_task(m->l, name, load_add_group(m->l, name));
+	size_t g = m->l->group_count;
+	uint32_t t;
 
+	if (!g || strcmp(m->l->groups[g - 1].name, name))
+		load_add_group(m->l, name);
+	t = load_add_task(m->l, name, (uint32_t)m->l->group_count - 1);
 	m->l->tasks[t].instances = instances;
 	m->l->tasks[t].start_step_ns = MS / (instances + 1);
 	return t;

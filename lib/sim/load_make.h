@@ -22,6 +22,7 @@ void load_op_obj(struct load *l, uint32_t task, enum load_what what,
 void load_op_loop(struct load *l, uint32_t task, size_t to, int32_t n);
 void load_add_event(struct load *l, uint64_t at_ns, enum load_event_what what,
 		    uint32_t cpu);
+/* Says it once. */
 void load_note(struct load *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
