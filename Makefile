@@ -82,7 +82,7 @@ BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
 # One program, a file for each of its commands.
 SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
-	$(wildcard cmd/guest-*.c))
+	$(wildcard cmd/guest-*.c cmd/measure-*.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard lib/target/*.sh))
 LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "agents/observer_body.h"
+#include "agents/observer_costs.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -209,6 +210,17 @@ static void make_body(const struct observer_opts *o, const struct run *r,
 		add_command(o, r, ob);
 }
 
+static void add_costs(struct json *body)
+{
+	struct json *costs = observer_costs();
+
+	if (costs)
+		json_set(body, "costs", costs);
+	else
+		add_note(body, "what scheduling costs here could not be "
+			       "measured; a simulation assumes it");
+}
+
 int observer_run(const struct observer_opts *o, struct observation *ob)
 {
 	struct run r = {0};
@@ -239,6 +251,9 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 	observed_release(&seen);
 out:
 	trace_free(r.trace);
+	/* The command has ended and nothing is traced any more. */
+	if (ob->body && o->workload)
+		add_costs(ob->body);
 	buf_release(&r.out);
 	buf_release(&r.err);
 	free(why);
