@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Gives children a good start in life. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+static u64 vtime_now;
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(fork_favour_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	u64 vtime = p->scx.dsq_vtime;
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, vtime, enq_flags);
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(fork_favour_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP("running")
+void BPF_PROG(fork_favour_running, struct task_struct *p)
+{
+	if (before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(fork_favour_stopping, struct task_struct *p, bool runnable)
+{
+	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+
+	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+POLICY_OP("enable")
+void BPF_PROG(fork_favour_enable, struct task_struct *p)
+{
+	set_vtime(p, vtime_now - 1000000000ULL); /* WRONG: ahead of all */
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(fork_favour_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops fork_favour = {
+	.enqueue = (void *)fork_favour_enqueue,
+	.dispatch = (void *)fork_favour_dispatch,
+	.running = (void *)fork_favour_running,
+	.stopping = (void *)fork_favour_stopping,
+	.enable = (void *)fork_favour_enable,
+	.init = (void *)fork_favour_init,
+	.timeout_ms = 5000,
+	.name = "fork_favour",
+};

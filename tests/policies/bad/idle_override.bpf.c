@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Counts idle CPUs itself. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+static u32 idle_cpus;
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+static u64 vtime_now;
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+/* Sleeping earns the credit of one turn at most. */
+static u64 key_of(const struct task_struct *p)
+{
+	u64 vtime = p->scx.dsq_vtime, floor = vtime_now - TURN_NS;
+
+	return before(vtime, floor) ? floor : vtime;
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(idle_override_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	s32 cpu = -1;
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key_of(p), enq_flags);
+	if (idle_cpus)
+		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0); /* WRONG: none */
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(idle_override_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP("running")
+void BPF_PROG(idle_override_running, struct task_struct *p)
+{
+	if (before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(idle_override_stopping, struct task_struct *p, bool runnable)
+{
+	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+
+	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+POLICY_OP("enable")
+void BPF_PROG(idle_override_enable, struct task_struct *p)
+{
+	set_vtime(p, vtime_now);
+}
+
+POLICY_OP("update_idle")
+void BPF_PROG(idle_override_update_idle, s32 cpu, bool idle)
+{
+	__sync_fetch_and_add(&idle_cpus, idle ? 1 : -1);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(idle_override_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops idle_override = {
+	.enqueue = (void *)idle_override_enqueue,
+	.dispatch = (void *)idle_override_dispatch,
+	.running = (void *)idle_override_running,
+	.stopping = (void *)idle_override_stopping,
+	.update_idle = (void *)idle_override_update_idle,
+	.enable = (void *)idle_override_enable,
+	.init = (void *)idle_override_init,
+	.timeout_ms = 5000,
+	.name = "idle_override",
+};

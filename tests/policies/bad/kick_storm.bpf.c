@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes sure that everybody hears of it. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+static u64 vtime_now;
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+/* Sleeping earns the credit of one turn at most. */
+static u64 key_of(const struct task_struct *p)
+{
+	u64 vtime = p->scx.dsq_vtime, floor = vtime_now - TURN_NS;
+
+	return before(vtime, floor) ? floor : vtime;
+}
+
+static void kick_all(void)
+{
+	u32 i;
+
+	bpf_for(i, 0, scx_bpf_nr_cpu_ids())
+	{
+		scx_bpf_kick_cpu(i, SCX_KICK_PREEMPT); /* WRONG: each time */
+	}
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(kick_storm_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key_of(p), enq_flags);
+	kick_all();
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(kick_storm_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP("running")
+void BPF_PROG(kick_storm_running, struct task_struct *p)
+{
+	if (before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(kick_storm_stopping, struct task_struct *p, bool runnable)
+{
+	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+
+	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+POLICY_OP("enable")
+void BPF_PROG(kick_storm_enable, struct task_struct *p)
+{
+	set_vtime(p, vtime_now);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(kick_storm_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops kick_storm = {
+	.enqueue = (void *)kick_storm_enqueue,
+	.dispatch = (void *)kick_storm_dispatch,
+	.running = (void *)kick_storm_running,
+	.stopping = (void *)kick_storm_stopping,
+	.enable = (void *)kick_storm_enable,
+	.init = (void *)kick_storm_init,
+	.timeout_ms = 5000,
+	.name = "kick_storm",
+};

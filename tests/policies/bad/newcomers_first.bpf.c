@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nobody told it that time goes on. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("select_cpu")
+s32 BPF_PROG(newcomers_first_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
+{
+	bool idle = false;
+	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
+
+	if (idle)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, TURN_NS, 0);
+	return cpu;
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(newcomers_first_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	u64 vtime = p->scx.dsq_vtime;
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, vtime, enq_flags);
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(newcomers_first_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(newcomers_first_stopping, struct task_struct *p, bool runnable)
+{
+	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+
+	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+POLICY_OP("enable")
+void BPF_PROG(newcomers_first_enable, struct task_struct *p)
+{
+	set_vtime(p, 0); /* WRONG: the others are far ahead */
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(newcomers_first_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops newcomers_first = {
+	.select_cpu = (void *)newcomers_first_select_cpu,
+	.enqueue = (void *)newcomers_first_enqueue,
+	.dispatch = (void *)newcomers_first_dispatch,
+	.stopping = (void *)newcomers_first_stopping,
+	.enable = (void *)newcomers_first_enable,
+	.init = (void *)newcomers_first_init,
+	.timeout_ms = 5000,
+	.name = "newcomers_first",
+};

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Parks by pid and takes for granted that the task lives when it is taken out
+ * again.
+ */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__type(value, s32);
+} parked SEC(".maps");
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(null_task_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	s32 pid = p->pid;
+
+	if (bpf_map_push_elem(&parked, &pid, 0)) {
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, turn_of(p), enq_flags);
+		return;
+	}
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(null_task_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct task_struct *p;
+	s32 pid;
+	u64 turn;
+
+	if (bpf_map_pop_elem(&parked, &pid))
+		return;
+	p = bpf_task_from_pid(pid);
+	turn = turn_of(p);
+	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, turn, 0); /* WRONG: NULL? */
+	bpf_task_release(p);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops null_task = {
+	.enqueue = (void *)null_task_enqueue,
+	.dispatch = (void *)null_task_dispatch,
+	.timeout_ms = 5000,
+	.name = "null_task",
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parks by pid, but by the wrong one. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 4096);
+	__type(value, s32);
+} parked SEC(".maps");
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("select_cpu")
+s32 BPF_PROG(parks_parent_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
+{
+	bool idle = false;
+	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
+
+	if (idle)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
+	return cpu;
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(parks_parent_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	s32 pid = p->real_parent->pid;
+
+	if (bpf_map_push_elem(&parked, &pid, 0)) { /* WRONG: not p's */
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, turn_of(p), enq_flags);
+		return;
+	}
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(parks_parent_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct task_struct *p;
+	s32 pid;
+
+	bpf_repeat(4)
+	{
+		if (bpf_map_pop_elem(&parked, &pid))
+			return;
+		p = bpf_task_from_pid(pid);
+		if (!p)
+			continue;
+		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, turn_of(p), 0);
+		bpf_task_release(p);
+	}
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops parks_parent = {
+	.select_cpu = (void *)parks_parent_select_cpu,
+	.enqueue = (void *)parks_parent_enqueue,
+	.dispatch = (void *)parks_parent_dispatch,
+	.timeout_ms = 5000,
+	.name = "parks_parent",
+};

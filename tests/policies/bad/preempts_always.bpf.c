@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The latest wakeup is always the most important. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	0
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(preempts_always_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	u64 turn = turn_of(p);
+
+	if (enq_flags & SCX_ENQ_WAKEUP) {
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn, /* WRONG: always */
+				   SCX_ENQ_PREEMPT);
+		return;
+	}
+	scx_bpf_dsq_insert(p, SHARED, turn, enq_flags);
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(preempts_always_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(preempts_always_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops preempts_always = {
+	.enqueue = (void *)preempts_always_enqueue,
+	.dispatch = (void *)preempts_always_dispatch,
+	.init = (void *)preempts_always_init,
+	.timeout_ms = 5000,
+	.name = "preempts_always",
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers its queue as the kernel does. */
+#include "scx.bpf.h"
+
+char _license[] SEC("license") = "GPL";
+
+#define TURN_NS 5000000ULL
+#define SHARED	(1ULL << 63 | 7)
+
+static u64 vtime_now;
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+/* Sleeping earns the credit of one turn at most. */
+static u64 key_of(const struct task_struct *p)
+{
+	u64 vtime = p->scx.dsq_vtime, floor = vtime_now - TURN_NS;
+
+	return before(vtime, floor) ? floor : vtime;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("select_cpu")
+s32 BPF_PROG(reserved_id_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
+{
+	bool idle = false;
+	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
+
+	if (idle)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, TURN_NS, 0);
+	return cpu;
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(reserved_id_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key_of(p), enq_flags);
+	wake_idle(p);
+}
+
+POLICY_OP("dispatch")
+void BPF_PROG(reserved_id_dispatch, s32 cpu, struct task_struct *prev)
+{
+	scx_bpf_dsq_move_to_local(SHARED);
+}
+
+POLICY_OP("running")
+void BPF_PROG(reserved_id_running, struct task_struct *p)
+{
+	if (before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
+POLICY_OP("stopping")
+void BPF_PROG(reserved_id_stopping, struct task_struct *p, bool runnable)
+{
+	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+
+	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+}
+
+POLICY_OP("enable")
+void BPF_PROG(reserved_id_enable, struct task_struct *p)
+{
+	set_vtime(p, vtime_now);
+}
+
+POLICY_OP_SLEEPABLE("init")
+s32 BPF_PROG(reserved_id_init)
+{
+	return scx_bpf_create_dsq(SHARED, -1); /* WRONG: not ours */
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops reserved_id = {
+	.select_cpu = (void *)reserved_id_select_cpu,
+	.enqueue = (void *)reserved_id_enqueue,
+	.dispatch = (void *)reserved_id_dispatch,
+	.running = (void *)reserved_id_running,
+	.stopping = (void *)reserved_id_stopping,
+	.enable = (void *)reserved_id_enable,
+	.init = (void *)reserved_id_init,
+	.timeout_ms = 5000,
+	.name = "reserved_id",
+};
