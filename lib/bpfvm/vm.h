@@ -53,9 +53,11 @@ struct vm_memory {
 	struct vm_region *regions;
 	uint32_t count, cap;
 	uint32_t free_head, free_tail; /* a queue: oldest number first */
+	uint32_t free_count;
 };
 
-/* A new region over the caller's bytes; never 0. */
+/* A new region over the caller's bytes; never 0.  perm 0: a handle, without
+ * any bytes that a program could reach. */
 uint32_t vm_region_new(struct vm *vm, void *base, uint32_t len, uint32_t perm,
 		       const struct vm_kind *kind, void *owner);
 /* n regions with numbers in a row, each len bytes, stride bytes apart. */

@@ -3,7 +3,8 @@
  * What the parts of the virtual machine share; nobody outside lib/bpfvm
  * includes it.
  *
- *   vm.c       makes and frees, runs, faults, what is held
+ *   vm.c       makes and frees, runs
+ *   vm_fault.c faults, and what a run holds
  *   memory.c   regions
  *   calls.c    sets of helpers and kfuncs
  *   decode.c   from an object's instructions to struct vm_op
@@ -79,6 +80,13 @@ int vm_slot_new(struct vm *vm, struct vm_map *m);
 uint32_t vm_slot_get(const struct vm *vm, uint32_t region, int slot);
 void vm_slot_set(struct vm *vm, uint32_t region, int slot, uint32_t value);
 
+/* A function as programs hold it, and its index again; -1: not one, a fault. */
+static inline uint64_t vm_func_addr(int func)
+{
+	return 1ull << 63 | (uint64_t)func;
+}
+int vm_func_of(struct vm *vm, uint64_t addr);
+
 /* ---- what a run holds ------------------------------------------------- */
 
 enum vm_held_kind {
@@ -117,10 +125,13 @@ struct vm_op {
 			int16_t off;
 			int32_t imm;
 		};
-		vm_fn fn;
+		vm_fn fn;	 /* VM_OP_CALL */
+		const char *why; /* VM_OP_BAD */
 		uint64_t wide;
 	};
 };
+
+#define VM_OP_BYTES ((int64_t)sizeof(struct vm_op))
 
 /* A call that is not finished. */
 struct vm_frame {
@@ -153,8 +164,15 @@ struct vm {
 	uint32_t runs;	      /* nested */
 	int entry; /* function the outermost run began with; -1: no run */
 
-	const struct vm_op *pc; /* valid while helpers run; NULL: no run */
-	int64_t left;		/* of the budget, while helpers run */
+	/*
+	 * The budget is counted by where the program stands: at pc there are
+	 * (slack - pc) bytes of struct vm_op left, and a jump moves both.  So
+	 * instructions that do not jump cost no counting.  Both are valid while
+	 * a helper runs; pc is NULL when nothing does.
+	 */
+	const struct vm_op *pc;
+	intptr_t slack;
+	int64_t left; /* bytes, into and out of vm_exec() */
 	uint64_t insns, insns_last;
 	struct vm_fault fault;
 	struct vm_held *held;
@@ -165,8 +183,15 @@ struct vm {
  * faults.  -ENOTSUP: calls something that is not there. */
 int vm_decode(struct vm *vm);
 
-/* exec.c: runs from frame vm->depth on; args are R1 … R5. */
+/* exec.c: runs from instruction `first` with R1 … R5 = args in a new frame;
+ * -EFAULT. */
 int vm_exec(struct vm *vm, uint32_t first, const uint64_t args[5],
 	    uint64_t *r0);
+/* The value of vm_op.go for an enum vm_op_code. */
+const void *vm_exec_label(int op);
+
+/* vm_fault.c: sets the fault of an access that is none; returns NULL. */
+void *vm_fault_access(struct vm *vm, uint64_t addr, uint32_t len,
+		      uint32_t perm);
 
 #endif
