@@ -16,45 +16,28 @@
 #define NOINLINE __attribute__((noinline, cold))
 
 static inline unsigned char *reach(const struct vm *vm, uint64_t addr,
-				   uint32_t len)
+				   uint32_t len, uint32_t perm)
 {
 	const struct vm_memory *m = &vm->memory;
 	const struct vm_region *r = &m->regions[vm_region_of(addr)];
 
 	if (vm_region_of(addr) < m->count &&
-	    (uint64_t)(uint32_t)addr + len <= r->len)
-		return r->base + (uint32_t)addr;
-	return NULL;
-}
-
-static inline unsigned char *reach_write(const struct vm *vm, uint64_t addr,
-					 uint32_t len)
-{
-	const struct vm_memory *m = &vm->memory;
-	const struct vm_region *r = &m->regions[vm_region_of(addr)];
-
-	if (vm_region_of(addr) < m->count &&
-	    (uint64_t)(uint32_t)addr + len <= r->len && r->perm & VM_WRITE)
+	    (uint64_t)(uint32_t)addr + len <= r->len && r->perm & perm)
 		return r->base + (uint32_t)addr;
 	return NULL;
 }
 
 /* ---- the less common path --------------------------------------------- */
 
-static NOINLINE void fault_read(struct vm *vm, const struct vm_op *pc,
-				uint64_t addr, uint32_t len)
-{
-	vm->pc = pc;
-	vm_fault_access(vm, addr, len, VM_READ);
-}
-
-/* Regions that are partly writable end up here, too. */
-static NOINLINE unsigned char *write_slowly(struct vm *vm,
+/* The arena and regions that are partly writable end up here, too. */
+static NOINLINE unsigned char *reach_slowly(struct vm *vm,
 					    const struct vm_op *pc,
-					    uint64_t addr, uint32_t len)
+					    uint64_t addr, uint32_t len,
+					    uint32_t perm)
 {
 	vm->pc = pc;
-	return vm_write(vm, addr, len);
+	return perm == VM_WRITE ? vm_write(vm, addr, len)
+				: vm_read(vm, addr, len);
 }
 
 static NOINLINE void fault_insn(struct vm *vm, const struct vm_op *pc,
@@ -75,10 +58,9 @@ static NOINLINE void fault_budget(struct vm *vm, const struct vm_op *pc)
 static unsigned char *aligned(struct vm *vm, const struct vm_op *pc,
 			      uint64_t addr, uint32_t len, uint32_t perm)
 {
-	vm->pc = pc;
 	if (!(addr & (len - 1)))
-		return perm & VM_WRITE ? vm_write(vm, addr, len)
-				       : vm_read(vm, addr, len);
+		return reach_slowly(vm, pc, addr, len, perm);
+	vm->pc = pc;
 	vm_fault_set(vm, VM_FAULT_MEMORY,
 		     "atomic access of %u bytes at an address that is not "
 		     "a multiple of it",
@@ -239,33 +221,35 @@ static uint64_t frame_pointer(const struct vm *vm)
 	D = (e);          \
 	NEXT;
 
-#define LOAD(label, type, as)                                           \
-	label : {                                                       \
-		uint64_t addr = S + OFF;                                \
-		const unsigned char *p = reach(vm, addr, sizeof(type)); \
-		type v;                                                 \
-                                                                        \
-		if (!p) {                                               \
-			fault_read(vm, pc, addr, sizeof(type));         \
-			goto fault;                                     \
-		}                                                       \
-		memcpy(&v, p, sizeof(v));                               \
-		D = (as)v;                                              \
-		NEXT;                                                   \
+#define LOAD(label, type, as)                                                  \
+	label : {                                                              \
+		uint64_t addr = S + OFF;                                       \
+		const unsigned char *p =                                       \
+			reach(vm, addr, sizeof(type), VM_READ);                \
+		type v;                                                        \
+                                                                               \
+		if (!p)                                                        \
+			p = reach_slowly(vm, pc, addr, sizeof(type), VM_READ); \
+		if (!p)                                                        \
+			goto fault;                                            \
+		memcpy(&v, p, sizeof(v));                                      \
+		D = (as)v;                                                     \
+		NEXT;                                                          \
 	}
 
-#define STORE(label, type, value)                                       \
-	label : {                                                       \
-		uint64_t addr = D + OFF;                                \
-		unsigned char *p = reach_write(vm, addr, sizeof(type)); \
-		type v = (type)(value);                                 \
-                                                                        \
-		if (!p)                                                 \
-			p = write_slowly(vm, pc, addr, sizeof(type));   \
-		if (!p)                                                 \
-			goto fault;                                     \
-		memcpy(p, &v, sizeof(v));                               \
-		NEXT;                                                   \
+#define STORE(label, type, value)                                           \
+	label : {                                                           \
+		uint64_t addr = D + OFF;                                    \
+		unsigned char *p = reach(vm, addr, sizeof(type), VM_WRITE); \
+		type v = (type)(value);                                     \
+                                                                            \
+		if (!p)                                                     \
+			p = reach_slowly(vm, pc, addr, sizeof(type),        \
+					 VM_WRITE);                         \
+		if (!p)                                                     \
+			goto fault;                                         \
+		memcpy(p, &v, sizeof(v));                                   \
+		NEXT;                                                       \
 	}
 
 #define FRAME_LOAD(label, type)                       \

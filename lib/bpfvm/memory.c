@@ -60,7 +60,7 @@ static void fill(struct vm *vm, uint32_t region, void *base, uint32_t len,
 
 	*at(vm, region) = (struct vm_region){
 		.base = base ? base : &nothing,
-		.len = perm & VM_READ && base ? len : 0,
+		.len = base ? len : 0,
 		.perm = perm,
 		.kind = kind,
 		.owner = owner,
@@ -133,32 +133,39 @@ const struct vm_region *vm_region(const struct vm *vm, uint32_t region)
 
 /* ---- access ----------------------------------------------------------- */
 
-void *vm_read(struct vm *vm, uint64_t addr, uint32_t len)
+static bool may(const struct vm *vm, const struct vm_region *r, uint32_t off,
+		uint32_t len, uint32_t perm)
+{
+	if (r->perm & perm)
+		return true;
+	if (vm->arena && r == at(vm, vm->arena))
+		return vm_arena_has(vm, off, len);
+	return perm == VM_WRITE && r->kind->may_write &&
+	       r->kind->may_write(off, len);
+}
+
+static void *reach(struct vm *vm, uint64_t addr, uint32_t len, uint32_t perm)
 {
 	static unsigned char nothing;
 	const struct vm_region *r;
+	uint32_t off = (uint32_t)addr;
 
 	if (!len)
 		return &nothing;
 	r = vm_region(vm, vm_region_of(addr));
-	if (!r || (uint64_t)(uint32_t)addr + len > r->len)
-		return vm_fault_access(vm, addr, len, VM_READ);
-	return r->base + (uint32_t)addr;
+	if (r && (uint64_t)off + len <= r->len && may(vm, r, off, len, perm))
+		return r->base + off;
+	return vm_fault_access(vm, addr, len, perm);
+}
+
+void *vm_read(struct vm *vm, uint64_t addr, uint32_t len)
+{
+	return reach(vm, addr, len, VM_READ);
 }
 
 void *vm_write(struct vm *vm, uint64_t addr, uint32_t len)
 {
-	static unsigned char nothing;
-	const struct vm_region *r;
-
-	if (!len)
-		return &nothing;
-	r = vm_region(vm, vm_region_of(addr));
-	if (!r || (uint64_t)(uint32_t)addr + len > r->len ||
-	    (!(r->perm & VM_WRITE) &&
-	     !(r->kind->may_write && r->kind->may_write((uint32_t)addr, len))))
-		return vm_fault_access(vm, addr, len, VM_WRITE);
-	return r->base + (uint32_t)addr;
+	return reach(vm, addr, len, VM_WRITE);
 }
 
 void *vm_object(struct vm *vm, uint64_t addr, const struct vm_kind *kind)

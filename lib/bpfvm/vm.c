@@ -52,6 +52,8 @@ static int make_maps(struct vm *vm)
 	for (size_t i = 0; i < o->map_count && !rc; i++)
 		if (!o->maps[i].is_struct_ops)
 			rc = vm_map_new(vm, (int)i);
+	if (vm->arena)
+		vm->memory.regions[vm->arena].perm = 0;
 	return rc;
 }
 
@@ -170,6 +172,7 @@ static int run(struct vm *vm, int func, const uint64_t args[5], bool program,
 	vm->insns_last = (uint64_t)(before - vm->left) / VM_OP_BYTES;
 	if (outermost) {
 		vm->insns += vm->insns_last;
+		vm_run_ended(vm);
 		if (!rc)
 			rc = check_leak(vm);
 		vm->held_count = 0;

@@ -131,7 +131,7 @@ void *vm_fault_access(struct vm *vm, uint64_t addr, uint32_t len, uint32_t perm)
 	return NULL;
 }
 
-int vm_func_of(struct vm *vm, uint64_t addr)
+int vm_func(struct vm *vm, uint64_t addr)
 {
 	uint64_t func = addr ^ 1ull << 63;
 

@@ -71,8 +71,6 @@ void vm_own_free(struct vm *vm);
 void vm_run_ended(struct vm *vm);
 /* Are these bytes of the arena's region in pages that were allocated? */
 bool vm_arena_has(const struct vm *vm, uint32_t offset, uint32_t len);
-/* The function that a callback's address (INSN_FUNC) names; -1: a fault. */
-int vm_func(struct vm *vm, uint64_t addr);
 
 /* Local storage: a slot number for a map; what a region has in that slot (0:
  * nothing); put `value` (0: empty it, the caller frees the old one). */
@@ -85,7 +83,7 @@ static inline uint64_t vm_func_addr(int func)
 {
 	return 1ull << 63 | (uint64_t)func;
 }
-int vm_func_of(struct vm *vm, uint64_t addr);
+int vm_func(struct vm *vm, uint64_t addr);
 
 /* ---- what a run holds ------------------------------------------------- */
 
@@ -149,7 +147,9 @@ struct vm {
 	struct vm_map *maps;	   /* object->map_count */
 	struct vm_map **slot_maps; /* by slot number */
 	int slot_count;
-	uint32_t arena; /* region of the arena's map; 0: none */
+	/* Region of the arena's map; 0: none.  It has no rights of its own, so
+	 * that every access takes the way that looks at its pages. */
+	uint32_t arena;
 	void *own;	/* what helpers and kfuncs keep, theirs */
 
 	struct vm_op *code; /* object->insn_count + 1 */
