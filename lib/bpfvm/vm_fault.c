@@ -117,15 +117,18 @@ void *vm_fault_access(struct vm *vm, uint64_t addr, uint32_t len, uint32_t perm)
 		vm_fault_set(vm, VM_FAULT_MEMORY,
 			     "%s of %u bytes at byte %d of a freed %s", verb,
 			     len, (int)off, r->kind->name);
+	else if (region == vm->arena)
+		vm_fault_set(vm, VM_FAULT_ARENA,
+			     "%s of %u bytes at %#x, where no page of the "
+			     "arena is",
+			     verb, len, off);
 	else if ((uint64_t)off + len <= r->len)
 		vm_fault_set(vm, VM_FAULT_MEMORY,
-			     "%s of %u bytes at byte %u of a %s, which is not "
-			     "writable there",
+			     "%s of %u bytes at byte %u of a %s, where that is "
+			     "not allowed",
 			     verb, len, off, r->kind->name);
 	else
-		vm_fault_set(vm,
-			     region == vm->arena ? VM_FAULT_ARENA
-						 : VM_FAULT_MEMORY,
+		vm_fault_set(vm, VM_FAULT_MEMORY,
 			     "%s of %u bytes at byte %d of a %s of %u", verb,
 			     len, (int)off, r->kind->name, r->len);
 	return NULL;
