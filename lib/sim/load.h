@@ -40,18 +40,21 @@ struct load_dist {
  * mask or task index, each kind counted from 0 on its own.
  */
 enum load_what {
-	LOAD_RUN,   /* dist: CPU time at full speed */
-	LOAD_SPIN,  /* dist: run until so much wall time has gone by */
-	LOAD_SLEEP, /* dist: from now */
-	LOAD_TIMER, /* dist: until a multiple of the period since the task's
-		       first timer; late: at once, and from now on again if
-		       n != 0 (rt-app's absolute and relative timers).  A
-		       first one of 0 only sets where they are counted from */
-	LOAD_WAIT,  /* semaphore obj: take one, else sleep */
-	LOAD_POST,  /* semaphore obj: add n (0: wake all who wait); lossy ones
-		       lose what nobody waits for */
-	LOAD_LOCK,  /* mutex obj, first come first served, owner known */
-	LOAD_UNLOCK,
+	LOAD_RUN,    /* dist: CPU time at full speed */
+	LOAD_SPIN,   /* dist: run until so much wall time has gone by */
+	LOAD_SLEEP,  /* dist: from now */
+	LOAD_TIMER,  /* dist: until a multiple of the period since the task's
+			first timer; late: at once, and from now on again if
+			n != 0 (rt-app's absolute and relative timers).  A
+			first one of 0 only sets where they are counted from */
+	LOAD_WAIT,   /* semaphore obj: take one, else sleep */
+	LOAD_POST,   /* semaphore obj: add n (0: wake all who wait); lossy ones
+			lose what nobody waits for */
+	LOAD_LOCK,   /* mutex obj, first come first served, owner known.
+			n = 1: a spin lock: who waits runs in vain, and can get
+			it only while on a CPU.  obj2 > 0: one of the locks obj
+			to obj + obj2 - 1, that of the present CPU % obj2 */
+	LOAD_UNLOCK, /* with the same obj and obj2: the one it holds of these */
 	LOAD_COND_WAIT, /* LOAD_WAIT on semaphore obj (a lossy one is what
 			   POSIX calls a condition), mutex obj2 given up in one
 			   step and locked again after it */
@@ -65,7 +68,8 @@ enum load_what {
 	LOAD_PIN,      /* migration-disabled for this task: n = 1 on, 0 off */
 	LOAD_SKIP,     /* with probability p skip n instructions */
 	LOAD_LOOP,  /* back to instruction obj, n times in all; 0: for ever */
-	LOAD_BEGIN, /* metric obj: a unit of work begins */
+	LOAD_BEGIN, /* metric obj: a unit of work begins; n = 1: it began when
+		       the task was last woken */
 	LOAD_DONE,  /* … ends: its count, and its time since BEGIN */
 	LOAD_EXIT,
 };

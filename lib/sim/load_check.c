@@ -113,6 +113,9 @@ static const char *op_wrong(const struct load *l, const struct load_task *t,
 		return "it is unknown";
 	if (object_of(l, op, &count) && op->obj >= count)
 		return "its object does not exist";
+	if ((op->what == LOAD_LOCK || op->what == LOAD_UNLOCK) && op->obj2 &&
+	    op->obj2 > l->lock_count - op->obj)
+		return "its locks do not exist";
 	if (op->what == LOAD_COND_WAIT && op->obj2 >= l->lock_count)
 		return "the condition's lock does not exist";
 	if (op->what == LOAD_BARRIER && op->n < 1)
