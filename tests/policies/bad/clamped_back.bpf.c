@@ -4,7 +4,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 #define SHARED	0
 
 static u64 vtime_now;
@@ -61,7 +61,8 @@ void BPF_PROG(clamped_back_running, struct task_struct *p)
 POLICY_OP("stopping")
 void BPF_PROG(clamped_back_stopping, struct task_struct *p, bool runnable)
 {
-	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+	u64 left = p->scx.slice, turn = TURN_NS;
+	u64 used = left < turn ? turn - left : 0;
 
 	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
 }

@@ -4,7 +4,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 #define SHARED	0
 
 /* Longer turns stand for weight. */

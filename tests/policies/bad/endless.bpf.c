@@ -4,10 +4,18 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 #define SHARED	0
 
 static u64 vtime_now;
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
 
 static bool before(u64 a, u64 b)
 {
@@ -38,7 +46,7 @@ s32 BPF_PROG(endless_select_cpu, struct task_struct *p, s32 prev,
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
 
 	if (idle)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, TURN_NS, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
 	return cpu;
 }
 

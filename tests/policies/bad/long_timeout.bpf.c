@@ -4,10 +4,18 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 #define SHARED	0
 
 static u64 vtime_now;
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
 
 static bool before(u64 a, u64 b)
 {
@@ -38,14 +46,14 @@ s32 BPF_PROG(long_timeout_select_cpu, struct task_struct *p, s32 prev,
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
 
 	if (idle)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, TURN_NS, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
 	return cpu;
 }
 
 POLICY_OP("enqueue")
 void BPF_PROG(long_timeout_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key_of(p), enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key_of(p), enq_flags);
 	wake_idle(p);
 }
 
@@ -65,7 +73,8 @@ void BPF_PROG(long_timeout_running, struct task_struct *p)
 POLICY_OP("stopping")
 void BPF_PROG(long_timeout_stopping, struct task_struct *p, bool runnable)
 {
-	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+	u64 left = p->scx.slice, turn = turn_of(p);
+	u64 used = left < turn ? turn - left : 0;
 
 	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
 }

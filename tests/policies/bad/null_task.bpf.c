@@ -7,7 +7,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);

@@ -4,10 +4,18 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 #define SHARED	0
 
 static u64 vtime_now;
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
 
 static bool before(u64 a, u64 b)
 {
@@ -33,7 +41,7 @@ static void wake_idle(struct task_struct *p)
 POLICY_OP("enqueue")
 void BPF_PROG(one_cpu_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key_of(p), enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key_of(p), enq_flags);
 	wake_idle(p);
 }
 
@@ -54,7 +62,8 @@ void BPF_PROG(one_cpu_running, struct task_struct *p)
 POLICY_OP("stopping")
 void BPF_PROG(one_cpu_stopping, struct task_struct *p, bool runnable)
 {
-	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+	u64 left = p->scx.slice, turn = turn_of(p);
+	u64 used = left < turn ? turn - left : 0;
 
 	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
 }

@@ -4,7 +4,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define TURN_NS 3000000ULL
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)

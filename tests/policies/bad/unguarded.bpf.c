@@ -4,10 +4,20 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 5000000ULL
+#define LONG_NS 10000000ULL
+
+#define TURN_NS 3000000ULL
 #define SHARED	0
 
 static u64 vtime_now;
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
 
 static bool before(u64 a, u64 b)
 {
@@ -38,14 +48,14 @@ s32 BPF_PROG(unguarded_select_cpu, struct task_struct *p, s32 prev,
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
 
 	if (idle)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, TURN_NS, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
 	return cpu;
 }
 
 POLICY_OP("enqueue")
 void BPF_PROG(unguarded_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, key_of(p), enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key_of(p), enq_flags);
 	wake_idle(p);
 }
 
@@ -61,8 +71,7 @@ void BPF_PROG(unguarded_running, struct task_struct *p)
 	if (before(vtime_now, p->scx.dsq_vtime))
 		vtime_now = p->scx.dsq_vtime;
 	if (p->scx.weight > 100)
-		scx_bpf_task_set_slice(p,
-				       2 * TURN_NS); /* WRONG: is it there? */
+		scx_bpf_task_set_slice(p, LONG_NS); /* WRONG: there? */
 }
 
 POLICY_OP("stopping")
