@@ -48,13 +48,11 @@ void BPF_PROG(null_task_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct task_struct *p;
 	s32 pid;
-	u64 turn;
 
 	if (bpf_map_pop_elem(&parked, &pid))
 		return;
 	p = bpf_task_from_pid(pid);
-	turn = turn_of(p);
-	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, turn, 0); /* WRONG: NULL? */
+	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, TURN_NS, 0); /* WRONG: NULL? */
 	bpf_task_release(p);
 }
 

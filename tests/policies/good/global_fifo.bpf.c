@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One queue for all, the kernel's own; longer turns stand for weight. */
+/* One queue for all, the kernel's own. */
 #include "scx.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS	    5000000ULL
-#define TURN_MIN_NS 50000ULL
+#define TURN_NS 3000000ULL
 
+/* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
 {
 	u64 ns = TURN_NS * p->scx.weight / 100;
 
-	return ns > TURN_MIN_NS ? ns : TURN_MIN_NS;
+	return ns > 50000 ? ns : 50000;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 
 POLICY_OP("select_cpu")
-s32 BPF_PROG(fifo_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
+s32 BPF_PROG(global_fifo_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
 {
 	bool idle = false;
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
@@ -26,20 +35,16 @@ s32 BPF_PROG(fifo_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 }
 
 POLICY_OP("enqueue")
-void BPF_PROG(fifo_enqueue, struct task_struct *p, u64 enq_flags)
+void BPF_PROG(global_fifo_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	s32 cpu;
-
 	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, turn_of(p), enq_flags);
-	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-	if (cpu >= 0)
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	wake_idle(p);
 }
 
 SEC(".struct_ops.link")
 struct sched_ext_ops global_fifo = {
-	.select_cpu = (void *)fifo_select_cpu,
-	.enqueue = (void *)fifo_enqueue,
+	.select_cpu = (void *)global_fifo_select_cpu,
+	.enqueue = (void *)global_fifo_enqueue,
 	.timeout_ms = 5000,
 	.name = "global_fifo",
 };

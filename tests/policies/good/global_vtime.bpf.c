@@ -4,84 +4,102 @@
 
 char _license[] SEC("license") = "GPL";
 
+#define TURN_NS 3000000ULL
 #define SHARED	0
-#define TURN_NS 5000000ULL
 
 static u64 vtime_now;
+
+/* Longer turns stand for weight. */
+static u64 turn_of(const struct task_struct *p)
+{
+	u64 ns = TURN_NS * p->scx.weight / 100;
+
+	return ns > 50000 ? ns : 50000;
+}
 
 static bool before(u64 a, u64 b)
 {
 	return (s64)(a - b) < 0;
 }
 
+/* Sleeping earns the credit of one turn at most. */
+static u64 key_of(const struct task_struct *p)
+{
+	u64 vtime = p->scx.dsq_vtime, floor = vtime_now - TURN_NS;
+
+	return before(vtime, floor) ? floor : vtime;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
 POLICY_OP("select_cpu")
-s32 BPF_PROG(vtime_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
+s32 BPF_PROG(global_vtime_select_cpu, struct task_struct *p, s32 prev,
+	     u64 wake_flags)
 {
 	bool idle = false;
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev, wake_flags, &idle);
 
 	if (idle)
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, TURN_NS, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, turn_of(p), 0);
 	return cpu;
 }
 
 POLICY_OP("enqueue")
-void BPF_PROG(vtime_enqueue, struct task_struct *p, u64 enq_flags)
+void BPF_PROG(global_vtime_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	u64 vtime = p->scx.dsq_vtime;
-	s32 cpu;
-
-	/* Sleeping earns the credit of one turn at most. */
-	if (before(vtime, vtime_now - TURN_NS))
-		vtime = vtime_now - TURN_NS;
-	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, vtime, enq_flags);
-	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-	if (cpu >= 0)
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key_of(p), enq_flags);
+	wake_idle(p);
 }
 
 POLICY_OP("dispatch")
-void BPF_PROG(vtime_dispatch, s32 cpu, struct task_struct *prev)
+void BPF_PROG(global_vtime_dispatch, s32 cpu, struct task_struct *prev)
 {
 	scx_bpf_dsq_move_to_local(SHARED);
 }
 
 POLICY_OP("running")
-void BPF_PROG(vtime_running, struct task_struct *p)
+void BPF_PROG(global_vtime_running, struct task_struct *p)
 {
 	if (before(vtime_now, p->scx.dsq_vtime))
 		vtime_now = p->scx.dsq_vtime;
 }
 
 POLICY_OP("stopping")
-void BPF_PROG(vtime_stopping, struct task_struct *p, bool runnable)
+void BPF_PROG(global_vtime_stopping, struct task_struct *p, bool runnable)
 {
-	u64 left = p->scx.slice, used = left < TURN_NS ? TURN_NS - left : 0;
+	u64 left = p->scx.slice, turn = turn_of(p);
+	u64 used = left < turn ? turn - left : 0;
 
 	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
 }
 
 POLICY_OP("enable")
-void BPF_PROG(vtime_enable, struct task_struct *p)
+void BPF_PROG(global_vtime_enable, struct task_struct *p)
 {
 	set_vtime(p, vtime_now);
 }
 
 POLICY_OP_SLEEPABLE("init")
-s32 BPF_PROG(vtime_init)
+s32 BPF_PROG(global_vtime_init)
 {
 	return scx_bpf_create_dsq(SHARED, -1);
 }
 
 SEC(".struct_ops.link")
 struct sched_ext_ops global_vtime = {
-	.select_cpu = (void *)vtime_select_cpu,
-	.enqueue = (void *)vtime_enqueue,
-	.dispatch = (void *)vtime_dispatch,
-	.running = (void *)vtime_running,
-	.stopping = (void *)vtime_stopping,
-	.enable = (void *)vtime_enable,
-	.init = (void *)vtime_init,
+	.select_cpu = (void *)global_vtime_select_cpu,
+	.enqueue = (void *)global_vtime_enqueue,
+	.dispatch = (void *)global_vtime_dispatch,
+	.running = (void *)global_vtime_running,
+	.stopping = (void *)global_vtime_stopping,
+	.enable = (void *)global_vtime_enable,
+	.init = (void *)global_vtime_init,
 	.timeout_ms = 5000,
 	.name = "global_vtime",
 };
