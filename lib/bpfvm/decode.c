@@ -108,6 +108,8 @@ static const char *decode_jump(const struct vm *vm, uint32_t at,
 	int op = BPF_OP(i->code);
 	int64_t to = (int64_t)at + 1 + i->off;
 
+	if (op == BPF_CALL)
+		return "a call that leads nowhere";
 	if (i->code == (BPF_JMP | VM_JCOND)) {
 		if (i->dst_reg || i->src_reg || i->imm)
 			return reserved;

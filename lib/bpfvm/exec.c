@@ -303,7 +303,7 @@ static uint64_t frame_pointer(const struct vm *vm)
 	ORDERED_LOAD(ACQUIRE##n, type)      \
 	ORDERED_STORE(RELEASE##n, type)
 
-#define SIGN_EXTEND(to, from) (uint64_t)(to)(int64_t)(from)D
+#define SIGN_EXTEND(to, from) (uint64_t)(to)(int64_t)(from)S
 
 /* Signed division by -1 apart: the least number has no positive counterpart. */
 #define ARITHMETIC                                                            \

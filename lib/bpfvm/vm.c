@@ -27,11 +27,11 @@ static void set_region(struct vm *vm, uint32_t region, const void *base,
 static void make_frames(struct vm *vm)
 {
 	vm->stacks = mem_zalloc(VM_MAX_FRAMES, VM_STACK_SIZE);
+	vm->context = vm_region_rows(vm, vm->stacks, 0, 0, VM_MAX_FRAMES,
+				     VM_READ, &context_kind, NULL);
 	vm->stack = vm_region_rows(vm, vm->stacks, VM_STACK_SIZE, VM_STACK_SIZE,
 				   VM_MAX_FRAMES, VM_READ | VM_WRITE,
 				   &stack_kind, NULL);
-	vm->context = vm_region_rows(vm, vm->stacks, 0, 0, VM_MAX_FRAMES,
-				     VM_READ, &context_kind, NULL);
 	for (uint32_t i = 0; i < VM_MAX_FRAMES; i++) {
 		set_region(vm, vm->stack + i, NULL, 0);
 		set_region(vm, vm->context + i, NULL, 0);

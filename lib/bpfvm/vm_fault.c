@@ -99,7 +99,8 @@ void *vm_fault_access(struct vm *vm, uint64_t addr, uint32_t len, uint32_t perm)
 	const struct vm_region *r = NULL;
 
 	/* Just before an object: that is where the pointer came from. */
-	if (region && (int32_t)off < 0 && region != vm->arena)
+	if (region && (int32_t)off < 0 && region < vm->memory.count &&
+	    region != vm->arena)
 		region++;
 	if (region < vm->memory.count)
 		r = &vm->memory.regions[region];
