@@ -86,12 +86,13 @@ struct sim_task {
 	uint64_t burst_ns;    /* since it last slept */
 	uint64_t waited_ns;
 	struct {
-		bool counted;	 /* the run waits for its end */
-		bool free;	 /* waits, and may run anywhere */
-		uint64_t share0; /* s->idle_share when it began to wait */
-		uint64_t since;	 /* wants a CPU without a break since */
-		uint64_t exec0;	 /* sum_exec_ns when the window began */
-		double had, due; /* CPU time in windows it wanted all of */
+		bool counted;	  /* the run waits for its end */
+		bool free;	  /* waits, and may run anywhere */
+		uint64_t share0;  /* s->idle_share when it began to wait */
+		uint64_t since;	  /* wants a CPU without a break since */
+		uint64_t exec0;	  /* sum_exec_ns when the window began */
+		uint32_t windows; /* … that it wanted all of */
+		double had, due;  /* CPU time in these */
 	} check;
 
 	/* The class's. */
@@ -103,8 +104,7 @@ struct sim_task {
 		int64_t vprot;	      /* protected until */
 		uint64_t weight;      /* its own times its cgroup's share */
 		uint32_t slot;	      /* in the CPU's queue + 1 */
-		bool queued;	      /* counted by its CPU's queue */
-		bool delayed;	      /* … although it sleeps */
+		bool delayed;	      /* sleeps, and is still in the queue */
 		bool relative;	      /* its deadline is, to vruntime */
 		uint32_t recent_cpu, flips;
 		uint32_t wakee; /* pid */
@@ -160,13 +160,15 @@ enum sim_queue_flags {
 struct sim_class {
 	const char *name;
 	int (*start)(struct sim *s); /* CPUs are known, tasks are not */
-	void (*stop)(struct sim *s); /* frees everything of the class */
+	/* Frees everything of the class, also of the tasks that are left (in
+	 * s->tasks, in any state; task_end is not called for them). */
+	void (*stop)(struct sim *s);
 
 	/* A task begins (forked by s->current, which may be NULL) and ends
 	 * (dequeued before).  exec: it executed something new. */
 	int (*task_start)(struct sim *s, struct sim_task *t);
 	void (*task_exec)(struct sim *s, struct sim_task *t);
-	void (*task_end)(struct sim *s, struct sim_task *t);
+	void (*task_end)(struct sim *s, struct sim_task *t); /* or NULL */
 
 	/* The CPU for a waking or new task: allowed and online.  Not asked for
 	 * tasks that may use one only.  SIM_WAKE_EXEC: t runs, and moves to
@@ -186,7 +188,7 @@ struct sim_class {
 	 */
 	struct sim_task *(*pick)(struct sim *s, struct sim_cpu *c,
 				 struct sim_task *prev);
-	/* next begins its turn after pick (also when it is prev). */
+	/* next begins its turn after pick (also when it is prev).  Or NULL. */
 	void (*begin)(struct sim *s, struct sim_cpu *c, struct sim_task *next,
 		      struct sim_task *prev);
 	/* delta ns of CPU time were used by c->curr.  May come at any event:
@@ -196,7 +198,7 @@ struct sim_class {
 	void (*tick)(struct sim *s, struct sim_cpu *c);
 	void (*yield)(struct sim *s, struct sim_cpu *c);
 	/* nice or allowed CPUs changed; dequeued and queued around it by the
-	 * engine if it was runnable. */
+	 * engine if it was runnable.  Or NULL. */
 	void (*changed)(struct sim *s, struct sim_task *t);
 	/* c went idle or left it; may be NULL. */
 	void (*idle)(struct sim *s, struct sim_cpu *c, bool is_idle);

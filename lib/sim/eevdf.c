@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A CPU's queue: earliest eligible virtual deadline first.
+ *
+ * As in the kernel: lag is kept over sleeps, a task that sleeps with negative
+ * lag stays queued until it has paid (delayed dequeue), a task that was picked
+ * runs to parity or the end of its slice, slices end at ticks.  Cgroups are
+ * flattened: a task weighs its part of its cgroup's part, over all CPUs.
+ */
+#include "sim/eevdf.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+#define NICE_0_WEIGHT 1024
+#define BASE_SLICE_NS 700000
+#define MIN_WEIGHT    2
+
+/* ---- virtual time ----------------------------------------------------- */
+
+static int64_t virtual(uint64_t ns, uint64_t weight)
+{
+	if (weight == NICE_0_WEIGHT)
+		return (int64_t)ns;
+	return (int64_t)(ns * NICE_0_WEIGHT / weight);
+}
+
+static int64_t key_of(const struct fair_rq *rq, int64_t vruntime)
+{
+	return vruntime - rq->min_vruntime;
+}
+
+static void sums(const struct fair_rq *rq, int64_t *avg, int64_t *load)
+{
+	const struct sim_task *curr = rq->curr;
+
+	*avg = rq->avg_vruntime;
+	*load = rq->avg_load;
+	if (curr) {
+		*avg += key_of(rq, curr->fair.vruntime) *
+			(int64_t)curr->fair.weight;
+		*load += (int64_t)curr->fair.weight;
+	}
+}
+
+static int64_t average(const struct fair_rq *rq)
+{
+	int64_t avg, load;
+
+	sums(rq, &avg, &load);
+	if (!load)
+		return rq->min_vruntime;
+	/* Rounded down. */
+	if (avg < 0)
+		avg -= load - 1;
+	return rq->min_vruntime + avg / load;
+}
+
+static bool eligible(const struct fair_rq *rq, int64_t vruntime)
+{
+	int64_t avg, load;
+
+	sums(rq, &avg, &load);
+	return avg >= key_of(rq, vruntime) * load;
+}
+
+static void update_min(struct fair_rq *rq)
+{
+	int64_t least = rq->min_vruntime, delta;
+
+	if (rq->len)
+		least = rq->heap[0]->fair.min_vruntime;
+	if (rq->curr && (!rq->len || rq->curr->fair.vruntime < least))
+		least = rq->curr->fair.vruntime;
+	delta = least - rq->min_vruntime;
+	if (delta > 0) {
+		rq->avg_vruntime -= rq->avg_load * delta;
+		rq->min_vruntime = least;
+	}
+}
+
+static void update_lag(const struct sim *s, const struct fair_rq *rq,
+		       struct sim_task *t)
+{
+	int64_t lag = average(rq) - t->fair.vruntime;
+	uint64_t tick = 1000000000ull / s->o->costs.hz;
+	uint64_t most = 2 * (uint64_t)fair_of(s)->slice;
+	int64_t limit = virtual(most > tick ? most : tick, t->fair.weight);
+
+	t->fair.vlag = lag > limit ? limit : lag < -limit ? -limit : lag;
+}
+
+/* ---- the heap --------------------------------------------------------- */
+
+static bool sooner(const struct sim_task *a, const struct sim_task *b)
+{
+	return a->fair.deadline < b->fair.deadline;
+}
+
+static void put(struct fair_rq *rq, uint32_t i, struct sim_task *t)
+{
+	rq->heap[i] = t;
+	t->fair.slot = i + 1;
+}
+
+/* The least vruntimes from i up to the root. */
+static void renew(struct fair_rq *rq, uint32_t i)
+{
+	for (;; i = (i - 1) / 2) {
+		struct sim_task *t = rq->heap[i];
+		int64_t least = t->fair.vruntime;
+
+		for (uint32_t j = 2 * i + 1; j <= 2 * i + 2; j++) {
+			if (j < rq->len &&
+			    rq->heap[j]->fair.min_vruntime < least)
+				least = rq->heap[j]->fair.min_vruntime;
+		}
+		t->fair.min_vruntime = least;
+		if (!i)
+			return;
+	}
+}
+
+static uint32_t sift(struct fair_rq *rq, uint32_t i, struct sim_task *t)
+{
+	while (i && sooner(t, rq->heap[(i - 1) / 2])) {
+		put(rq, i, rq->heap[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	for (;;) {
+		uint32_t child = 2 * i + 1;
+
+		if (child >= rq->len)
+			break;
+		if (child + 1 < rq->len &&
+		    sooner(rq->heap[child + 1], rq->heap[child]))
+			child++;
+		if (!sooner(rq->heap[child], t))
+			break;
+		put(rq, i, rq->heap[child]);
+		i = child;
+	}
+	put(rq, i, t);
+	return i;
+}
+
+static void insert(struct fair_rq *rq, struct sim_task *t)
+{
+	int64_t weight = (int64_t)t->fair.weight;
+
+	if (rq->len == rq->cap) {
+		rq->cap = rq->cap ? 2 * rq->cap : 8;
+		rq->heap = mem_realloc(rq->heap, rq->cap, sizeof(*rq->heap));
+	}
+	t->fair.min_vruntime = t->fair.vruntime;
+	sift(rq, rq->len++, t);
+	/* Only what was above the new end has changed. */
+	renew(rq, rq->len - 1);
+	rq->avg_vruntime += key_of(rq, t->fair.vruntime) * weight;
+	rq->avg_load += weight;
+}
+
+static void extract(struct fair_rq *rq, struct sim_task *t)
+{
+	int64_t weight = (int64_t)t->fair.weight;
+	uint32_t i = t->fair.slot - 1, at;
+	struct sim_task *last = rq->heap[--rq->len];
+
+	t->fair.slot = 0;
+	rq->avg_vruntime -= key_of(rq, t->fair.vruntime) * weight;
+	rq->avg_load -= weight;
+	if (last != t) {
+		at = sift(rq, i, last);
+		renew(rq, at > i ? at : i);
+	}
+	if (rq->len)
+		renew(rq, (rq->len - 1) / 2);
+}
+
+/* ---- weights ---------------------------------------------------------- */
+
+static uint64_t group_weight(const struct sim *s, uint32_t group)
+{
+	return (uint64_t)s->load->cgroups[group].weight * NICE_0_WEIGHT / 100;
+}
+
+/* What a cgroup weighs at the root. */
+static double group_share(const struct sim *s, uint32_t group)
+{
+	const struct fair *f = fair_of(s);
+	double share = (double)group_weight(s, group);
+
+	while ((group = s->load->cgroups[group].parent))
+		share *= (double)group_weight(s, group) /
+			 (double)f->groups[group].load;
+	return share;
+}
+
+static uint64_t weight_of(const struct sim *s, const struct sim_task *t)
+{
+	double weight;
+
+	if (!t->cgroup)
+		return t->weight;
+	weight = group_share(s, t->cgroup) * t->weight /
+		 (double)fair_of(s)->groups[t->cgroup].load;
+	return weight > MIN_WEIGHT ? (uint64_t)weight : MIN_WEIGHT;
+}
+
+/* t, counted on its CPU but not in the heap, may weigh something else since
+ * others came and went.  Its lag stays what it is worth. */
+static void reweigh(struct sim *s, struct fair_rq *rq, struct sim_task *t)
+{
+	uint64_t weight, was = t->fair.weight;
+	int64_t avg, lag, left;
+
+	if (!t->cgroup)
+		return;
+	weight = weight_of(s, t);
+	if (weight == was)
+		return;
+	avg = average(rq);
+	lag = (avg - t->fair.vruntime) * (int64_t)was / (int64_t)weight;
+	left = (t->fair.deadline - t->fair.vruntime) * (int64_t)was /
+	       (int64_t)weight;
+	t->fair.vruntime = avg - lag;
+	t->fair.deadline = t->fair.vruntime + left;
+	t->fair.weight = weight;
+	rq->load += weight - was;
+}
+
+static void count_group(struct sim *s, struct sim_task *t, bool on)
+{
+	struct fair *f = fair_of(s);
+	uint32_t g = t->cgroup;
+
+	if (!g)
+		return;
+	f->groups[g].load += on ? t->weight : -(uint64_t)t->weight;
+	for (; g; g = s->load->cgroups[g].parent) {
+		uint32_t parent = s->load->cgroups[g].parent;
+		uint64_t weight = group_weight(s, g);
+
+		if (on && f->groups[g].nr++ == 0)
+			f->groups[parent].load += weight;
+		if (!on && --f->groups[g].nr == 0)
+			f->groups[parent].load -= weight;
+	}
+}
+
+/* ---- what is where ---------------------------------------------------- */
+
+int fair_first(const struct fair *f, const uint64_t *a, const uint64_t *b,
+	       const uint64_t *c, uint32_t from)
+{
+	uint32_t word = from / 64 % f->words;
+	uint64_t mask = ~0ull << (from % 64);
+
+	/* The first word twice: its upper part, and at last all of it. */
+	for (uint32_t i = 0; i <= f->words; i++, word++, mask = ~0ull) {
+		uint64_t bits;
+
+		if (word == f->words)
+			word = 0;
+		bits = a[word] & mask;
+		bits &= b ? b[word] : ~0ull;
+		bits &= c ? c[word] : ~0ull;
+		if (bits)
+			return (int)(word * 64) + __builtin_ctzll(bits);
+	}
+	return -1;
+}
+
+static void set_bit(uint64_t *set, uint32_t i, bool on)
+{
+	if (on)
+		set[i / 64] |= 1ull << (i % 64);
+	else
+		set[i / 64] &= ~(1ull << (i % 64));
+}
+
+static void show(struct sim *s, struct fair_rq *rq)
+{
+	struct fair *f = fair_of(s);
+	uint32_t cpu = rq->cpu->id;
+	int32_t sibling = rq->cpu->sibling;
+	bool idle = rq->idle && !rq->nr && rq->cpu->online;
+
+	set_bit(f->overloaded, cpu, rq->nr > 1);
+	if (idle == fair_bit(f->idle, cpu))
+		return;
+	set_bit(f->idle, cpu, idle);
+	if (sibling >= 0) {
+		idle = idle && fair_bit(f->idle, (uint32_t)sibling);
+		set_bit(f->idle_cores, (uint32_t)sibling, idle);
+	}
+	set_bit(f->idle_cores, cpu, idle);
+}
+
+static void count(struct sim *s, struct fair_rq *rq, struct sim_task *t,
+		  bool on)
+{
+	count_group(s, t, on);
+	if (on) {
+		t->fair.weight = weight_of(s, t);
+		rq->nr++;
+		rq->load += t->fair.weight;
+	} else {
+		rq->nr--;
+		rq->load -= t->fair.weight;
+	}
+	show(s, rq);
+}
+
+/* ---- queueing --------------------------------------------------------- */
+
+/* place_entity(): t, not in the heap nor curr, gets its time here. */
+static void place(struct sim *s, struct fair_rq *rq, struct sim_task *t,
+		  bool is_new)
+{
+	int64_t slice = virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
+	int64_t avg, load, lag = t->fair.vlag;
+
+	sums(rq, &avg, &load);
+	/* Its own weight moves the average: what it had must be left. */
+	if (load)
+		lag = lag * (load + (int64_t)t->fair.weight) / load;
+	else
+		lag = 0;
+	t->fair.vruntime = average(rq) - lag;
+	if (t->fair.relative) {
+		t->fair.relative = false;
+		t->fair.deadline += t->fair.vruntime;
+		return;
+	}
+	t->fair.deadline = t->fair.vruntime + (is_new ? slice / 2 : slice);
+}
+
+/* The end of a delayed dequeue: t sleeps in earnest. */
+static void undelay(struct sim *s, struct fair_rq *rq, struct sim_task *t)
+{
+	update_lag(s, rq, t);
+	if (t->fair.vlag > 0)
+		t->fair.vlag = 0;
+	extract(rq, t);
+	update_min(rq);
+	t->fair.delayed = false;
+}
+
+static bool is_protected(const struct sim_task *t)
+{
+	return t->fair.vruntime < t->fair.vprot;
+}
+
+static void search(const struct fair_rq *rq, uint32_t i, struct sim_task **best)
+{
+	struct sim_task *t;
+
+	if (i >= rq->len)
+		return;
+	t = rq->heap[i];
+	if ((*best && !sooner(t, *best)) || !eligible(rq, t->fair.min_vruntime))
+		return;
+	if (eligible(rq, t->fair.vruntime)) {
+		*best = t;
+		return;
+	}
+	search(rq, 2 * i + 1, best);
+	search(rq, 2 * i + 2, best);
+}
+
+/* pick_eevdf() */
+static struct sim_task *earliest(const struct fair_rq *rq)
+{
+	struct sim_task *curr = rq->curr, *best = NULL;
+
+	if (!rq->len)
+		return curr;
+	if (curr && !eligible(rq, curr->fair.vruntime))
+		curr = NULL;
+	if (curr && is_protected(curr))
+		return curr;
+	search(rq, 0, &best);
+	if (!best || (curr && sooner(curr, best)))
+		best = curr;
+	return best ? best : rq->heap[0];
+}
+
+static void preempt(struct sim *s, struct fair_rq *rq, struct sim_task *t)
+{
+	if (!rq->curr || rq->expired || earliest(rq) == t)
+		sim_resched(s, rq->cpu);
+}
+
+static void eevdf_enqueue(struct sim *s, struct sim_task *t, unsigned flags)
+{
+	struct fair_rq *rq = fair_rq(s, t->cpu);
+
+	sim_account(s, rq->cpu);
+	if (t->fair.delayed) {
+		undelay(s, rq, t);
+		t->fair.relative = t->fair.vlag < 0;
+		if (t->fair.relative)
+			t->fair.deadline -= t->fair.vruntime;
+	}
+	count(s, rq, t, true);
+	place(s, rq, t, flags & SIM_Q_NEW);
+	if (t->state == TASK_ON_CPU) {
+		rq->curr = t;
+		update_min(rq);
+		return;
+	}
+	insert(rq, t);
+	update_min(rq);
+	preempt(s, rq, t);
+}
+
+static void eevdf_dequeue(struct sim *s, struct sim_task *t, unsigned flags)
+{
+	struct fair_rq *rq = fair_rq(s, t->cpu);
+	bool sleeps = flags & SIM_Q_SLEEP;
+
+	sim_account(s, rq->cpu);
+	if (sleeps && !(flags & SIM_Q_EXIT) && rq->curr == t &&
+	    !eligible(rq, t->fair.vruntime)) {
+		/* It has had more than its share: it stays until others have
+		 * had theirs. */
+		count(s, rq, t, false);
+		rq->curr = NULL;
+		t->fair.delayed = true;
+		insert(rq, t);
+		return;
+	}
+	update_lag(s, rq, t);
+	if (!sleeps) {
+		t->fair.deadline -= t->fair.vruntime;
+		t->fair.relative = true;
+	}
+	if (rq->curr == t)
+		rq->curr = NULL;
+	else
+		extract(rq, t);
+	count(s, rq, t, false);
+	update_min(rq);
+}
+
+void fair_move(struct sim *s, struct sim_task *t, uint32_t cpu)
+{
+	struct fair_rq *to = fair_rq(s, cpu);
+
+	eevdf_dequeue(s, t, SIM_Q_MIGRATE);
+	sim_task_moved(s, t, cpu);
+	sim_account(s, to->cpu);
+	count(s, to, t, true);
+	place(s, to, t, false);
+	insert(to, t);
+	update_min(to);
+}
+
+static struct sim_task *eevdf_pick(struct sim *s, struct sim_cpu *c,
+				   struct sim_task *prev)
+{
+	struct fair_rq *rq = fair_rq(s, c->id);
+	struct sim_task *t;
+
+	(void)prev;
+	for (;;) {
+		t = earliest(rq);
+		if (t && t->fair.delayed)
+			undelay(s, rq, t);
+		else if (t || !fair_newidle(s, c))
+			break;
+	}
+	rq->expired = false;
+	if (!t || t == rq->curr)
+		return t;
+	if (rq->curr) {
+		reweigh(s, rq, rq->curr);
+		insert(rq, rq->curr);
+	}
+	extract(rq, t);
+	rq->curr = t;
+	reweigh(s, rq, t);
+	t->fair.vprot = t->fair.deadline;
+	return t;
+}
+
+static void eevdf_used(struct sim *s, struct sim_cpu *c, uint64_t delta)
+{
+	struct fair_rq *rq = fair_rq(s, c->id);
+	struct sim_task *t = rq->curr;
+
+	if (!t)
+		return;
+	t->fair.vruntime += virtual(delta, t->fair.weight);
+	if (t->fair.vruntime >= t->fair.deadline) {
+		t->fair.deadline = t->fair.vruntime +
+				   virtual((uint64_t)fair_of(s)->slice,
+					   t->fair.weight);
+		rq->expired = true;
+	}
+	update_min(rq);
+}
+
+static void eevdf_tick(struct sim *s, struct sim_cpu *c)
+{
+	struct fair_rq *rq = fair_rq(s, c->id);
+
+	if (rq->curr)
+		reweigh(s, rq, rq->curr);
+	if (rq->len && rq->curr && (rq->expired || !is_protected(rq->curr)))
+		sim_resched(s, c);
+	fair_balance(s, c);
+}
+
+static void eevdf_yield(struct sim *s, struct sim_cpu *c)
+{
+	struct sim_task *t = fair_rq(s, c->id)->curr;
+
+	t->fair.deadline +=
+		virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
+	t->fair.vprot = t->fair.vruntime;
+}
+
+static void eevdf_idle(struct sim *s, struct sim_cpu *c, bool is_idle)
+{
+	struct fair_rq *rq = fair_rq(s, c->id);
+	uint64_t most = 2 * FAIR_HOT_NS;
+
+	rq->idle = is_idle;
+	if (is_idle) {
+		rq->idle_at = s->now;
+	} else {
+		int64_t slept = (int64_t)(s->now - rq->idle_at);
+
+		rq->avg_idle += (uint64_t)((slept - (int64_t)rq->avg_idle) / 8);
+		if (rq->avg_idle > most)
+			rq->avg_idle = most;
+	}
+	show(s, rq);
+}
+
+static void eevdf_online(struct sim *s, struct sim_cpu *c, bool online)
+{
+	struct fair_rq *rq = fair_rq(s, c->id);
+
+	set_bit(fair_of(s)->online, c->id, online);
+	rq->idle = false;
+	for (uint32_t i = rq->len; i-- && !online;) {
+		if (i < rq->len && rq->heap[i]->fair.delayed) {
+			undelay(s, rq, rq->heap[i]);
+			i = rq->len;
+		}
+	}
+	show(s, rq);
+}
+
+/* ---- the class -------------------------------------------------------- */
+
+static int eevdf_start(struct sim *s)
+{
+	struct fair *f = mem_zalloc(1, sizeof(*f));
+	uint32_t cpus = s->nr_cpus < 8 ? s->nr_cpus : 8;
+
+	s->class_data = f;
+	f->words = (s->nr_cpus + 63) / 64;
+	f->rqs = mem_zalloc(s->nr_cpus, sizeof(*f->rqs));
+	f->groups = mem_zalloc(s->load->cgroup_count, sizeof(*f->groups));
+	f->llc_count = s->cpus[s->nr_cpus - 1].llc + 1;
+	f->llcs = mem_zalloc(f->llc_count, sizeof(*f->llcs));
+	f->slice = BASE_SLICE_NS * (1 + (31 - __builtin_clz(cpus)));
+	for (uint32_t i = 0; i < s->nr_cpus; i++) {
+		struct fair_llc *llc = &f->llcs[s->cpus[i].llc];
+
+		f->rqs[i].cpu = &s->cpus[i];
+		f->rqs[i].avg_idle = 2 * FAIR_HOT_NS;
+		set_bit(f->online, i, true);
+		set_bit(llc->mask, i, true);
+		llc->cpus++;
+	}
+	return 0;
+}
+
+static void eevdf_stop(struct sim *s)
+{
+	struct fair *f = fair_of(s);
+
+	for (uint32_t i = 0; i < s->nr_cpus; i++)
+		free(f->rqs[i].heap);
+	free(f->rqs);
+	free(f->groups);
+	free(f->llcs);
+	free(f);
+}
+
+static int eevdf_task_start(struct sim *s, struct sim_task *t)
+{
+	(void)s;
+	t->fair.recent_cpu = t->cpu;
+	return 0;
+}
+
+const struct sim_class sim_class_eevdf = {
+	.name = "eevdf",
+	.start = eevdf_start,
+	.stop = eevdf_stop,
+	.task_start = eevdf_task_start,
+	.select_cpu = fair_select_cpu,
+	.enqueue = eevdf_enqueue,
+	.dequeue = eevdf_dequeue,
+	.pick = eevdf_pick,
+	.used = eevdf_used,
+	.tick = eevdf_tick,
+	.yield = eevdf_yield,
+	.idle = eevdf_idle,
+	.cpu_online = eevdf_online,
+};
