@@ -159,6 +159,18 @@ int vm_calls_resolve(void *calls, const char *name, bool is_func);
 const struct vm_call *vm_calls_helper(const struct vm_calls *c, int number);
 const struct vm_call *vm_calls_kfunc(const struct vm_calls *c, int index);
 
+/*
+ * The text that a printf-like call of a program asks for: the addresses of its
+ * format and of an array of 64-bit arguments.  out always ends in a NUL.  The
+ * length of the whole text, or a negative errno (-EINVAL: a bad format).
+ */
+int64_t vm_format(struct vm *vm, uint64_t fmt, uint64_t args, uint32_t args_len,
+		  char *out, size_t size);
+
+/* A variable that every CPU has of its own; its owner is an array of
+ * vm_host.nr_cpus regions. */
+extern const struct vm_kind vm_kind_percpu;
+
 /* ---- running ---------------------------------------------------------- */
 
 /* The task and CPU that code runs on, for helpers that ask for a part. */
@@ -241,6 +253,11 @@ int vm_map_set(struct vm *vm, int map, const void *key, uint32_t cpu,
 	       const void *value);
 /* The bytes of a data section's map as they are now; NULL: not one. */
 unsigned char *vm_map_data(struct vm *vm, int map, size_t *len);
+/* Takes what was submitted to a ring buffer, oldest first: how many records;
+ * 0 for other maps. */
+size_t vm_map_drain(struct vm *vm, int map,
+		    void (*use)(void *arg, const void *data, uint32_t len),
+		    void *arg);
 
 /* References: acquired by a kfunc, released by another, moved by
  * bpf_kptr_xchg.  What is left when vm_run() ends is VM_FAULT_LEAK. */

@@ -33,12 +33,21 @@ struct vm_map_ops {
 	/* The address of the value, 0: none.  cpu: of per-CPU maps. */
 	uint64_t (*lookup)(struct vm *vm, struct vm_map *m, const void *key,
 			   uint32_t cpu);
+	/* cpu: of per-CPU maps. */
 	int (*update)(struct vm *vm, struct vm_map *m, const void *key,
 		      const void *value, uint64_t flags, uint32_t cpu);
 	int (*remove)(struct vm *vm, struct vm_map *m, const void *key);
-	/* key NULL: the first. */
-	int (*next_key)(struct vm *vm, struct vm_map *m, const void *key,
-			void *next);
+	/* Queues, stacks and filters, which have no keys. */
+	int (*push)(struct vm *vm, struct vm_map *m, const void *value,
+		    uint64_t flags);
+	int (*take)(struct vm *vm, struct vm_map *m, void *value, bool pop);
+	/* The key and the value's address of one after the other, in an order
+	 * that is always the same; *at is 0 at first.  false: no more. */
+	bool (*walk)(struct vm *vm, struct vm_map *m, uintptr_t *at, void *key,
+		     uint64_t *value, uint32_t cpu);
+	/* The key of a value by its address; false: not a value now. */
+	bool (*key_of)(struct vm *vm, struct vm_map *m, uint64_t value,
+		       void *key);
 	/* Local storage: the owner of `value` goes.  Releases what the value
 	 * holds and its bytes; the region itself is freed afterwards. */
 	void (*slot_gone)(struct vm *vm, struct vm_map *m, uint32_t value);
