@@ -15,6 +15,13 @@
 
 #define NOINLINE __attribute__((noinline, cold))
 
+/* A copy would have labels of its own. */
+#ifdef __clang__
+#define ONLY_ONE __attribute__((noinline))
+#else
+#define ONLY_ONE __attribute__((noinline, noclone))
+#endif
+
 static inline unsigned char *reach(const struct vm *vm, uint64_t addr,
 				   uint32_t len, uint32_t perm)
 {
@@ -366,9 +373,9 @@ static uint64_t frame_pointer(const struct vm *vm)
  * first == NULL: only gives the labels' addresses.  One function with computed
  * goto cannot be split; the macros above keep it a list.
  */
-static __attribute__((noinline, noclone)) int interpret(
-	struct vm *vm, const struct vm_op *first, const uint64_t *args,
-	uint64_t *r0, const void *const **table)
+static ONLY_ONE int interpret(struct vm *vm, const struct vm_op *first,
+			      const uint64_t *args, uint64_t *r0,
+			      const void *const **table)
 {
 #define LABEL(name, code) &&name,
 	static const void *const labels[] = {VM_OPS_PLAIN(LABEL)

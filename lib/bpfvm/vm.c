@@ -9,7 +9,8 @@
 #include "bpfvm/vm_state.h"
 
 /* More than this cannot be counted in bytes of struct vm_op. */
-#define MAX_INSNS (1ull << 48)
+#define MAX_INSNS   (1ull << 48)
+#define MAX_CONTEXT 16
 
 static const struct vm_kind stack_kind = {.name = "stack"};
 static const struct vm_kind context_kind = {.name = "context"};
@@ -217,8 +218,15 @@ int vm_run_ctx(struct vm *vm, int func, const uint64_t *args, int nargs,
 
 	if (rc)
 		return rc;
-	if (nargs < 0 || nargs > 16 || vm->runs >= VM_MAX_FRAMES)
-		return err_set(EINVAL, "too many arguments or nested runs");
+	if (nargs < 0 || nargs > MAX_CONTEXT)
+		return err_set(EINVAL, "a context has at most %d arguments",
+			       MAX_CONTEXT);
+	if (vm->runs >= VM_MAX_FRAMES) {
+		vm_fault_set(vm, VM_FAULT_STACK,
+			     "more than %d programs inside each other",
+			     VM_MAX_FRAMES);
+		return -EFAULT;
+	}
 	set_region(vm, region, args ? (const void *)args : regs,
 		   (uint32_t)nargs * 8);
 	rc = run(vm, func, regs, true, r0);

@@ -159,7 +159,7 @@ struct vm {
 	/* Region of the arena's map; 0: none.  It has no rights of its own, so
 	 * that every access takes the way that looks at its pages. */
 	uint32_t arena;
-	void *own;	/* what helpers and kfuncs keep, theirs */
+	void *own; /* what helpers and kfuncs keep, theirs */
 
 	struct vm_op *code; /* object->insn_count + 1 */
 
