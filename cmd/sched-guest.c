@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs a command in a throw-away guest, under a policy if one is given. */
+/* Runs a command in a throw-away guest, under the policies that are given. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/strs.h"
 #include "cmd/cli.h"
+#include "policy/object.h"
 #include "target/target.h"
 
 #define MAX_POLICY  (4u << 20)
@@ -19,6 +21,7 @@ static struct {
 	long cpus, memory;
 	const char *kernel, *topology, *policy, *report;
 	double timeout;
+	struct strs objects;
 	bool each, fetch, probe, quiet;
 } o;
 
@@ -33,6 +36,9 @@ static const struct opt options[] = {
 	 &o.topology, 0, 0},
 	{OPT_STRING, 'p', "policy", "FILE",
 	 "attach this policy (document or body) first", &o.policy, 0, 0},
+	{OPT_LIST, 'o', "object", "FILE",
+	 "attach this BPF object; several: run under each in turn", &o.objects,
+	 0, 0},
 	{OPT_STRING, 'r', "report", "FILE", "write what happened there as JSON",
 	 &o.report, 0, 0},
 	{OPT_DOUBLE, 'T', "timeout", "S",
@@ -107,7 +113,26 @@ out:
 	return rc;
 }
 
-/* One line per command. */
+/* The bodies of all policies that were asked for, an array. */
+static int read_policies(struct json *out)
+{
+	struct json *body;
+	int rc = 0;
+
+	if (o.policy) {
+		rc = read_policy(o.policy, &body);
+		if (!rc)
+			json_add(out, body);
+	}
+	for (size_t i = 0; i < o.objects.len && !rc; i++) {
+		rc = policy_source_body(o.objects.v[i], &body);
+		if (!rc)
+			json_add(out, body);
+	}
+	return rc;
+}
+
+/* One line per command and policy. */
 static void report(struct buf *b, const struct target *t,
 		   const struct run_result *r)
 {
@@ -149,7 +174,8 @@ static int status_of(const struct run_result *r)
 	return CLI_LATER;
 }
 
-static int run(struct target *t, const struct json *policy, char **argv,
+/* A command under one policy, or under none. */
+static int run(struct target *t, const struct json *policy, char *const *argv,
 	       struct buf *reports)
 {
 	struct run_spec spec = {
@@ -170,8 +196,24 @@ static int run(struct target *t, const struct json *policy, char **argv,
 	return status;
 }
 
-/* The first status that is not 0. */
-static int run_each(struct target *t, const struct json *policy,
+/* Under every policy; the first status that is not 0. */
+static int run_under(struct target *t, const struct json *policies,
+		     char *const *argv, struct buf *reports)
+{
+	int status = CLI_YES;
+
+	if (!json_len(policies))
+		return run(t, NULL, argv, reports);
+	json_each (policy, policies) {
+		int s = cli_stop ? CLI_LATER : run(t, policy, argv, reports);
+
+		if (!status)
+			status = s;
+	}
+	return status;
+}
+
+static int run_each(struct target *t, const struct json *policies,
 		    struct buf *reports)
 {
 	char sh[] = "/bin/sh", c[] = "-c", *line = NULL;
@@ -183,7 +225,7 @@ static int run_each(struct target *t, const struct json *policy,
 		int s;
 
 		line[strcspn(line, "\n")] = '\0';
-		s = run(t, policy, argv, reports);
+		s = run_under(t, policies, argv, reports);
 		if (!status)
 			status = s;
 	}
@@ -191,16 +233,16 @@ static int run_each(struct target *t, const struct json *policy,
 	return status;
 }
 
-static int run_all(struct target *t, const struct json *policy, char **argv)
+static int run_all(struct target *t, const struct json *policies, char **argv)
 {
 	struct buf reports;
 	int status;
 
 	buf_init(&reports, MAX_REPORTS);
 	if (o.each)
-		status = run_each(t, policy, &reports);
+		status = run_each(t, policies, &reports);
 	else
-		status = run(t, policy, argv, &reports);
+		status = run_under(t, policies, argv, &reports);
 	if (o.report) {
 		int rc = path_write_atomic(o.report, reports.data, reports.len);
 
@@ -229,12 +271,10 @@ static int boot_and_run(char **argv)
 		.kernel = o.kernel,
 		.topology = o.topology,
 	};
-	struct json *policy = NULL;
+	struct json *policies = json_array();
 	struct target *t;
-	int rc = 0, status = CLI_YES;
+	int rc = read_policies(policies), status = CLI_YES;
 
-	if (o.policy)
-		rc = read_policy(o.policy, &policy);
 	if (!o.quiet && isatty(STDERR_FILENO))
 		to.progress = progress;
 	if (!rc)
@@ -245,21 +285,22 @@ static int boot_and_run(char **argv)
 		if (o.probe)
 			print_facts(t);
 		else
-			status = run_all(t, policy, argv);
+			status = run_all(t, policies, argv);
 		target_close(t);
 	}
-	json_free(policy);
+	json_free(policies);
 	return status;
 }
 
 int main(int argc, char **argv)
 {
-	int first = cli_options(&tool, argc, argv);
+	int first = cli_options(&tool, argc, argv), status;
 
 	if (o.fetch + o.probe + o.each + (first < argc) != 1)
 		cli_usage(&tool, "give one of a command, --each, --probe and "
 				 "--fetch");
 	cli_catch_stop();
-	return cli_finish(&tool,
-			  o.fetch ? fetch() : boot_and_run(argv + first));
+	status = o.fetch ? fetch() : boot_and_run(argv + first);
+	strs_release(&o.objects);
+	return cli_finish(&tool, status);
 }

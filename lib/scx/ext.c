@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "doc/doc.h"
+#include "policy/object.h"
 #include "policy/policy.h"
 #include "scx/sysfs.h"
 #include "scx/topology.h"
@@ -120,9 +121,9 @@ static int set_constant(struct bpf_object *obj, const char *name,
 	return 0;
 }
 
-/* A member of the struct_ops map's initial value. */
-static int set_member(struct bpf_object *obj, struct bpf_map *map,
-		      const char *name, const void *value, size_t size)
+/* A member of the struct_ops map's initial value, at least so long. */
+static char *find_member(struct bpf_object *obj, struct bpf_map *map,
+			 const char *name, size_t size)
 {
 	const struct btf *btf = bpf_object__btf(obj);
 	const struct btf_type *t;
@@ -131,19 +132,42 @@ static int set_member(struct bpf_object *obj, struct bpf_map *map,
 	char *data = bpf_map__initial_value(map, &len);
 	int id = btf__find_by_name_kind(btf, "sched_ext_ops", BTF_KIND_STRUCT);
 
-	if (id < 0 || !data)
-		return err_set(EINVAL, "the object has no sched_ext_ops");
+	if (id < 0 || !data) {
+		err_set(EINVAL, "the object has no sched_ext_ops");
+		return NULL;
+	}
 	t = btf__type_by_id(btf, id);
 	m = btf_members(t);
 	for (int i = 0; i < btf_vlen(t); i++, m++) {
 		if (strcmp(btf__name_by_offset(btf, m->name_off), name))
 			continue;
-		if (m->offset / 8 + size > len)
-			break;
-		memcpy(data + m->offset / 8, value, size);
-		return 0;
+		if (m->offset / 8 + size <= len)
+			return data + m->offset / 8;
 	}
-	return err_set(EINVAL, "sched_ext_ops of the object has no '%s'", name);
+	err_set(EINVAL, "sched_ext_ops of the object has no '%s'", name);
+	return NULL;
+}
+
+static int set_member(struct bpf_object *obj, struct bpf_map *map,
+		      const char *name, const void *value, size_t size)
+{
+	char *at = find_member(obj, map, name, size);
+
+	if (!at)
+		return -EINVAL;
+	memcpy(at, value, size);
+	return 0;
+}
+
+/* An object that brings everything is run as it is, under its own name. */
+static int take_name(struct ext_policy *p, struct bpf_map *map)
+{
+	char *name = find_member(p->obj, map, "name", NAME_LEN);
+
+	if (!name)
+		return -EINVAL;
+	snprintf(p->name, sizeof(p->name), "%.*s", NAME_LEN - 1, name);
+	return 0;
 }
 
 static uint64_t longest_expectation(const struct json *body)
@@ -244,6 +268,8 @@ static int open_object(struct ext_policy *p, const char *object,
 	if (!map)
 		return err_set(EINVAL, "'%s' holds no sched_ext policy",
 			       object);
+	if (policy_is_source(body))
+		return take_name(p, map);
 	rc = set_constants(p->obj, body, params);
 	if (!rc)
 		rc = set_ops(p, map, params);

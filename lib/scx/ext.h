@@ -27,9 +27,10 @@ struct json *ext_kernel_state(void);
 
 /*
  * Opens object (a .bpf.o with one struct_ops map), applies the policy body
- * (params and identities; NULL: defaults) and loads it.  On rejection by the
- * kernel's verifier: -EINVAL or what the kernel said, and log (may be NULL)
- * holds the verifier's last words.
+ * (params and identities; NULL: defaults) and loads it.  A body of the form
+ * "source" changes nothing in the object.  On rejection by the kernel's
+ * verifier: -EINVAL or what the kernel said, and log (may be NULL) holds the
+ * verifier's last words.
  */
 int ext_load(const char *object, const struct json *policy_body,
 	     struct ext_policy **out, struct buf *log);

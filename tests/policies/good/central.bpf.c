@@ -11,6 +11,7 @@ char _license[] SEC("license") = "GPL";
 #define PERIOD_NS 250000ULL
 #define DEAL	  128 /* tasks at a time */
 #define CPUS	  512
+#define NOBODY	  CPUS
 #define CENTRAL	  0	      /* the queue */
 #define CLOCK_PIN (1ULL << 1) /* BPF_F_TIMER_CPU_PIN */
 
@@ -113,7 +114,7 @@ static u32 next_hungry(struct task_struct *p, u32 first)
 		    bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 			return cpu;
 	}
-	return CPUS;
+	return NOBODY;
 }
 
 static int deal(void *map, u32 *key, struct clock *c)
@@ -125,8 +126,8 @@ static int deal(void *map, u32 *key, struct clock *c)
 	{
 		u32 cpu = next_hungry(p, seen);
 
-		if (cpu < CPUS) {
-			hungry[cpu] = false;
+		if (cpu != NOBODY) {
+			hungry[cpu & (CPUS - 1)] = false;
 			scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p,
 					 SCX_DSQ_LOCAL_ON | cpu,
 					 SCX_ENQ_PREEMPT);
