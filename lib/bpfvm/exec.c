@@ -378,6 +378,7 @@ static ONLY_ONE int interpret(struct vm *vm, const struct vm_op *first,
 			      const void *const **table)
 {
 #define LABEL(name, code) &&name,
+	/* cppcheck-suppress syntaxError ; it does not know &&label */
 	static const void *const labels[] = {VM_OPS_PLAIN(LABEL)
 						     VM_OPS_OTHER(LABEL)};
 #undef LABEL

@@ -144,7 +144,7 @@ static int check_leak(struct vm *vm)
 static void begin(struct vm *vm, int func)
 {
 	vm->entry = func;
-	vm->fault = (struct vm_fault){0};
+	vm->fault.kind = VM_FAULT_NONE;
 	vm->held_count = 0;
 	vm->left = (int64_t)vm->limits.insns * VM_OP_BYTES;
 }

@@ -52,7 +52,7 @@ uint64_t vm_fault_set(struct vm *vm, enum vm_fault_kind kind, const char *fmt,
 
 	if (f->kind)
 		return 0;
-	f->kind = kind;
+	*f = (struct vm_fault){.kind = kind};
 	place(vm, f);
 	va_start(ap, fmt);
 	vsnprintf(f->text, sizeof(f->text), fmt, ap);

@@ -51,4 +51,4 @@ _schedkit() {
 }
 
 complete -F _schedkit sched sched-observe sched-synth sched-verify \
-	sched-deploy sched-history sched-guest sched-doctor
+	sched-deploy sched-history sched-sim sched-guest sched-doctor

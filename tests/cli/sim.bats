@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sched-sim: its commands, and exec.
+
+load ../lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# insn CODE DST SRC OFF IMM: an instruction in hexadecimal.
+insn() {
+	printf '%02x%x%x%02x%02x%02x%02x%02x%02x\n' "$1" "$3" "$2" \
+		$(($4 & 255)) $(($4 >> 8 & 255)) $(($5 & 255)) \
+		$(($5 >> 8 & 255)) $(($5 >> 16 & 255)) $(($5 >> 24 & 255))
+}
+
+exit_insn() {
+	insn 0x95 0 0 0 0
+}
+
+@test "usage" {
+	exits 0 sched-sim --help
+	has "$output" exec
+	exits 0 sched-sim exec --help
+	has "$output" 'usage: sched-sim exec'
+	exits 0 sched-sim --version
+	exits 2 sched-sim
+	exits 2 sched-sim fly
+	exits 2 sched-sim --mem 00 exec
+	exits 2 sched-sim exec --fly
+	exits 2 sched-sim exec a b
+	exits 2 sched-sim exec --mem 0
+	exits 2 sched-sim exec --mem 0g
+}
+
+@test "exec prints R0 in hexadecimal" {
+	{
+		insn 0xb7 0 0 0 41
+		insn 0x07 0 0 0 1
+		exit_insn
+	} >in
+	is "$(sched-sim exec <in)" 2a
+	is "$(sched-sim exec in)" 2a
+	is "$(sched-sim exec - <in)" 2a
+	is "$(tr -d '\n' <in | tr a-f A-F | sched-sim exec)" 2a
+	{
+		insn 0xb7 0 0 0 -1
+		exit_insn
+	} >in
+	is "$(sched-sim exec in)" ffffffffffffffff
+}
+
+@test "exec gives the program its memory and the length of it" {
+	{
+		insn 0x69 0 1 2 0
+		insn 0x0f 0 2 0 0
+		exit_insn
+	} >in
+	is "$(sched-sim exec --mem '11 22 33 44  55' in)" 4438
+	{
+		insn 0xbf 0 1 0 0
+		exit_insn
+	} >in
+	is "$(sched-sim exec --mem '' in)" 0
+}
+
+@test "exec says what a program did wrong, and where" {
+	{
+		insn 0x79 0 1 0 0
+		exit_insn
+	} >in
+	exits 1 sched-sim exec in
+	is "$output" ''
+	has "$stderr" 'instruction 0: null pointer: read of 8 bytes'
+	exits 1 sched-sim exec --mem 00112233445566 in
+	has "$stderr" 'byte 0 of a memory of 7'
+	insn 0x05 0 0 -1 0 >in
+	exits 1 sched-sim exec in
+	has "$stderr" budget
+	insn 0xff 0 0 0 0 >in
+	exits 1 sched-sim exec in
+	has "$stderr" 'no such instruction'
+	insn 0x85 0 0 0 12345 >in
+	exits 1 sched-sim exec in
+	has "$stderr" 'helper 12345'
+}
+
+@test "exec refuses what is no program" {
+	exits 3 sched-sim exec nowhere
+	has "$stderr" nowhere
+	exits 3 sched-sim exec </dev/null
+	echo 'b7 00 00' >in
+	exits 3 sched-sim exec in
+	echo 'zz' >in
+	exits 3 sched-sim exec in
+	has "$stderr" hexadecimal
+	echo 'b7000' >in
+	exits 3 sched-sim exec in
+	has "$stderr" half
+}
