@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A CPU's queue: earliest eligible virtual deadline first.
+ * The fair class: earliest eligible virtual deadline first.
  *
  * As in the kernel: lag is kept over sleeps, a task that sleeps with negative
  * lag stays queued until it has paid (delayed dequeue), a task that was picked
@@ -13,170 +13,9 @@
 
 #include "base/mem.h"
 
-#define NICE_0_WEIGHT 1024
+#define NICE_0_WEIGHT 1024 /* cgroup weight 100 is that */
 #define BASE_SLICE_NS 700000
 #define MIN_WEIGHT    2
-
-/* ---- virtual time ----------------------------------------------------- */
-
-static int64_t virtual(uint64_t ns, uint64_t weight)
-{
-	if (weight == NICE_0_WEIGHT)
-		return (int64_t)ns;
-	return (int64_t)(ns * NICE_0_WEIGHT / weight);
-}
-
-static int64_t key_of(const struct fair_rq *rq, int64_t vruntime)
-{
-	return vruntime - rq->min_vruntime;
-}
-
-static void sums(const struct fair_rq *rq, int64_t *avg, int64_t *load)
-{
-	const struct sim_task *curr = rq->curr;
-
-	*avg = rq->avg_vruntime;
-	*load = rq->avg_load;
-	if (curr) {
-		*avg += key_of(rq, curr->fair.vruntime) *
-			(int64_t)curr->fair.weight;
-		*load += (int64_t)curr->fair.weight;
-	}
-}
-
-static int64_t average(const struct fair_rq *rq)
-{
-	int64_t avg, load;
-
-	sums(rq, &avg, &load);
-	if (!load)
-		return rq->min_vruntime;
-	/* Rounded down. */
-	if (avg < 0)
-		avg -= load - 1;
-	return rq->min_vruntime + avg / load;
-}
-
-static bool eligible(const struct fair_rq *rq, int64_t vruntime)
-{
-	int64_t avg, load;
-
-	sums(rq, &avg, &load);
-	return avg >= key_of(rq, vruntime) * load;
-}
-
-static void update_min(struct fair_rq *rq)
-{
-	int64_t least = rq->min_vruntime, delta;
-
-	if (rq->len)
-		least = rq->heap[0]->fair.min_vruntime;
-	if (rq->curr && (!rq->len || rq->curr->fair.vruntime < least))
-		least = rq->curr->fair.vruntime;
-	delta = least - rq->min_vruntime;
-	if (delta > 0) {
-		rq->avg_vruntime -= rq->avg_load * delta;
-		rq->min_vruntime = least;
-	}
-}
-
-static void update_lag(const struct sim *s, const struct fair_rq *rq,
-		       struct sim_task *t)
-{
-	int64_t lag = average(rq) - t->fair.vruntime;
-	uint64_t tick = 1000000000ull / s->o->costs.hz;
-	uint64_t most = 2 * (uint64_t)fair_of(s)->slice;
-	int64_t limit = virtual(most > tick ? most : tick, t->fair.weight);
-
-	t->fair.vlag = lag > limit ? limit : lag < -limit ? -limit : lag;
-}
-
-/* ---- the heap --------------------------------------------------------- */
-
-static bool sooner(const struct sim_task *a, const struct sim_task *b)
-{
-	return a->fair.deadline < b->fair.deadline;
-}
-
-static void put(struct fair_rq *rq, uint32_t i, struct sim_task *t)
-{
-	rq->heap[i] = t;
-	t->fair.slot = i + 1;
-}
-
-/* The least vruntimes from i up to the root. */
-static void renew(struct fair_rq *rq, uint32_t i)
-{
-	for (;; i = (i - 1) / 2) {
-		struct sim_task *t = rq->heap[i];
-		int64_t least = t->fair.vruntime;
-
-		for (uint32_t j = 2 * i + 1; j <= 2 * i + 2; j++) {
-			if (j < rq->len &&
-			    rq->heap[j]->fair.min_vruntime < least)
-				least = rq->heap[j]->fair.min_vruntime;
-		}
-		t->fair.min_vruntime = least;
-		if (!i)
-			return;
-	}
-}
-
-static uint32_t sift(struct fair_rq *rq, uint32_t i, struct sim_task *t)
-{
-	while (i && sooner(t, rq->heap[(i - 1) / 2])) {
-		put(rq, i, rq->heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
-	}
-	for (;;) {
-		uint32_t child = 2 * i + 1;
-
-		if (child >= rq->len)
-			break;
-		if (child + 1 < rq->len &&
-		    sooner(rq->heap[child + 1], rq->heap[child]))
-			child++;
-		if (!sooner(rq->heap[child], t))
-			break;
-		put(rq, i, rq->heap[child]);
-		i = child;
-	}
-	put(rq, i, t);
-	return i;
-}
-
-static void insert(struct fair_rq *rq, struct sim_task *t)
-{
-	int64_t weight = (int64_t)t->fair.weight;
-
-	if (rq->len == rq->cap) {
-		rq->cap = rq->cap ? 2 * rq->cap : 8;
-		rq->heap = mem_realloc(rq->heap, rq->cap, sizeof(*rq->heap));
-	}
-	t->fair.min_vruntime = t->fair.vruntime;
-	sift(rq, rq->len++, t);
-	/* Only what was above the new end has changed. */
-	renew(rq, rq->len - 1);
-	rq->avg_vruntime += key_of(rq, t->fair.vruntime) * weight;
-	rq->avg_load += weight;
-}
-
-static void extract(struct fair_rq *rq, struct sim_task *t)
-{
-	int64_t weight = (int64_t)t->fair.weight;
-	uint32_t i = t->fair.slot - 1, at;
-	struct sim_task *last = rq->heap[--rq->len];
-
-	t->fair.slot = 0;
-	rq->avg_vruntime -= key_of(rq, t->fair.vruntime) * weight;
-	rq->avg_load -= weight;
-	if (last != t) {
-		at = sift(rq, i, last);
-		renew(rq, at > i ? at : i);
-	}
-	if (rq->len)
-		renew(rq, (rq->len - 1) / 2);
-}
 
 /* ---- weights ---------------------------------------------------------- */
 
@@ -220,7 +59,7 @@ static void reweigh(struct sim *s, struct fair_rq *rq, struct sim_task *t)
 	weight = weight_of(s, t);
 	if (weight == was)
 		return;
-	avg = average(rq);
+	avg = fair_average(rq);
 	lag = (avg - t->fair.vruntime) * (int64_t)was / (int64_t)weight;
 	left = (t->fair.deadline - t->fair.vruntime) * (int64_t)was /
 	       (int64_t)weight;
@@ -315,20 +154,32 @@ static void count(struct sim *s, struct fair_rq *rq, struct sim_task *t,
 
 /* ---- queueing --------------------------------------------------------- */
 
+static void update_lag(const struct sim *s, const struct fair_rq *rq,
+		       struct sim_task *t)
+{
+	int64_t lag = fair_average(rq) - t->fair.vruntime;
+	uint64_t tick = 1000000000ull / s->o->costs.hz;
+	uint64_t most = 2 * (uint64_t)fair_of(s)->slice;
+	int64_t limit = fair_virtual(most > tick ? most : tick, t->fair.weight);
+
+	t->fair.vlag = lag > limit ? limit : lag < -limit ? -limit : lag;
+}
+
 /* place_entity(): t, not in the heap nor curr, gets its time here. */
 static void place(struct sim *s, struct fair_rq *rq, struct sim_task *t,
 		  bool is_new)
 {
-	int64_t slice = virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
+	int64_t slice =
+		fair_virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
 	int64_t avg, load, lag = t->fair.vlag;
 
-	sums(rq, &avg, &load);
+	fair_sums(rq, &avg, &load);
 	/* Its own weight moves the average: what it had must be left. */
 	if (load)
 		lag = lag * (load + (int64_t)t->fair.weight) / load;
 	else
 		lag = 0;
-	t->fair.vruntime = average(rq) - lag;
+	t->fair.vruntime = fair_average(rq) - lag;
 	if (t->fair.relative) {
 		t->fair.relative = false;
 		t->fair.deadline += t->fair.vruntime;
@@ -343,53 +194,14 @@ static void undelay(struct sim *s, struct fair_rq *rq, struct sim_task *t)
 	update_lag(s, rq, t);
 	if (t->fair.vlag > 0)
 		t->fair.vlag = 0;
-	extract(rq, t);
-	update_min(rq);
+	fair_extract(rq, t);
+	fair_update_min(rq);
 	t->fair.delayed = false;
-}
-
-static bool is_protected(const struct sim_task *t)
-{
-	return t->fair.vruntime < t->fair.vprot;
-}
-
-static void search(const struct fair_rq *rq, uint32_t i, struct sim_task **best)
-{
-	struct sim_task *t;
-
-	if (i >= rq->len)
-		return;
-	t = rq->heap[i];
-	if ((*best && !sooner(t, *best)) || !eligible(rq, t->fair.min_vruntime))
-		return;
-	if (eligible(rq, t->fair.vruntime)) {
-		*best = t;
-		return;
-	}
-	search(rq, 2 * i + 1, best);
-	search(rq, 2 * i + 2, best);
-}
-
-/* pick_eevdf() */
-static struct sim_task *earliest(const struct fair_rq *rq)
-{
-	struct sim_task *curr = rq->curr, *best = NULL;
-
-	if (!rq->len)
-		return curr;
-	if (curr && !eligible(rq, curr->fair.vruntime))
-		curr = NULL;
-	if (curr && is_protected(curr))
-		return curr;
-	search(rq, 0, &best);
-	if (!best || (curr && sooner(curr, best)))
-		best = curr;
-	return best ? best : rq->heap[0];
 }
 
 static void preempt(struct sim *s, struct fair_rq *rq, struct sim_task *t)
 {
-	if (!rq->curr || rq->expired || earliest(rq) == t)
+	if (!rq->curr || rq->expired || fair_earliest(rq) == t)
 		sim_resched(s, rq->cpu);
 }
 
@@ -408,11 +220,11 @@ static void eevdf_enqueue(struct sim *s, struct sim_task *t, unsigned flags)
 	place(s, rq, t, flags & SIM_Q_NEW);
 	if (t->state == TASK_ON_CPU) {
 		rq->curr = t;
-		update_min(rq);
+		fair_update_min(rq);
 		return;
 	}
-	insert(rq, t);
-	update_min(rq);
+	fair_insert(rq, t);
+	fair_update_min(rq);
 	preempt(s, rq, t);
 }
 
@@ -423,13 +235,13 @@ static void eevdf_dequeue(struct sim *s, struct sim_task *t, unsigned flags)
 
 	sim_account(s, rq->cpu);
 	if (sleeps && !(flags & SIM_Q_EXIT) && rq->curr == t &&
-	    !eligible(rq, t->fair.vruntime)) {
+	    !fair_eligible(rq, t->fair.vruntime)) {
 		/* It has had more than its share: it stays until others have
 		 * had theirs. */
 		count(s, rq, t, false);
 		rq->curr = NULL;
 		t->fair.delayed = true;
-		insert(rq, t);
+		fair_insert(rq, t);
 		return;
 	}
 	update_lag(s, rq, t);
@@ -440,9 +252,9 @@ static void eevdf_dequeue(struct sim *s, struct sim_task *t, unsigned flags)
 	if (rq->curr == t)
 		rq->curr = NULL;
 	else
-		extract(rq, t);
+		fair_extract(rq, t);
 	count(s, rq, t, false);
-	update_min(rq);
+	fair_update_min(rq);
 }
 
 void fair_move(struct sim *s, struct sim_task *t, uint32_t cpu)
@@ -454,8 +266,8 @@ void fair_move(struct sim *s, struct sim_task *t, uint32_t cpu)
 	sim_account(s, to->cpu);
 	count(s, to, t, true);
 	place(s, to, t, false);
-	insert(to, t);
-	update_min(to);
+	fair_insert(to, t);
+	fair_update_min(to);
 }
 
 static struct sim_task *eevdf_pick(struct sim *s, struct sim_cpu *c,
@@ -466,7 +278,7 @@ static struct sim_task *eevdf_pick(struct sim *s, struct sim_cpu *c,
 
 	(void)prev;
 	for (;;) {
-		t = earliest(rq);
+		t = fair_earliest(rq);
 		if (t && t->fair.delayed)
 			undelay(s, rq, t);
 		else if (t || !fair_newidle(s, c))
@@ -477,9 +289,9 @@ static struct sim_task *eevdf_pick(struct sim *s, struct sim_cpu *c,
 		return t;
 	if (rq->curr) {
 		reweigh(s, rq, rq->curr);
-		insert(rq, rq->curr);
+		fair_insert(rq, rq->curr);
 	}
-	extract(rq, t);
+	fair_extract(rq, t);
 	rq->curr = t;
 	reweigh(s, rq, t);
 	t->fair.vprot = t->fair.deadline;
@@ -493,14 +305,14 @@ static void eevdf_used(struct sim *s, struct sim_cpu *c, uint64_t delta)
 
 	if (!t)
 		return;
-	t->fair.vruntime += virtual(delta, t->fair.weight);
+	t->fair.vruntime += fair_virtual(delta, t->fair.weight);
 	if (t->fair.vruntime >= t->fair.deadline) {
 		t->fair.deadline = t->fair.vruntime +
-				   virtual((uint64_t)fair_of(s)->slice,
-					   t->fair.weight);
+				   fair_virtual((uint64_t)fair_of(s)->slice,
+						t->fair.weight);
 		rq->expired = true;
 	}
-	update_min(rq);
+	fair_update_min(rq);
 }
 
 static void eevdf_tick(struct sim *s, struct sim_cpu *c)
@@ -509,7 +321,8 @@ static void eevdf_tick(struct sim *s, struct sim_cpu *c)
 
 	if (rq->curr)
 		reweigh(s, rq, rq->curr);
-	if (rq->len && rq->curr && (rq->expired || !is_protected(rq->curr)))
+	if (rq->len && rq->curr &&
+	    (rq->expired || !fair_is_protected(rq->curr)))
 		sim_resched(s, c);
 	fair_balance(s, c);
 }
@@ -519,7 +332,7 @@ static void eevdf_yield(struct sim *s, struct sim_cpu *c)
 	struct sim_task *t = fair_rq(s, c->id)->curr;
 
 	t->fair.deadline +=
-		virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
+		fair_virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
 	t->fair.vprot = t->fair.vruntime;
 }
 

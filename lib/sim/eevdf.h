@@ -2,7 +2,8 @@
 /*
  * The kernel's fair class, as of 6.12 to 6.18, in outline.
  *
- *   eevdf.c          a CPU's queue: virtual time, lag, who is next
+ *   eevdf.c          the class: lag, weights, who is next
+ *   eevdf_queue.c    a CPU's queue by virtual time
  *   eevdf_select.c   where a task wakes or begins
  *   eevdf_balance.c  what CPUs take from each other
  */
@@ -71,6 +72,21 @@ static inline bool fair_bit(const uint64_t *set, uint32_t i)
 {
 	return set[i / 64] >> (i % 64) & 1;
 }
+
+/* Virtual time of ns for that weight. */
+int64_t fair_virtual(uint64_t ns, uint64_t weight);
+/* Over the heap and curr: keys times weights, and weights. */
+void fair_sums(const struct fair_rq *rq, int64_t *avg, int64_t *load);
+int64_t fair_average(const struct fair_rq *rq);
+bool fair_eligible(const struct fair_rq *rq, int64_t vruntime);
+/* After vruntimes have changed. */
+void fair_update_min(struct fair_rq *rq);
+void fair_insert(struct fair_rq *rq, struct sim_task *t);
+void fair_extract(struct fair_rq *rq, struct sim_task *t);
+/* t has not run yet for as long as it may once it was picked. */
+bool fair_is_protected(const struct sim_task *t);
+/* pick_eevdf() of the kernel; NULL: nobody is there. */
+struct sim_task *fair_earliest(const struct fair_rq *rq);
 
 /* The first CPU of all sets from `from` on, round; -1.  NULLs are no sets. */
 int fair_first(const struct fair *f, const uint64_t *a, const uint64_t *b,

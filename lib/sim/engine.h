@@ -43,6 +43,8 @@ void task_set_nice(struct sim *s, struct sim_task *t, int nice);
 void task_set_mask(struct sim *s, struct sim_task *t,
 		   const struct load_mask *mask);
 void task_set_pin(struct sim *s, struct sim_task *t, bool on);
+/* t spins for a lock that it may have got: it looks again. */
+void task_look(struct sim *s, struct sim_task *t);
 /* t sleeps until then; its program returns TASK_BLOCKED next. */
 void task_sleep(struct sim *s, struct sim_task *t, uint64_t until);
 uint32_t task_weight(int nice); /* the kernel's table */

@@ -55,15 +55,32 @@ void check_wait_begins(struct sim *s, struct sim_task *t)
 static void starved(struct sim *s, const struct sim_task *t, uint64_t waited)
 {
 	uint64_t bound = s->o->starve_ns;
+	const char *file = NULL;
+	uint32_t line = 0;
 
 	if (waited > s->r->longest_wait_ns)
 		s->r->longest_wait_ns = waited;
-	if (bound && waited > bound)
-		sim_find(s, SIM_STARVATION, NULL, 0,
-			 SIM_TASK_FMT " waited %.0f ms for a CPU; %.0f ms are "
-				      "allowed",
-			 SIM_TASK_ARG(t), (double)waited / 1e6,
-			 (double)bound / 1e6);
+	if (!bound || waited <= bound)
+		return;
+	if (s->cls->blame)
+		s->cls->blame(s, t, &file, &line);
+	sim_find(s, SIM_STARVATION, file, line,
+		 SIM_TASK_FMT " waited %.0f ms for a CPU; %.0f ms are allowed",
+		 SIM_TASK_ARG(t), (double)waited / 1e6, (double)bound / 1e6);
+}
+
+/* Nothing would ever happen any more, and t is runnable. */
+static void lost(struct sim *s, const struct sim_task *t)
+{
+	const char *file = NULL;
+	uint32_t line = 0;
+
+	if (s->cls->blame)
+		s->cls->blame(s, t, &file, &line);
+	sim_find(s, SIM_LOST, file, line,
+		 SIM_TASK_FMT " is runnable since %.3f ms, and no CPU will "
+			      "ever run it",
+		 SIM_TASK_ARG(t), (double)t->runnable_at / 1e6);
 }
 
 void check_wait_ends(struct sim *s, struct sim_task *t, uint64_t idle_since)
@@ -192,10 +209,7 @@ static void end_of_task(struct sim *s, struct sim_task *t)
 
 	if (t->state == TASK_RUNNABLE) {
 		if (s->r->outcome == SIM_STUCK)
-			sim_find(s, SIM_LOST, NULL, 0,
-				 SIM_TASK_FMT " is runnable since %.3f ms and "
-					      "no CPU will ever run it",
-				 SIM_TASK_ARG(t), (double)t->runnable_at / 1e6);
+			lost(s, t);
 		g->wait_ns += s->now - t->runnable_at;
 		check_wait_ends(s, t, c->curr ? NEVER : c->idle_since);
 	}
@@ -215,7 +229,8 @@ void check_end(struct sim *s)
 		struct sim_cpu *c = &s->cpus[i];
 
 		sim_account(s, c);
-		if (c->online && !c->curr)
+		/* Its task may just have ended. */
+		if (c->online && !c->curr && !c->choosing)
 			r->idle_ns += s->now - c->idle_since;
 	}
 	for (struct sim_task *t = s->tasks; t; t = t->next)

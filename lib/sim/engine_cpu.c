@@ -100,6 +100,8 @@ static uint64_t remaining(const struct sim *s, const struct sim_cpu *c)
 	const struct sim_task *t = c->curr;
 	uint64_t work = t->work_ns, spin;
 
+	if (t->spinning)
+		return NEVER - s->now;
 	if (work && c->work_rate != FULL_SPEED)
 		work = (work * FULL_SPEED - t->work_frac + c->work_rate - 1) /
 		       c->work_rate;
@@ -195,6 +197,8 @@ static void switch_in(struct sim *s, struct sim_cpu *c, struct sim_task *t,
 		g->migrations++;
 		t->penalty_ns += cold_cache(s, c, t->last_cpu);
 	}
+	/* Away from its CPU it did not look. */
+	t->spinning = false;
 	t->state = TASK_ON_CPU;
 	t->run_at = s->now;
 	t->last_cpu = c->id;

@@ -102,6 +102,7 @@ void sim_wake(struct sim *s, struct sim_task *t, unsigned wake_flags)
 	s->r->events++;
 	waits(s, t, choose_cpu(s, t, wake_flags));
 	t->check.since = s->now;
+	t->woken_at = s->now;
 	if (!is_new) {
 		s->r->wakeups++;
 		s->r->groups[t->group].wakeups++;
@@ -129,6 +130,15 @@ void task_sleep(struct sim *s, struct sim_task *t, uint64_t until)
 {
 	t->wake.fire = wake_fires;
 	sim_event_set(s, &t->wake, until);
+}
+
+void task_look(struct sim *s, struct sim_task *t)
+{
+	struct sim_cpu *c = &s->cpus[t->cpu];
+
+	sim_account(s, c);
+	t->spinning = false;
+	cpu_arm(s, c);
 }
 
 /* ---- begin and end ---------------------------------------------------- */

@@ -25,7 +25,7 @@ static int number(const char **text, uint32_t max, uint32_t *out)
 
 	while (*p >= '0' && *p <= '9' && x <= max)
 		x = x * 10 + (uint32_t)(*p++ - '0');
-	if (p == *text || !x || x > max || (*p && *p != ','))
+	if (p == *text || !x || x > max || (*p && (*p != ',' || !p[1])))
 		return err_set(EINVAL,
 			       "'%s': a number from 1 to %u must be "
 			       "there",

@@ -71,15 +71,17 @@ struct sim_task {
 	uint64_t *begun;     /* per metric; 0: not begun */
 	uint64_t timer_next;
 	bool timer_armed;
-	bool paid;    /* for the present instruction */
-	bool taken;   /* COND_WAIT: has its semaphore, wants the mutex */
-	bool joining; /* sleeps until children is 0 */
+	bool spinning;	  /* in vain, for a lock … */
+	uint32_t spin_on; /* … + 1, in whose queue it is; 0: none */
+	bool paid;	  /* for the present instruction */
+	bool taken;	  /* COND_WAIT: has its semaphore, wants the mutex */
+	bool joining;	  /* sleeps until children is 0 */
 	uint32_t children;
 	struct sim_task *wait_next; /* in a semaphore's, lock's … queue */
 	struct sim_event wake;	    /* a sleep's end */
 
 	/* Times; the engine's. */
-	uint64_t runnable_at, run_at, slept_at;
+	uint64_t runnable_at, run_at, slept_at, woken_at;
 	uint64_t ran_at;      /* when it last left a CPU */
 	uint32_t last_cpu;    /* … which; UINT32_MAX: it never ran */
 	uint64_t sum_exec_ns; /* CPU time in all */

@@ -7,7 +7,8 @@
  * hand themselves to who waited longest.  Mutexes are as futex ones: the one
  * that waited longest is woken and tries again, so another that comes first
  * may have it (the one that let go keeps its CPU), and who tried in vain waits
- * at the end again.
+ * at the end again.  Spin locks go to who spins for the longest time of those
+ * that are on a CPU.
  */
 #include "sim/engine.h"
 
@@ -30,7 +31,7 @@ struct sem {
 };
 
 struct mutex {
-	struct sim_task *owner;
+	uint32_t owner; /* a pid: who holds it may end; 0: nobody */
 	struct queue queue;
 };
 
@@ -144,6 +145,20 @@ static struct sim_task *queue_take(struct queue *q)
 	return t;
 }
 
+static void queue_remove(struct queue *q, struct sim_task *t)
+{
+	struct sim_task **p = &q->first, *before = NULL;
+
+	while (*p != t) {
+		before = *p;
+		p = &before->wait_next;
+	}
+	*p = t->wait_next;
+	if (q->last == t)
+		q->last = before;
+	t->wait_next = NULL;
+}
+
 static void wake_all(struct sim *s, struct queue *q)
 {
 	struct queue woken = *q;
@@ -184,29 +199,105 @@ static void sem_post(struct sim *s, const struct load_op *op)
 	}
 }
 
+static struct mutex *mutex(const struct sim *s, uint32_t obj)
+{
+	return &((struct objects *)s->objects)->mutexes[obj];
+}
+
 static bool lock(struct sim *s, uint32_t obj, struct sim_task *t)
 {
-	struct mutex *m = &((struct objects *)s->objects)->mutexes[obj];
+	struct mutex *m = mutex(s, obj);
 
-	if (!m->owner || m->owner == t) {
-		m->owner = t;
+	if (!m->owner || m->owner == t->pid) {
+		m->owner = t->pid;
 		return true;
 	}
 	queue_add(&m->queue, t);
 	return false;
 }
 
+static void stop_spinning(struct sim *s, struct sim_task *t)
+{
+	if (t->spin_on)
+		queue_remove(&mutex(s, t->spin_on - 1)->queue, t);
+	t->spin_on = 0;
+	t->spinning = false;
+}
+
+static bool spin_lock(struct sim *s, uint32_t obj, struct sim_task *t)
+{
+	struct mutex *m = mutex(s, obj);
+
+	/* It came to another CPU, where another lock is asked for. */
+	if (t->spin_on && t->spin_on != obj + 1)
+		stop_spinning(s, t);
+	if (!m->owner || m->owner == t->pid) {
+		stop_spinning(s, t);
+		m->owner = t->pid;
+		return true;
+	}
+	if (!t->spin_on)
+		queue_add(&m->queue, t);
+	t->spin_on = obj + 1;
+	t->spinning = true;
+	return false;
+}
+
+static void spin_hand_over(struct sim *s, struct mutex *m)
+{
+	struct sim_task *next = m->queue.first;
+
+	while (next && !(next->spinning && next->state == TASK_ON_CPU))
+		next = next->wait_next;
+	if (!next)
+		return;
+	m->owner = next->pid;
+	stop_spinning(s, next);
+	task_look(s, next);
+}
+
 static void unlock(struct sim *s, uint32_t obj, struct sim_task *t)
 {
-	struct mutex *m = &((struct objects *)s->objects)->mutexes[obj];
+	struct mutex *m = mutex(s, obj);
 	struct sim_task *next;
 
-	if (m->owner != t)
+	if (m->owner != t->pid)
 		return;
-	m->owner = NULL;
+	m->owner = 0;
+	if (m->queue.first && m->queue.first->spin_on) {
+		spin_hand_over(s, m);
+		return;
+	}
 	next = queue_take(&m->queue);
 	if (next)
 		sim_wake(s, next, 0);
+}
+
+static enum task_next lock_op(struct sim *s, struct sim_task *t,
+			      const struct load_op *op)
+{
+	uint32_t obj = op->obj + (op->obj2 ? t->cpu % op->obj2 : 0);
+
+	if (op->n) {
+		if (spin_lock(s, obj, t))
+			t->op++;
+		return TASK_WORKS;
+	}
+	if (!lock(s, obj, t))
+		return TASK_BLOCKED;
+	t->op++;
+	return TASK_WORKS;
+}
+
+static void unlock_op(struct sim *s, struct sim_task *t,
+		      const struct load_op *op)
+{
+	uint32_t obj = op->obj, end = obj + (op->obj2 ? op->obj2 : 1);
+
+	while (obj < end && mutex(s, obj)->owner != t->pid)
+		obj++;
+	if (obj < end)
+		unlock(s, obj, t);
 }
 
 /* Waits with the mutex given up; woken (t->taken) it wants that again. */
@@ -343,7 +434,7 @@ static enum task_next act(struct sim *s, struct sim_task *t,
 		sem_post(s, op);
 		return TASK_WORKS;
 	case LOAD_UNLOCK:
-		unlock(s, op->obj, t);
+		unlock_op(s, t, op);
 		return TASK_WORKS;
 	case LOAD_FORK:
 		task_fork(s, t, op->obj);
@@ -361,7 +452,7 @@ static enum task_next act(struct sim *s, struct sim_task *t,
 		task_set_pin(s, t, op->n != 0);
 		return changed(t);
 	case LOAD_BEGIN:
-		t->begun[op->obj] = s->now + 1;
+		t->begun[op->obj] = (op->n ? t->woken_at : s->now) + 1;
 		return TASK_WORKS;
 	case LOAD_DONE:
 		unit_done(s, t, op->obj);
@@ -385,10 +476,7 @@ static enum task_next step(struct sim *s, struct sim_task *t,
 		return sem_take(&o->sems[op->obj], t) ? TASK_WORKS
 						      : TASK_BLOCKED;
 	case LOAD_LOCK:
-		if (!lock(s, op->obj, t))
-			return TASK_BLOCKED;
-		t->op++;
-		return TASK_WORKS;
+		return lock_op(s, t, op);
 	case LOAD_COND_WAIT:
 		return cond_wait(s, t, op);
 	case LOAD_BARRIER:
@@ -410,7 +498,7 @@ enum task_next task_advance(struct sim *s, struct sim_task *t)
 		const struct load_op *op = &t->def->ops[t->op];
 		enum task_next next;
 
-		if (t->work_ns || t->spin_until > s->now)
+		if (t->work_ns || t->spinning || t->spin_until > s->now)
 			return TASK_WORKS;
 		if (control(t, op))
 			continue;
