@@ -16,29 +16,10 @@
 #include "kernel.bpf.h"
 #include <bpf/bpf_helpers.h>
 
+#include "identity_abi.h"
+
 #define IDENTITY_PATH_WORDS 32
 #define IDENTITY_ARG_WORDS  64
-
-/* Constants of MurmurHash3 (Appleby, public domain). */
-static __always_inline u64 identity_mix(u64 h, u64 word)
-{
-	word *= 0x87c37b91114253d5ULL;
-	word = word << 31 | word >> 33;
-	word *= 0x4cf5ad432745937fULL;
-	h ^= word;
-	h = h << 27 | h >> 37;
-	return h * 5 + 0x52dce729;
-}
-
-static __always_inline u64 identity_final(u64 h)
-{
-	h ^= h >> 33;
-	h *= 0xff51afd7ed558ccdULL;
-	h ^= h >> 33;
-	h *= 0xc4ceb9fe1a85ec53ULL;
-	h ^= h >> 33;
-	return h ? h : 1;
-}
 
 static __always_inline u64 identity_path(u64 h, const char *path)
 {
@@ -85,7 +66,7 @@ static __always_inline u64 identity_hash(struct task_struct *p,
 	struct mm_struct *mm = p->mm;
 	u64 h;
 
-	h = identity_path(0x9e3779b97f4a7c15ULL, bprm->filename);
+	h = identity_path(IDENTITY_SEED, bprm->filename);
 	if (mm)
 		h = identity_args(h, mm->arg_start,
 				  mm->arg_end - mm->arg_start);

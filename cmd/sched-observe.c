@@ -19,16 +19,14 @@
 
 #define DEFAULT_SECONDS 5
 #define MAX_PAGE	(1u << 20)
-#define TRACE_MIB	256
 
 static struct {
 	bool all, json;
 	long pid, cpus, memory;
-	const char *cgroup, *target, *goal, *bound, *name, *kernel, *as, *trace;
-	long trace_max;
+	const char *cgroup, *target, *goal, *bound, *name, *kernel, *as;
 	struct strs metrics;
 	double seconds, timeout;
-} arg = {.target = "host", .trace_max = TRACE_MIB};
+} arg = {.target = "host"};
 
 static const struct opt options[] = {
 	{.kind = OPT_DOUBLE,
@@ -87,18 +85,6 @@ static const struct opt options[] = {
 	 .arg = "NAME",
 	 .help = "of the workload (the command's name)",
 	 .target = &arg.name},
-	{.kind = OPT_STRING,
-	 .name = "trace",
-	 .arg = "FILE",
-	 .help = "write every event there, for sched-sim",
-	 .target = &arg.trace},
-	{.kind = OPT_LONG,
-	 .name = "trace-max",
-	 .arg = "MIB",
-	 .help = "what it may take (256)",
-	 .target = &arg.trace_max,
-	 .min = 1,
-	 .max = 65536},
 	{.kind = OPT_DOUBLE,
 	 .name = "timeout",
 	 .arg = "S",
@@ -224,8 +210,6 @@ static void read_options(int argc, char **argv, struct observer_opts *o,
 		.uid = getuid(),
 		.gid = getgid(),
 	};
-	o->trace.record = arg.trace;
-	o->trace.record_max = (uint64_t)arg.trace_max << 20;
 	read_scope(argc - first, &o->trace);
 	check_target(argc - first);
 	read_as(o);

@@ -82,6 +82,19 @@ const struct param policy_param_table[] = {
 };
 const size_t policy_param_count = ARRAY_LEN(policy_param_table);
 
+const char *const policy_counter_names[COUNT_MAX] = {
+	[COUNT_DIRECT] = "direct",
+	[COUNT_QUEUED] = "queued",
+	[COUNT_DISPATCHED] = "dispatched",
+	[COUNT_STOLEN] = "stolen",
+	[COUNT_KEPT] = "kept",
+	[COUNT_PREEMPTED] = "preempted",
+	[COUNT_RESCUED] = "rescued",
+	[COUNT_PINNED] = "pinned",
+	[COUNT_KNOWN] = "known",
+	[COUNT_UNKNOWN] = "unknown",
+};
+
 const struct param *policy_param(const char *name)
 {
 	for (size_t i = 0; i < policy_param_count; i++)

@@ -32,6 +32,9 @@ struct param {
 extern const struct param policy_param_table[];
 extern const size_t policy_param_count;
 
+/* Of the template's counters, enum policy_counter. */
+extern const char *const policy_counter_names[COUNT_MAX];
+
 const struct param *policy_param(const char *name); /* NULL: unknown */
 
 /*

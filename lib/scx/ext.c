@@ -32,19 +32,6 @@ struct ext_policy {
 	struct json *events;  /* last seen, for after the end */
 };
 
-static const char *const counter_names[COUNT_MAX] = {
-	[COUNT_DIRECT] = "direct",
-	[COUNT_QUEUED] = "queued",
-	[COUNT_DISPATCHED] = "dispatched",
-	[COUNT_STOLEN] = "stolen",
-	[COUNT_KEPT] = "kept",
-	[COUNT_PREEMPTED] = "preempted",
-	[COUNT_RESCUED] = "rescued",
-	[COUNT_PINNED] = "pinned",
-	[COUNT_KNOWN] = "known",
-	[COUNT_UNKNOWN] = "unknown",
-};
-
 /* ---- setting up an object --------------------------------------------- */
 
 /* libbpf's own words, kept for the finding; one load at a time. */
@@ -438,7 +425,7 @@ static struct json *read_counters(const struct ext_policy *p)
 			continue;
 		for (int cpu = 0; cpu < n; cpu++)
 			sum += (double)values[cpu];
-		json_set_number(v, counter_names[i], sum);
+		json_set_number(v, policy_counter_names[i], sum);
 	}
 	free(values);
 	return v;

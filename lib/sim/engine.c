@@ -293,9 +293,7 @@ int sim_run(const struct sim_opts *o, struct sim_policy *policy,
 
 	if (rc < 0)
 		return rc;
-	if (policy)
-		return err_set(ENOTSUP, "policies cannot be simulated yet");
-	s.cls = &sim_class_eevdf;
+	s.cls = policy ? &sim_class_ext : &sim_class_eevdf;
 	state_init(&s);
 	rc = task_objects_init(&s);
 	if (rc == 0)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening a policy for the simulator. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "policy/policy.h"
+#include "sim/ext.h"
+
+#define LONGEST_NS 1000000000ULL /* as in the template */
+
+static const struct vm_call *const call_tables[] = {
+	vm_calls_core,
+	ext_calls_queue,
+	ext_calls_cpu,
+	ext_calls_task,
+};
+
+static bool has_variable(struct object *o, const char *name, size_t size)
+{
+	void *at;
+	size_t have;
+	int map;
+
+	return object_variable(o, name, &at, &have, &map) == 0 && have == size;
+}
+
+static void set_variable(struct object *o, const char *name, const void *value,
+			 size_t size)
+{
+	void *at;
+	size_t have;
+	int map;
+
+	if (object_variable(o, name, &at, &have, &map) == 0 && have == size)
+		memcpy(at, value, size);
+}
+
+static uint64_t longest_expectation(const struct json *body)
+{
+	double us = 0;
+
+	json_each (v, json_get(body, "identities")) {
+		double x = json_as_number(json_get(v, "expect_us"), 0);
+
+		if (x > us)
+			us = x;
+	}
+	return us > 0 ? (uint64_t)(us * 1000) : LONGEST_NS;
+}
+
+/* As ext_load() does it for a kernel. */
+static int set_parameters(struct sim_policy *p, const struct json *body)
+{
+	uint64_t longest = longest_expectation(body);
+	const struct json *ids = json_get(body, "identities");
+	int rc;
+
+	p->timeout_ms = p->object->ops.timeout_ms;
+	p->is_template = has_variable(p->object, "params", sizeof(p->params)) &&
+			 object_map(p->object, "counters") >= 0;
+	if (!p->is_template)
+		return body && json_get(body, "params")
+			       ? err_set(EINVAL,
+					 "the object has no parameters: it is "
+					 "not the template, or not of this "
+					 "version; rebuild it")
+			       : 0;
+	rc = policy_params_read(body, &p->params);
+	if (rc < 0)
+		return rc;
+	set_variable(p->object, "params", &p->params, sizeof(p->params));
+	set_variable(p->object, "longest_ns", &longest, sizeof(longest));
+	p->timeout_ms = p->params.timeout_ms;
+	p->object->ops.timeout_ms = p->timeout_ms;
+	p->identities = ids ? json_copy(ids) : NULL;
+	return 0;
+}
+
+int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
+		    struct sim_policy **out)
+{
+	struct sim_policy *p = mem_zalloc(1, sizeof(*p));
+	struct object_target target = {.resolve = vm_calls_resolve};
+	int rc;
+
+	*out = NULL;
+	p->kernel = kernel ? kernel : KERNEL_DEFAULT;
+	rc = kernel_types(p->kernel, &p->types);
+	if (rc == 0) {
+		p->calls = vm_calls_new(call_tables, ARRAY_LEN(call_tables),
+					p->kernel);
+		target.types = p->types;
+		target.arg = p->calls;
+		target.version = (p->kernel / 10000) << 16 | (p->kernel % 10000)
+								     << 8;
+		target.hz = KERNEL_HZ;
+		rc = object_open_file(path, &target, &p->object);
+	}
+	if (rc == 0 && !p->object->has_ops)
+		rc = err_set(EINVAL, "'%s' holds no sched_ext policy", path);
+	if (rc == 0)
+		rc = set_parameters(p, body);
+	if (rc < 0)
+		sim_policy_free(p);
+	else
+		*out = p;
+	return rc;
+}
+
+void sim_policy_free(struct sim_policy *p)
+{
+	if (!p)
+		return;
+	object_free(p->object);
+	vm_calls_free(p->calls);
+	btf__free(p->types);
+	json_free(p->identities);
+	free(p);
+}
+
+const struct object *sim_policy_object(const struct sim_policy *p)
+{
+	return p->object;
+}
