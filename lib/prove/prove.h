@@ -51,8 +51,16 @@ struct prove_result {
 	uint64_t steps; /* instructions looked at */
 };
 
+struct btf;
+
 struct prove_opts {
 	uint64_t max_steps; /* 0: 2,000,000 */
+	/* The types that the object was opened with: without them nothing is
+	 * known of a task's members, and more answers are "unknown". */
+	const struct btf *types;
+	/* Names of constant variables that are set after this, ended by NULL:
+	 * their values count as unknown.  NULL: none. */
+	const char *const *later;
 };
 
 /* 0: out is filled (release it).  -EINVAL: no sched_ext_ops in it. */
