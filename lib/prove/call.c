@@ -267,8 +267,11 @@ static void check_weak(struct analysis *a, struct state *s,
 		       const struct object_insn *in)
 {
 	const struct object_extern *e = &a->o->externs[in->arg];
+	const struct call_row *row = a->rows[in->arg];
 	uint32_t order = a->weak[in->arg];
 
+	if (row && !row->guard)
+		return; /* weak, but there */
 	if (!order || order > 64) {
 		if (order)
 			report_open(a, PROVE_WEAK);

@@ -75,6 +75,12 @@ static const struct call_row helpers[] = {
 		.name = n, .ret = RET_##r, .act = ACT_##a, .needs = needed,    \
 		.places = where                                                \
 	}
+/* Came later, or went. */
+#define GUARDED(n, r, a, needed, where)                                        \
+	{                                                                      \
+		.name = n, .ret = RET_##r, .act = ACT_##a, .needs = needed,    \
+		.places = where, .guard = true                                 \
+	}
 #define MASKED(n, r, at, needed)                                               \
 	{                                                                      \
 		.name = n, .ret = RET_##r, .act = ACT_OF_MASK, .arg = at,      \
@@ -83,16 +89,16 @@ static const struct call_row helpers[] = {
 
 static const struct call_row kfuncs[] = {
 	KFUNC("scx_bpf_dsq_insert", BOOL, INSERT, 1, QUEUEING),
-	KFUNC("scx_bpf_dispatch", NUM, INSERT, 1, QUEUEING),
+	GUARDED("scx_bpf_dispatch", NUM, INSERT, 1, QUEUEING),
 	KFUNC("scx_bpf_dsq_insert_vtime", BOOL, INSERT_VTIME, 1, QUEUEING),
-	KFUNC("scx_bpf_dispatch_vtime", NUM, INSERT_VTIME, 1, QUEUEING),
-	KFUNC("__scx_bpf_dsq_insert_vtime", BOOL, INSERT_ARGS, 3, QUEUEING),
+	GUARDED("scx_bpf_dispatch_vtime", NUM, INSERT_VTIME, 1, QUEUEING),
+	GUARDED("__scx_bpf_dsq_insert_vtime", BOOL, INSERT_ARGS, 3, QUEUEING),
 	KFUNC("scx_bpf_dsq_move", BOOL, MOVE, 3, MOVING),
 	KFUNC("scx_bpf_dsq_move_vtime", BOOL, MOVE, 3, MOVING),
-	KFUNC("scx_bpf_dispatch_from_dsq", BOOL, MOVE, 3, MOVING),
-	KFUNC("scx_bpf_dispatch_vtime_from_dsq", BOOL, MOVE, 3, MOVING),
+	GUARDED("scx_bpf_dispatch_from_dsq", BOOL, MOVE, 3, MOVING),
+	GUARDED("scx_bpf_dispatch_vtime_from_dsq", BOOL, MOVE, 3, MOVING),
 	KFUNC("scx_bpf_dsq_move_to_local", BOOL, TAKE, 0, PLACE_DISPATCH),
-	KFUNC("scx_bpf_consume", BOOL, TAKE, 0, PLACE_DISPATCH),
+	GUARDED("scx_bpf_consume", BOOL, TAKE, 0, PLACE_DISPATCH),
 	KFUNC("scx_bpf_dispatch_nr_slots", NUM, NONE, 0, PLACE_DISPATCH),
 	KFUNC("scx_bpf_dispatch_cancel", NUM, NONE, 0, PLACE_DISPATCH),
 	{.name = "scx_bpf_create_dsq",
@@ -102,15 +108,15 @@ static const struct call_row kfuncs[] = {
 	 .sleeps = true},
 	KFUNC("scx_bpf_destroy_dsq", NUM, NONE, 0, 0),
 	KFUNC("scx_bpf_dsq_nr_queued", NUM, NONE, 0, 0),
-	KFUNC("scx_bpf_dsq_peek", TASK_NULL, NONE, 0, 0),
+	GUARDED("scx_bpf_dsq_peek", TASK_NULL, NONE, 0, 0),
 	KFUNC("scx_bpf_kick_cpu", NUM, KICK, 0, 0),
-	KFUNC("scx_bpf_task_set_slice", BOOL, SET_SLICE, 1, 0),
-	KFUNC("scx_bpf_task_set_dsq_vtime", BOOL, SET_VTIME, 1, 0),
+	GUARDED("scx_bpf_task_set_slice", BOOL, SET_SLICE, 1, 0),
+	GUARDED("scx_bpf_task_set_dsq_vtime", BOOL, SET_VTIME, 1, 0),
 	KFUNC("scx_bpf_select_cpu_dfl", CPU, OF_TASK, 1,
 	      PLACE_SELECT | PLACE_ENQUEUE | PLACE_UNLOCKED),
-	KFUNC("scx_bpf_select_cpu_and", CPU_ERR, OF_TASK, 1,
+	GUARDED("scx_bpf_select_cpu_and", CPU_ERR, OF_TASK, 1,
 	      PLACE_SELECT | PLACE_ENQUEUE | UNLOCKED),
-	KFUNC("__scx_bpf_select_cpu_and", CPU_ERR, OF_TASK, 1,
+	GUARDED("__scx_bpf_select_cpu_and", CPU_ERR, OF_TASK, 1,
 	      PLACE_SELECT | PLACE_ENQUEUE | UNLOCKED),
 	MASKED("scx_bpf_pick_idle_cpu", CPU_ERR, 0, 1),
 	MASKED("scx_bpf_pick_any_cpu", CPU_ERR, 0, 1),
@@ -119,9 +125,9 @@ static const struct call_row kfuncs[] = {
 	KFUNC("scx_bpf_test_and_clear_cpu_idle", BOOL, NONE, 0, 0),
 	KFUNC("scx_bpf_task_cpu", CPU, OF_TASK, 1, 0),
 	KFUNC("scx_bpf_task_running", BOOL, NONE, 1, 0),
-	KFUNC("scx_bpf_cpu_curr", TASK_NULL, NONE, 0, 0),
-	KFUNC("scx_bpf_cpu_rq", OBJECT_NULL, NONE, 0, 0),
-	KFUNC("scx_bpf_locked_rq", OBJECT_NULL, NONE, 0, 0),
+	GUARDED("scx_bpf_cpu_curr", TASK_NULL, NONE, 0, 0),
+	GUARDED("scx_bpf_cpu_rq", OBJECT_NULL, NONE, 0, 0),
+	GUARDED("scx_bpf_locked_rq", OBJECT_NULL, NONE, 0, 0),
 	KFUNC("scx_bpf_task_cgroup", OBJECT, NONE, 1, 0),
 	KFUNC("scx_bpf_nr_cpu_ids", NUM, NONE, 0, 0),
 	KFUNC("scx_bpf_now", NOW, NONE, 0, 0),

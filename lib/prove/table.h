@@ -69,6 +69,7 @@ struct call_row {
 	uint8_t needs;	 /* bits: arguments that must not be NULL */
 	uint16_t places; /* 0: anywhere */
 	bool sleeps;
+	bool guard; /* not every kernel from 6.16 on has it */
 };
 
 const struct call_row *call_helper(uint32_t number);
