@@ -5,13 +5,14 @@
 #include "prove/analysis.h"
 #include "prove/table.h"
 
-#define DSQ_LOCAL_ON   (3ULL << 62)
-#define DSQ_BUILTIN    (1ULL << 63)
-#define KICK_PREEMPT   2
-#define LONGEST_SLICE  1000000000ULL
-#define CONST_ID(cpu)  (1u << 31 | (uint32_t)(cpu))
+#define DSQ_LOCAL_ON  (3ULL << 62)
+#define DSQ_BUILTIN   (1ULL << 63)
+#define KICK_PREEMPT  2
+#define LONGEST_SLICE 1000000000ULL
+#define CONST_ID(cpu) (1u << 31 | (uint32_t)(cpu))
 
-/* ---- slices ---------------------------------------------------------------- */
+/* ---- slices ----------------------------------------------------------------
+ */
 
 static void slice_endless(struct analysis *a, const struct state *s,
 			  uint64_t ns)
@@ -33,8 +34,8 @@ static void slice_endless(struct analysis *a, const struct state *s,
 void action_slice(struct analysis *a, struct state *s, const struct val *v,
 		  bool store)
 {
-	const struct num any = num_any(8), *n = v->kind == VAL_NUM ? &v->n
-								   : &any;
+	const struct num any = num_any(8),
+			 *n = v->kind == VAL_NUM ? &v->n : &any;
 
 	if (n->umin == UINT64_MAX) {
 		slice_endless(a, s, n->umin);
@@ -54,7 +55,8 @@ void action_slice(struct analysis *a, struct state *s, const struct val *v,
 	}
 }
 
-/* ---- affinity --------------------------------------------------------------- */
+/* ---- affinity ---------------------------------------------------------------
+ */
 
 static uint32_t cpu_id(const struct val *v)
 {
@@ -79,7 +81,7 @@ static void affinity(struct analysis *a, struct state *s, const struct val *p,
 	}
 	id = num_is_const(n) ? CONST_ID(n->umin & ~DSQ_LOCAL_ON)
 	     : dsq->sym.sort && dsq->sym.base == DSQ_LOCAL_ON ? dsq->sym.id
-								: 0;
+							      : 0;
 	if (id && p->kind == VAL_TASK && state_allows(s, id, p->id))
 		return;
 	if (!id || p->kind != VAL_TASK || dsq->sym.sort == SORT_LOAD ||
@@ -95,7 +97,8 @@ static void affinity(struct analysis *a, struct state *s, const struct val *p,
 		       : "whether the task may run on this CPU cannot be told");
 }
 
-/* ---- inserting -------------------------------------------------------------- */
+/* ---- inserting --------------------------------------------------------------
+ */
 
 static void custody(struct analysis *a, struct state *s, const struct val *p)
 {
@@ -181,7 +184,8 @@ static void move(struct analysis *a, struct state *s, const struct val args[5])
 	use_add(a, USE_INSERT, s->pc, &args[2]);
 }
 
-/* ---- keeping ---------------------------------------------------------------- */
+/* ---- keeping ----------------------------------------------------------------
+ */
 
 static void kept(struct state *s)
 {
@@ -247,14 +251,14 @@ static void keep(struct analysis *a, struct state *s,
 			kept(s);
 		return;
 	case ACT_NODE:
-		if (args[1].flags & VAL_OF_P ||
-		    s->facts.flags & PATH_P_WRITTEN)
+		if (args[1].flags & VAL_OF_P || s->facts.flags & PATH_P_WRITTEN)
 			kept(s);
 		else
 			s->facts.flags |= PATH_MAYBE_KEPT;
 		if (args[2].kind == VAL_FUNC)
-			root_callback(a, args[2].which, "the comparison of a tree",
-				      "kk", -1, PLACE_UNSURE);
+			root_callback(a, args[2].which,
+				      "the comparison of a tree", "kk", -1,
+				      PLACE_UNSURE);
 		return;
 	case ACT_OUTPUT:
 		flags = memory_flags(s, &args[row->helper == 130], 0);
@@ -264,7 +268,8 @@ static void keep(struct analysis *a, struct state *s,
 	}
 }
 
-/* ---- all of them ------------------------------------------------------------ */
+/* ---- all of them ------------------------------------------------------------
+ */
 
 static void cpus(struct analysis *a, struct state *s,
 		 const struct call_row *row, const struct val args[5],
@@ -288,8 +293,8 @@ static void cpus(struct analysis *a, struct state *s,
 
 static void kick(struct analysis *a, const struct val args[5])
 {
-	bool preempts = args[1].kind == VAL_NUM &&
-			args[1].n.value & KICK_PREEMPT;
+	bool preempts =
+		args[1].kind == VAL_NUM && args[1].n.value & KICK_PREEMPT;
 
 	if (preempts && (a->root->place == PLACE_TIMER || a->root->is_tick))
 		a->tally.kicks = true;

@@ -39,10 +39,10 @@ enum place {
 
 struct root {
 	int func;
-	const char *name;     /* "enqueue", "timer callback" */
-	const char *args;     /* a letter each; see root_arg() */
-	bool by_ctx;	      /* R1 is an array of them */
-	bool regular;	      /* runs again and again */
+	const char *name; /* "enqueue", "timer callback" */
+	const char *args; /* a letter each; see root_arg() */
+	bool by_ctx;	  /* R1 is an array of them */
+	bool regular;	  /* runs again and again */
 	bool sleepable;
 	bool is_tick;
 	enum place place;
@@ -146,8 +146,8 @@ enum flow_flag {
 
 struct flow {
 	uint8_t flags;
-	uint16_t regs;	 /* live before it */
-	uint64_t slots;	 /* 8-byte stack slots, 0 below the frame pointer */
+	uint16_t regs;	/* live before it */
+	uint64_t slots; /* 8-byte stack slots, 0 below the frame pointer */
 };
 
 /* Where members of task_struct are in these types; -1: not known. */
@@ -173,16 +173,16 @@ struct use {
 struct origins { /* pairs: stored to, from; or compared */
 	struct {
 		uint32_t a, b, insn;
-	} *v;
+	} * v;
 	size_t count, cap;
 };
 
 struct tally {
 	uint32_t inserts, heads, head_at;
 	uint32_t keyed, keyed_const, keyed_at;
-	bool kicks;	    /* a tick or timer preempts CPUs */
-	bool incomplete;    /* some path was not followed to its end */
-	bool *pushed, *popped;	 /* by map */
+	bool kicks;	       /* a tick or timer preempts CPUs */
+	bool incomplete;       /* some path was not followed to its end */
+	bool *pushed, *popped; /* by map */
 	uint32_t *pushed_at;
 	bool popped_unknown;
 };
@@ -199,7 +199,7 @@ struct analysis {
 	struct prove_result *out;
 	struct flow *flow; /* by instruction */
 	struct layout layout;
-	uint32_t *weak;	 /* by extern: order among the weak + 1; 0: not weak */
+	uint32_t *weak; /* by extern: order among the weak + 1; 0: not weak */
 	const struct call_row **rows; /* by extern: what it is; NULL: unknown */
 
 	struct later *later;
@@ -239,7 +239,7 @@ unsigned flow_args(const struct analysis *a, const struct object_insn *in);
 
 /* ---- state.c ----------------------------------------------------------- */
 
-struct frame *state_top(struct state *s); /* for reading */
+struct frame *state_top(struct state *s);		  /* for reading */
 struct frame *state_own(struct state *s, uint32_t frame); /* for writing */
 struct val *state_reg(struct analysis *a, struct state *s, unsigned r);
 void state_set(struct state *s, unsigned r, struct val v);
@@ -280,14 +280,13 @@ uint32_t new_id(struct analysis *a);
 
 bool memory_check(struct analysis *a, struct state *s, const struct val *p,
 		  int64_t off, uint64_t size, bool write);
-struct val memory_load(struct analysis *a, struct state *s,
-		       const struct val *p, int64_t off, unsigned size);
+struct val memory_load(struct analysis *a, struct state *s, const struct val *p,
+		       int64_t off, unsigned size);
 void memory_store(struct analysis *a, struct state *s, const struct val *p,
 		  int64_t off, unsigned size, const struct val *v);
 /* Something else wrote there. */
 void memory_clobber(struct state *s, const struct val *p, uint64_t size);
-uint8_t memory_flags(const struct state *s, const struct val *p,
-		     uint64_t size);
+uint8_t memory_flags(const struct state *s, const struct val *p, uint64_t size);
 void memory_unnull(struct state *s, struct val *v); /* reported: go on */
 
 enum step branch_step(struct analysis *a, struct state *s);
@@ -313,8 +312,8 @@ void explore(struct analysis *a);
 void explore_later(struct analysis *a, const struct state *s);
 /* The callback returns. */
 void explore_end(struct analysis *a, struct state *s);
-struct trail *explore_trail(struct analysis *a, struct trail *up,
-			    uint32_t insn, bool taken, uint32_t lookup);
+struct trail *explore_trail(struct analysis *a, struct trail *up, uint32_t insn,
+			    bool taken, uint32_t lookup);
 void root_add(struct analysis *a, const struct root *r);
 void root_callback(struct analysis *a, int func, const char *name,
 		   const char *args, int map, enum place place);

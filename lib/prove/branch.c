@@ -157,8 +157,8 @@ static void compare_origins(struct analysis *a, const struct state *s,
 	bool plain = j->op == BPF_JGT || j->op == BPF_JGE || j->op == BPF_JLT ||
 		     j->op == BPF_JLE;
 
-	if (plain && !j->is32 && j->x.kind == VAL_NUM &&
-	    j->y.kind == VAL_NUM && j->x.origin && j->y.origin)
+	if (plain && !j->is32 && j->x.kind == VAL_NUM && j->y.kind == VAL_NUM &&
+	    j->x.origin && j->y.origin)
 		origins_add(&a->compares, j->x.origin, j->y.origin, s->pc);
 }
 
@@ -176,8 +176,8 @@ static enum step both_ways(struct analysis *a, struct state *s,
 	if (yes && no) {
 		struct trail *up = s->trail;
 
-		other.trail = explore_trail(a, up, s->pc, true,
-					    lookup_of(j, j->op));
+		other.trail =
+			explore_trail(a, up, s->pc, true, lookup_of(j, j->op));
 		s->trail = explore_trail(a, up, s->pc, false,
 					 lookup_of(j, not_op));
 	} else if (j->x.flags & VAL_LITERAL && j->x.kind == VAL_NUM) {
@@ -231,8 +231,7 @@ enum step branch_step(struct analysis *a, struct state *s)
 				: to;
 		return STEP_ON;
 	}
-	if ((in->i.code & 0xf7) == (CODE_MAY_GOTO & 0xf7) &&
-	    class == BPF_JMP)
+	if ((in->i.code & 0xf7) == (CODE_MAY_GOTO & 0xf7) && class == BPF_JMP)
 		return may_goto(a, s, to);
 	j.x = *state_reg(a, s, in->i.dst_reg);
 	j.src = -1;

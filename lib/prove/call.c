@@ -53,9 +53,8 @@ static void callback_args(struct analysis *a, struct state *s)
 		f->r[2] = f->carry;
 		return;
 	}
-	f->r[1] = (struct val){.kind = VAL_MAP,
-			       .which = f->carry.which,
-			       .n = num_const(0)};
+	f->r[1] = (struct val){
+		.kind = VAL_MAP, .which = f->carry.which, .n = num_const(0)};
 	f->r[2] = (struct val){.kind = VAL_MEM, .n = num_const(0)};
 	f->r[3] = (struct val){.kind = VAL_VALUE,
 			       .which = f->map,
@@ -150,7 +149,8 @@ enum step call_exit(struct analysis *a, struct state *s)
 	return STEP_ON;
 }
 
-/* ---- iterators ------------------------------------------------------------ */
+/* ---- iterators ------------------------------------------------------------
+ */
 
 static struct val *iter_slot(struct state *s, const struct val *p)
 {
@@ -161,8 +161,7 @@ static struct val *iter_slot(struct state *s, const struct val *p)
 		return NULL;
 	f = state_own(s, p->which);
 	for (uint32_t i = 0; i < f->slot_count; i++)
-		if (f->slots[i].off == p->off &&
-		    f->slots[i].v.kind == VAL_ITER)
+		if (f->slots[i].off == p->off && f->slots[i].v.kind == VAL_ITER)
 			return &f->slots[i].v;
 	return NULL;
 }
@@ -190,9 +189,9 @@ static void iter_new(struct analysis *a, struct state *s,
 			y = num_sign_extend(&args[2].n, 4);
 		from = x.smin;
 		to = y.smax > from ? y.smax - 1 : from;
-		it = val_num(from < 0 ? num_any(4)
-				      : num_range((uint64_t)from,
-						  (uint64_t)to));
+		it = val_num(from < 0
+				     ? num_any(4)
+				     : num_range((uint64_t)from, (uint64_t)to));
 	} else if (!is_kind(a, in, "scx_dsq_") || it.kind != VAL_NUM) {
 		it = val_num(num_any(8));
 	}
@@ -237,7 +236,8 @@ static enum step iter_next(struct analysis *a, struct state *s,
 	return STEP_ON;
 }
 
-/* ---- helpers and kfuncs ---------------------------------------------------- */
+/* ---- helpers and kfuncs ----------------------------------------------------
+ */
 
 static void check_place(struct analysis *a, struct state *s,
 			const struct call_row *row)
@@ -331,7 +331,8 @@ static bool always_found(const struct analysis *a, const struct state *s,
 	    args[1].which >= s->frames || !num_is_const(&args[1].n))
 		return false;
 	m = &a->o->maps[args[0].which];
-	if (m->type != BPF_MAP_TYPE_ARRAY && m->type != BPF_MAP_TYPE_PERCPU_ARRAY)
+	if (m->type != BPF_MAP_TYPE_ARRAY &&
+	    m->type != BPF_MAP_TYPE_PERCPU_ARRAY)
 		return false;
 	key = stack_read(s->f[args[1].which], args[1].off, 4);
 	return key.kind == VAL_NUM && key.n.umax < m->max_entries;
@@ -450,8 +451,7 @@ static enum step call_known(struct analysis *a, struct state *s,
 
 /* Anything that it was given a pointer to may have changed. */
 static void call_unknown(struct analysis *a, struct state *s,
-			 const struct object_insn *in,
-			 const struct val args[5])
+			 const struct object_insn *in, const struct val args[5])
 {
 	unsigned n = flow_args(a, in);
 	struct val r0 = {.kind = VAL_ANY, .id = new_id(a)};

@@ -16,15 +16,16 @@
 #define TOO_MANY    16384
 #define ROUNDS	    2 /* before values are widened */
 
-/* ---- trails ------------------------------------------------------------------ */
+/* ---- trails
+ * ------------------------------------------------------------------ */
 
 struct chunk {
 	struct chunk *next;
 	struct trail t[CHUNK];
 };
 
-struct trail *explore_trail(struct analysis *a, struct trail *up,
-			    uint32_t insn, bool taken, uint32_t lookup)
+struct trail *explore_trail(struct analysis *a, struct trail *up, uint32_t insn,
+			    bool taken, uint32_t lookup)
 {
 	struct chunk *c = a->chunks;
 	struct trail *t;
@@ -40,7 +41,8 @@ struct trail *explore_trail(struct analysis *a, struct trail *up,
 	return t;
 }
 
-/* ---- paths and places ---------------------------------------------------------- */
+/* ---- paths and places
+ * ---------------------------------------------------------- */
 
 void explore_later(struct analysis *a, const struct state *s)
 {
@@ -128,14 +130,13 @@ static void spots_release(struct analysis *a)
 
 enum match { MATCH_NONE, MATCH_COVERED, MATCH_STUCK };
 
-static enum match match(const struct spot *p, const struct state *s,
-			bool round, bool anyway)
+static enum match match(const struct spot *p, const struct state *s, bool round,
+			bool anyway)
 {
 	const struct seen *n = p->seen;
 
 	for (int i = 0; n && i < SEARCHED; n = n->next, i++) {
-		if (!n->open || round || anyway ||
-		    state_progressed(s, &n->s)) {
+		if (!n->open || round || anyway || state_progressed(s, &n->s)) {
 			if (state_within(s, &n->s))
 				return MATCH_COVERED;
 		} else if (state_stuck(s, &n->s)) {
@@ -211,7 +212,8 @@ bool explore_seen(struct analysis *a, struct state *s, bool round)
 	return m == MATCH_NONE;
 }
 
-/* ---- the end of a callback ------------------------------------------------------- */
+/* ---- the end of a callback
+ * ------------------------------------------------------- */
 
 void explore_end(struct analysis *a, struct state *s)
 {
@@ -222,8 +224,7 @@ void explore_end(struct analysis *a, struct state *s)
 	    f->flags & PATH_KEPT)
 		return;
 	if (vague)
-		report(a, s, PROVE_CUSTODY, PROVE_UNKNOWN,
-		       report_parting(a, s),
+		report(a, s, PROVE_CUSTODY, PROVE_UNKNOWN, report_parting(a, s),
 		       "whether the task is kept on purpose cannot be told: "
 		       "it is inserted into no queue from here");
 	else if (f->lost_at)
@@ -238,7 +239,8 @@ void explore_end(struct analysis *a, struct state *s)
 		       "nowhere: it never runs; insert it on every path");
 }
 
-/* ---- roots ------------------------------------------------------------------------ */
+/* ---- roots
+ * ------------------------------------------------------------------------ */
 
 static void follow(struct analysis *a, struct state *s)
 {
@@ -267,8 +269,8 @@ static void begin(struct analysis *a, const struct root *r, struct state *s)
 	state_push(s, (uint32_t)r->func, 0);
 	s->pc = f->first;
 	if (r->by_ctx) {
-		state_set(s, 1, (struct val){.kind = VAL_CTX,
-					     .n = num_const(0)});
+		state_set(s, 1,
+			  (struct val){.kind = VAL_CTX, .n = num_const(0)});
 		return;
 	}
 	for (unsigned i = 0; i < 5; i++) {
@@ -308,8 +310,7 @@ static void explore_root(struct analysis *a, const struct root *r,
 				a->open[rule] = true;
 		report(a, NULL, PROVE_BOUND, PROVE_UNKNOWN,
 		       a->o->funcs[r->func].first,
-		       "%s has too many paths: not all were followed",
-		       r->name);
+		       "%s has too many paths: not all were followed", r->name);
 	}
 	spots_release(a);
 }
@@ -344,8 +345,8 @@ void root_callback(struct analysis *a, int func, const char *name,
 
 void explore(struct analysis *a)
 {
-	uint64_t left = a->opts && a->opts->max_steps ? a->opts->max_steps
-						      : 2000000;
+	uint64_t left =
+		a->opts && a->opts->max_steps ? a->opts->max_steps : 2000000;
 
 	a->spots = mem_zalloc(SPOTS, sizeof(*a->spots));
 	/* Callbacks found on the way are added at the end. */

@@ -279,7 +279,8 @@ static struct val load_task(struct analysis *a, const struct val *p,
 
 	v.id = new_id(a);
 	if (p->flags & VAL_WILD || !num_is_const(&p->n) || at < 0 || !l->known)
-		return size == 8 ? (struct val){.kind = VAL_ANY, .id = v.id} : v;
+		return size == 8 ? (struct val){.kind = VAL_ANY, .id = v.id}
+				 : v;
 	v.origin = ORIGIN_FIELD(at & 0xffffff);
 	v.sym = (struct sym){
 		.sort = SORT_FIELD, .at = (uint32_t)at, .id = v.id};
@@ -303,8 +304,8 @@ static struct val load_task(struct analysis *a, const struct val *p,
 	return v;
 }
 
-struct val memory_load(struct analysis *a, struct state *s,
-		       const struct val *p, int64_t off, unsigned size)
+struct val memory_load(struct analysis *a, struct state *s, const struct val *p,
+		       int64_t off, unsigned size)
 {
 	struct val unknown = val_num(num_any(size));
 
@@ -338,8 +339,8 @@ struct val memory_load(struct analysis *a, struct state *s,
 
 /* ---- stores -------------------------------------------------------------- */
 
-static void store_task(struct analysis *a, struct state *s,
-		       const struct val *p, int64_t at, const struct val *v)
+static void store_task(struct analysis *a, struct state *s, const struct val *p,
+		       int64_t at, const struct val *v)
 {
 	if (at == a->layout.slice)
 		action_slice(a, s, v, true);

@@ -36,8 +36,7 @@ struct num num_srange(int64_t smin, int64_t smax)
 
 struct num num_any(unsigned bytes)
 {
-	return bytes >= 8 ? unknown()
-			  : num_range(0, (1ULL << (8 * bytes)) - 1);
+	return bytes >= 8 ? unknown() : num_range(0, (1ULL << (8 * bytes)) - 1);
 }
 
 /* All ones below and at the highest bit of v. */
@@ -281,8 +280,8 @@ static struct num modulo(const struct num *a, const struct num *b)
 	if (b->umin && b->umin > a->umax)
 		return *a;
 	if (b->umin)
-		return num_range(0, b->umax - 1 < a->umax ? b->umax - 1
-							  : a->umax);
+		return num_range(0,
+				 b->umax - 1 < a->umax ? b->umax - 1 : a->umax);
 	return num_range(0, a->umax);
 }
 

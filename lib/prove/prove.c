@@ -65,7 +65,8 @@ static const struct {
 	{"exit", "k", PLACE_UNLOCKED, false},
 };
 
-/* ---- the kernel's types --------------------------------------------------------- */
+/* ---- the kernel's types
+ * --------------------------------------------------------- */
 
 static const struct btf_type *skip(const struct btf *b, uint32_t id)
 {
@@ -156,7 +157,8 @@ static void find_layout(struct analysis *a)
 	l->weight += l->weight < 0 ? 0 : at;
 }
 
-/* ---- preparing ------------------------------------------------------------------ */
+/* ---- preparing
+ * ------------------------------------------------------------------ */
 
 static void find_externs(struct analysis *a)
 {
@@ -221,18 +223,18 @@ static void find_roots(struct analysis *a)
 		int func = object_op(o, ops[i].name);
 
 		if (func >= 0)
-			root_add(a, &(struct root){
-					    .func = func,
-					    .name = ops[i].name,
-					    .args = ops[i].args,
-					    .by_ctx = true,
-					    .regular = ops[i].regular,
-					    .sleepable =
-						    o->funcs[func].sleepable,
-					    .is_tick = !strcmp(ops[i].name,
-							       "tick"),
-					    .place = ops[i].place,
-					    .map = -1});
+			root_add(
+				a,
+				&(struct root){
+					.func = func,
+					.name = ops[i].name,
+					.args = ops[i].args,
+					.by_ctx = true,
+					.regular = ops[i].regular,
+					.sleepable = o->funcs[func].sleepable,
+					.is_tick = !strcmp(ops[i].name, "tick"),
+					.place = ops[i].place,
+					.map = -1});
 	}
 	for (size_t i = 0; i < o->func_count; i++) {
 		const struct object_func *f = &o->funcs[i];
@@ -251,7 +253,8 @@ static void find_roots(struct analysis *a)
 	}
 }
 
-/* ---- the whole ------------------------------------------------------------------- */
+/* ---- the whole
+ * ------------------------------------------------------------------- */
 
 static void judge_timeout(struct analysis *a)
 {

@@ -12,7 +12,8 @@
 #define MAX_EACH    64 /* values of a range looked at one by one */
 #define MAX_ORIGINS 8192
 
-/* ---- collecting ---------------------------------------------------------------- */
+/* ---- collecting
+ * ---------------------------------------------------------------- */
 
 static bool same_class(const struct sym *x, const struct sym *y)
 {
@@ -76,7 +77,8 @@ void origins_add(struct origins *o, uint32_t to, uint32_t from, uint32_t insn)
 	o->v[o->count++].insn = insn;
 }
 
-/* ---- queues -------------------------------------------------------------------- */
+/* ---- queues
+ * -------------------------------------------------------------------- */
 
 enum answer { NEVER, PERHAPS, SURELY };
 
@@ -201,7 +203,8 @@ static void judge_parked(struct analysis *a)
 	}
 }
 
-/* ---- order --------------------------------------------------------------------- */
+/* ---- order
+ * --------------------------------------------------------------------- */
 
 struct set {
 	uint32_t *v;
@@ -292,8 +295,7 @@ static void judge_order(struct analysis *a)
 static void judge_slices(struct analysis *a)
 {
 	for (size_t i = 0; i < a->endless_count && !a->tally.kicks; i++)
-		report(a, NULL, PROVE_SLICE, PROVE_VIOLATED,
-		       a->endless[i].insn,
+		report(a, NULL, PROVE_SLICE, PROVE_VIOLATED, a->endless[i].insn,
 		       a->endless[i].ns
 			       ? "a slice without end: nobody else ever runs on "
 				 "that CPU; use a length, or preempt with "

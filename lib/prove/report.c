@@ -49,8 +49,7 @@ static void tell_path(const struct analysis *a, const struct state *s,
 }
 
 static bool known_already(struct analysis *a, enum prove_rule rule,
-			  enum prove_answer answer,
-			  const struct object_line *l)
+			  enum prove_answer answer, const struct object_line *l)
 {
 	struct prove_result *out = a->out;
 
@@ -74,9 +73,8 @@ void report_open(struct analysis *a, enum prove_rule rule)
 	a->open[rule] = true;
 }
 
-static void add(struct analysis *a, const struct state *s,
-		enum prove_rule rule, enum prove_answer answer, uint32_t insn,
-		const char *text)
+static void add(struct analysis *a, const struct state *s, enum prove_rule rule,
+		enum prove_answer answer, uint32_t insn, const char *text)
 {
 	const struct object_line *l =
 		insn < a->o->insn_count ? object_line(a->o, insn) : NULL;

@@ -180,8 +180,8 @@ void stack_write(struct frame *f, int64_t off, unsigned size, struct val v)
 		at++;
 	if (f->slot_count == f->slot_cap) {
 		f->slot_cap = 2 * f->slot_cap + 8;
-		f->slots = mem_realloc(f->slots, f->slot_cap,
-				       sizeof(*f->slots));
+		f->slots =
+			mem_realloc(f->slots, f->slot_cap, sizeof(*f->slots));
 	}
 	memmove(f->slots + at + 1, f->slots + at,
 		(f->slot_count - at) * sizeof(*f->slots));
@@ -227,7 +227,8 @@ static bool uses_id(const struct state *s, uint32_t id)
 			if (f->r[r].id == id || f->r[r].sym.id == id)
 				return true;
 		for (uint32_t k = 0; k < f->slot_count; k++)
-			if (f->slots[k].v.id == id || f->slots[k].v.sym.id == id)
+			if (f->slots[k].v.id == id ||
+			    f->slots[k].v.sym.id == id)
 				return true;
 	}
 	return false;
@@ -265,7 +266,8 @@ void state_clean(const struct analysis *a, struct state *s)
 	for (int i = 0; i < MAX_FRAMES; i++)
 		low.off[i] = 0;
 	for (uint32_t i = 0; i < s->frames; i++) {
-		uint32_t pc = i + 1 == s->frames ? s->pc : s->f[i + 1]->site + 1;
+		uint32_t pc =
+			i + 1 == s->frames ? s->pc : s->f[i + 1]->site + 1;
 		const struct flow *live = &a->flow[pc];
 
 		for (int r = 0; r < FP; r++) {
@@ -285,7 +287,8 @@ void state_clean(const struct analysis *a, struct state *s)
 			find_lowest(&s->f[i]->slots[k].v, &low);
 	}
 	for (uint32_t i = 0; i < s->frames; i++) {
-		uint32_t pc = i + 1 == s->frames ? s->pc : s->f[i + 1]->site + 1;
+		uint32_t pc =
+			i + 1 == s->frames ? s->pc : s->f[i + 1]->site + 1;
 		uint64_t live = a->flow[pc].slots;
 
 		for (uint32_t k = s->f[i]->slot_count; k-- > 0;)

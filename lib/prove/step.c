@@ -41,7 +41,7 @@ static int8_t time_of(uint8_t op, const struct val *x, const struct val *y)
 		return (int8_t)-x->time;
 	case BPF_XOR:
 		return y_const && y->n.umin == UINT64_MAX ? (int8_t)-x->time
-							   : 0;
+							  : 0;
 	case BPF_MUL:
 		if (y_const && (int64_t)y->n.umin < 0)
 			return (int8_t)-x->time;

@@ -11,14 +11,14 @@
 #define QUEUEING (PLACE_SELECT | PLACE_ENQUEUE | PLACE_DISPATCH)
 #define MOVING	 (PLACE_DISPATCH | PLACE_UNLOCKED | PLACE_TIMER | PLACE_SYSCALL)
 #define UNLOCKED (PLACE_UNLOCKED | PLACE_SYSCALL)
-#define HELPER(n, no, r, a, needed)                                            \
-	{                                                                      \
-		.name = n, .helper = no, .ret = RET_##r, .act = ACT_##a,       \
-		.needs = needed                                                \
+#define HELPER(n, no, r, a, needed)                                      \
+	{                                                                \
+		.name = n, .helper = no, .ret = RET_##r, .act = ACT_##a, \
+		.needs = needed                                          \
 	}
-#define SLEEPER(n, no)                                                         \
-	{                                                                      \
-		.name = n, .helper = no, .act = ACT_FILL, .sleeps = true       \
+#define SLEEPER(n, no)                                                   \
+	{                                                                \
+		.name = n, .helper = no, .act = ACT_FILL, .sleeps = true \
 	}
 
 static const struct call_row helpers[] = {
@@ -70,21 +70,21 @@ static const struct call_row helpers[] = {
 	HELPER("bpf_cgrp_storage_get", 210, VALUE_NULL, LOOKUP, 3),
 };
 
-#define KFUNC(n, r, a, needed, where)                                          \
-	{                                                                      \
-		.name = n, .ret = RET_##r, .act = ACT_##a, .needs = needed,    \
-		.places = where                                                \
+#define KFUNC(n, r, a, needed, where)                                       \
+	{                                                                   \
+		.name = n, .ret = RET_##r, .act = ACT_##a, .needs = needed, \
+		.places = where                                             \
 	}
 /* Came later, or went. */
-#define GUARDED(n, r, a, needed, where)                                        \
-	{                                                                      \
-		.name = n, .ret = RET_##r, .act = ACT_##a, .needs = needed,    \
-		.places = where, .guard = true                                 \
+#define GUARDED(n, r, a, needed, where)                                     \
+	{                                                                   \
+		.name = n, .ret = RET_##r, .act = ACT_##a, .needs = needed, \
+		.places = where, .guard = true                              \
 	}
-#define MASKED(n, r, at, needed)                                               \
-	{                                                                      \
-		.name = n, .ret = RET_##r, .act = ACT_OF_MASK, .arg = at,      \
-		.needs = needed                                                \
+#define MASKED(n, r, at, needed)                                          \
+	{                                                                 \
+		.name = n, .ret = RET_##r, .act = ACT_OF_MASK, .arg = at, \
+		.needs = needed                                           \
 	}
 
 static const struct call_row kfuncs[] = {
@@ -115,9 +115,9 @@ static const struct call_row kfuncs[] = {
 	KFUNC("scx_bpf_select_cpu_dfl", CPU, OF_TASK, 1,
 	      PLACE_SELECT | PLACE_ENQUEUE | PLACE_UNLOCKED),
 	GUARDED("scx_bpf_select_cpu_and", CPU_ERR, OF_TASK, 1,
-	      PLACE_SELECT | PLACE_ENQUEUE | UNLOCKED),
+		PLACE_SELECT | PLACE_ENQUEUE | UNLOCKED),
 	GUARDED("__scx_bpf_select_cpu_and", CPU_ERR, OF_TASK, 1,
-	      PLACE_SELECT | PLACE_ENQUEUE | UNLOCKED),
+		PLACE_SELECT | PLACE_ENQUEUE | UNLOCKED),
 	MASKED("scx_bpf_pick_idle_cpu", CPU_ERR, 0, 1),
 	MASKED("scx_bpf_pick_any_cpu", CPU_ERR, 0, 1),
 	MASKED("scx_bpf_pick_idle_cpu_node", CPU_ERR, 0, 1),

@@ -22,7 +22,7 @@ enum call_ret {
 	RET_OBJECT_NULL,
 	RET_VALUE_NULL, /* of the map in R1 */
 	RET_VALUE,
-	RET_MEM_NULL, /* R2 bytes */
+	RET_MEM_NULL,  /* R2 bytes */
 	RET_SAME_NULL, /* what R1 is, if it can be had */
 };
 
@@ -45,15 +45,15 @@ enum call_act {
 	ACT_PUSH,	  /* map, value; may fail */
 	ACT_POP,	  /* map, value */
 	ACT_PEEK,
-	ACT_UPDATE,	  /* map, key, value; may fail */
-	ACT_XCHG,	  /* field, pointer */
-	ACT_NODE,	  /* list and tree: root, node */
-	ACT_OUTPUT,	  /* ring buffer: data */
-	ACT_FILL,	  /* R1 is written, R2 bytes */
-	ACT_LOOP,	  /* count, function, its argument */
-	ACT_EACH,	  /* map, function, its argument */
-	ACT_TIMER,	  /* timer, function */
-	ACT_WORK,	  /* the same, and it may sleep */
+	ACT_UPDATE, /* map, key, value; may fail */
+	ACT_XCHG,   /* field, pointer */
+	ACT_NODE,   /* list and tree: root, node */
+	ACT_OUTPUT, /* ring buffer: data */
+	ACT_FILL,   /* R1 is written, R2 bytes */
+	ACT_LOOP,   /* count, function, its argument */
+	ACT_EACH,   /* map, function, its argument */
+	ACT_TIMER,  /* timer, function */
+	ACT_WORK,   /* the same, and it may sleep */
 	ACT_ITER_NEW,
 	ACT_ITER_NEXT,
 	ACT_ITER_END,

@@ -31,13 +31,13 @@ enum val_kind {
 };
 
 enum val_flag {
-	VAL_NULLABLE = 1, /* a pointer that may be NULL */
-	VAL_OF_P = 2,	  /* the enqueued task, or made of it */
-	VAL_IS_P = 4,	  /* exactly the enqueued task */
-	VAL_LITERAL = 16, /* as the instruction has it: perhaps CO-RE's */
-	VAL_DOUBTED = 32, /* a CPU that may not be allowed any more */
+	VAL_NULLABLE = 1,   /* a pointer that may be NULL */
+	VAL_OF_P = 2,	    /* the enqueued task, or made of it */
+	VAL_IS_P = 4,	    /* exactly the enqueued task */
+	VAL_LITERAL = 16,   /* as the instruction has it: perhaps CO-RE's */
+	VAL_DOUBTED = 32,   /* a CPU that may not be allowed any more */
 	VAL_UNTRUSTED = 64, /* reading through NULL reads 0 */
-	VAL_WILD = 128,	  /* the offset is not known */
+	VAL_WILD = 128,	    /* the offset is not known */
 };
 
 /* What kind of thing a number names, for "the queue of the CPU". */
@@ -68,7 +68,7 @@ struct sym {
 struct val {
 	uint8_t kind;
 	uint8_t flags;
-	int8_t time;	 /* 1: grows with the clock, -1: shrinks */
+	int8_t time; /* 1: grows with the clock, -1: shrinks */
 	uint16_t which;
 	uint32_t id;	 /* the same for values that are equal; 0: no other */
 	uint32_t site;	 /* instruction that made it + 1 */
