@@ -72,28 +72,28 @@ static struct object_insn fix_insns[] = {
 	FIX_I(BPF_ALU64 | BPF_MUL, 2, 0, 0, 10), FIX_ADD(2, 1),
 	FIX_STX(BPF_DW, 3, 2, 0), FIX_MOV(0, 0), FIX_EXIT};
 
-static uint64_t fix_now(void *arg)
+static inline uint64_t fix_now(void *arg)
 {
 	return ((struct fix *)arg)->now;
 }
 
-static uint64_t fix_random(void *arg)
+static inline uint64_t fix_random(void *arg)
 {
 	return ((struct fix *)arg)->seed += 0x100000001ull;
 }
 
-static uint32_t fix_cpu(void *arg)
+static inline uint32_t fix_cpu(void *arg)
 {
 	return ((struct fix *)arg)->cpu;
 }
 
-static uint64_t fix_current(void *arg)
+static inline uint64_t fix_current(void *arg)
 {
 	return ((struct fix *)arg)->at;
 }
 
-static void fix_timer(void *arg, uint32_t id, uint64_t ns, bool absolute,
-		      bool pinned)
+static inline void fix_timer(void *arg, uint32_t id, uint64_t ns, bool absolute,
+			     bool pinned)
 {
 	struct fix *f = arg;
 
@@ -101,12 +101,12 @@ static void fix_timer(void *arg, uint32_t id, uint64_t ns, bool absolute,
 	f->timer_at[id] = !ns ? 0 : absolute ? ns : f->now + ns;
 }
 
-static void fix_print(void *arg, const char *text)
+static inline void fix_print(void *arg, const char *text)
 {
 	strcpy(((struct fix *)arg)->printed, text);
 }
 
-static void fix_describe(void *arg, struct vm_current *out)
+static inline void fix_describe(void *arg, struct vm_current *out)
 {
 	(void)arg;
 	*out = (struct vm_current){
@@ -114,7 +114,7 @@ static void fix_describe(void *arg, struct vm_current *out)
 }
 
 /* vm_new() with f->maps as they are; its answer. */
-static int fix_open(struct fix *f, size_t maps)
+static inline int fix_open(struct fix *f, size_t maps)
 {
 	static const uint32_t first[] = {0, 7, 18, ARRAY_LEN(fix_insns)};
 	static const struct vm_kind stack = {.name = "stack"};
@@ -158,33 +158,33 @@ static int fix_open(struct fix *f, size_t maps)
 	return 0;
 }
 
-static void fix_close(struct fix *f)
+static inline void fix_close(struct fix *f)
 {
 	vm_free(f->vm);
 	vm_calls_free(f->calls);
 }
 
-static uint64_t fix_map(const struct fix *f, int map)
+static inline uint64_t fix_map(const struct fix *f, int map)
 {
 	return vm_addr(f->vm->maps[map].handle);
 }
 
-static uint64_t fix_func(int func)
+static inline uint64_t fix_func(int func)
 {
 	return 1ull << 63 ^ (uint64_t)func;
 }
 
 /* Calls a helper by its number. */
-static uint64_t fix_call(struct fix *f, int number, uint64_t a, uint64_t b,
-			 uint64_t c, uint64_t d)
+static inline uint64_t fix_call(struct fix *f, int number, uint64_t a,
+				uint64_t b, uint64_t c, uint64_t d)
 {
 	const uint64_t r[5] = {a, b, c, d};
 
 	return vm_calls_helper(f->calls, number)->fn(f->vm, r);
 }
 
-static uint64_t fix_kfunc(struct fix *f, const char *name, uint64_t a,
-			  uint64_t b, uint64_t c)
+static inline uint64_t fix_kfunc(struct fix *f, const char *name, uint64_t a,
+				 uint64_t b, uint64_t c)
 {
 	const uint64_t r[5] = {a, b, c};
 	int index = vm_calls_resolve(f->calls, name, true);
@@ -194,25 +194,25 @@ static uint64_t fix_kfunc(struct fix *f, const char *name, uint64_t a,
 }
 
 /* The program's bytes at offset off; its address is the answer. */
-static uint64_t fix_put(struct fix *f, uint32_t off, const void *from,
-			size_t len)
+static inline uint64_t fix_put(struct fix *f, uint32_t off, const void *from,
+			       size_t len)
 {
 	memcpy(f->scratch + off, from, len);
 	return f->at + off;
 }
 
-static uint64_t fix_u32(struct fix *f, uint32_t off, uint32_t value)
+static inline uint64_t fix_u32(struct fix *f, uint32_t off, uint32_t value)
 {
 	return fix_put(f, off, &value, 4);
 }
 
-static uint64_t fix_u64(struct fix *f, uint32_t off, uint64_t value)
+static inline uint64_t fix_u64(struct fix *f, uint32_t off, uint64_t value)
 {
 	return fix_put(f, off, &value, 8);
 }
 
 /* 8 bytes at an address. */
-static uint64_t fix_get(struct fix *f, uint64_t addr)
+static inline uint64_t fix_get(struct fix *f, uint64_t addr)
 {
 	const void *p = vm_read(f->vm, addr, 8);
 	uint64_t value;
@@ -222,7 +222,7 @@ static uint64_t fix_get(struct fix *f, uint64_t addr)
 	return value;
 }
 
-static void fix_set(struct fix *f, uint64_t addr, uint64_t value)
+static inline void fix_set(struct fix *f, uint64_t addr, uint64_t value)
 {
 	void *p = vm_write(f->vm, addr, 8);
 
@@ -230,12 +230,12 @@ static void fix_set(struct fix *f, uint64_t addr, uint64_t value)
 	memcpy(p, &value, 8);
 }
 
-static void fix_enter(struct fix *f)
+static inline void fix_enter(struct fix *f)
 {
 	f->vm->runs++;
 }
 
-static void fix_leave(struct fix *f)
+static inline void fix_leave(struct fix *f)
 {
 	vm_run_ended(f->vm);
 	f->vm->runs--;
@@ -243,7 +243,7 @@ static void fix_leave(struct fix *f)
 }
 
 /* The fault since the last time, forgotten. */
-static enum vm_fault_kind fix_fault(struct fix *f)
+static inline enum vm_fault_kind fix_fault(struct fix *f)
 {
 	enum vm_fault_kind kind = f->vm->fault.kind;
 

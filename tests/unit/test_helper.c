@@ -1,0 +1,546 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Helpers and kfuncs, called as a program calls them. */
+#include <errno.h>
+
+#include "vm_fix.h"
+
+#define ERROR(e) ((uint64_t) - (int64_t)(e))
+
+static void setup(struct fix *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->maps[0] = (struct object_map){
+		.name = "m",
+		.type = BPF_MAP_TYPE_ARRAY,
+		.key_size = 4,
+		.value_size = 64,
+		.max_entries = 10,
+		.inner = -1,
+	};
+	assert_int_equal(fix_open(f, 1), 0);
+}
+
+static void test_world(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	setup(&f);
+	f.now = 1234567890;
+	f.cpu = 3;
+	assert_int_equal(fix_call(&f, 5, 0, 0, 0, 0), 1234567890);
+	assert_int_equal(fix_call(&f, 125, 0, 0, 0, 0), 1234567890);
+	assert_int_equal(fix_call(&f, 160, 0, 0, 0, 0), 1232000000);
+	assert_int_equal(fix_call(&f, 118, 0, 0, 0, 0), 308);
+	assert_int_equal(fix_call(&f, 7, 0, 0, 0, 0), 1);
+	assert_int_equal(fix_call(&f, 7, 0, 0, 0, 0), 2);
+	assert_int_equal(fix_call(&f, 8, 0, 0, 0, 0), 3);
+	assert_int_equal(fix_call(&f, 14, 0, 0, 0, 0), 6ull << 32 | 7);
+	assert_int_equal(fix_call(&f, 42, 0, 0, 0, 0), 1);
+	assert_int_equal(fix_call(&f, 80, 0, 0, 0, 0), 99);
+	assert_int_equal(fix_call(&f, 35, 0, 0, 0, 0), f.at);
+	assert_int_equal(fix_call(&f, 158, 0, 0, 0, 0), f.at);
+	assert_int_equal(fix_call(&f, 16, f.at, 16, 0, 0), 0);
+	assert_string_equal((char *)f.scratch, "worker");
+	assert_int_equal(fix_call(&f, 16, f.at, 4, 0, 0), 0);
+	assert_string_equal((char *)f.scratch, "wor");
+	fix_close(&f);
+}
+
+static void test_loop(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	setup(&f);
+	assert_int_equal(fix_call(&f, 181, 10, fix_func(FIX_SUM), f.at, 0), 10);
+	assert_int_equal(fix_get(&f, f.at), 45);
+	/* 45 + 0 … + 10 is over 99. */
+	assert_int_equal(fix_call(&f, 181, 1000, fix_func(FIX_SUM), f.at, 0),
+			 11);
+	assert_int_equal(
+		fix_call(&f, 181, 1u << 24, fix_func(FIX_SUM), f.at, 0),
+		ERROR(E2BIG));
+	assert_int_equal(fix_call(&f, 181, 10, fix_func(FIX_SUM), f.at, 1),
+			 ERROR(EINVAL));
+	fix_call(&f, 181, 10, 77, f.at, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_close(&f);
+}
+
+static void test_probe(void **state)
+{
+	static const uint64_t nowhere[] = {0, 8, 1ull << 62, UINT64_MAX - 7};
+	struct fix f;
+	uint64_t from;
+
+	(void)state;
+	setup(&f);
+	from = fix_put(&f, 100, "some text", 10);
+	assert_int_equal(fix_call(&f, 113, f.at, 10, from, 0), 0);
+	assert_string_equal((char *)f.scratch, "some text");
+	assert_int_equal(fix_call(&f, 115, f.at, 64, from, 0), 10);
+	assert_int_equal(fix_call(&f, 115, f.at, 5, from, 0), 5);
+	assert_string_equal((char *)f.scratch, "some");
+	for (size_t i = 0; i < ARRAY_LEN(nowhere); i++) {
+		memset(f.scratch, 1, 8);
+		assert_int_equal(fix_call(&f, 113, f.at, 8, nowhere[i], 0),
+				 ERROR(EFAULT));
+		assert_int_equal(fix_get(&f, f.at), 0);
+		memset(f.scratch, 1, 8);
+		assert_int_equal(fix_call(&f, 114, f.at, 8, nowhere[i], 0),
+				 ERROR(EFAULT));
+		assert_int_equal(fix_get(&f, f.at), 0);
+	}
+	/* Half of it is outside. */
+	assert_int_equal(
+		fix_call(&f, 4, f.at, 8, f.at + sizeof(f.scratch) - 4, 0),
+		ERROR(EFAULT));
+	memset(f.scratch + sizeof(f.scratch) - 4, 'x', 4);
+	assert_int_equal(
+		fix_call(&f, 45, f.at, 8, f.at + sizeof(f.scratch) - 4, 0),
+		ERROR(EFAULT));
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	/* The destination is the program's own fault. */
+	fix_call(&f, 113, f.at + sizeof(f.scratch) - 4, 8, from, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	fix_close(&f);
+}
+
+static uint64_t print(struct fix *f, const char *fmt, uint64_t a, uint64_t b,
+		      uint64_t c)
+{
+	const uint64_t r[5] = {fix_put(f, 512, fmt, strlen(fmt) + 1),
+			       strlen(fmt) + 1, a, b, c};
+
+	f->printed[0] = 0;
+	return vm_calls_helper(f->calls, 6)->fn(f->vm, r);
+}
+
+static void test_text(void **state)
+{
+	struct fix f;
+	uint64_t name;
+	const uint64_t args[] = {5, (uint64_t)-6};
+
+	(void)state;
+	setup(&f);
+	name = fix_put(&f, 400, "task", 5);
+	assert_int_equal(print(&f, "%d %u %llx", (uint64_t)-1, 7, 1ull << 40),
+			 4 + 1 + 11);
+	assert_string_equal(f.printed, "-1 7 10000000000");
+	print(&f, "[%s] %% %c%5d", name, 'x', 42);
+	assert_string_equal(f.printed, "[task] % x   42");
+	print(&f, "%s|%-4ld|%08x", 0, 3, 0x1ffffffffull);
+	assert_string_equal(f.printed, "|3   |ffffffff");
+	assert_int_equal(print(&f, "%d %d %d %d", 1, 2, 3), ERROR(EINVAL));
+	assert_int_equal(print(&f, "%n", 1, 2, 3), ERROR(EINVAL));
+	assert_int_equal(print(&f, "%999d", 1, 2, 3), ERROR(EINVAL));
+	assert_int_equal(print(&f, "%", 1, 2, 3), ERROR(EINVAL));
+	assert_int_equal(print(&f, "%l", 1, 2, 3), ERROR(EINVAL));
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+
+	memcpy(f.scratch + 600, args, sizeof(args));
+	fix_put(&f, 512, "%lu,%ld", 8);
+	{
+		const uint64_t r[5] = {f.at, 5, f.at + 512, f.at + 600, 16};
+
+		memset(f.scratch, 'x', 8);
+		assert_int_equal(vm_calls_helper(f.calls, 165)->fn(f.vm, r), 5);
+		assert_string_equal((char *)f.scratch, "5,-6");
+		assert_int_equal(f.scratch[5], 'x');
+	}
+	assert_int_equal(fix_call(&f, 182, name, 5, f.at + 400, 0), 0);
+	fix_put(&f, 420, "tasks", 6);
+	assert_true((int64_t)fix_call(&f, 182, name, 5, f.at + 420, 0) < 0);
+	assert_int_equal(fix_call(&f, 182, name, 4, f.at + 420, 0), 0);
+	fix_close(&f);
+}
+
+static int64_t number(struct fix *f, int helper, const char *text, int base,
+		      uint64_t *value)
+{
+	int64_t rc =
+		(int64_t)fix_call(f, helper, fix_put(f, 64, text, strlen(text)),
+				  strlen(text), (uint64_t)base, f->at);
+
+	memcpy(value, f->scratch, 8);
+	return rc;
+}
+
+static void test_numbers(void **state)
+{
+	struct fix f;
+	uint64_t v;
+
+	(void)state;
+	setup(&f);
+	assert_int_equal(number(&f, 105, " -42x", 0, &v), 4);
+	assert_int_equal((int64_t)v, -42);
+	assert_int_equal(number(&f, 105, "0x1f", 0, &v), 4);
+	assert_int_equal(v, 31);
+	assert_int_equal(number(&f, 105, "017", 0, &v), 3);
+	assert_int_equal(v, 15);
+	assert_int_equal(number(&f, 105, "9223372036854775807", 10, &v), 19);
+	assert_int_equal(number(&f, 105, "9223372036854775808", 10, &v),
+			 -ERANGE);
+	assert_int_equal(number(&f, 105, "-9223372036854775808", 10, &v), 20);
+	assert_int_equal(v, 1ull << 63);
+	assert_int_equal(number(&f, 106, "18446744073709551615", 10, &v), 20);
+	assert_int_equal(number(&f, 106, "18446744073709551616", 10, &v),
+			 -ERANGE);
+	assert_int_equal(number(&f, 106, "-1", 10, &v), -EINVAL);
+	assert_int_equal(number(&f, 106, "x", 10, &v), -EINVAL);
+	assert_int_equal(number(&f, 106, "", 10, &v), -EINVAL);
+	assert_int_equal(number(&f, 106, "1", 3, &v), -EINVAL);
+	fix_close(&f);
+}
+
+static void test_locks(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	setup(&f);
+	fix_call(&f, 93, f.at, 0, 0, 0);
+	assert_int_equal(f.vm->held_count, 1);
+	fix_call(&f, 94, f.at, 0, 0, 0);
+	assert_int_equal(f.vm->held_count, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_call(&f, 94, f.at, 0, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_call(&f, 93, f.at, 0, 0, 0);
+	fix_call(&f, 93, f.at, 0, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_call(&f, 93, f.at + 8, 0, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_call(&f, 93, 0, 0, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NULL);
+	f.vm->held_count = 0;
+	assert_int_equal(fix_kfunc(&f, "bpf_res_spin_lock", f.at, 0, 0), 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_res_spin_lock", f.at, 0, 0),
+			 ERROR(EDEADLK));
+	assert_int_equal(fix_kfunc(&f, "bpf_res_spin_lock", f.at + 4, 0, 0), 0);
+	fix_kfunc(&f, "bpf_res_spin_unlock", f.at + 4, 0, 0);
+	fix_kfunc(&f, "bpf_res_spin_unlock", f.at, 0, 0);
+	fix_kfunc(&f, "bpf_rcu_read_lock", 0, 0, 0);
+	fix_kfunc(&f, "bpf_rcu_read_unlock", 0, 0, 0);
+	fix_kfunc(&f, "bpf_local_irq_save", f.at, 0, 0);
+	fix_kfunc(&f, "bpf_local_irq_restore", f.at, 0, 0);
+	assert_int_equal(f.vm->held_count, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_kfunc(&f, "bpf_rcu_read_unlock", 0, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_kfunc(&f, "bpf_preempt_enable", 0, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_kfunc(&f, "bpf_throw", 3, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_close(&f);
+}
+
+static void test_iterators(void **state)
+{
+	static const struct {
+		int start, end;
+		uint64_t rc, sum, count;
+	} rows[] = {
+		{0, 4, 0, 6, 4},
+		{5, 5, 0, 0, 0},
+		{-2, 1, 0, (uint64_t)-3, 3},
+		{4, 0, ERROR(EINVAL), 0, 0},
+		{0, 1 << 24, ERROR(E2BIG), 0, 0},
+		{INT32_MIN, INT32_MIN + 1, 0, (uint64_t)INT32_MIN, 1},
+	};
+	struct fix f;
+	uint64_t it, at, count;
+
+	(void)state;
+	setup(&f);
+	it = f.at + 33; /* nothing says that it is aligned */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t sum = 0;
+		int32_t n;
+
+		assert_int_equal(fix_kfunc(&f, "bpf_iter_num_new", it,
+					   (uint64_t)rows[i].start,
+					   (uint64_t)rows[i].end),
+				 rows[i].rc);
+		for (count = 0;
+		     (at = fix_kfunc(&f, "bpf_iter_num_next", it, 0, 0));
+		     count++) {
+			memcpy(&n, vm_read(f.vm, at, 4), 4);
+			sum += n;
+		}
+		fix_kfunc(&f, "bpf_iter_num_destroy", it, 0, 0);
+		assert_int_equal(sum, (int64_t)rows[i].sum);
+		assert_int_equal(count, rows[i].count);
+		assert_int_equal(f.vm->held_count, 0);
+	}
+	fix_kfunc(&f, "bpf_iter_num_destroy", it, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+
+	fix_u64(&f, 200, 1ull << 63 | 5);
+	fix_u64(&f, 208, 1ull << 36);
+	assert_int_equal(fix_kfunc(&f, "bpf_iter_bits_new", it, f.at + 200, 2),
+			 0);
+	for (count = 0; (at = fix_kfunc(&f, "bpf_iter_bits_next", it, 0, 0));
+	     count++) {
+		static const int want[] = {0, 2, 63, 100};
+		int32_t n;
+
+		memcpy(&n, vm_read(f.vm, at, 4), 4);
+		assert_int_equal(n, want[count]);
+	}
+	assert_int_equal(count, 4);
+	fix_kfunc(&f, "bpf_iter_bits_destroy", it, 0, 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_iter_bits_new", it, 4, 1),
+			 ERROR(EFAULT));
+	assert_int_equal(fix_kfunc(&f, "bpf_iter_bits_next", it, 0, 0), 0);
+	fix_close(&f);
+}
+
+static uint64_t mask(struct fix *f, const char *name, uint64_t a, uint64_t b,
+		     uint64_t c)
+{
+	char full[64] = "bpf_cpumask_";
+
+	strcpy(full + 12, name);
+	return fix_kfunc(f, full, a, b, c);
+}
+
+static void test_masks(void **state)
+{
+	struct fix f;
+	uint64_t a, b, c;
+
+	(void)state;
+	setup(&f);
+	a = mask(&f, "create", 0, 0, 0);
+	b = mask(&f, "create", 0, 0, 0);
+	c = mask(&f, "create", 0, 0, 0);
+	assert_int_equal(mask(&f, "first", a, 0, 0), FIX_CPUS);
+	mask(&f, "set_cpu", 1, a, 0);
+	mask(&f, "set_cpu", 3, a, 0);
+	mask(&f, "set_cpu", 700, a, 0);
+	mask(&f, "set_cpu", 3, b, 0);
+	assert_int_equal(mask(&f, "test_cpu", 1, a, 0), 1);
+	assert_int_equal(mask(&f, "test_cpu", 2, a, 0), 0);
+	assert_int_equal(mask(&f, "test_cpu", 700, a, 0), 0);
+	assert_int_equal(mask(&f, "weight", a, 0, 0), 2);
+	assert_int_equal(mask(&f, "first", a, 0, 0), 1);
+	assert_int_equal(mask(&f, "first_zero", a, 0, 0), 0);
+	assert_int_equal(mask(&f, "first_and", a, b, 0), 3);
+	assert_int_equal(mask(&f, "subset", b, a, 0), 1);
+	assert_int_equal(mask(&f, "subset", a, b, 0), 0);
+	assert_int_equal(mask(&f, "intersects", a, b, 0), 1);
+	assert_int_equal(mask(&f, "and", c, a, b), 1);
+	assert_int_equal(mask(&f, "equal", c, b, 0), 1);
+	mask(&f, "xor", c, a, b);
+	assert_int_equal(mask(&f, "intersects", c, b, 0), 0);
+	assert_int_equal(mask(&f, "and", c, c, b), 0);
+	assert_int_equal(mask(&f, "empty", c, 0, 0), 1);
+	mask(&f, "setall", c, 0, 0);
+	assert_int_equal(mask(&f, "full", c, 0, 0), 1);
+	assert_int_equal(mask(&f, "weight", c, 0, 0), FIX_CPUS);
+	assert_int_equal(mask(&f, "test_and_clear_cpu", 2, c, 0), 1);
+	assert_int_equal(mask(&f, "test_and_clear_cpu", 2, c, 0), 0);
+	assert_int_equal(mask(&f, "test_and_set_cpu", 2, c, 0), 0);
+	mask(&f, "copy", c, a, 0);
+	assert_int_equal(mask(&f, "equal", c, a, 0), 1);
+	assert_int_equal(mask(&f, "any_distribute", a, 0, 0), 1);
+	assert_int_equal(mask(&f, "any_distribute", a, 0, 0), 3);
+	assert_int_equal(mask(&f, "any_distribute", a, 0, 0), 1);
+	assert_int_equal(mask(&f, "any_and_distribute", a, b, 0), 3);
+	fix_u64(&f, 0, 0xff2);
+	assert_int_equal(mask(&f, "populate", c, f.at, 8), 0);
+	assert_int_equal(mask(&f, "weight", c, 0, 0), 1);
+	assert_int_equal(mask(&f, "populate", c, f.at, 7), ERROR(EACCES));
+	mask(&f, "clear", c, 0, 0);
+	assert_int_equal(mask(&f, "empty", c, 0, 0), 1);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+
+	mask(&f, "acquire", c, 0, 0);
+	mask(&f, "release", c, 0, 0);
+	assert_int_equal(mask(&f, "empty", c, 0, 0), 1);
+	fix_enter(&f);
+	mask(&f, "release", c, 0, 0);
+	/* As under RCU. */
+	assert_int_equal(mask(&f, "empty", c, 0, 0), 1);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	mask(&f, "release", c, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_leave(&f);
+	mask(&f, "empty", c, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	mask(&f, "set_cpu", 0, fix_map(&f, 0), 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	fix_close(&f);
+}
+
+static void test_strings(void **state)
+{
+	struct fix f;
+	uint64_t a, b;
+
+	(void)state;
+	setup(&f);
+	a = fix_put(&f, 0, "scheduler", 10);
+	b = fix_put(&f, 32, "SCHED", 6);
+	assert_int_equal(fix_kfunc(&f, "bpf_strlen", a, 0, 0), 9);
+	assert_int_equal(fix_kfunc(&f, "bpf_strnlen", a, 3, 0), 3);
+	assert_int_equal(fix_kfunc(&f, "bpf_strcmp", a, b, 0), 1);
+	assert_int_equal(fix_kfunc(&f, "bpf_strcmp", b, a, 0), ERROR(1));
+	assert_int_equal(fix_kfunc(&f, "bpf_strchr", a, 'e', 0), 3);
+	assert_int_equal(fix_kfunc(&f, "bpf_strrchr", a, 'e', 0), 7);
+	assert_int_equal(fix_kfunc(&f, "bpf_strchr", a, 'z', 0), ERROR(ENOENT));
+	assert_int_equal(fix_kfunc(&f, "bpf_strstr", a, a + 5, 0), 5);
+	assert_int_equal(fix_kfunc(&f, "bpf_strnstr", a, a + 5, 6),
+			 ERROR(ENOENT));
+	fix_put(&f, 32, "SCHEDULER", 10);
+	assert_int_equal(fix_kfunc(&f, "bpf_strcasecmp", a, b, 0), 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_strlen", 0, 0, 0), ERROR(EFAULT));
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_close(&f);
+}
+
+/* ---- timers ----------------------------------------------------------- */
+
+static uint64_t value_of(struct fix *f, uint32_t key)
+{
+	return fix_call(f, 1, fix_map(f, 0), fix_u32(f, 0, key), 0, 0);
+}
+
+static void test_timers(void **state)
+{
+	static struct object_field timer = {.kind = FIELD_TIMER, .offset = 16};
+	struct fix f;
+	uint64_t map, v, w, out = 0;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	f.maps[0] = (struct object_map){
+		.name = "m",
+		.type = BPF_MAP_TYPE_HASH,
+		.key_size = 4,
+		.value_size = 32,
+		.max_entries = 10,
+		.inner = -1,
+		.fields = &timer,
+		.field_count = 1,
+	};
+	assert_int_equal(fix_open(&f, 1), 0);
+	map = fix_map(&f, 0);
+	memset(f.scratch + 100, 0xee, 32); /* must not become a timer */
+	fix_u64(&f, 100, 0);
+	for (uint32_t k = 2; k <= 3; k++)
+		fix_call(&f, 2, map, fix_u32(&f, 0, k), f.at + 100, 0);
+	v = value_of(&f, 2);
+	w = value_of(&f, 3);
+	assert_int_equal(fix_call(&f, 171, v + 16, 5, 0, 0), ERROR(EINVAL));
+	assert_int_equal(fix_call(&f, 169, v + 16, map, 1, 0), 0);
+	assert_int_equal(fix_call(&f, 169, v + 16, map, 1, 0), ERROR(EBUSY));
+	assert_int_equal(fix_call(&f, 169, w + 16, map, 5, 0), ERROR(EINVAL));
+	assert_int_equal(fix_call(&f, 169, w + 16, map, 1, 0), 0);
+	assert_int_equal(fix_call(&f, 171, v + 16, 5, 0, 0), ERROR(EINVAL));
+	fix_call(&f, 170, v + 16, fix_func(FIX_TIMER), 0, 0);
+	fix_call(&f, 170, w + 16, fix_func(FIX_TIMER), 0, 0);
+	f.now = 100;
+	assert_int_equal(fix_call(&f, 171, v + 16, 50, 0, 0), 0);
+	assert_int_equal(fix_call(&f, 171, w + 16, 170, 1, 0), 0);
+	assert_int_equal(f.timer_at[0], 150);
+	assert_int_equal(f.timer_at[1], 170);
+	assert_int_equal(vm_timer_fire(f.vm, 0), 0);
+	assert_int_equal(fix_get(&f, v), 2);
+	assert_int_equal(vm_timer_fire(f.vm, 0), 0); /* not armed any more */
+	assert_int_equal(fix_get(&f, v), 2);
+	assert_int_equal(vm_timer_fire(f.vm, 1), 0);
+	assert_int_equal(fix_get(&f, w), 3);
+	assert_int_equal(vm_timer_fire(f.vm, 7), 0);
+	assert_int_equal(fix_call(&f, 172, v + 16, 0, 0, 0), 0);
+	fix_call(&f, 171, v + 16, 50, 0, 0);
+	assert_int_equal(fix_call(&f, 172, v + 16, 0, 0, 0), 1);
+	assert_int_equal(f.timer_at[0], 0);
+	/* It goes with its element. */
+	fix_call(&f, 171, w + 16, 50, 0, 0);
+	fix_call(&f, 3, map, fix_u32(&f, 0, 3), 0, 0);
+	assert_int_equal(f.timer_at[1], 0);
+	assert_int_equal(vm_timer_fire(f.vm, 1), 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	/* Not in the map's value; a number that the program made up. */
+	fix_u64(&f, 0, 0);
+	fix_call(&f, 169, f.at, map, 1, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	out = fix_u64(&f, 0, 1);
+	assert_int_equal(fix_call(&f, 172, out, 0, 0, 0), ERROR(EINVAL));
+	fix_close(&f);
+}
+
+/* ---- pointers in maps ------------------------------------------------- */
+
+static void test_kptr(void **state)
+{
+	static struct object_field kptr = {.kind = FIELD_KPTR, .offset = 8};
+	struct fix f;
+	uint64_t map, v, m, n;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	f.maps[0] = (struct object_map){
+		.name = "m",
+		.type = BPF_MAP_TYPE_HASH,
+		.key_size = 4,
+		.value_size = 16,
+		.max_entries = 10,
+		.inner = -1,
+		.fields = &kptr,
+		.field_count = 1,
+	};
+	assert_int_equal(fix_open(&f, 1), 0);
+	map = fix_map(&f, 0);
+	fix_call(&f, 2, map, fix_u32(&f, 0, 2), f.at + 100, 0);
+	v = value_of(&f, 2) + 8;
+	m = mask(&f, "create", 0, 0, 0);
+	assert_int_equal(fix_call(&f, 194, v, m, 0, 0), 0);
+	assert_int_equal(f.vm->held_count, 0);
+	assert_int_equal(fix_get(&f, v), m);
+	fix_call(&f, 194, v, m, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	n = mask(&f, "create", 0, 0, 0);
+	assert_int_equal(fix_call(&f, 194, v, n, 0, 0), m);
+	assert_int_equal(f.vm->held_count, 1);
+	mask(&f, "release", m, 0, 0);
+	assert_int_equal(f.vm->held_count, 0);
+	/* The element goes, and with it what it held. */
+	assert_int_equal(mask(&f, "empty", n, 0, 0), 1);
+	fix_call(&f, 3, map, fix_u32(&f, 0, 2), 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	mask(&f, "empty", n, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	fix_close(&f);
+}
+
+/* Every row has a name of its own and something to call. */
+static void test_table(void **state)
+{
+	(void)state;
+	for (const struct vm_call *a = vm_calls_core; a->name; a++) {
+		assert_non_null(a->fn);
+		assert_int_equal(strncmp(a->name, "bpf_", 4), 0);
+		for (const struct vm_call *b = a + 1; b->name; b++)
+			assert_string_not_equal(a->name, b->name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_world),	  cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_probe),	  cmocka_unit_test(test_text),
+		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_iterators), cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_strings),	  cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_kptr),	  cmocka_unit_test(test_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
