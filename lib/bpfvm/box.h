@@ -27,15 +27,22 @@ struct link {
 	uint64_t priority;  /* trees: no node has a higher one above it */
 };
 
+/* A struct that was asked for once. */
+struct box_type {
+	struct box_type *next;
+	uint32_t id, size;
+	struct object_field *fields;
+	size_t field_count;
+	bool counted; /* has a struct bpf_refcount: dies as under RCU */
+};
+
 struct box {
 	struct dead dead; /* first */
 	struct box *next, **in;
 	uint32_t region, refs, size;
-	const struct object_field *fields;
-	size_t field_count;
-	bool counted;	/* has a struct bpf_refcount: dies as under RCU */
-	bool gone;	/* its region is freed already */
-	uint32_t *cpus; /* a per-CPU object: its regions */
+	const struct box_type *type; /* NULL: only bytes */
+	bool gone;		     /* its region is freed already */
+	uint32_t *cpus;		     /* a per-CPU object: its regions */
 	struct link *links;
 	uint64_t bytes[];
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "bpfvm/box.h"
 #include "bpfvm/helper.h"
@@ -39,8 +40,9 @@ static void box_bury(struct vm *vm, struct dead *d)
 {
 	struct box *b = (struct box *)d;
 
-	map_fields_free(vm, b->fields, b->field_count, b->bytes,
-			vm_addr(b->region));
+	if (b->type && !b->cpus)
+		map_fields_free(vm, b->type->fields, b->type->field_count,
+				b->bytes, b->size, vm_addr(b->region));
 	for (uint32_t i = 0; b->cpus && i < vm->host->nr_cpus; i++)
 		vm_region_free(vm, b->cpus[i]);
 	if (!b->gone)
@@ -73,7 +75,7 @@ void box_put(struct vm *vm, struct box *b)
 	if (!b->refs || --b->refs)
 		return;
 	r = vm_region(vm, b->region);
-	if (r && r->kind == &box_object_kind && !b->counted) {
+	if (r && r->kind == &box_object_kind && !b->type->counted) {
 		vm_region_free(vm, b->region);
 		b->gone = true;
 	}
@@ -88,6 +90,13 @@ void vm_own_free(struct vm *vm)
 		return;
 	while (own->boxes)
 		box_free(own->boxes);
+	while (own->box_types) {
+		struct box_type *t = own->box_types;
+
+		own->box_types = t->next;
+		free(t->fields);
+		free(t);
+	}
 	for (uint32_t i = 0; i < own->head_count; i++)
 		free(own->heads[i]);
 	free(own->heads);
@@ -98,30 +107,54 @@ void vm_own_free(struct vm *vm)
 
 /* ---- objects ---------------------------------------------------------- */
 
-/* The size of a local type; 0: a fault. */
-static uint32_t type_size(struct vm *vm, uint64_t type)
+static struct box_type *type_new(struct vm *vm, uint32_t id, uint32_t size)
+{
+	struct box_type *t = mem_zalloc(1, sizeof(*t));
+	struct own *own = own_of(vm);
+
+	if (object_fields(vm->object, id, &t->fields, &t->field_count)) {
+		vm_fault_set(vm, VM_FAULT_CALL, "%s", err_text());
+		free(t);
+		return NULL;
+	}
+	t->id = id;
+	t->size = size;
+	for (size_t i = 0; i < t->field_count; i++)
+		t->counted |= t->fields[i].kind == FIELD_REFCOUNT;
+	t->next = own->box_types;
+	own->box_types = t;
+	return t;
+}
+
+/* A local type; NULL: a fault. */
+static const struct box_type *type_arg(struct vm *vm, uint64_t id)
 {
 	const struct btf *btf = vm->object->btf;
 	const struct btf_type *t;
 
-	t = type < btf__type_cnt(btf) ? btf__type_by_id(btf, (uint32_t)type)
-				      : NULL;
+	for (struct box_type *b = own_of(vm)->box_types; b; b = b->next) {
+		if (b->id == id)
+			return b;
+	}
+	t = btf && id < btf__type_cnt(btf) ? btf__type_by_id(btf, (uint32_t)id)
+					   : NULL;
 	if (t && btf_is_struct(t) && t->size && t->size <= MAX_OBJECT)
-		return t->size;
+		return type_new(vm, (uint32_t)id, t->size);
 	vm_fault_set(vm, VM_FAULT_CALL,
 		     "type %llu is not a struct of at most %d bytes",
-		     (unsigned long long)type, MAX_OBJECT);
-	return 0;
+		     (unsigned long long)id, MAX_OBJECT);
+	return NULL;
 }
 
 uint64_t call_obj_new(struct vm *vm, const uint64_t r[5])
 {
-	uint32_t size = type_size(vm, r[0]);
+	const struct box_type *type = type_arg(vm, r[0]);
 	struct box *b;
 
-	if (!size)
+	if (!type)
 		return 0;
-	b = box_new(vm, &box_object_kind, size);
+	b = box_new(vm, &box_object_kind, type->size);
+	b->type = type;
 	vm_ref_acquire(vm, vm_addr(b->region));
 	return vm_addr(b->region);
 }
@@ -150,7 +183,7 @@ uint64_t call_refcount_acquire(struct vm *vm, const uint64_t r[5])
 
 	if (!b)
 		return 0;
-	if (!b->counted)
+	if (!b->type->counted)
 		return vm_fault_set(vm, VM_FAULT_CALL,
 				    "an object without a struct bpf_refcount "
 				    "is acquired");
@@ -165,18 +198,19 @@ uint64_t call_refcount_acquire(struct vm *vm, const uint64_t r[5])
 
 uint64_t call_percpu_obj_new(struct vm *vm, const uint64_t r[5])
 {
-	uint32_t size = type_size(vm, r[0]), n = vm->host->nr_cpus, stride;
+	const struct box_type *type = type_arg(vm, r[0]);
+	uint32_t n = vm->host->nr_cpus, stride;
 	struct box *b;
 
-	if (!size)
+	if (!type)
 		return 0;
-	stride = (size + 7) & ~7u;
+	stride = (type->size + 7) & ~7u;
 	b = box_new(vm, &box_percpu_kind, stride * n);
 	b->cpus = mem_zalloc(n, sizeof(*b->cpus));
 	for (uint32_t i = 0; i < n; i++)
 		b->cpus[i] = vm_region_new(
 			vm, (unsigned char *)b->bytes + (size_t)i * stride,
-			size, VM_READ | VM_WRITE, &copy_kind, b);
+			type->size, VM_READ | VM_WRITE, &copy_kind, b);
 	/* The object itself has an address and nothing else. */
 	vm->memory.regions[b->region].len = 0;
 	vm->memory.regions[b->region].perm = 0;

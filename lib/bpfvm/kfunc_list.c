@@ -14,10 +14,12 @@
 
 static bool is_node(const struct box *b, uint32_t offset)
 {
-	for (size_t i = 0; i < b->field_count; i++) {
-		if (b->fields[i].offset == offset &&
-		    (b->fields[i].kind == FIELD_LIST_NODE ||
-		     b->fields[i].kind == FIELD_RB_NODE))
+	const struct box_type *t = b->type;
+
+	for (size_t i = 0; i < t->field_count; i++) {
+		if (t->fields[i].offset == offset &&
+		    (t->fields[i].kind == FIELD_LIST_NODE ||
+		     t->fields[i].kind == FIELD_RB_NODE))
 			return true;
 	}
 	return false;

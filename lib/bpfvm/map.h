@@ -59,6 +59,7 @@ struct own {
 	struct head **heads;			     /* of lists and trees */
 	uint32_t head_count, head_cap, head_free;    /* below, none is free */
 	struct box *boxes;
+	struct box_type *box_types;
 	/* How tasks and cgroups are told, learned at the first one. */
 	const struct vm_kind *task_kind, *cgroup_kind;
 	uint32_t spread;   /* bpf_cpumask_any_distribute() */
@@ -102,7 +103,7 @@ void map_copy(const struct vm_map *m, void *to, const void *from);
 /* The value at addr goes, or is overwritten: timers are cancelled, kptrs
  * released, lists emptied. */
 void map_fields_free(struct vm *vm, const struct object_field *fields,
-		     size_t count, void *value, uint64_t addr);
+		     size_t count, void *value, uint32_t size, uint64_t addr);
 void map_value_gone(struct vm *vm, const struct vm_map *m, void *value,
 		    uint64_t addr);
 /* Gives up a reference that nobody can name any more. */

@@ -11,6 +11,7 @@ static uint32_t field_size(enum field_kind kind)
 	case FIELD_REFCOUNT:
 		return 4;
 	case FIELD_KPTR:
+	case FIELD_KPTR_UNTRUSTED:
 		return 8;
 	case FIELD_TIMER:
 	case FIELD_LIST_HEAD:
@@ -56,13 +57,17 @@ void map_copy(const struct vm_map *m, void *to, const void *from)
 }
 
 void map_fields_free(struct vm *vm, const struct object_field *fields,
-		     size_t count, void *value, uint64_t addr)
+		     size_t count, void *value, uint32_t size, uint64_t addr)
 {
 	for (size_t i = 0; i < count; i++) {
 		unsigned char *field =
 			(unsigned char *)value + fields[i].offset;
 		uint64_t at = addr + fields[i].offset, kptr;
 
+		/* A struct of that name may be any length. */
+		if ((uint64_t)fields[i].offset + field_size(fields[i].kind) >
+		    size)
+			continue;
 		switch (fields[i].kind) {
 		case FIELD_TIMER:
 			timer_forget(vm, field, at);
@@ -86,5 +91,6 @@ void map_fields_free(struct vm *vm, const struct object_field *fields,
 void map_value_gone(struct vm *vm, const struct vm_map *m, void *value,
 		    uint64_t addr)
 {
-	map_fields_free(vm, m->def->fields, m->def->field_count, value, addr);
+	map_fields_free(vm, m->def->fields, m->def->field_count, value,
+			m->def->value_size, addr);
 }

@@ -76,12 +76,13 @@ struct object_extern {
 enum field_kind {
 	FIELD_SPIN_LOCK,
 	FIELD_TIMER,
-	FIELD_KPTR, /* __kptr, __kptr_untrusted; type: what it points to */
+	FIELD_KPTR, /* __kptr, __percpu_kptr; type: what it points to */
 	FIELD_LIST_HEAD,
 	FIELD_LIST_NODE,
 	FIELD_RB_ROOT,
 	FIELD_RB_NODE,
 	FIELD_REFCOUNT,
+	FIELD_KPTR_UNTRUSTED, /* as a kptr, but no reference */
 };
 
 struct object_field {
@@ -197,6 +198,13 @@ void object_free(struct object *o); /* NULL is fine */
 int object_op(const struct object *o, const char *name);
 int object_map(const struct object *o, const char *name);
 int object_func_of(const struct object *o, uint32_t insn);
+
+/*
+ * The special members of a struct of the object's own, as of a map's value.
+ * The array is the caller's to free.  -EINVAL.
+ */
+int object_fields(const struct object *o, uint32_t type,
+		  struct object_field **fields, size_t *count);
 
 /* The line that instruction comes from; NULL: no line information. */
 const struct object_line *object_line(const struct object *o, uint32_t insn);

@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "bpfvm/object_read.h"
 
-#define MAX_FIELDS 4096
-#define MAX_DEPTH  8
+#define MAX_FIELDS    4096
+#define FIELDS_BUDGET (1u << 20)
+#define MAX_DEPTH     8
 
 static const struct {
 	const char *name;
@@ -105,10 +106,12 @@ static int add_collection(struct search *s, enum field_kind kind,
 		       s->m->name, (unsigned long long)offset);
 }
 
-static bool is_kptr(const char *tag)
+/* What a tag makes of a pointer; what it is already, for other tags. */
+static enum field_kind tagged_kind(const char *tag, enum field_kind kind)
 {
-	return !strcmp(tag, "kptr") || !strcmp(tag, "kptr_untrusted") ||
-	       !strcmp(tag, "percpu_kptr");
+	if (!strcmp(tag, "kptr") || !strcmp(tag, "percpu_kptr"))
+		return FIELD_KPTR;
+	return strcmp(tag, "kptr_untrusted") ? kind : FIELD_KPTR_UNTRUSTED;
 }
 
 /* A pointer with a tag. */
@@ -118,22 +121,23 @@ static int add_pointer(struct search *s, uint64_t offset,
 	const struct btf *btf = s->r->o->btf;
 	uint32_t id = ptr->type;
 	const struct btf_type *t = types_at(btf, id);
-	bool tagged = false;
+	const enum field_kind none = FIELD_SPIN_LOCK;
+	enum field_kind kind = none;
 
 	for (int i = 0; i < MAX_DEPTH && t && btf_is_mod(t); i++) {
-		if (btf_is_type_tag(t) && is_kptr(types_name(btf, t->name_off)))
-			tagged = true;
+		if (btf_is_type_tag(t))
+			kind = tagged_kind(types_name(btf, t->name_off), kind);
 		id = t->type;
 		t = types_at(btf, id);
 	}
-	if (!tagged)
+	if (kind == none)
 		return 0;
 	t = types_skip(btf, &id);
 	if (!t || (!btf_is_composite(t) && !btf_is_fwd(t)))
 		return err_set(EINVAL,
 			       "map '%s', offset %llu: a kptr to no struct",
 			       s->m->name, (unsigned long long)offset);
-	return add(s, FIELD_KPTR, offset, id, 0);
+	return add(s, kind, offset, id, 0);
 }
 
 static int search(struct search *s, uint32_t id, uint64_t offset,
@@ -226,5 +230,33 @@ int field_find(struct reader *r, struct object_map *m, uint32_t type)
 	}
 	if (!rc && m->field_count)
 		qsort(m->fields, m->field_count, sizeof(*m->fields), by_offset);
+	return rc;
+}
+
+int object_fields(const struct object *o, uint32_t type,
+		  struct object_field **fields, size_t *count)
+{
+	const struct btf_type *t = types_at(o->btf, type);
+	struct arena keep = {0};
+	struct reader r = {
+		.o = (struct object *)o, /* only read */
+		.keep = &keep,
+		.budget = FIELDS_BUDGET,
+	};
+	struct object_map m = {.name = "(object)"};
+	int rc;
+
+	*fields = NULL;
+	*count = 0;
+	if (!t || !btf_is_struct(t))
+		return err_set(EINVAL, "type %u is no struct", type);
+	m.value_size = t->size;
+	rc = field_find(&r, &m, type);
+	if (!rc && m.field_count) {
+		*fields = mem_zalloc(m.field_count, sizeof(**fields));
+		memcpy(*fields, m.fields, m.field_count * sizeof(**fields));
+		*count = m.field_count;
+	}
+	arena_release(&keep);
 	return rc;
 }
