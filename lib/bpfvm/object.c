@@ -119,7 +119,7 @@ int object_open_file(const char *path, const struct object_target *t,
 	if (!rc) {
 		rc = object_open(b.data, b.len, t, out);
 		if (rc)
-			err_prefix(rc, "'%s': ", path);
+			err_prefix(rc, "'%s'", path);
 	}
 	buf_release(&b);
 	return rc;

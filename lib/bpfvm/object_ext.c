@@ -116,11 +116,19 @@ static int read_func(struct reader *r, uint32_t section, const uint32_t word[4])
 
 static int read_line(struct reader *r, uint32_t section, const uint32_t word[4])
 {
-	const char *file = types_name(r->o->btf, word[1]);
 	const char *text = types_name(r->o->btf, word[2]);
 	struct object *o = r->o;
 	size_t n;
 
+	/* Line 0: it comes from nowhere or from everywhere. */
+	if (!(word[3] >> 10))
+		return 0;
+	if (!r->file || r->file_offset != word[1]) {
+		const char *file = types_name(o->btf, word[1]);
+
+		r->file = arena_text(r->keep, file, strlen(file));
+		r->file_offset = word[1];
+	}
 	while (isspace((unsigned char)*text))
 		text++;
 	for (n = strlen(text); n && isspace((unsigned char)text[n - 1]);)
@@ -131,7 +139,7 @@ static int read_line(struct reader *r, uint32_t section, const uint32_t word[4])
 		.insn = (uint32_t)code_insn_at(r, section, word[0]),
 		.line = word[3] >> 10,
 		.column = word[3] & 1023,
-		.file = arena_text(r->keep, file, strlen(file)),
+		.file = r->file,
 		.text = arena_text(r->keep, text, n < 400 ? n : 400),
 	};
 	return 0;

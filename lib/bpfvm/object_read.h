@@ -84,6 +84,9 @@ struct reader {
 	size_t data_bytes;    /* of all sections that are maps */
 	/* By map: offset of the member `values` in its variable. */
 	uint32_t *values_at;
+	/* The last file that a line was in. */
+	const char *file;
+	uint32_t file_offset;
 	/* Steps that walks over types may still take. */
 	uint32_t budget;
 	struct type_index *index; /* of the target's types */
