@@ -13,7 +13,6 @@
 #include "crypt/digest.h"
 
 #define BUDGET (1u << 25)
-#define TRAP   "__bpf_trap"
 
 static int resolve(struct reader *r, struct object_extern *e, const char *raw)
 {
@@ -47,7 +46,7 @@ static int read_extern(struct reader *r, uint32_t type)
 	*e = (struct object_extern){
 		.name = arena_text(r->keep, name, strlen(name)),
 		.is_func = btf_is_func(t),
-		.weak = (s && s->bind == STB_WEAK) || !strcmp(name, TRAP),
+		.weak = (s && s->bind == STB_WEAK) || !strcmp(name, TRAP_FUNC),
 		.type = type,
 	};
 	return resolve(r, e, name);

@@ -33,7 +33,7 @@ enum insn_what {
 	INSN_CALL_FUNC, /* call of function arg */
 	INSN_CALL_HELPER, /* call of helper number arg */
 	INSN_CALL_KFUNC,  /* call of extern arg */
-	INSN_POISON, /* relocation arg found nothing; fault when it is run */
+	INSN_POISON, /* found nothing, note arg says what; fault when run */
 };
 
 struct object_insn {
@@ -92,6 +92,8 @@ struct object_field {
 	uint32_t node_offset; /* list and tree: of the node in `type` */
 };
 
+#define OBJECT_ARENA_DATA 4096
+
 struct object_map {
 	const char *name; /* ".data", ".rodata.x" for sections */
 	uint32_t type;	  /* BPF_MAP_TYPE_*, also for sections: ARRAY */
@@ -103,7 +105,9 @@ struct object_map {
 	const int *initial;
 	size_t initial_count; /* -1 in it: empty */
 	/* A section's bytes, value_size of them, writable by the owner until a
-	 * VM is made of it; NULL for other maps. */
+	 * VM is made of it; NULL for other maps.  An arena has its globals
+	 * here; they begin at its byte OBJECT_ARENA_DATA, and INSN_MAP_VALUE
+	 * counts from byte 0. */
 	unsigned char *data;
 	bool frozen; /* .rodata: programs must not write */
 	struct object_field *fields;
@@ -140,7 +144,7 @@ struct object_line {
 
 /* A relocation that found nothing, or an oddity: for people. */
 struct object_note {
-	uint32_t insn;
+	uint32_t insn; /* UINT32_MAX: of none */
 	char *text;
 };
 

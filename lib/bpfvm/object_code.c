@@ -15,8 +15,6 @@
 #define LD_IMM64  (BPF_LD | BPF_IMM | BPF_DW)
 #define CALL	  (BPF_JMP | BPF_CALL)
 #define MAX_INSNS (1u << 22)
-/* What the compiler calls where control must not come. */
-#define TRAP "__bpf_trap"
 
 /* ---- places ------------------------------------------------------------ */
 
@@ -258,7 +256,7 @@ static int relocate_call(struct reader *r, uint32_t insn,
 		return set_func(r, insn, INSN_CALL_FUNC, s->section,
 				(int64_t)s->value +
 					8 * ((int64_t)in->i.imm + 1));
-	if (s->undefined && !strcmp(s->name, TRAP)) {
+	if (s->undefined && !strcmp(s->name, TRAP_FUNC)) {
 		in->what = INSN_POISON;
 		in->arg = (uint32_t)r->o->note_count;
 		code_note(r, insn,
@@ -299,7 +297,9 @@ static int relocate_map(struct reader *r, uint32_t insn, const struct symbol *s)
 			       code_where(r, insn), sec->name);
 	in->what = INSN_MAP_VALUE;
 	in->arg = (uint32_t)sec->map;
-	in->value = at;
+	in->value = at + (r->o->maps[sec->map].type == MAP_TYPE_ARENA
+				  ? OBJECT_ARENA_DATA
+				  : 0);
 	return 0;
 }
 

@@ -11,9 +11,8 @@
 #include "base/mem.h"
 #include "bpfvm/object_read.h"
 
-#define ENUM_PREFIX    "__SCX_"
-#define ARENA_DATA     ".addr_space.1"
-#define MAP_TYPE_ARENA 33 /* newer than the headers of Debian 12 */
+#define ENUM_PREFIX "__SCX_"
+#define ARENA_DATA  ".addr_space.1"
 
 static bool named(const char *name, const char *kind)
 {
@@ -83,7 +82,7 @@ static int note_pointer(struct reader *r, uint32_t section,
 			const struct relocation *rel, void *arg)
 {
 	(void)arg;
-	code_note(r, 0,
+	code_note(r, UINT32_MAX,
 		  arena_printf(r->keep,
 			       "section '%s', offset %llu: a pointer to '%s' "
 			       "stays NULL: no loader fills it in",

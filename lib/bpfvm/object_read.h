@@ -22,6 +22,10 @@
 
 #include "bpfvm/object.h"
 
+#define MAP_TYPE_ARENA 33 /* newer than the headers of Debian 12 */
+/* What compilers call where control must not come. */
+#define TRAP_FUNC "__bpf_trap"
+
 /* ---- memory that goes at once ------------------------------------------ */
 
 struct arena {
