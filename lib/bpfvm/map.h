@@ -15,10 +15,6 @@
 #define MAP_MAX_BYTES (1ull << 30)
 #define MAP_MAX_KEY   512 /* the kernel's MAX_BPF_STACK */
 
-/* Newer than the headers of Debian 12. */
-#define MAP_TYPE_CGRP_STORAGE 32
-#define MAP_TYPE_ARENA	      33
-
 extern const struct vm_kind map_value_kind;
 
 /* Something that is freed when the outermost run ends; embedded, first. */

@@ -94,6 +94,10 @@ struct object_field {
 
 #define OBJECT_ARENA_DATA 4096
 
+/* Newer than the headers of Debian 12. */
+#define MAP_TYPE_CGRP_STORAGE 32
+#define MAP_TYPE_ARENA	      33
+
 struct object_map {
 	const char *name; /* ".data", ".rodata.x" for sections */
 	uint32_t type;	  /* BPF_MAP_TYPE_*, also for sections: ARRAY */

@@ -22,7 +22,6 @@
 
 #include "bpfvm/object.h"
 
-#define MAP_TYPE_ARENA 33 /* newer than the headers of Debian 12 */
 /* What compilers call where control must not come. */
 #define TRAP_FUNC "__bpf_trap"
 

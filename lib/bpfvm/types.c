@@ -206,6 +206,16 @@ static void place_variables(struct reader *r, const struct raw *b,
 	}
 }
 
+static bool is_proto(const struct raw *b, const uint32_t *at, uint32_t id)
+{
+	struct btf_type t;
+
+	if (!id)
+		return false;
+	memcpy(&t, b->types + at[id], sizeof(t));
+	return btf_is_func_proto(&t);
+}
+
 static int check_types(struct reader *r, struct raw *b)
 {
 	uint32_t *at = arena_alloc(&r->tmp, b->count, sizeof(*at)), id = 1;
@@ -222,6 +232,8 @@ static int check_types(struct reader *r, struct raw *b)
 		memcpy(&t, b->types + at[id], sizeof(t));
 		if (btf_kind(&t) == BTF_KIND_DATASEC)
 			place_variables(r, b, at, b->types + at[id]);
+		if (btf_kind(&t) == BTF_KIND_FUNC && !is_proto(b, at, t.type))
+			rc = bad(at[id], "a function without a prototype");
 	}
 	return rc;
 }
