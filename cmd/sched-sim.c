@@ -9,6 +9,7 @@
 #define MAX_OPTIONS 48
 
 static const struct sim_command *const commands[] = {
+	&sim_run_command,
 	&sim_exec,
 };
 

@@ -19,7 +19,7 @@ static const char *memory;
 
 static const struct opt options[] = {
 	{.kind = OPT_STRING,
-	 .letter = 'm',
+
 	 .name = "mem",
 	 .arg = "HEX",
 	 .help = "exec: the bytes that R1 points to",

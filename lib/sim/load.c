@@ -55,6 +55,7 @@ void load_free(struct load *l)
 	free(l->masks);
 	free(l->events);
 	json_free(l->identities);
+	json_free(l->costs);
 	json_free(l->notes);
 	free(l->name);
 	free(l);

@@ -153,6 +153,8 @@ struct load {
 	uint32_t cpus; /* it was recorded on; 0: any */
 	/* Expected run time by identity, as an observation found it. */
 	struct json *identities; /* [{"hash","expect_us"}]; may be NULL */
+	struct json *costs;	 /* what things cost where it was recorded, for
+				    sim_costs_read(); may be NULL */
 	struct json *notes;	 /* array of words: what is only assumed */
 };
 

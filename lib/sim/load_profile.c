@@ -379,6 +379,8 @@ static void build(struct profile *p)
 	profile_add_passing(p);
 	p->l->cpus = p->cpus;
 	p->l->identities = expectations(p->body);
+	if (json_get(p->body, "costs"))
+		p->l->costs = json_copy(json_get(p->body, "costs"));
 	if (!p->finite)
 		p->l->duration_ns = (uint64_t)p->duration_ns;
 	load_note(p->l, "bursts and sleeps follow the recorded distributions, "
