@@ -72,7 +72,10 @@ static void climb_without_target(struct verifier *v, struct candidate *c)
 	else if (candidate_alive(c))
 		build_stage(v, c);
 	skip_stage(v, c, STAGE_PROVE);
-	skip_stage(v, c, STAGE_SIM);
+	if (!stage_wanted(v, STAGE_SIM))
+		skip_stage(v, c, STAGE_SIM);
+	else if (candidate_alive(c))
+		sim_stage(v, c);
 	if (!stage_wanted(v, STAGE_KERNEL))
 		skip_stage(v, c, STAGE_KERNEL);
 	if (!stage_wanted(v, STAGE_RUN))

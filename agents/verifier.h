@@ -43,9 +43,9 @@ struct verifier_opts {
 	/* Object files: each becomes a policy of form "source". */
 	char *const *objects;
 	size_t object_count;
-	unsigned stages;    /* bits 1 << enum stage_id; 0: all, none by name */
-	long pairs;	    /* of each finalist */
-	long screen;	    /* runs of each policy before; 0: no screening */
+	unsigned stages; /* bits 1 << enum stage_id; 0: all, none by name */
+	long pairs;	 /* of each finalist */
+	long screen;	 /* runs of each policy before; 0: no screening */
 	long finalists;
 	bool confirm;
 	double min_effect_pct;

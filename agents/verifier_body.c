@@ -110,6 +110,8 @@ struct json *verdict_body(const struct verifier *v, const struct group *g,
 		json_set_string(b, "object_sha256", c->object);
 	json_set(b, "stages", stages_body(c));
 	json_set(b, "metrics", verdict_metrics(v, g, c));
+	if (c->simulation)
+		json_set(b, "simulation", json_copy(c->simulation));
 	if (g->bound_n)
 		json_set(b, "bound", bound_body(v, g, c));
 	json_set_number(b, "invalid_runs",

@@ -42,6 +42,18 @@ void stage_find(struct stage *s, const char *rule, const char *fmt, ...)
 	add(s, rule, NULL, 0, text);
 }
 
+void stage_find_at(struct stage *s, const char *rule, const char *file,
+		   long line, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	add(s, rule, file, line, text);
+}
+
 void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 		const char *fmt, ...)
 {

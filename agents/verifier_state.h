@@ -48,7 +48,8 @@ struct candidate {
 	const struct doc *policy;
 	char object[65]; /* digest of what is loaded; "": none */
 	struct stage stages[STAGE_COUNT];
-	struct json *shuffled; /* the control's body; NULL: no identities */
+	struct json *simulation; /* the workload in the simulator; NULL */
+	struct json *shuffled;	 /* the control's body; NULL: no identities */
 	struct tally tally, control_tally;
 	struct pairs screen; /* dropped from the evidence */
 	struct pairs main;   /* the evidence, the last `fresh` confirming */
@@ -100,6 +101,10 @@ void plan_release(struct verifier *v);
 bool stage_wanted(const struct verifier *v, enum stage_id id);
 void stage_find(struct stage *s, const char *rule, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* file NULL: no line is known. */
+void stage_find_at(struct stage *s, const char *rule, const char *file,
+		   long line, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* With what the kernel's BPF verifier said last, its file and line. */
@@ -111,6 +116,9 @@ bool candidate_alive(const struct candidate *c);
 /* verifier_lint.c */
 void lint_stage(struct candidate *c);
 void build_stage(struct verifier *v, struct candidate *c);
+
+/* verifier_sim.c */
+void sim_stage(struct verifier *v, struct candidate *c);
 
 /* verifier_kernel.c */
 void run_progress(const struct verifier *v, const char *fmt, ...)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sim stage: the very object that would be loaded, run on a model of the
+ * machine, on what was observed and on loads made to be hard on it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/simulate.h"
+#include "agents/verifier_state.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "policy/object.h"
+
+#define HOSTILE_SEEDS  2
+#define WORKLOAD_SEEDS 3
+#define HOSTILE_CPUS   4
+
+/* A hostile load is short: who waits this long in it waits for ever. */
+#define STARVE_NS  2000000000ull
+#define LIMIT_NS   60000000000ull
+#define MAX_EVENTS 2000000ull /* some 40 times what the loads need */
+
+/* enum scx_exit_kind and scx_exit_code of the kernel. */
+#define EXIT_UNREG_KERN	 66
+#define EXIT_ACT_RESTART (1ll << 48)
+
+/* The state of one candidate's stage. */
+struct climb {
+	struct verifier *v;
+	struct candidate *c;
+	struct sim_policy *policy;
+	bool undecided; /* something could not be run */
+};
+
+static bool stopped(const struct climb *k)
+{
+	return k->v->o->cancel && *k->v->o->cancel;
+}
+
+/* One finding per rule and line over all loads: the first load names it. */
+static bool is_known(const struct json *findings, const struct sim_finding *f)
+{
+	json_each (g, findings)
+		if (!strcmp(json_as_string(json_get(g, "rule"), ""),
+			    sim_rule_names[f->rule]) &&
+		    !strcmp(json_as_string(json_get(g, "file"), ""),
+			    f->file ? f->file : "") &&
+		    json_as_number(json_get(g, "line"), 0) == f->line)
+			return true;
+	return false;
+}
+
+/* Without a callback for CPUs that come and go the kernel ends a policy and
+ * asks for it anew: defined, and no fault. */
+static bool wants_restart(const struct sim_result *r)
+{
+	return r->outcome == SIM_EJECTED && r->exit_kind == EXIT_UNREG_KERN &&
+	       r->exit_code & EXIT_ACT_RESTART;
+}
+
+static void take_findings(struct climb *k, const char *load,
+			  const struct sim_result *r)
+{
+	struct stage *s = &k->c->stages[STAGE_SIM];
+
+	for (size_t i = 0; i < r->finding_count; i++) {
+		const struct sim_finding *f = &r->findings[i];
+
+		if (f->rule == SIM_UNSUPPORTED) {
+			k->undecided = true;
+		} else {
+			s->status = STATUS_FAILED;
+		}
+		if (!is_known(s->findings, f))
+			stage_find_at(s, sim_rule_names[f->rule], f->file,
+				      f->line, "%s, after %.3f s of '%s'",
+				      f->text, (double)f->at_ns / 1e9, load);
+	}
+	if (wants_restart(r)) {
+		stage_find(s, "restart", "%s, in '%s': to be loaded again",
+			   r->exit_text, load);
+	} else if (r->outcome == SIM_EJECTED && s->status != STATUS_FAILED) {
+		s->status = STATUS_FAILED;
+		stage_find(s, sim_rule_names[SIM_ERROR], "%s, in '%s'",
+			   r->exit_text ? r->exit_text : "it was dropped",
+			   load);
+	} else if (r->outcome == SIM_LIMIT || r->outcome == SIM_STUCK) {
+		k->undecided = true;
+		if (!r->finding_count)
+			stage_find(s, "unfinished",
+				   "'%s' did not come to its end (%s)", load,
+				   sim_outcome_name(r->outcome));
+	}
+}
+
+static void cannot(struct climb *k, const char *load)
+{
+	k->undecided = true;
+	stage_find(&k->c->stages[STAGE_SIM], "not-run",
+		   "'%s' could not be run: %s", load, err_text());
+}
+
+static struct sim_opts options(const struct verifier *v)
+{
+	struct sim_opts o = {
+		.machine = {.cpus = HOSTILE_CPUS,
+			    .threads = 1,
+			    .llcs = 1,
+			    .nodes = 1},
+		.seed = v->o->seed,
+		.limit_ns = LIMIT_NS,
+		.max_events = MAX_EVENTS,
+		.starve_ns = STARVE_NS,
+		.cancel = v->o->cancel,
+	};
+
+	sim_costs_default(&o.costs);
+	return o;
+}
+
+static void run_hostile(struct climb *k, const char *name)
+{
+	struct sim_opts o = options(k->v);
+	struct simulated s;
+	struct load *l;
+
+	if (load_hostile(name, HOSTILE_CPUS, o.seed, &l) < 0) {
+		cannot(k, name);
+		return;
+	}
+	if (l->cpus)
+		o.machine.cpus = l->cpus;
+	if (simulate(&o, k->policy, l, HOSTILE_SEEDS, &s) < 0) {
+		cannot(k, name);
+	} else {
+		take_findings(k, name, &s.result);
+		simulated_release(&s);
+	}
+	load_free(l);
+}
+
+/* What was observed waits as long as it likes: only the watchdog counts. */
+static struct sim_opts workload_options(const struct verifier *v,
+					const struct json *profile)
+{
+	struct sim_opts o = options(v);
+
+	o.starve_ns = 0;
+	simulate_machine(profile, &o.machine);
+	return o;
+}
+
+static struct json *callbacks_json(const struct sim_result *r)
+{
+	struct json *list = json_array();
+
+	for (size_t i = 0; i < r->callback_count; i++) {
+		const struct sim_callback_result *cb = &r->callbacks[i];
+		struct json *row;
+
+		if (!cb->calls)
+			continue;
+		row = json_add(list, json_object());
+		json_set_string(row, "name", cb->name);
+		json_set_number(row, "calls", (double)cb->calls);
+		json_set_number(row, "insns_mean",
+				(double)(cb->insns / cb->calls));
+		json_set_number(row, "insns_max", (double)cb->insns_max);
+	}
+	return list;
+}
+
+static void run_workload(struct climb *k, const struct group *g)
+{
+	struct sim_opts o = workload_options(k->v, g->profile->body);
+	struct simulated base = {0}, cand = {0};
+	struct json *out;
+	struct load *l;
+
+	if (load_from_profile(g->profile->body, &l) < 0) {
+		cannot(k, "the profile");
+		return;
+	}
+	simulate_costs(l, &o.costs);
+	if (simulate(&o, NULL, l, WORKLOAD_SEEDS, &base) < 0 ||
+	    simulate(&o, k->policy, l, WORKLOAD_SEEDS, &cand) < 0) {
+		cannot(k, "the profile");
+	} else {
+		take_findings(k, "the profile", &cand.result);
+		out = json_object();
+		json_set_number(out, "cpus", o.machine.cpus);
+		json_set_number(out, "seeds", (double)cand.runs);
+		json_set(out, "metrics",
+			 simulate_compare(base.metrics, cand.metrics));
+		json_set(out, "callbacks", callbacks_json(&cand.result));
+		json_free(k->c->simulation);
+		k->c->simulation = out;
+	}
+	simulated_release(&base);
+	simulated_release(&cand);
+	load_free(l);
+}
+
+static const struct group *group_of(const struct verifier *v,
+				    const struct candidate *c)
+{
+	for (size_t i = 0; i < v->group_count; i++)
+		for (size_t j = 0; j < v->groups[i].n; j++)
+			if (v->groups[i].c[j] == c)
+				return &v->groups[i];
+	return NULL;
+}
+
+static int open_policy(struct climb *k)
+{
+	const struct verifier_opts *o = k->v->o;
+	char *path = policy_object_path(k->c->policy->body);
+	uint32_t kernel = 0;
+	int rc;
+
+	/* A file instead of a series: the default will have to do. */
+	if (o->kernel_count && sim_kernel_parse(o->kernels[0], &kernel) < 0)
+		kernel = 0;
+	rc = sim_policy_open(path, k->c->policy->body, kernel, &k->policy);
+	free(path);
+	return rc;
+}
+
+void sim_stage(struct verifier *v, struct candidate *c)
+{
+	struct stage *s = &c->stages[STAGE_SIM];
+	const struct group *g = group_of(v, c);
+	struct climb k = {.v = v, .c = c};
+	double start = clock_monotonic();
+	int rc = open_policy(&k);
+
+	if (rc == -ENOTSUP) {
+		k.undecided = true;
+		stage_find(s, sim_rule_names[SIM_UNSUPPORTED], "%s",
+			   err_text());
+	} else if (rc) {
+		stage_fail(c, STAGE_SIM, "object", "%s", err_text());
+	}
+	for (size_t i = 0; !rc && load_hostile_names[i] && !stopped(&k); i++)
+		run_hostile(&k, load_hostile_names[i]);
+	if (!rc && g && g->profile && s->status != STATUS_FAILED &&
+	    !stopped(&k))
+		run_workload(&k, g);
+	if (stopped(&k))
+		v->cancelled = true;
+	else if (s->status == STATUS_UNKNOWN && !k.undecided)
+		s->status = STATUS_PASSED;
+	sim_policy_free(k.policy);
+	s->seconds = clock_monotonic() - start;
+}
