@@ -3,6 +3,7 @@
 #ifndef SCHEDKIT_AGENTS_PLANNER_H
 #define SCHEDKIT_AGENTS_PLANNER_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,11 +15,17 @@ struct planner_opts {
 	const char *by; /* name of the tool, for the documents */
 	long count;	/* policies wanted, 1 … PLANNER_MAX */
 	uint64_t seed;
+	/* Simulated runs to choose them by; 0: by the rules alone. */
+	long runs;
+	const volatile sig_atomic_t *cancel;
+	void (*progress)(void *arg, long done, long all, double best);
+	void *progress_arg;
 };
 
 /*
  * Makes one plan and the policies it proposes, in order of promise.  The same
- * profile, count and seed give the same ids.  policies has room for
+ * profile, count, seed and runs give the same ids.  What cannot be simulated
+ * is left to the rules, and the plan says why.  policies has room for
  * PLANNER_MAX; all documents are the caller's.
  */
 int planner_run(const struct doc *profile, const struct planner_opts *o,

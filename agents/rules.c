@@ -168,8 +168,8 @@ static bool applies(const struct rule *r, const struct features *f)
 
 /* ---- the search ------------------------------------------------------- */
 
-static bool known(const struct proposal *out, size_t n,
-		  const struct policy_params *p)
+bool rules_known(const struct proposal *out, size_t n,
+		 const struct policy_params *p)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!memcmp(&out[i].params, p, sizeof(*p)))
@@ -214,6 +214,25 @@ static bool needs_identities(const struct policy_params *p)
 	return p->classify == CLASSIFY_IDENTITY;
 }
 
+bool rules_step(const struct features *f, struct rng *rng,
+		const struct proposal *parent, struct proposal *next)
+{
+	uint64_t steps = 1 + rng_below(rng, MAX_MUTATIONS);
+
+	*next = (struct proposal){.title = "a neighbour",
+				  .of = parent->of ? parent->of : parent->title,
+				  .params = parent->params};
+	while (steps--)
+		mutate_one(&next->params, rng);
+	policy_params_normalise(&next->params);
+	snprintf(next->why, sizeof(next->why),
+		 "a step away from '%s', in case the rule's own numbers are "
+		 "off",
+		 next->of);
+	return valid(&next->params) &&
+	       (!needs_identities(&next->params) || f->identity_count > 0);
+}
+
 static size_t neighbours(const struct features *f, uint64_t seed,
 			 struct proposal *out, size_t n, size_t max)
 {
@@ -223,22 +242,10 @@ static size_t neighbours(const struct features *f, uint64_t seed,
 	rng_init(&rng, seed);
 	for (int tries = 0; n < max && parents && tries < MAX_TRIES; tries++) {
 		const struct proposal *parent = &out[rng_below(&rng, parents)];
-		struct proposal *next = &out[n];
-		uint64_t steps = 1 + rng_below(&rng, MAX_MUTATIONS);
 
-		*next = *parent;
-		while (steps--)
-			mutate_one(&next->params, &rng);
-		policy_params_normalise(&next->params);
-		if (known(out, n, &next->params) || !valid(&next->params) ||
-		    (needs_identities(&next->params) && !f->identity_count))
-			continue;
-		next->title = "a neighbour";
-		snprintf(next->why, sizeof(next->why),
-			 "a step away from '%s', in case the rule's own "
-			 "numbers are off",
-			 parent->title);
-		n++;
+		if (rules_step(f, &rng, parent, &out[n]) &&
+		    !rules_known(out, n, &out[n].params))
+			n++;
 	}
 	return n;
 }
@@ -258,7 +265,7 @@ size_t rules_propose(const struct features *f, uint64_t seed,
 		defaults(&next->params);
 		rules[i].fill(f, &next->params);
 		policy_params_normalise(&next->params);
-		if (!known(out, n, &next->params))
+		if (!rules_known(out, n, &next->params))
 			n++;
 	}
 	return neighbours(f, seed, out, n, max);

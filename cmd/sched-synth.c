@@ -11,13 +11,14 @@
 #include "cmd/cli.h"
 #include "doc/stream.h"
 #include "policy/policy.h"
+#include "term/progress.h"
 #include "term/text.h"
 
 static struct {
 	const char *backend;
-	long count, seed;
+	long count, seed, runs;
 	bool json, list_params;
-} arg = {.backend = "builtin", .count = 4, .seed = 1};
+} arg = {.backend = "builtin", .count = 4, .seed = 1, .runs = 280};
 
 static const struct opt options[] = {
 	{.kind = OPT_LONG,
@@ -40,8 +41,16 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
-	 .help = "who proposes: builtin, rules and a search around them",
+	 .help = "who proposes: builtin (rules, then a search in the "
+		 "simulator) or rules",
 	 .target = &arg.backend},
+	{.kind = OPT_LONG,
+	 .name = "runs",
+	 .arg = "N",
+	 .help = "simulated runs that the search may spend (280)",
+	 .target = &arg.runs,
+	 .min = 8,
+	 .max = 1000000},
 	{.kind = OPT_FLAG,
 	 .name = "list-params",
 	 .help = "print the template's parameters and exit",
@@ -168,11 +177,28 @@ static int emit(struct stream *s, struct doc *plan, struct doc **policies,
 	return rc;
 }
 
+static void say_progress(void *p, long done, long all, double best)
+{
+	char words[96];
+
+	snprintf(words, sizeof(words),
+		 "simulated %ld of %ld runs, the best %.2f times EEVDF", done,
+		 all, best);
+	progress_words(p, words);
+}
+
 static int run(bool as_json)
 {
 	struct stream *s = stream_open(STDIN_FILENO,
 				       as_json ? STDOUT_FILENO : -1, tool.name);
-	struct planner_opts o = {tool.name, arg.count, (uint64_t)arg.seed};
+	struct planner_opts o = {
+		.by = tool.name,
+		.count = arg.count,
+		.seed = (uint64_t)arg.seed,
+		.runs = strcmp(arg.backend, "rules") ? arg.runs : 0,
+		.cancel = &cli_stop,
+	};
+	struct progress p;
 	struct doc *plan, *policies[PLANNER_MAX];
 	const struct doc *profile;
 	int status = CLI_YES, rc;
@@ -190,7 +216,12 @@ static int run(bool as_json)
 		}
 		goto out;
 	}
+	cli_catch_stop();
+	progress_init(&p, STDERR_FILENO);
+	o.progress = p.on ? say_progress : NULL;
+	o.progress_arg = &p;
 	rc = planner_run(profile, &o, &plan, policies, &n);
+	progress_clear(&p);
 	if (rc == 0 && !as_json)
 		show_plan(plan, policies, n);
 	if (rc == 0)
@@ -208,8 +239,10 @@ int main(int argc, char **argv)
 
 	if (first < argc)
 		cli_usage(&tool, "'%s' is not expected", argv[first]);
-	if (strcmp(arg.backend, "builtin"))
-		cli_usage(&tool, "there is no backend '%s'; builtin is one",
+	if (strcmp(arg.backend, "builtin") && strcmp(arg.backend, "rules"))
+		cli_usage(&tool,
+			  "there is no backend '%s'; builtin and rules are "
+			  "there",
 			  arg.backend);
 	if (arg.list_params) {
 		show_params();

@@ -76,7 +76,7 @@ struct answer {
 
 static void ask(struct answer *a, const char *text, long count, uint64_t seed)
 {
-	struct planner_opts o = {"test", count, seed};
+	struct planner_opts o = {.by = "test", .count = count, .seed = seed};
 
 	a->profile = profile(text);
 	if (planner_run(a->profile, &o, &a->plan, a->policies, &a->n))
