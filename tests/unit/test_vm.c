@@ -633,6 +633,23 @@ static void instructions_that_are_none(void **state)
 			 1);
 }
 
+/* bpf_loop(4, function, frame pointer - 8, 0). */
+static void helpers_call_back(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		RESULT(NULL, 0, I(ST(BPF_DW), 10, 0, -8, 0), I(MOV, 1, 0, 0, 4),
+		       I(BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_FUNC, 0, 7),
+		       I(0, 0, 0, 0, 0), I(MOVX, 3, 10, 0, 0),
+		       I(ADD, 3, 0, 0, -8), I(MOV, 4, 0, 0, 0),
+		       I(CALL, 0, 0, 0, BPF_FUNC_loop),
+		       I(LDX(BPF_DW), 0, 10, -8, 0), EXIT,
+		       /* the function */
+		       I(LDX(BPF_DW), 3, 2, 0, 0), I(ADDX, 3, 1, 0, 0),
+		       I(STX(BPF_DW), 2, 3, 0, 0), I(MOV, 0, 0, 0, 0), EXIT),
+		6);
+}
+
 static void unknown_helper(void **state)
 {
 	(void)state;
@@ -669,6 +686,7 @@ int main(void)
 		cmocka_unit_test(local_calls),
 		cmocka_unit_test(depth),
 		cmocka_unit_test(instructions_that_are_none),
+		cmocka_unit_test(helpers_call_back),
 		cmocka_unit_test(unknown_helper),
 		cmocka_unit_test(whole_instructions),
 	};

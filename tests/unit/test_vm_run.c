@@ -27,12 +27,12 @@
 #define PUT(d, o, v)  I(BPF_ST | BPF_MEM | BPF_DW, d, 0, o, v)
 #define JA(o)	      I(BPF_JMP | BPF_JA, 0, 0, o, 0)
 #define EXIT	      I(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define RESOLVED(w, d, a)                                                  \
-	((struct object_insn){                                             \
-		.i = {.code = (w) == INSN_FUNC ? BPF_LD | BPF_IMM | BPF_DW \
-					       : BPF_JMP | BPF_CALL,       \
-		      .dst_reg = (d)},                                     \
-		.what = (w),                                               \
+#define RESOLVED(w, d, a)                                                   \
+	((struct object_insn){                                              \
+		.i = {.code = (w) < INSN_SECOND ? BPF_LD | BPF_IMM | BPF_DW \
+						: BPF_JMP | BPF_CALL,       \
+		      .dst_reg = (d)},                                      \
+		.what = (w),                                                \
 		.arg = (a)})
 #define HELPER(n) RESOLVED(INSN_CALL_HELPER, 0, n)
 #define KFUNC(n)  RESOLVED(INSN_CALL_KFUNC, 0, n)
@@ -364,6 +364,20 @@ static void budget(void **state)
 	done(&f);
 }
 
+/* It leads out after as many rounds as the kernel gives it, in each frame. */
+static void may_goto(void **state)
+{
+	struct fixture f;
+	const struct vm_limits limits = {.insns = 1 << 27};
+
+	(void)state;
+	MAKE(&f, 5, &limits, MOV(0, 0), I(BPF_JMP | 0xe0, 0, 0, 2, 0),
+	     ADD(0, 1), JA(-3), EXIT);
+	assert_int_equal(run(&f), VM_MAY_GOTO);
+	assert_int_equal(run(&f), VM_MAY_GOTO);
+	done(&f);
+}
+
 /* ---- runs in runs ----------------------------------------------------- */
 
 static void callbacks(void **state)
@@ -544,6 +558,63 @@ static void missing_calls(void **state)
 	}
 }
 
+/* ---- the arena -------------------------------------------------------- */
+
+/* Pointers into it are 32 bits wide until they are cast; only pages that were
+ * allocated may be used. */
+static void arena_pointers(void **state)
+{
+	static const struct vm_call *const core[] = {vm_calls_core};
+	struct vm_calls *calls = vm_calls_new(core, 1, 60018);
+	struct object_extern alloc = {
+		.name = "bpf_arena_alloc_pages",
+		.is_func = true,
+		.index =
+			vm_calls_resolve(calls, "bpf_arena_alloc_pages", true)};
+	struct object_map map = {
+		.name = "arena", .type = 33, .max_entries = 10, .inner = -1};
+	struct object_func func = {.name = "first", .count = 14};
+	struct object_insn in[] = {
+		RESOLVED(INSN_MAP, 1, 0),
+		{.what = INSN_SECOND},
+		MOV(2, 0),
+		MOV(3, 1),
+		MOV(4, -1),
+		MOV(5, 0),
+		KFUNC(0),
+		I(BPF_ALU | BPF_MOV | BPF_X, 6, 0, 0, 0),
+		I(BPF_ALU64 | BPF_MOV | BPF_X, 7, 6, 1, 1),
+		PUT(7, 4088, 5),
+		LOAD(0, 7, 4088),
+		PUT(7, 4089, 5),
+		MOV(0, 0),
+		EXIT,
+	};
+	struct object o = {.insns = in,
+			   .insn_count = ARRAY_LEN(in),
+			   .funcs = &func,
+			   .func_count = 1,
+			   .externs = &alloc,
+			   .extern_count = 1,
+			   .maps = &map,
+			   .map_count = 1};
+	struct vm *vm;
+	uint64_t r0;
+
+	(void)state;
+	assert_int_equal(vm_new(&o, calls, &host, NULL, &vm), 0);
+	assert_int_equal(vm_run(vm, 0, NULL, 0, &r0), -EFAULT);
+	assert_int_equal(vm_fault(vm)->kind, VM_FAULT_ARENA);
+	assert_int_equal(vm_fault(vm)->insn, 11);
+	vm_free(vm);
+	in[11] = EXIT;
+	assert_int_equal(vm_new(&o, calls, &host, NULL, &vm), 0);
+	assert_int_equal(vm_run(vm, 0, NULL, 0, &r0), 0);
+	assert_int_equal(r0, 5);
+	vm_free(vm);
+	vm_calls_free(calls);
+}
+
 static void words(void **state)
 {
 	struct vm_fault fault = {.kind = VM_FAULT_NULL,
@@ -578,6 +649,7 @@ int main(void)
 		cmocka_unit_test(slots_go_with_their_owner),
 		cmocka_unit_test(instructions_are_counted),
 		cmocka_unit_test(budget),
+		cmocka_unit_test(may_goto),
 		cmocka_unit_test(callbacks),
 		cmocka_unit_test(callbacks_share_budget_and_depth),
 		cmocka_unit_test(callbacks_that_are_none),
@@ -586,6 +658,7 @@ int main(void)
 		cmocka_unit_test(leaks),
 		cmocka_unit_test(call_tables),
 		cmocka_unit_test(missing_calls),
+		cmocka_unit_test(arena_pointers),
 		cmocka_unit_test(words),
 	};
 
