@@ -22,9 +22,10 @@
 
 #define SHORT_WAIT_NS	 50000
 #define WINDOW_NS	 250000000
+#define WEIGHT_ONE	 1024
 #define WINDOWS		 4	    /* to judge a task by: a second */
 #define DUE_NS		 20000000.0 /* … and so much CPU time */
-#define UNFAIR		 0.5
+#define UNFAIR		 0.25	    /* of its due, or less */
 #define IDLE_SHARE	 20 /* a finding: over 1/20 of all CPU time … */
 #define IDLE_NS		 10000000
 #define KICKS_PER_SWITCH 50
@@ -52,9 +53,15 @@ void check_wait_begins(struct sim *s, struct sim_task *t)
 	t->check.share0 = s->idle_share;
 }
 
+/* A light task's turns are as far apart as its weight is small. */
+static uint64_t allowance(const struct sim_task *t)
+{
+	return t->weight < WEIGHT_ONE ? WEIGHT_ONE / t->weight : 1;
+}
+
 static void starved(struct sim *s, const struct sim_task *t, uint64_t waited)
 {
-	uint64_t bound = s->o->starve_ns;
+	uint64_t bound = s->o->starve_ns * allowance(t);
 	const char *file = NULL;
 	uint32_t line = 0;
 
@@ -178,6 +185,8 @@ static void window_fires(struct sim *s, struct sim_event *e)
 
 void check_share(struct sim *s, const struct sim_task *t)
 {
+	const char *file = NULL;
+	uint32_t line = 0;
 	double error;
 
 	if (t->check.windows < WINDOWS || t->check.due < DUE_NS)
@@ -185,12 +194,15 @@ void check_share(struct sim *s, const struct sim_task *t)
 	error = fabs(t->check.had - t->check.due) / t->check.due;
 	if (error > s->r->weight_error)
 		s->r->weight_error = error;
-	if (error > UNFAIR)
-		sim_find(s, SIM_UNFAIR, NULL, 0,
-			 SIM_TASK_FMT " of weight %u had %.0f ms of CPU time "
-				      "where its weight is worth %.0f ms",
-			 SIM_TASK_ARG(t), t->weight, t->check.had / 1e6,
-			 t->check.due / 1e6);
+	if (t->check.had > UNFAIR * t->check.due)
+		return;
+	if (s->cls->blame)
+		s->cls->blame(s, t, &file, &line);
+	sim_find(s, SIM_UNFAIR, file, line,
+		 SIM_TASK_FMT " of weight %u had %.0f ms of CPU time "
+			      "where its weight is worth %.0f ms",
+		 SIM_TASK_ARG(t), t->weight, t->check.had / 1e6,
+		 t->check.due / 1e6);
 }
 
 void check_init(struct sim *s)
