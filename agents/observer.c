@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "crypt/digest.h"
 #include "trace/machine.h"
 
 #define KEEP_OUTPUT (1u << 20)
@@ -76,6 +77,10 @@ static int open_trace(const struct trace_opts *o, struct trace **t, char **why)
 	if (!rc || rc == -ENOENT)
 		return rc;
 	trace_free(*t);
+	*t = NULL;
+	/* Nothing but BPF sees every event. */
+	if (o->record)
+		return err_prefix(rc, "no trace");
 	*why = mem_printf("no BPF: %s", err_text());
 	rc = trace_open_proc(o, t);
 	return rc ? rc : trace_start(*t);
@@ -186,6 +191,24 @@ static void add_command(const struct observer_opts *o, const struct run *r,
 	add_metrics(o, r, ob);
 }
 
+int observer_add_trace(struct json *body, const char *path, double events,
+		       double drops)
+{
+	char hex[DIGEST_HEX_LEN], *whole = realpath(path, NULL);
+	struct json *v;
+	int rc = digest_file_hex(path, hex);
+
+	if (!rc) {
+		v = json_set(body, "trace", json_object());
+		json_set_string(v, "path", whole ? whole : path);
+		json_set_string(v, "sha256", hex);
+		json_set_number(v, "events", events);
+		json_set_number(v, "drops", drops);
+	}
+	free(whole);
+	return rc;
+}
+
 static void make_body(const struct observer_opts *o, const struct run *r,
 		      const struct observed *seen,
 		      const struct pressure *before, const char *why,
@@ -248,6 +271,10 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 	if (rc)
 		goto out;
 	make_body(o, &r, &seen, &before, why, ob);
+	if (o->trace.record)
+		rc = observer_add_trace(ob->body, o->trace.record,
+					(double)seen.record_events,
+					(double)seen.record_drops);
 	observed_release(&seen);
 out:
 	trace_free(r.trace);

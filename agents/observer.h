@@ -50,6 +50,10 @@ int observer_run(const struct observer_opts *o, struct observation *r);
 int observer_run_guest(const struct observer_opts *o,
 		       const struct target_opts *target, struct observation *r);
 
+/* What the body says about the trace in a file. */
+int observer_add_trace(struct json *body, const char *path, double events,
+		       double drops);
+
 /* "throughput", "latency" or "makespan": what to aim at by default. */
 const char *observer_goal(const struct observer_opts *o);
 

@@ -52,6 +52,8 @@ static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
 	}
 	if (preempt || why == TASK_RUNNING) {
 		t->preempted = true;
+		if (t->tracked)
+			trace_switch(p, REC_OUT, REC_PREEMPTED);
 		if (g)
 			g->preemptions++;
 		return task_becomes(t, WAITING);
@@ -60,6 +62,9 @@ static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
 		g->voluntary++;
 		hist_count(&g->burst, t->burst);
 	}
+	if (t->tracked)
+		trace_switch(p, REC_OUT,
+			     is_block(why) ? REC_BLOCKS : REC_SLEEPS);
 	t->burst = 0;
 	t->preempted = false;
 	if (t->woken && now - t->woken < WOKEN_MEANWHILE_NS)
@@ -78,6 +83,8 @@ static __always_inline int enter(struct observe_cpu *c, struct task_struct *p,
 
 	if (!t)
 		return 0;
+	if (t->tracked)
+		trace_switch(p, REC_IN, 0);
 	was = t->state;
 	since = t->since;
 	if (was >= WAITING) {
@@ -225,6 +232,23 @@ static __always_inline void waker_count(struct observe_group *g, u32 waker,
 	w->count++;
 }
 
+static __always_inline void trace_wake(struct observe_cpu *c,
+				       struct task_struct *p, u32 was)
+{
+	struct task_struct *by = bpf_get_current_task_btf();
+	u32 early = was == RUNNING || was == ASSUMED ? REC_EARLY : 0;
+	u32 waker = REC_BY_INTERRUPT;
+	struct task *w;
+
+	if (!config.trace)
+		return;
+	if (by->pid && !c->interrupts) {
+		w = bpf_task_storage_get(&tasks, by, NULL, 0);
+		waker = w && w->tracked ? by->pid : REC_BY_UNKNOWN;
+	}
+	trace_put(p->pid, waker, 0, REC_WAKE | early << 8);
+}
+
 static __always_inline void wake(struct observe_cpu *c, struct task *t, u32 was,
 				 u64 now)
 {
@@ -270,8 +294,10 @@ int BPF_PROG(on_waking, struct task_struct *p)
 	was = t->state;
 	if (was == WAITING || (was == UNKNOWN && p->on_rq))
 		goto done;
-	if (t->tracked)
+	if (t->tracked) {
+		trace_wake(c, p, was);
 		wake(c, t, was, now);
+	}
 	if (was == RUNNING) {
 		t->woken = now;
 		goto done;
@@ -389,6 +415,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	}
 	t->tracked = from->tracked;
 	t->identity = from->identity;
+	if (t->tracked)
+		trace_event(parent->pid, child->pid, 0, REC_FORK);
 	regroup(child, t, child->comm);
 	g = from->tracked ? group_of(from) : NULL;
 	if (g)
@@ -412,6 +440,7 @@ int BPF_PROG(on_exec, struct task_struct *p, int old_pid,
 	if (!t->tracked)
 		return 0;
 	t->identity = identity_hash(p, bprm);
+	trace_event(p->pid, 0, t->identity, REC_EXEC);
 	identity_exec(p, t->identity);
 	return 0;
 }
@@ -436,6 +465,7 @@ int BPF_PROG(on_exit, struct task_struct *p)
 
 	if (!state.live || !t || !t->tracked)
 		return 0;
+	trace_event(p->pid, 0, 0, REC_EXIT);
 	settle(p, t, bpf_ktime_get_ns());
 	identity_run(t);
 	t->identity = 0;

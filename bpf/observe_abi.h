@@ -25,15 +25,18 @@ struct observe_config {
 	uint32_t scope;
 	uint32_t cgroup_level;
 	uint64_t cgroup_id;
+	uint32_t trace; /* events go to the ring buffer too */
+	uint32_t pad;
 };
 
 /* The only variable in .bss. */
 struct observe_state {
-	uint32_t live;	     /* user space: events count */
-	uint32_t root_pid;   /* user space: of OBSERVE_TREE */
-	uint64_t end_at;     /* user space: when live became 0 */
-	uint32_t next_group; /* groups known, from OBSERVE_FIRST on */
-	uint32_t pad[11];
+	uint32_t live;	      /* user space: events count */
+	uint32_t root_pid;    /* user space: of OBSERVE_TREE */
+	uint64_t end_at;      /* user space: when live became 0 */
+	uint32_t next_group;  /* groups known, from OBSERVE_FIRST on */
+	uint32_t trace_drops; /* events that found no room there */
+	uint32_t pad[10];
 	/* A clock that runs only while any task waits for a CPU. */
 	int64_t waiting;
 	uint64_t waiting_since;

@@ -11,9 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "observe_abi.h"
-
-const volatile struct observe_config config;
-struct observe_state state;
+#include "observe_trace.bpf.h"
 
 /*
  * A wakeup can come in while its task is on its way to sleep.  Either it kept
@@ -234,6 +232,7 @@ static __always_inline void regroup(struct task_struct *p, struct task *t,
 	if (group != t->group)
 		t->counted = false;
 	t->group = group;
+	trace_name(p, comm);
 }
 
 static __always_inline struct task *task_make(struct task_struct *p)

@@ -19,14 +19,16 @@
 
 #define DEFAULT_SECONDS 5
 #define MAX_PAGE	(1u << 20)
+#define TRACE_MIB	256
 
 static struct {
 	bool all, json;
 	long pid, cpus, memory;
-	const char *cgroup, *target, *goal, *bound, *name, *kernel, *as;
+	const char *cgroup, *target, *goal, *bound, *name, *kernel, *as, *trace;
+	long trace_max;
 	struct strs metrics;
 	double seconds, timeout;
-} arg = {.target = "host"};
+} arg = {.target = "host", .trace_max = TRACE_MIB};
 
 static const struct opt options[] = {
 	{.kind = OPT_DOUBLE,
@@ -85,6 +87,18 @@ static const struct opt options[] = {
 	 .arg = "NAME",
 	 .help = "of the workload (the command's name)",
 	 .target = &arg.name},
+	{.kind = OPT_STRING,
+	 .name = "trace",
+	 .arg = "FILE",
+	 .help = "write every event there, for sched-sim",
+	 .target = &arg.trace},
+	{.kind = OPT_LONG,
+	 .name = "trace-max",
+	 .arg = "MIB",
+	 .help = "what it may take (256)",
+	 .target = &arg.trace_max,
+	 .min = 1,
+	 .max = 65536},
 	{.kind = OPT_DOUBLE,
 	 .name = "timeout",
 	 .arg = "S",
@@ -210,6 +224,8 @@ static void read_options(int argc, char **argv, struct observer_opts *o,
 		.uid = getuid(),
 		.gid = getgid(),
 	};
+	o->trace.record = arg.trace;
+	o->trace.record_max = (uint64_t)arg.trace_max << 20;
 	read_scope(argc - first, &o->trace);
 	check_target(argc - first);
 	read_as(o);

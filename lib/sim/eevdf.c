@@ -329,11 +329,16 @@ static void eevdf_tick(struct sim *s, struct sim_cpu *c)
 
 static void eevdf_yield(struct sim *s, struct sim_cpu *c)
 {
-	struct sim_task *t = fair_rq(s, c->id)->curr;
+	struct fair_rq *rq = fair_rq(s, c->id);
+	struct sim_task *t = rq->curr;
 
+	/* As of 6.18 it forfeits what was left of its slice. */
+	if (fair_eligible(rq, t->fair.vruntime))
+		t->fair.vruntime = t->fair.deadline;
 	t->fair.deadline +=
 		fair_virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
 	t->fair.vprot = t->fair.vruntime;
+	fair_update_min(rq);
 }
 
 static void eevdf_idle(struct sim *s, struct sim_cpu *c, bool is_idle)

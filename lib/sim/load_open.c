@@ -5,10 +5,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "bpf/trace_abi.h"
 #include "doc/doc.h"
 #include "sim/load_rtapp.h"
 
-#define MAX_BYTES (1u << 29)
+#define MAX_BYTES     (1u << 29)
+#define REC_MAGIC_LEN (sizeof(REC_MAGIC) - 1)
 
 static bool is_rtapp(const struct json *v)
 {
@@ -72,7 +74,10 @@ int load_open(const char *path, struct load **out)
 			       : buf_read_fd(&b, STDIN_FILENO);
 	if (!rc && !b.len)
 		rc = err_set(EINVAL, "there is nothing in it");
-	if (!rc)
+	if (!rc && b.len >= REC_MAGIC_LEN &&
+	    !memcmp(b.data, REC_MAGIC, REC_MAGIC_LEN))
+		rc = load_from_trace(b.data, b.len, out);
+	else if (!rc)
 		rc = from_text(b.data, b.len, out);
 	buf_release(&b);
 	return rc ? err_prefix(rc, "workload '%s'", path) : 0;

@@ -15,8 +15,10 @@
 #include "base/path.h"
 #include "trace/backend.h"
 #include "trace/collect.h"
+#include "trace/record.h"
 
-#define MAX_LINKS 16
+#define MAX_LINKS  16
+#define RING_BYTES (16u << 20)
 
 struct kernel_trace {
 	struct trace base;
@@ -25,6 +27,7 @@ struct kernel_trace {
 	struct bpf_link *links[MAX_LINKS];
 	size_t link_count;
 	uint64_t began;
+	struct recorder *recorder; /* NULL: no trace is wanted */
 };
 
 /* The first thing libbpf complained about, for the message. */
@@ -101,12 +104,17 @@ static int configure(struct kernel_trace *t, const struct trace_opts *o)
 	struct observe_config *config =
 		initial(t->obj, ".rodata", sizeof(*config));
 	struct observe_state *state = initial(t->obj, ".bss", sizeof(*state));
+	struct bpf_map *ring = bpf_object__find_map_by_name(t->obj, "trace");
 	unsigned level = 0;
 	int rc = 0;
 
-	if (!config || !state)
+	if (!config || !state || !ring)
 		return err_set(ENOTSUP, "the observer's BPF object is of "
 					"another version: build it anew");
+	if (o->record) {
+		config->trace = 1;
+		bpf_map__set_max_entries(ring, RING_BYTES);
+	}
 	switch (o->scope) {
 	case TRACE_ALL:
 		config->scope = OBSERVE_ALL;
@@ -191,6 +199,10 @@ static int start(struct trace *base)
 	struct kernel_trace *t = (struct kernel_trace *)base;
 	int rc = attach(t);
 
+	if (!rc && t->recorder)
+		rc = recorder_start(
+			t->recorder,
+			bpf_object__find_map_fd_by_name(t->obj, "trace"));
 	if (rc)
 		return rc;
 	t->began = now_ns();
@@ -209,6 +221,9 @@ static int stop(struct trace *base, struct observed *o)
 	o->by_bpf = true;
 	o->duration_ns = t->state->end_at - t->began;
 	rc = visit(t, "after");
+	if (!rc && t->recorder)
+		rc = recorder_stop(t->recorder, t->state->trace_drops,
+				   &o->record_events, &o->record_drops);
 	return rc ? rc : collect(t->obj, t->state, o);
 }
 
@@ -217,6 +232,7 @@ static void release(struct trace *base)
 	struct kernel_trace *t = (struct kernel_trace *)base;
 
 	detach(t);
+	recorder_free(t->recorder);
 	if (t->state)
 		munmap(t->state, sizeof(*t->state));
 	bpf_object__close(t->obj);
@@ -246,6 +262,9 @@ static int load(struct kernel_trace *t, const struct trace_opts *o)
 		goto out;
 	rc = bpf_object__load(t->obj);
 	rc = rc ? load_failed(rc) : share_state(t);
+	if (!rc && o->record)
+		rc = recorder_new(o->record, o->record_max, now_ns(),
+				  &t->recorder);
 out:
 	free(path);
 	return rc;

@@ -26,8 +26,10 @@ enum trace_scope {
 
 struct trace_opts {
 	enum trace_scope scope;
-	pid_t pid;	    /* TRACE_PID */
-	const char *cgroup; /* TRACE_CGROUP: a folder of a cgroup2 mount */
+	pid_t pid;	     /* TRACE_PID */
+	const char *cgroup;  /* TRACE_CGROUP: a folder of a cgroup2 mount */
+	const char *record;  /* file for a trace of every event; NULL: none */
+	uint64_t record_max; /* bytes of it */
 };
 
 #define TRACE_NAME_LEN 16
@@ -79,6 +81,7 @@ struct observed {
 	uint64_t events;
 	uint64_t drops;
 	uint64_t cpu_ns; /* spent on observing, estimated */
+	uint64_t record_events, record_drops; /* in the trace, and not in it */
 	struct strs notes;
 };
 
