@@ -113,6 +113,22 @@ static inline void fix_describe(void *arg, struct vm_current *out)
 		.pid = 7, .tgid = 6, .node = 1, .cgroup = 99, .comm = "worker"};
 }
 
+static inline void fix_host(struct fix *f)
+{
+	f->host = (struct vm_host){
+		.arg = f,
+		.now = fix_now,
+		.random = fix_random,
+		.cpu = fix_cpu,
+		.current = fix_current,
+		.timer = fix_timer,
+		.print = fix_print,
+		.describe = fix_describe,
+		.nr_cpus = FIX_CPUS,
+		.jiffies_hz = 250,
+	};
+}
+
 /* vm_new() with f->maps as they are; its answer. */
 static inline int fix_open(struct fix *f, size_t maps)
 {
@@ -135,18 +151,7 @@ static inline int fix_open(struct fix *f, size_t maps)
 		.maps = f->maps,
 		.map_count = maps,
 	};
-	f->host = (struct vm_host){
-		.arg = f,
-		.now = fix_now,
-		.random = fix_random,
-		.cpu = fix_cpu,
-		.current = fix_current,
-		.timer = fix_timer,
-		.print = fix_print,
-		.describe = fix_describe,
-		.nr_cpus = FIX_CPUS,
-		.jiffies_hz = 250,
-	};
+	fix_host(f);
 	f->calls = vm_calls_new(tables, 1, 60018);
 	rc = vm_new(&f->o, f->calls, &f->host, NULL, &f->vm);
 	if (rc) {

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Compiled programs against kfuncs and helpers: tests/policies/vm. */
+#include <bpf/btf.h>
+#include <stdio.h>
+
+#include "vm_fix.h"
+
+struct programs {
+	struct fix f;
+	struct object *o;
+	struct btf *types; /* none: the programs read no kernel type */
+};
+
+static void open_programs(struct programs *p, const char *name)
+{
+	static const struct vm_call *const tables[] = {vm_calls_core};
+	const char *build = getenv("BUILD");
+	struct object_target t = {
+		.resolve = vm_calls_resolve, .version = 0x61200, .hz = 250};
+	char path[512];
+
+	memset(p, 0, sizeof(*p));
+	fix_host(&p->f);
+	p->f.calls = vm_calls_new(tables, 1, 60018);
+	t.arg = p->f.calls;
+	p->types = btf__new_empty();
+	t.types = p->types;
+	snprintf(path, sizeof(path), "%s/policies/vm/%s.bpf.o",
+		 build ? build : "build", name);
+	if (object_open_file(path, &t, &p->o) ||
+	    vm_new(p->o, p->f.calls, &p->f.host, NULL, &p->f.vm))
+		fail_msg("%s", err_text());
+}
+
+static void close_programs(struct programs *p)
+{
+	fix_close(&p->f);
+	object_free(p->o);
+	btf__free(p->types);
+}
+
+/* -1 for a fault. */
+static int64_t run(struct programs *p, const char *name)
+{
+	uint64_t r0 = 0;
+
+	for (size_t i = 0; i < p->o->func_count; i++) {
+		if (strcmp(p->o->funcs[i].name, name))
+			continue;
+		if (vm_run(p->f.vm, (int)i, NULL, 0, &r0))
+			return -1;
+		return (int64_t)r0;
+	}
+	fail_msg("no function %s", name);
+	return -1;
+}
+
+static void test_good(void **state)
+{
+	static const char *const names[] = {"list_order", "tree_order",
+					    "shared", "kept"};
+	struct programs p;
+
+	(void)state;
+	open_programs(&p, "objects");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		int64_t got = run(&p, names[i]);
+
+		if (got == -1)
+			fail_msg("%s: %s", names[i], vm_fault(p.f.vm)->text);
+		if (got)
+			fail_msg("%s: check %lld", names[i], (long long)got);
+	}
+	close_programs(&p);
+}
+
+static void test_bad(void **state)
+{
+	static const struct {
+		const char *name;
+		enum vm_fault_kind kind;
+		const char *text;
+	} rows[] = {
+		{"leak_mask", VM_FAULT_LEAK, "reference"},
+		{"leak_object", VM_FAULT_LEAK, "reference"},
+		{"leak_lock", VM_FAULT_LEAK, "lock"},
+		{"leak_rcu", VM_FAULT_LEAK, "RCU"},
+		{"bad_unlocked", VM_FAULT_CALL, "without its lock"},
+		{"bad_dropped", VM_FAULT_MEMORY, "object"},
+		{"bad_double_lock", VM_FAULT_CALL, "another is held"},
+		{"bad_add_twice", VM_FAULT_CALL, "not held"},
+		{"bad_node", VM_FAULT_CALL, "no node"},
+	};
+	struct programs p;
+
+	(void)state;
+	open_programs(&p, "objects");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct vm_fault *f = vm_fault(p.f.vm);
+
+		if (run(&p, rows[i].name) != -1)
+			fail_msg("%s gets away with it", rows[i].name);
+		if (f->kind != rows[i].kind || !strstr(f->text, rows[i].text))
+			fail_msg("%s: %s: %s", rows[i].name,
+				 vm_fault_name(f->kind), f->text);
+		assert_non_null(f->file);
+		assert_true(f->line > 0);
+	}
+	/* Nothing that they did is in the way of others. */
+	assert_int_equal(run(&p, "shared"), 0);
+	close_programs(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
