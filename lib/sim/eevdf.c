@@ -171,12 +171,14 @@ static void place(struct sim *s, struct fair_rq *rq, struct sim_task *t,
 {
 	int64_t slice =
 		fair_virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
-	int64_t avg, load, lag = t->fair.vlag;
+	int64_t load, lag = t->fair.vlag;
+	fair_wide avg;
 
 	fair_sums(rq, &avg, &load);
 	/* Its own weight moves the average: what it had must be left. */
 	if (load)
-		lag = lag * (load + (int64_t)t->fair.weight) / load;
+		lag = (int64_t)((fair_wide)lag *
+				(load + (int64_t)t->fair.weight) / load);
 	else
 		lag = 0;
 	t->fair.vruntime = fair_average(rq) - lag;

@@ -16,6 +16,9 @@
 #define FAIR_HOT_NS 500000
 #define FAIR_LEVELS 2 /* the LLC; the machine */
 
+/* Sums of virtual times by weights: loads may be as heavy as they like. */
+typedef __int128 fair_wide;
+
 struct fair_rq {
 	struct sim_cpu *cpu;
 	/* By deadline; tasks know the least vruntime of what is below them.
@@ -24,11 +27,11 @@ struct fair_rq {
 	uint32_t len, cap;
 	struct sim_task *curr;
 	int64_t min_vruntime;
-	int64_t avg_vruntime; /* sum of (vruntime - min) * weight in heap */
-	int64_t avg_load;     /* sum of weights in heap */
-	uint32_t nr;	      /* that want to run, curr too */
-	uint64_t load;	      /* their weights */
-	bool expired;	      /* curr used its slice up */
+	fair_wide avg_vruntime; /* sum of (vruntime - min) * weight in heap */
+	int64_t avg_load;	/* sum of weights in heap */
+	uint32_t nr;		/* that want to run, curr too */
+	uint64_t load;		/* their weights */
+	bool expired;		/* curr used its slice up */
 	bool idle;
 	uint64_t avg_idle, idle_at;
 	uint64_t balance_at[FAIR_LEVELS];
@@ -76,7 +79,7 @@ static inline bool fair_bit(const uint64_t *set, uint32_t i)
 /* Virtual time of ns for that weight. */
 int64_t fair_virtual(uint64_t ns, uint64_t weight);
 /* Over the heap and curr: keys times weights, and weights. */
-void fair_sums(const struct fair_rq *rq, int64_t *avg, int64_t *load);
+void fair_sums(const struct fair_rq *rq, fair_wide *avg, int64_t *load);
 int64_t fair_average(const struct fair_rq *rq);
 bool fair_eligible(const struct fair_rq *rq, int64_t vruntime);
 /* After vruntimes have changed. */

@@ -20,14 +20,14 @@ static int64_t key_of(const struct fair_rq *rq, int64_t vruntime)
 	return vruntime - rq->min_vruntime;
 }
 
-void fair_sums(const struct fair_rq *rq, int64_t *avg, int64_t *load)
+void fair_sums(const struct fair_rq *rq, fair_wide *avg, int64_t *load)
 {
 	const struct sim_task *curr = rq->curr;
 
 	*avg = rq->avg_vruntime;
 	*load = rq->avg_load;
 	if (curr) {
-		*avg += key_of(rq, curr->fair.vruntime) *
+		*avg += (fair_wide)key_of(rq, curr->fair.vruntime) *
 			(int64_t)curr->fair.weight;
 		*load += (int64_t)curr->fair.weight;
 	}
@@ -35,7 +35,8 @@ void fair_sums(const struct fair_rq *rq, int64_t *avg, int64_t *load)
 
 int64_t fair_average(const struct fair_rq *rq)
 {
-	int64_t avg, load;
+	fair_wide avg;
+	int64_t load;
 
 	fair_sums(rq, &avg, &load);
 	if (!load)
@@ -43,15 +44,16 @@ int64_t fair_average(const struct fair_rq *rq)
 	/* Rounded down. */
 	if (avg < 0)
 		avg -= load - 1;
-	return rq->min_vruntime + avg / load;
+	return rq->min_vruntime + (int64_t)(avg / load);
 }
 
 bool fair_eligible(const struct fair_rq *rq, int64_t vruntime)
 {
-	int64_t avg, load;
+	fair_wide avg;
+	int64_t load;
 
 	fair_sums(rq, &avg, &load);
-	return avg >= key_of(rq, vruntime) * load;
+	return avg >= (fair_wide)key_of(rq, vruntime) * load;
 }
 
 void fair_update_min(struct fair_rq *rq)
@@ -64,7 +66,7 @@ void fair_update_min(struct fair_rq *rq)
 		least = rq->curr->fair.vruntime;
 	delta = least - rq->min_vruntime;
 	if (delta > 0) {
-		rq->avg_vruntime -= rq->avg_load * delta;
+		rq->avg_vruntime -= (fair_wide)rq->avg_load * delta;
 		rq->min_vruntime = least;
 	}
 }
@@ -135,7 +137,7 @@ void fair_insert(struct fair_rq *rq, struct sim_task *t)
 	sift(rq, rq->len++, t);
 	/* Only what was above the new end has changed. */
 	renew(rq, rq->len - 1);
-	rq->avg_vruntime += key_of(rq, t->fair.vruntime) * weight;
+	rq->avg_vruntime += (fair_wide)key_of(rq, t->fair.vruntime) * weight;
 	rq->avg_load += weight;
 }
 
@@ -146,7 +148,7 @@ void fair_extract(struct fair_rq *rq, struct sim_task *t)
 	struct sim_task *last = rq->heap[--rq->len];
 
 	t->fair.slot = 0;
-	rq->avg_vruntime -= key_of(rq, t->fair.vruntime) * weight;
+	rq->avg_vruntime -= (fair_wide)key_of(rq, t->fair.vruntime) * weight;
 	rq->avg_load -= weight;
 	if (last != t) {
 		at = sift(rq, i, last);

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#define LONG_NS (1ull << 46)
+
 static void tick_fires(struct sim *s, struct sim_event *e);
 static void next_fires(struct sim *s, struct sim_event *e);
 
@@ -102,6 +104,9 @@ static uint64_t remaining(const struct sim *s, const struct sim_cpu *c)
 
 	if (t->spinning)
 		return NEVER - s->now;
+	/* Longer than a day: it is looked at again then. */
+	if (work > LONG_NS)
+		work = LONG_NS;
 	if (work && c->work_rate != FULL_SPEED)
 		work = (work * FULL_SPEED - t->work_frac + c->work_rate - 1) /
 		       c->work_rate;
