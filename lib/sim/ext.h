@@ -3,6 +3,7 @@
  * What the files of the sched_ext class share; nobody else includes it.
  *
  *   ext.c        the class: what the engine calls
+ *   ext_load.c   before the first task and after the last
  *   ext_run.c    calling the policy's callbacks; errors, faults
  *   ext_core.c   who owns a task, where it waits
  *   ext_pick.c   dispatching, picking, kicks
@@ -29,7 +30,7 @@
 #define EXT_NO_INSN   UINT32_MAX
 /* The machine has been up for so long: no time stamp is 0. */
 #define EXT_EPOCH_NS 1000000000000ULL
-/* enum cpu_idle_type's like are the kernel's own and in no BTF */
+/* kernel/sched/sched.h */
 #define EXT_WAKE_EXEC	2
 #define EXT_DEQ_SAVE	2
 #define EXT_Q_NOCLOCK	8
@@ -180,15 +181,17 @@ enum ext_context {
 	X(tick)                                                              \
 	X(runnable)                                                          \
 	X(running)                                                           \
-	X(stopping) X(quiescent) X(yield) X(core_sched_before) X(            \
-		set_weight) X(set_cpumask) X(update_idle) X(cpu_acquire)     \
-		X(cpu_release) X(init_task) X(exit_task) X(enable) X(        \
-			disable) X(dump) X(dump_cpu) X(dump_task)            \
-			X(cgroup_init) X(cgroup_exit) X(cgroup_prep_move) X( \
-				cgroup_move) X(cgroup_cancel_move)           \
-				X(cgroup_set_weight) X(cgroup_set_bandwidth) \
-					X(cgroup_set_idle) X(cpu_online)     \
-						X(cpu_offline) X(init) X(exit)
+	X(stopping)                                                          \
+	X(quiescent)                                                         \
+	X(yield) X(core_sched_before) X(set_weight) X(set_cpumask) X(        \
+		update_idle) X(cpu_acquire) X(cpu_release) X(init_task)      \
+		X(exit_task) X(enable) X(disable) X(dump) X(dump_cpu) X(     \
+			dump_task) X(cgroup_init) X(cgroup_exit)             \
+			X(cgroup_prep_move) X(cgroup_move) X(                \
+				cgroup_cancel_move) X(cgroup_set_weight)     \
+				X(cgroup_set_bandwidth) X(cgroup_set_idle)   \
+					X(cpu_online) X(cpu_offline) X(init) \
+						X(exit)
 
 #define EXT_TRACES(X)         \
 	X(sched_process_exec) \
@@ -299,6 +302,8 @@ struct ext {
 	uint64_t timeout_ns;
 	struct ext_timer **timers;
 	uint32_t timer_count;
+	uint64_t kicks; /* but those of idle CPUs */
+	uint32_t kick_insn;
 	bool dead; /* ejected: no more callbacks but the last ones */
 	bool enabled;
 	struct kernel_scx_exit_info exit; /* kind 0: still loaded */
@@ -356,6 +361,12 @@ static inline void mask_clear(struct kernel_cpumask *m, uint32_t cpu)
 
 uint64_t ext_now(const struct ext *e);
 uint64_t ext_jiffies(const struct ext *e);
+
+/* ---- ext_load.c ------------------------------------------------------- */
+
+int ext_start(struct sim *s);
+void ext_stop(struct sim *s);
+void ext_exit_task(struct ext *e, struct ext_task *x);
 
 /* ---- ext_run.c -------------------------------------------------------- */
 
@@ -495,6 +506,7 @@ struct ext_cgroup *ext_cgroup_by_id(struct ext *e, uint64_t id);
 void ext_watch_start(struct ext *e);
 void ext_watch_slice(struct ext *e, uint32_t cpu);
 void ext_watch_end(struct ext *e);
+void ext_watch_kicks(struct ext *e);
 void ext_watch_costs(struct ext *e);
 
 #endif

@@ -211,6 +211,8 @@ void ext_kick(struct ext *e, uint32_t cpu, uint64_t flags)
 		bit_set(this->kick_idle, cpu);
 	} else {
 		bit_set(this->kick, cpu);
+		e->kicks++;
+		e->kick_insn = vm_insn(e->vm);
 		if (flags & SCX_KICK_PREEMPT)
 			bit_set(this->kick_preempt, cpu);
 	}

@@ -10,6 +10,8 @@
 #define LOST_IDLE_NS   100000000ULL  /* … or so long beside an idle CPU */
 #define LONG_SLICE_NS  1000000000ULL
 #define LONG_WAIT_NS   200000000ULL
+#define KICKS	       1000
+#define KICKS_PER_WORK 2
 #define COST_MAX       100000
 #define COST_MEAN      10000
 
@@ -185,6 +187,23 @@ static bool may_take_long(enum ext_op op)
 	       op == OP_dump_cpu || op == OP_dump_task ||
 	       op == OP_cgroup_init || op == OP_cgroup_exit ||
 	       op == OP_cpu_online || op == OP_cpu_offline;
+}
+
+void ext_watch_kicks(struct ext *e)
+{
+	const struct sim_result *r = e->s->r;
+	uint64_t work = r->wakeups + r->ticks;
+	const char *file = NULL;
+	uint32_t line = 0;
+
+	for (size_t i = 0; i < r->group_count; i++)
+		work += r->groups[i].tasks;
+	if (e->kicks <= KICKS || e->kicks <= KICKS_PER_WORK * work)
+		return;
+	ext_line(e, e->kick_insn, &file, &line);
+	sim_find(e->s, SIM_KICKS, file, line,
+		 "%llu kicks beside %llu wakeups, forks and ticks",
+		 (unsigned long long)e->kicks, (unsigned long long)work);
 }
 
 void ext_watch_costs(struct ext *e)
