@@ -46,7 +46,7 @@ void action_slice(struct analysis *a, struct state *s, const struct val *v,
 		       (double)n->umin / 1e9);
 	} else if (!n->umax) {
 		/* Taking the rest of a slice away is a way to preempt. */
-		if (!store || a->root->place & (PLACE_SELECT | PLACE_ENQUEUE))
+		if (!store || a->root->begins)
 			slice_endless(a, s, 0);
 	} else if (!n->umin || n->umax == UINT64_MAX) {
 		report(a, s, PROVE_SLICE, PROVE_UNKNOWN, s->pc,

@@ -45,6 +45,7 @@ struct root {
 	bool regular;	  /* runs again and again */
 	bool sleepable;
 	bool is_tick;
+	bool begins; /* a task's turn is about to begin */
 	enum place place;
 	int map; /* of a timer; -1 */
 };
@@ -165,7 +166,8 @@ enum use_what { USE_INSERT, USE_TAKE, USE_CREATE };
 struct use {
 	enum use_what what;
 	uint32_t insn;
-	bool regular; /* in a root that runs again and again */
+	uint32_t site; /* where its constant comes from + 1; 0: no constant */
+	bool regular;  /* in a root that runs again and again */
 	struct num n;
 	struct sym sym;
 };
@@ -338,6 +340,8 @@ void report(struct analysis *a, const struct state *s, enum prove_rule rule,
 /* Unknown, and nobody needs to hear of it. */
 void report_open(struct analysis *a, enum prove_rule rule);
 uint32_t line_of(const struct analysis *a, uint32_t insn);
+/* The call, or where its argument was made if the compiler joined calls. */
+uint32_t report_place(const struct analysis *a, uint32_t insn, uint32_t site);
 
 /* Where the way to an end without an insert parted from one with it. */
 uint32_t report_parting(const struct analysis *a, const struct state *s);

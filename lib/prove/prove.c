@@ -213,6 +213,12 @@ static void find_later(struct analysis *a)
 	}
 }
 
+static bool begins(const char *op)
+{
+	return !strcmp(op, "running") || !strcmp(op, "enqueue") ||
+	       !strcmp(op, "select_cpu");
+}
+
 static void find_roots(struct analysis *a)
 {
 	const struct object *o = a->o;
@@ -233,6 +239,7 @@ static void find_roots(struct analysis *a)
 					.regular = ops[i].regular,
 					.sleepable = o->funcs[func].sleepable,
 					.is_tick = !strcmp(ops[i].name, "tick"),
+					.begins = begins(ops[i].name),
 					.place = ops[i].place,
 					.map = -1});
 	}

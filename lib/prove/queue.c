@@ -35,6 +35,7 @@ void use_add(struct analysis *a, enum use_what what, uint32_t insn,
 	if (id->kind == VAL_NUM) {
 		u.n = id->n;
 		u.sym = id->sym;
+		u.site = num_is_const(&u.n) ? id->site : 0;
 	}
 	for (size_t i = 0; i < a->use_count; i++) {
 		struct use *o = &a->uses[i];
@@ -161,16 +162,17 @@ static bool builtin(const struct num *n)
 
 static void judge_drain(struct analysis *a, const struct use *u)
 {
+	uint32_t place = report_place(a, u->insn, u->site);
 	enum answer drained = find(a, u, USE_TAKE);
 	char name[32];
 
 	if (drained == NEVER)
-		report(a, NULL, PROVE_DRAIN, PROVE_VIOLATED, u->insn,
+		report(a, NULL, PROVE_DRAIN, PROVE_VIOLATED, place,
 		       "nothing ever takes a task out of %s again; call "
 		       "scx_bpf_dsq_move_to_local() with it in ops.dispatch",
 		       name_of(&u->n, name));
 	else if (drained == PERHAPS)
-		report(a, NULL, PROVE_DRAIN, PROVE_UNKNOWN, u->insn,
+		report(a, NULL, PROVE_DRAIN, PROVE_UNKNOWN, place,
 		       "whether dispatch takes from each queue that is "
 		       "inserted into here cannot be told");
 }
@@ -180,7 +182,8 @@ static void judge_created(struct analysis *a, const struct use *u)
 	char name[32];
 
 	if (find(a, u, USE_CREATE) == NEVER && num_is_const(&u->n))
-		report(a, NULL, PROVE_DRAIN, PROVE_VIOLATED, u->insn,
+		report(a, NULL, PROVE_DRAIN, PROVE_VIOLATED,
+		       report_place(a, u->insn, u->site),
 		       "%s is never created; call scx_bpf_create_dsq() in "
 		       "ops.init",
 		       name_of(&u->n, name));
@@ -311,7 +314,9 @@ void queue_judge(struct analysis *a)
 
 		if (u->what == USE_CREATE || builtin(&u->n))
 			continue;
-		judge_created(a, u);
+		/* Who takes from it is told only if nobody inserts. */
+		if (u->what == USE_INSERT || find(a, u, USE_INSERT) == NEVER)
+			judge_created(a, u);
 		if (u->what == USE_INSERT)
 			judge_drain(a, u);
 	}

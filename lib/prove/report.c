@@ -18,6 +18,11 @@ uint32_t line_of(const struct analysis *a, uint32_t insn)
 	return l ? l->line : 0;
 }
 
+uint32_t report_place(const struct analysis *a, uint32_t insn, uint32_t site)
+{
+	return !line_of(a, insn) && site ? site - 1 : insn;
+}
+
 /* "by way of line 31 (if (!t)), when the lookup at line 30 finds nothing" */
 static void tell_path(const struct analysis *a, const struct state *s,
 		      struct buf *b)
@@ -117,6 +122,18 @@ void report(struct analysis *a, const struct state *s, enum prove_rule rule,
 	add(a, s, rule, answer, insn, text);
 }
 
+/* The end has the line of the function's begin: what was done before it? */
+static uint32_t last_deed(const struct analysis *a, uint32_t end)
+{
+	int func = object_func_of(a->o, end);
+	uint32_t first = func < 0 ? end : a->o->funcs[func].first;
+
+	for (uint32_t at = end; at > first; at--)
+		if (line_of(a, at - 1) > line_of(a, end))
+			return at - 1;
+	return end;
+}
+
 /*
  * The last turn on this path from whose other side an insert could have been
  * reached; else the end.
@@ -136,5 +153,5 @@ uint32_t report_parting(const struct analysis *a, const struct state *s)
 		    a->flow[other].flags & FLOW_REACHES)
 			return t->insn;
 	}
-	return s->pc;
+	return last_deed(a, s->pc);
 }

@@ -66,6 +66,18 @@ static uint32_t origin_of(uint8_t op, const struct val *x, const struct val *y)
 	return 0;
 }
 
+/* "The cluster of the CPU": what is made of one thing in one way. */
+static struct sym made_of(uint8_t op, const struct sym *s, uint64_t by)
+{
+	uint64_t h = (uint64_t)s->sort << 56 | (uint64_t)s->which << 40 | s->at;
+
+	h = (h ^ op) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ h >> 29 ^ by) * 0xbf58476d1ce4e5b9ULL;
+	return (struct sym){.sort = SORT_MADE,
+			    .which = (uint16_t)(h >> 48),
+			    .at = (uint32_t)(h >> 16)};
+}
+
 /* base + thing, after adding or setting bits that were 0 */
 static struct sym sym_of(uint8_t op, const struct val *x, const struct val *y)
 {
@@ -83,6 +95,10 @@ static struct sym sym_of(uint8_t op, const struct val *x, const struct val *y)
 		s = (struct sym){.sort = SORT_OTHER, .id = x->id};
 	if (!s.sort)
 		return none;
+	if (!s.base && s.sort != SORT_OTHER && s.sort != SORT_COUNT &&
+	    (op == BPF_DIV || op == BPF_MOD || op == BPF_RSH || op == BPF_LSH ||
+	     op == BPF_MUL || (op == BPF_AND && x->n.umax > y->n.umin)))
+		return made_of(op, &s, y->n.umin);
 	if (op == BPF_ADD)
 		s.base += y->n.umin;
 	else if (op == BPF_SUB)
@@ -133,8 +149,9 @@ static struct val alu_pointer(struct analysis *a, uint8_t op,
 		return r;
 	}
 	if (p->kind == VAL_ANY) {
-		r.id = 0;
-		r.flags &= VAL_OF_P;
+		/* A member's address is as good as the structure's. */
+		if (!(r.flags & VAL_NULLABLE))
+			r.id = 0;
 		return r;
 	}
 	if (num_is_const(&n)) {
@@ -247,8 +264,10 @@ static void alu(struct analysis *a, struct state *s,
 		y = val_const((uint64_t)(int64_t)in->i.imm);
 		if (is32)
 			y = val_const((uint32_t)in->i.imm);
-		if (op == BPF_MOV)
+		if (op == BPF_MOV) {
 			y.flags |= VAL_LITERAL;
+			y.site = s->pc + 1;
+		}
 	}
 	if (op == BPF_MOV)
 		r = mov(a, in, &y, is32);
@@ -275,6 +294,7 @@ static void load_const(struct analysis *a, struct state *s,
 	switch (in->what) {
 	case INSN_CONST:
 		v = val_const(in->value);
+		v.site = s->pc + 1;
 		break;
 	case INSN_MAP:
 		v.kind = VAL_MAP;

@@ -47,6 +47,7 @@ enum val_sort {
 	SORT_LOAD,  /* which: map, at: offset in it */
 	SORT_FIELD, /* at: offset in the task_struct */
 	SORT_COUNT, /* of a loop */
+	SORT_MADE,  /* computed of another; which and at: how */
 	SORT_OTHER, /* only its id is known */
 };
 
