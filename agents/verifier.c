@@ -71,7 +71,10 @@ static void climb_without_target(struct verifier *v, struct candidate *c)
 		skip_stage(v, c, STAGE_BUILD);
 	else if (candidate_alive(c))
 		build_stage(v, c);
-	skip_stage(v, c, STAGE_PROVE);
+	if (!stage_wanted(v, STAGE_PROVE))
+		skip_stage(v, c, STAGE_PROVE);
+	else if (candidate_alive(c))
+		prove_stage(c);
 	if (!stage_wanted(v, STAGE_SIM))
 		skip_stage(v, c, STAGE_SIM);
 	else if (candidate_alive(c))

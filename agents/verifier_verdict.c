@@ -83,13 +83,20 @@ static size_t unasked_stage(const struct verifier *v)
 	return STAGE_COUNT;
 }
 
+/* What could not be proved may be shown by the simulator, or nothing may. */
+static bool unproved(const struct candidate *c)
+{
+	return c->stages[STAGE_PROVE].status == STATUS_UNKNOWN &&
+	       c->stages[STAGE_SIM].status != STATUS_PASSED;
+}
+
 bool verdict_promising(const struct verifier *v, const struct group *g,
 		       const struct candidate *c)
 {
 	struct evidence e;
 
 	if (c->main.n < VERIFIER_MIN_PAIRS || too_many_invalid(g, c) ||
-	    missing_stage(v, c) != STAGE_COUNT ||
+	    missing_stage(v, c) != STAGE_COUNT || unproved(c) ||
 	    unasked_stage(v) != STAGE_COUNT)
 		return false;
 	verdict_judge(v, g, &c->main, 0, &e);
@@ -183,6 +190,14 @@ static bool decide_stages(const struct verifier *v, struct candidate *c,
 	else if (unasked != STAGE_COUNT)
 		say(c, "inconclusive", "%s; stage %s was not asked for", what,
 		    verifier_stage_names[unasked]);
+	else if (unproved(c))
+		say(c, "inconclusive",
+		    "%s; stage prove could not tell and stage sim did not "
+		    "pass: %s",
+		    what,
+		    json_as_string(json_path(c->stages[STAGE_PROVE].findings,
+					     "0.text"),
+				   "too many paths"));
 	return c->why;
 }
 

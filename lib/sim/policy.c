@@ -123,6 +123,11 @@ void sim_policy_free(struct sim_policy *p)
 	free(p);
 }
 
+const struct btf *sim_policy_types(const struct sim_policy *p)
+{
+	return p->types;
+}
+
 const struct object *sim_policy_object(const struct sim_policy *p)
 {
 	return p->object;

@@ -66,6 +66,8 @@ int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 void sim_policy_free(struct sim_policy *p);
 /* For lib/prove and reports; lent. */
 const struct object *sim_policy_object(const struct sim_policy *p);
+/* The kernel's types that it was opened with; lent. */
+const struct btf *sim_policy_types(const struct sim_policy *p);
 int sim_kernel_parse(const char *text, uint32_t *kernel); /* "6.18" */
 
 struct sim_opts {
