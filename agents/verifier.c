@@ -44,21 +44,10 @@ static bool any_alive(const struct verifier *v)
 	return false;
 }
 
-static void skip_stage(struct verifier *v, struct candidate *c,
-		       enum stage_id id)
+static void skip_stage(struct candidate *c, enum stage_id id)
 {
-	struct stage *s = &c->stages[id];
-
-	s->status = STATUS_SKIPPED;
-	if (v->o->stages && !(v->o->stages & 1u << id))
-		stage_find(s, "not-asked-for", "not asked for");
-	else
-		stage_find(s, "not-in-this-version",
-			   "%s is not in this version%s",
-			   verifier_stage_names[id],
-			   v->o->stages ? ""
-					: "; not asked for by name, so "
-					  "it does not count");
+	c->stages[id].status = STATUS_SKIPPED;
+	stage_find(&c->stages[id], "not-asked-for", "not asked for");
 }
 
 static void climb_without_target(struct verifier *v, struct candidate *c)
@@ -66,23 +55,23 @@ static void climb_without_target(struct verifier *v, struct candidate *c)
 	if (stage_wanted(v, STAGE_LINT))
 		lint_stage(c);
 	else
-		skip_stage(v, c, STAGE_LINT);
+		skip_stage(c, STAGE_LINT);
 	if (!stage_wanted(v, STAGE_BUILD))
-		skip_stage(v, c, STAGE_BUILD);
+		skip_stage(c, STAGE_BUILD);
 	else if (candidate_alive(c))
 		build_stage(v, c);
 	if (!stage_wanted(v, STAGE_PROVE))
-		skip_stage(v, c, STAGE_PROVE);
+		skip_stage(c, STAGE_PROVE);
 	else if (candidate_alive(c))
 		prove_stage(c);
 	if (!stage_wanted(v, STAGE_SIM))
-		skip_stage(v, c, STAGE_SIM);
+		skip_stage(c, STAGE_SIM);
 	else if (candidate_alive(c))
 		sim_stage(v, c);
 	if (!stage_wanted(v, STAGE_KERNEL))
-		skip_stage(v, c, STAGE_KERNEL);
+		skip_stage(c, STAGE_KERNEL);
 	if (!stage_wanted(v, STAGE_RUN))
-		skip_stage(v, c, STAGE_RUN);
+		skip_stage(c, STAGE_RUN);
 }
 
 /* What else ran here shows up as noise. */
