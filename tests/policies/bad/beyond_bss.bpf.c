@@ -23,7 +23,7 @@ static void wake_idle(struct task_struct *p)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 
-static u64 last[8];
+u64 last[8];
 
 POLICY_OP("select_cpu")
 s32 BPF_PROG(beyond_bss_select_cpu, struct task_struct *p, s32 prev,

@@ -23,7 +23,7 @@ static void wake_idle(struct task_struct *p)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 
-static u64 crowded;
+u64 crowded;
 
 POLICY_OP("select_cpu")
 s32 BPF_PROG(beyond_stack_select_cpu, struct task_struct *p, s32 prev,

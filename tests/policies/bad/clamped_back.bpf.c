@@ -41,7 +41,7 @@ void BPF_PROG(clamped_back_enqueue, struct task_struct *p, u64 enq_flags)
 
 	if (before(floor, vtime)) /* WRONG: the other way round */
 		vtime = floor;
-	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, vtime, enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED, TURN_NS, vtime, 0); /* WRONG */
 	wake_idle(p);
 }
 

@@ -44,11 +44,11 @@ static s32 best(struct task_struct *p)
 }
 
 POLICY_OP("enqueue")
-void BPF_PROG(cubed_enqueue, struct task_struct *p, u64 enq_flags)
+void BPF_PROG(cubed_enqueue, struct task_struct *p, u64 flags) /* WRONG: dear */
 {
 	s32 cpu = best(p);
 
-	scx_bpf_dsq_insert(p, SHARED, turn_of(p), enq_flags);
+	scx_bpf_dsq_insert(p, SHARED, turn_of(p), flags);
 	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 }
 

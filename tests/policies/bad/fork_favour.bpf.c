@@ -33,9 +33,9 @@ static void wake_idle(struct task_struct *p)
 POLICY_OP("enqueue")
 void BPF_PROG(fork_favour_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	u64 vtime = p->scx.dsq_vtime;
+	u64 key = p->scx.dsq_vtime, turn = turn_of(p);
 
-	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), vtime, enq_flags);
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn, key, 0); /* WRONG: late */
 	wake_idle(p);
 }
 

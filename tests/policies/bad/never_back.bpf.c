@@ -55,7 +55,9 @@ s32 BPF_PROG(never_back_select_cpu, struct task_struct *p, s32 prev,
 POLICY_OP("enqueue")
 void BPF_PROG(never_back_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key_of(p), enq_flags);
+	u64 key = key_of(p), turn = turn_of(p);
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn, key, 0); /* WRONG: who? */
 	wake_idle(p);
 }
 

@@ -7,7 +7,7 @@ char _license[] SEC("license") = "GPL";
 #define TURN_NS 3000000ULL
 #define SHARED	0
 
-static u64 queued;
+u64 queued;
 
 static u64 turn_of(const struct task_struct *p)
 {

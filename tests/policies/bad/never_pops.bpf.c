@@ -12,7 +12,7 @@ struct {
 	__type(value, s32);
 } parked SEC(".maps");
 
-static u64 peeked;
+u64 peeked;
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)

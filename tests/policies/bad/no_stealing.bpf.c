@@ -29,9 +29,9 @@ s32 BPF_PROG(no_stealing_select_cpu, struct task_struct *p, s32 prev,
 POLICY_OP("enqueue")
 void BPF_PROG(no_stealing_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	u64 own = scx_bpf_task_cpu(p);
+	u64 own = scx_bpf_task_cpu(p), turn = turn_of(p);
 
-	scx_bpf_dsq_insert(p, own, turn_of(p), enq_flags);
+	scx_bpf_dsq_insert(p, own, turn, enq_flags); /* WRONG: only there */
 }
 
 POLICY_OP("dispatch")

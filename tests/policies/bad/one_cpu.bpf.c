@@ -41,7 +41,9 @@ static void wake_idle(struct task_struct *p)
 POLICY_OP("enqueue")
 void BPF_PROG(one_cpu_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key_of(p), enq_flags);
+	u64 key = key_of(p), turn = turn_of(p);
+
+	scx_bpf_dsq_insert_vtime(p, SHARED, turn, key, 0); /* WRONG: who? */
 	wake_idle(p);
 }
 

@@ -33,7 +33,7 @@ void BPF_PROG(preempts_always_enqueue, struct task_struct *p, u64 enq_flags)
 				   SCX_ENQ_PREEMPT);
 		return;
 	}
-	scx_bpf_dsq_insert(p, SHARED, turn, enq_flags);
+	scx_bpf_dsq_insert(p, SHARED, turn, 0); /* WRONG: never its turn */
 	wake_idle(p);
 }
 

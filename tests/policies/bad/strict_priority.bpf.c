@@ -39,9 +39,9 @@ s32 BPF_PROG(strict_priority_select_cpu, struct task_struct *p, s32 prev,
 POLICY_OP("enqueue")
 void BPF_PROG(strict_priority_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	u64 queue = p->scx.weight < 100 ? LOW : HIGH;
+	u64 queue = p->scx.weight < 100 ? LOW : HIGH, turn = turn_of(p);
 
-	scx_bpf_dsq_insert(p, queue, turn_of(p), enq_flags);
+	scx_bpf_dsq_insert(p, queue, turn, 0); /* WRONG: LOW may starve */
 	wake_idle(p);
 }
 

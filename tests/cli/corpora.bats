@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The corpora of policies are what their manifest says.
+
+load ../lib
+
+MANIFEST=$TREE/tests/policies/manifest.txt
+
+# listed KIND: the names of the manifest.
+listed() {
+	awk -F ' *[|] *' -v kind="$1" '$2 == kind { print $1 }' "$MANIFEST"
+}
+
+@test "the manifest names every policy, once, and there are enough" {
+	local kind
+	for kind in good bad; do
+		is "$(listed "$kind" | sort)" "$(cd "$TREE/tests/policies/$kind" &&
+			printf '%s\n' *.bpf.c | sed 's/\.bpf\.c$//' | sort)"
+	done
+	[ "$(listed good | wc -l)" -ge 20 ]
+	[ "$(listed bad | wc -l)" -ge 40 ]
+}
+
+@test "every bad policy marks its wrong line and has a stage, a rule, words" {
+	local name kind stage rule kernel words
+	while IFS='|' read -r name kind stage rule kernel words; do
+		[ "${kind// /}" = bad ] || continue
+		grep -q '/\* WRONG' "$TREE/tests/policies/bad/${name// /}.bpf.c"
+		[[ ${stage// /} =~ ^(lint|build|prove|sim|kernel|run)$ ]]
+		[[ ${rule// /} =~ ^[a-z]+$ && -n ${words// /} ]]
+		[[ ${kernel// /} =~ ^(load|stall|error|unnoticed)$ ]]
+	done < <(grep -v '^#' "$MANIFEST")
+	run grep -rl WRONG "$TREE/tests/policies/good"
+	is "$output" ''
+}
