@@ -8,7 +8,7 @@ MANIFEST=$TREE/tests/policies/manifest.txt
 
 # listed KIND: the names of the manifest.
 listed() {
-	awk -F ' *[|] *' -v kind="$1" '$2 == kind { print $1 }' "$MANIFEST"
+	awk -F ' *[|] *' -v kind="$1" '!/^#/ && $2 == kind { print $1 }' "$MANIFEST"
 }
 
 @test "the manifest names every policy, once, and there are enough" {

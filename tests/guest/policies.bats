@@ -32,7 +32,7 @@ under() {
 
 # listed KIND: the names of the manifest.
 listed() {
-	awk -F ' *[|] *' -v kind="$1" '$2 == kind { print $1 }' \
+	awk -F ' *[|] *' -v kind="$1" '!/^#/ && $2 == kind { print $1 }' \
 		"$TREE/tests/policies/manifest.txt"
 }
 
