@@ -4,7 +4,8 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 3000000ULL
+/* Turns end at a tick: none may be much shorter. */
+#define TURN_NS 36000000ULL
 #define SHARED	0
 
 /* Longer turns stand for weight. */

@@ -8,6 +8,7 @@ char _license[] SEC("license") = "GPL";
 #define SHARED	0
 
 static u64 vtime_now;
+static u64 began[512]; /* the turn on each CPU */
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
@@ -67,6 +68,7 @@ void BPF_PROG(endless_dispatch, s32 cpu, struct task_struct *prev)
 POLICY_OP("running")
 void BPF_PROG(endless_running, struct task_struct *p)
 {
+	began[scx_bpf_task_cpu(p) & 511] = scx_bpf_now();
 	if (before(vtime_now, p->scx.dsq_vtime))
 		vtime_now = p->scx.dsq_vtime;
 }

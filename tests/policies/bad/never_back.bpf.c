@@ -8,6 +8,7 @@ char _license[] SEC("license") = "GPL";
 #define SHARED	0
 
 static u64 vtime_now;
+static u64 began[512]; /* the turn on each CPU */
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
@@ -72,6 +73,7 @@ void BPF_PROG(never_back_dispatch, s32 cpu, struct task_struct *prev)
 POLICY_OP("running")
 void BPF_PROG(never_back_running, struct task_struct *p)
 {
+	began[scx_bpf_task_cpu(p) & 511] = scx_bpf_now();
 	if (before(vtime_now, p->scx.dsq_vtime))
 		vtime_now = p->scx.dsq_vtime;
 }
@@ -79,8 +81,7 @@ void BPF_PROG(never_back_running, struct task_struct *p)
 POLICY_OP("stopping")
 void BPF_PROG(never_back_stopping, struct task_struct *p, bool runnable)
 {
-	u64 left = p->scx.slice, turn = turn_of(p);
-	u64 used = left < turn ? turn - left : 0;
+	u64 used = scx_bpf_now() - began[scx_bpf_task_cpu(p) & 511];
 
 	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
 }

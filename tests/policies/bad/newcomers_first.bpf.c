@@ -7,12 +7,20 @@ char _license[] SEC("license") = "GPL";
 #define TURN_NS 3000000ULL
 #define SHARED	0
 
+static u64 vtime_now;
+static u64 began[512]; /* the turn on each CPU */
+
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
 {
 	u64 ns = TURN_NS * p->scx.weight / 100;
 
 	return ns > 50000 ? ns : 50000;
+}
+
+static bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
 }
 
 static void wake_idle(struct task_struct *p)
@@ -50,11 +58,18 @@ void BPF_PROG(newcomers_first_dispatch, s32 cpu, struct task_struct *prev)
 	scx_bpf_dsq_move_to_local(SHARED);
 }
 
+POLICY_OP("running")
+void BPF_PROG(newcomers_first_running, struct task_struct *p)
+{
+	began[scx_bpf_task_cpu(p) & 511] = scx_bpf_now();
+	if (before(vtime_now, p->scx.dsq_vtime))
+		vtime_now = p->scx.dsq_vtime;
+}
+
 POLICY_OP("stopping")
 void BPF_PROG(newcomers_first_stopping, struct task_struct *p, bool runnable)
 {
-	u64 left = p->scx.slice, turn = turn_of(p);
-	u64 used = left < turn ? turn - left : 0;
+	u64 used = scx_bpf_now() - began[scx_bpf_task_cpu(p) & 511];
 
 	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
 }
@@ -76,6 +91,7 @@ struct sched_ext_ops newcomers_first = {
 	.select_cpu = (void *)newcomers_first_select_cpu,
 	.enqueue = (void *)newcomers_first_enqueue,
 	.dispatch = (void *)newcomers_first_dispatch,
+	.running = (void *)newcomers_first_running,
 	.stopping = (void *)newcomers_first_stopping,
 	.enable = (void *)newcomers_first_enable,
 	.init = (void *)newcomers_first_init,

@@ -10,7 +10,8 @@ char _license[] SEC("license") = "GPL";
 #define PATIENCE_NS 20000000ULL
 #define LOOK	    16
 
-#define TURN_NS 3000000ULL
+/* Turns end at a tick: none may be much shorter. */
+#define TURN_NS 36000000ULL
 #define SHARED	0
 
 /* Longer turns stand for weight. */

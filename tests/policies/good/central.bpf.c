@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One CPU decides for all: who is out of work says so, and a timer there deals
- * out the queue among those.
+ * One CPU decides for all: a timer there deals out the queue among those whose
+ * turn is over. Who would be idle helps itself.
  */
 #include "scx.bpf.h"
 
@@ -16,6 +16,7 @@ char _license[] SEC("license") = "GPL";
 #define CLOCK_PIN (1ULL << 1) /* BPF_F_TIMER_CPU_PIN */
 
 static u64 vtime_now;
+static u64 began[512]; /* the turn on each CPU */
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
@@ -50,7 +51,6 @@ struct {
 } clocks SEC(".maps");
 
 static bool hungry[CPUS];
-static u64 began[CPUS];
 
 POLICY_OP("select_cpu")
 s32 BPF_PROG(central_select_cpu, struct task_struct *p, s32 prev,
@@ -73,7 +73,10 @@ void BPF_PROG(central_enqueue, struct task_struct *p, u64 enq_flags)
 POLICY_OP("dispatch")
 void BPF_PROG(central_dispatch, s32 cpu, struct task_struct *prev)
 {
-	hungry[cpu & (CPUS - 1)] = true;
+	if (prev && (prev->scx.flags & SCX_TASK_QUEUED))
+		hungry[cpu & (CPUS - 1)] = true;
+	else
+		scx_bpf_dsq_move_to_local(CENTRAL);
 }
 
 POLICY_OP("running")

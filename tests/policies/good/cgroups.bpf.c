@@ -6,7 +6,8 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 3000000ULL
+/* Turns end at a tick: none may be much shorter. */
+#define TURN_NS 36000000ULL
 #define SHARED	0
 
 struct group {
@@ -22,6 +23,7 @@ struct {
 } groups SEC(".maps");
 
 static u64 vtime_now;
+static u64 began[512]; /* the turn on each CPU */
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
@@ -82,6 +84,7 @@ void BPF_PROG(cgroups_dispatch, s32 cpu, struct task_struct *prev)
 POLICY_OP("running")
 void BPF_PROG(cgroups_running, struct task_struct *p)
 {
+	began[scx_bpf_task_cpu(p) & 511] = scx_bpf_now();
 	if (before(vtime_now, p->scx.dsq_vtime))
 		vtime_now = p->scx.dsq_vtime;
 }
@@ -91,8 +94,7 @@ void BPF_PROG(cgroups_stopping, struct task_struct *p, bool runnable)
 {
 	struct cgroup *cg = scx_bpf_task_cgroup(p);
 	struct group *g = bpf_cgrp_storage_get(&groups, cg, NULL, 0);
-	u64 left = p->scx.slice, turn = turn_of(p);
-	u64 used = left < turn ? turn - left : 0;
+	u64 used = scx_bpf_now() - began[scx_bpf_task_cpu(p) & 511];
 
 	if (g && g->weight)
 		__sync_fetch_and_add(&g->vtime, used * 100 / g->weight);

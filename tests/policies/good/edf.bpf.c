@@ -107,8 +107,8 @@ void BPF_PROG(edf_stopping, struct task_struct *p, bool runnable)
 	ran = scx_bpf_now() - t->began;
 	t->vtime += ran * 100 / p->scx.weight;
 	t->burst += ran;
-	if (t->burst > 10 * TURN_NS)
-		t->burst = 10 * TURN_NS;
+	if (t->burst > 2 * TURN_NS)
+		t->burst = 2 * TURN_NS;
 	if (!runnable) {
 		t->usual = (3 * t->usual + t->burst) / 4;
 		t->burst = 0;

@@ -22,10 +22,10 @@ struct {
 
 static u32 turns;
 
-/* 2, 4, 8, 16 ms, more for who weighs more. */
+/* 4.5, 9, 18, 36 ms, more for who weighs more. */
 static u64 turn_of(const struct task_struct *p, u32 level)
 {
-	u64 ns = (2000000ULL << level) * p->scx.weight / 100;
+	u64 ns = (4500000ULL << level) * p->scx.weight / 100;
 
 	return ns > 100000 ? ns : 100000;
 }

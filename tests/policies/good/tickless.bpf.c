@@ -11,6 +11,7 @@ char _license[] SEC("license") = "GPL";
 #define SHARED	 0
 
 static u64 vtime_now;
+static u64 began[512]; /* the turn on each CPU */
 
 /* Longer turns stand for weight. */
 static u64 turn_of(const struct task_struct *p)
@@ -53,7 +54,6 @@ struct {
 } clocks SEC(".maps");
 
 static u64 until[CPUS]; /* when the turn is over; 0: nobody's turn */
-static u64 began[CPUS];
 
 POLICY_OP("select_cpu")
 s32 BPF_PROG(tickless_select_cpu, struct task_struct *p, s32 prev,

@@ -7,7 +7,8 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define TURN_NS 3000000ULL
+/* Turns end at a tick: none may be much shorter. */
+#define TURN_NS 36000000ULL
 #define WOKEN	1
 #define SPENT	2
 
