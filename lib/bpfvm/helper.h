@@ -202,6 +202,20 @@ static inline const void *arg_read(struct vm *vm, uint64_t addr, uint32_t len)
 	return vm_read(vm, addr, len);
 }
 
+/* As vm_write(), the same way. */
+static inline void *arg_write(struct vm *vm, uint64_t addr, uint32_t len)
+{
+	uint32_t n = vm_region_of(addr), off = (uint32_t)addr;
+
+	if (__builtin_expect(n < vm->memory.count && n != vm->arena &&
+				     vm->memory.regions[n].perm & VM_WRITE &&
+				     (uint64_t)off + len <=
+					     vm->memory.regions[n].len,
+			     1))
+		return vm->memory.regions[n].base + off;
+	return vm_write(vm, addr, len);
+}
+
 /* Bytes of at most len at addr that can be read, without a fault; the count
  * that can is put into *have.  NULL: none. */
 const unsigned char *arg_peek(struct vm *vm, uint64_t addr, uint64_t len,

@@ -18,13 +18,11 @@ static uint64_t refuse(struct vm *vm, const struct vm_map *m, const char *what)
 			    m->def->name, what);
 }
 
-static uint64_t lookup(struct vm *vm, const uint64_t r[5], uint32_t cpu)
+static uint64_t lookup(struct vm *vm, struct vm_map *m, const uint64_t r[5],
+		       uint32_t cpu)
 {
-	struct vm_map *m = arg_map(vm, r[0]);
 	const void *key;
 
-	if (!m)
-		return 0;
 	if (!m->ops->lookup)
 		return refuse(vm, m, "be looked up in by a key");
 	key = key_arg(vm, m, r[1]);
@@ -33,14 +31,18 @@ static uint64_t lookup(struct vm *vm, const uint64_t r[5], uint32_t cpu)
 
 uint64_t call_map_lookup_elem(struct vm *vm, const uint64_t r[5])
 {
-	return lookup(vm, r, map_cpu(vm));
+	struct vm_map *m = arg_map(vm, r[0]);
+
+	return m ? lookup(vm, m, r, map_cpu(vm, m)) : 0;
 }
 
 uint64_t call_map_lookup_percpu_elem(struct vm *vm, const uint64_t r[5])
 {
-	if (r[2] >= vm->host->nr_cpus)
+	struct vm_map *m = arg_map(vm, r[0]);
+
+	if (!m || r[2] >= vm->host->nr_cpus)
 		return 0;
-	return lookup(vm, r, (uint32_t)r[2]);
+	return lookup(vm, m, r, (uint32_t)r[2]);
 }
 
 uint64_t call_map_update_elem(struct vm *vm, const uint64_t r[5])
@@ -58,7 +60,7 @@ uint64_t call_map_update_elem(struct vm *vm, const uint64_t r[5])
 		return 0;
 	if (!(map_perm(m) & VM_WRITE))
 		return answer(-EPERM);
-	return answer(m->ops->update(vm, m, key, value, r[3], map_cpu(vm)));
+	return answer(m->ops->update(vm, m, key, value, r[3], map_cpu(vm, m)));
 }
 
 uint64_t call_map_delete_elem(struct vm *vm, const uint64_t r[5])
@@ -120,7 +122,7 @@ uint64_t call_for_each_map_elem(struct vm *vm, const uint64_t r[5])
 {
 	struct vm_map *m = arg_map(vm, r[0]);
 	unsigned char key[MAP_MAX_KEY];
-	uint32_t region, cpu = map_cpu(vm);
+	uint32_t region, cpu;
 	uint64_t args[4], stop = 0, count = 0;
 	uintptr_t at = 0;
 	int func;
@@ -134,6 +136,7 @@ uint64_t call_for_each_map_elem(struct vm *vm, const uint64_t r[5])
 	func = vm_func(vm, r[1]);
 	if (func < 0)
 		return 0;
+	cpu = map_cpu(vm, m);
 	region = vm_region_new(vm, key, m->def->key_size, VM_READ, &key_kind,
 			       NULL);
 	args[0] = r[0];

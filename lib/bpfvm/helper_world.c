@@ -50,7 +50,7 @@ uint64_t call_get_prandom_u32(struct vm *vm, const uint64_t r[5])
 uint64_t call_get_smp_processor_id(struct vm *vm, const uint64_t r[5])
 {
 	(void)r;
-	return map_cpu(vm);
+	return map_here(vm);
 }
 
 static struct vm_current describe(struct vm *vm)

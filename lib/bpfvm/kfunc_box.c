@@ -248,7 +248,7 @@ uint64_t call_per_cpu_ptr(struct vm *vm, const uint64_t r[5])
 
 uint64_t call_this_cpu_ptr(struct vm *vm, const uint64_t r[5])
 {
-	return on_cpu(vm, r[0], map_cpu(vm));
+	return on_cpu(vm, r[0], map_here(vm));
 }
 
 /* ---- pointers in maps ------------------------------------------------- */

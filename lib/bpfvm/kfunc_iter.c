@@ -15,7 +15,7 @@ struct iter_num {
 
 uint64_t call_iter_num_new(struct vm *vm, const uint64_t r[5])
 {
-	struct iter_num *it = vm_write(vm, r[0], sizeof(*it));
+	struct iter_num *it = arg_write(vm, r[0], sizeof(*it));
 	int32_t start = (int32_t)r[1], end = (int32_t)r[2];
 	int64_t rc = 0;
 
@@ -34,7 +34,7 @@ uint64_t call_iter_num_new(struct vm *vm, const uint64_t r[5])
 
 uint64_t call_iter_num_next(struct vm *vm, const uint64_t r[5])
 {
-	struct iter_num *it = vm_write(vm, r[0], sizeof(*it));
+	struct iter_num *it = arg_write(vm, r[0], sizeof(*it));
 	int32_t next;
 
 	if (!it)
@@ -75,7 +75,7 @@ struct iter_bits {
 
 uint64_t call_iter_bits_new(struct vm *vm, const uint64_t r[5])
 {
-	struct iter_bits *it = vm_write(vm, r[0], sizeof(*it));
+	struct iter_bits *it = arg_write(vm, r[0], sizeof(*it));
 	uint32_t words = (uint32_t)r[2], have;
 	int64_t rc = 0;
 
@@ -97,7 +97,7 @@ uint64_t call_iter_bits_new(struct vm *vm, const uint64_t r[5])
 /* The address of the bit's number, which is an int. */
 uint64_t call_iter_bits_next(struct vm *vm, const uint64_t r[5])
 {
-	struct iter_bits *it = vm_write(vm, r[0], sizeof(*it));
+	struct iter_bits *it = arg_write(vm, r[0], sizeof(*it));
 	const unsigned char *bits;
 	uint64_t word;
 	uint32_t i;

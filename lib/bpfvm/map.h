@@ -87,9 +87,15 @@ static inline uint32_t map_stride(const struct vm_map *m)
 /* What programs may do with its values. */
 uint32_t map_perm(const struct vm_map *m);
 
-static inline uint32_t map_cpu(const struct vm *vm)
+static inline uint32_t map_here(const struct vm *vm)
 {
 	return vm->host->cpu(vm->host->arg);
+}
+
+/* The CPU to look at; nobody needs to be asked for most maps. */
+static inline uint32_t map_cpu(const struct vm *vm, const struct vm_map *m)
+{
+	return m->by_cpu ? map_here(vm) : 0;
 }
 
 /* ---- special members of values ---------------------------------------- */

@@ -22,9 +22,8 @@ struct chunk {
 };
 
 struct array {
-	uint32_t per_cpu; /* chunks of one CPU */
-	uint32_t count;	  /* … of all */
-	bool by_cpu;
+	uint32_t per_cpu;      /* chunks of one CPU */
+	uint32_t count;	       /* … of all */
 	struct chunk **chunks; /* NULL: not made */
 };
 
@@ -53,7 +52,7 @@ static uint64_t array_value(struct vm *vm, struct vm_map *m, uint32_t i,
 	struct array *a = m->state;
 	uint32_t n = i >> CHUNK_BITS;
 
-	if (a->by_cpu)
+	if (m->by_cpu)
 		n += cpu * a->per_cpu;
 	if (!a->chunks[n])
 		chunk_make(vm, m, n);
@@ -153,11 +152,12 @@ unsigned char *map_array_bytes(const struct vm_map *m)
 int map_array_new(struct vm *vm, struct vm_map *m)
 {
 	const struct object_map *def = m->def;
-	bool by_cpu = def->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-	uint32_t cpus = by_cpu ? vm->host->nr_cpus : 1;
+	uint32_t cpus;
 	struct array *a;
 	int rc;
 
+	m->by_cpu = def->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	cpus = m->by_cpu ? vm->host->nr_cpus : 1;
 	if (def->key_size != 4 || !def->value_size || !def->max_entries)
 		return err_set(EINVAL,
 			       "array '%s' needs a key of 4 bytes, a value and "
@@ -168,7 +168,6 @@ int map_array_new(struct vm *vm, struct vm_map *m)
 	if (rc)
 		return rc;
 	a = mem_zalloc(1, sizeof(*a));
-	a->by_cpu = by_cpu;
 	a->per_cpu = (def->max_entries - 1) / CHUNK + 1;
 	a->count = a->per_cpu * cpus;
 	a->chunks = mem_zalloc(a->count, sizeof(struct chunk *));

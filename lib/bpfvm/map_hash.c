@@ -31,7 +31,7 @@ struct hash {
 	struct node **buckets;
 	uint32_t mask, count;
 	uint32_t copies; /* values of a node */
-	bool lru, by_cpu;
+	bool lru;
 	uint32_t key_at, values_at; /* in node.bytes, as bytes */
 	struct node *oldest, *youngest, *free, *made;
 };
@@ -204,7 +204,7 @@ static uint64_t hash_lookup(struct vm *vm, struct vm_map *m, const void *key,
 		age_out(h, n);
 		age_in(h, n);
 	}
-	return node_addr(vm, n, h->by_cpu ? cpu : 0);
+	return node_addr(vm, n, m->by_cpu ? cpu : 0);
 }
 
 static int hash_update(struct vm *vm, struct vm_map *m, const void *key,
@@ -212,7 +212,7 @@ static int hash_update(struct vm *vm, struct vm_map *m, const void *key,
 {
 	struct hash *h = m->state;
 	uint32_t hash = hash_key(key, m->def->key_size);
-	uint32_t copy = h->by_cpu ? cpu : 0;
+	uint32_t copy = m->by_cpu ? cpu : 0;
 	struct node *old = find(m, key, hash), *n;
 
 	if ((flags & ~(uint64_t)BPF_F_LOCK) > BPF_EXIST)
@@ -223,7 +223,7 @@ static int hash_update(struct vm *vm, struct vm_map *m, const void *key,
 		return -ENOENT;
 	/* Only these are changed in place; else whoever holds a pointer goes
 	 * on seeing the old value. */
-	if (old && (h->by_cpu || (flags & BPF_F_LOCK))) {
+	if (old && (m->by_cpu || (flags & BPF_F_LOCK))) {
 		map_copy(m, node_value(h, old, copy), value);
 		return 0;
 	}
@@ -264,7 +264,7 @@ static bool hash_walk(struct vm *vm, struct vm_map *m, uintptr_t *at, void *key,
 		return false;
 	*at = (uintptr_t)n;
 	memcpy(key, node_key(h, n), m->def->key_size);
-	*value = node_addr(vm, n, h->by_cpu ? cpu : 0);
+	*value = node_addr(vm, n, m->by_cpu ? cpu : 0);
 	return true;
 }
 
@@ -314,9 +314,9 @@ int map_hash_new(struct vm *vm, struct vm_map *m)
 			       "hash '%s' needs a key, a value and max_entries",
 			       def->name);
 	h = mem_zalloc(1, sizeof(*h));
-	h->by_cpu = type == BPF_MAP_TYPE_PERCPU_HASH ||
+	m->by_cpu = type == BPF_MAP_TYPE_PERCPU_HASH ||
 		    type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-	h->copies = h->by_cpu ? vm->host->nr_cpus : 1;
+	h->copies = m->by_cpu ? vm->host->nr_cpus : 1;
 	h->lru = type == BPF_MAP_TYPE_LRU_HASH ||
 		 type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 	h->key_at = (4 * h->copies + 7) & ~7u;

@@ -63,6 +63,7 @@ struct vm_map {
 	uint32_t handle;
 	/* The first of its values, for INSN_MAP_VALUE; 0: cannot be named. */
 	uint32_t values;
+	bool by_cpu; /* every CPU has values of its own */
 	int slot;    /* local storage: number in vm_region.slots; else -1 */
 	void *state; /* the type's own */
 };
