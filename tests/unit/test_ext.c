@@ -27,9 +27,9 @@ struct run {
 
 static char *object_path(const char *name)
 {
-	char *in_tests = mem_printf("../policies/%s.bpf.o", name), *path;
+	char *in_tests = mem_printf("../../policies/%s.bpf.o", name), *path;
 
-	path = strchr(name, '/') ? path_bin(in_tests)
+	path = strchr(name, '/') ? path_lib(in_tests)
 				 : path_lib("policy.bpf.o");
 	free(in_tests);
 	return path;
