@@ -32,8 +32,6 @@
 #define EXT_EPOCH_NS 1000000000000ULL
 /* kernel/sched/sched.h */
 #define EXT_WAKE_EXEC	2
-#define EXT_DEQ_SAVE	2
-#define EXT_Q_NOCLOCK	8
 #define EXT_NO_NODE	(-1)
 #define EXT_EV(e, what) ((e)->events.SCX_EV_##what++)
 
@@ -117,7 +115,6 @@ struct ext_task {
 	uint32_t runnable_cpu;
 	uint32_t insn; /* that decided last where it waits */
 	bool selected; /* ops.select_cpu() was asked just now */
-	uint64_t enqueued_at;
 	bool had_children;
 	struct ext_task *next_free, *next_all;
 };
@@ -183,15 +180,15 @@ enum ext_context {
 	X(running)                                                           \
 	X(stopping)                                                          \
 	X(quiescent)                                                         \
-	X(yield) X(core_sched_before) X(set_weight) X(set_cpumask) X(        \
-		update_idle) X(cpu_acquire) X(cpu_release) X(init_task)      \
-		X(exit_task) X(enable) X(disable) X(dump) X(dump_cpu) X(     \
-			dump_task) X(cgroup_init) X(cgroup_exit)             \
-			X(cgroup_prep_move) X(cgroup_move) X(                \
-				cgroup_cancel_move) X(cgroup_set_weight)     \
-				X(cgroup_set_bandwidth) X(cgroup_set_idle)   \
-					X(cpu_online) X(cpu_offline) X(init) \
-						X(exit)
+	X(yield)                                                             \
+	X(core_sched_before) X(set_weight) X(set_cpumask) X(update_idle)     \
+		X(cpu_acquire) X(cpu_release) X(init_task) X(exit_task) X(   \
+			enable) X(disable) X(dump) X(dump_cpu) X(dump_task)  \
+			X(cgroup_init) X(cgroup_exit) X(cgroup_prep_move) X( \
+				cgroup_move) X(cgroup_cancel_move)           \
+				X(cgroup_set_weight) X(cgroup_set_bandwidth) \
+					X(cgroup_set_idle) X(cpu_online)     \
+						X(cpu_offline) X(init) X(exit)
 
 #define EXT_TRACES(X)         \
 	X(sched_process_exec) \

@@ -303,7 +303,6 @@ void ext_do_enqueue(struct ext *e, struct ext_task *x, uint64_t flags,
 {
 	struct ext_cpu *c = cpu_of(e, x);
 
-	x->enqueued_at = sim_now(e->s);
 	if (sticky) {
 		ext_dispatch_to(e, &c->local, x, flags);
 		return;
