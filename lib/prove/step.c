@@ -71,11 +71,24 @@ static struct sym made_of(uint8_t op, const struct sym *s, uint64_t by)
 {
 	uint64_t h = (uint64_t)s->sort << 56 | (uint64_t)s->which << 40 | s->at;
 
-	h = (h ^ op) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ s->base ^ s->base >> 31) * 0x94d049bb133111ebULL;
+	h = (h ^ h >> 32 ^ op) * 0x9e3779b97f4a7c15ULL;
 	h = (h ^ h >> 29 ^ by) * 0xbf58476d1ce4e5b9ULL;
 	return (struct sym){.sort = SORT_MADE,
 			    .which = (uint16_t)(h >> 48),
 			    .at = (uint32_t)(h >> 16)};
+}
+
+/* An OR of these is a sum. */
+static bool is_disjoint(const struct val *x, const struct val *y)
+{
+	return !((x->n.value | x->n.mask) & y->n.umin);
+}
+
+/* SCX_DSQ_LOCAL_ON, which goes with a CPU, checked or not. */
+static bool names_cpu(const struct val *y)
+{
+	return y->n.umin >> 62 == 3;
 }
 
 /* base + thing, after adding or setting bits that were 0 */
@@ -91,22 +104,23 @@ static struct sym sym_of(uint8_t op, const struct val *x, const struct val *y)
 	}
 	if (!val_is_const(y))
 		return none;
-	if (!s.sort && x->id && op == BPF_OR && y->n.umin >> 62 == 3)
+	if (!s.sort && x->id && op == BPF_OR && names_cpu(y))
 		s = (struct sym){.sort = SORT_OTHER, .id = x->id};
 	if (!s.sort)
 		return none;
-	if (!s.base && s.sort != SORT_OTHER && s.sort != SORT_COUNT &&
-	    (op == BPF_DIV || op == BPF_MOD || op == BPF_RSH || op == BPF_LSH ||
-	     op == BPF_MUL || (op == BPF_AND && x->n.umax > y->n.umin)))
+	if (s.sort == SORT_OTHER || s.sort == SORT_COUNT)
+		;
+	else if (op == BPF_DIV || op == BPF_MOD || op == BPF_RSH ||
+		 op == BPF_LSH || op == BPF_MUL ||
+		 (op == BPF_AND && x->n.umax > y->n.umin) ||
+		 (op == BPF_OR && !is_disjoint(x, y) && !names_cpu(y)))
 		return made_of(op, &s, y->n.umin);
 	if (op == BPF_ADD)
 		s.base += y->n.umin;
 	else if (op == BPF_SUB)
 		s.base -= y->n.umin;
-	else if (op == BPF_OR && !((x->n.value | x->n.mask) & y->n.umin))
+	else if (op == BPF_OR && (is_disjoint(x, y) || names_cpu(y)))
 		s.base += y->n.umin;
-	else if (op == BPF_OR && y->n.umin >> 62 == 3)
-		s.base += y->n.umin; /* LOCAL_ON with a CPU not yet checked */
 	else
 		return none;
 	return s;
