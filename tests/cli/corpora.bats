@@ -28,7 +28,7 @@ listed() {
 		grep -q '/\* WRONG' "$TREE/tests/policies/bad/${name// /}.bpf.c"
 		[[ ${stage// /} =~ ^(lint|build|prove|sim|kernel|run)$ ]]
 		[[ ${rule// /} =~ ^[a-z]+$ && -n ${words// /} ]]
-		[[ ${kernel// /} =~ ^(load|stall|error|unnoticed)$ ]]
+		[[ ${kernel// /} =~ ^(load|attach|stall|error|unnoticed)$ ]]
 	done < <(grep -v '^#' "$MANIFEST")
 	run grep -rl WRONG "$TREE/tests/policies/good"
 	is "$output" ''

@@ -44,13 +44,28 @@ static s32 best(struct task_struct *p)
 	return found;
 }
 
-POLICY_OP("enqueue")
-void BPF_PROG(cubed_enqueue, struct task_struct *p, u64 flags) /* WRONG: dear */
+POLICY_OP("select_cpu")
+s32 BPF_PROG(cubed_select_cpu, struct task_struct *p, s32 c, u64 f) /* WRONG */
 {
 	s32 cpu = best(p);
 
-	scx_bpf_dsq_insert(p, SHARED, turn_of(p), flags);
 	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	return cpu;
+}
+
+static void wake_idle(struct task_struct *p)
+{
+	s32 cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+}
+
+POLICY_OP("enqueue")
+void BPF_PROG(cubed_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	scx_bpf_dsq_insert(p, SHARED, turn_of(p), enq_flags);
+	wake_idle(p);
 }
 
 POLICY_OP("dispatch")
@@ -73,6 +88,7 @@ s32 BPF_PROG(cubed_init)
 
 SEC(".struct_ops.link")
 struct sched_ext_ops cubed = {
+	.select_cpu = (void *)cubed_select_cpu,
 	.enqueue = (void *)cubed_enqueue,
 	.dispatch = (void *)cubed_dispatch,
 	.running = (void *)cubed_running,
