@@ -18,8 +18,12 @@
 /* Less of the run time, and of the wakeups, than this is left out. */
 #define MIN_RUN	    0.005
 #define MIN_WAKEUPS 0.05
-/* From this share of wakeups by a holder on there is a lock. */
+/* Fewer wakeups by one group are no chain. */
+#define MIN_CHAIN 10
+/* From this share of wakeups by a holder on there is a lock, if the longest
+ * bursts are so many times the shortest. */
 #define MIN_HOLDER 0.05
+#define MIN_SPREAD 2.5
 #define MAX_VALUE  1e15
 #define ASSUMED_NS 5e6
 
@@ -110,7 +114,7 @@ static size_t find_group(const struct profile *p, const char *name)
 static void read_wakers(struct profile *p, size_t whom)
 {
 	struct profile_group *g = &p->g[whom];
-	double all = 0, woken;
+	double all = 0, woken, most;
 
 	json_each (w, json_get(g->v, "wakers")) {
 		double count = number(w, "count");
@@ -118,7 +122,10 @@ static void read_wakers(struct profile *p, size_t whom)
 			find_group(p, json_as_string(json_get(w, "group"), ""));
 
 		all += count;
-		if (by < p->n && !g->passing && !p->g[by].passing)
+		/* What happened a few times only is no chain: waiting for it
+		 * to happen again could take for ever. */
+		if (by < p->n && !g->passing && !p->g[by].passing &&
+		    count >= MIN_CHAIN)
 			p->open[by][whom] += count;
 		else if (by == p->n || !g->passing)
 			g->external += count;
@@ -129,12 +136,15 @@ static void read_wakers(struct profile *p, size_t whom)
 	woken = g->external;
 	for (size_t by = 0; by < p->n; by++)
 		woken += p->open[by][whom];
-	/* No burst ends in more than one sleep. */
-	if (woken <= g->bursts)
+	/* No burst ends in more than one sleep, and what was woken only when
+	 * it began has not slept. */
+	most = json_get(g->v, "sleep_us") ? fmin(g->sleep.count, g->bursts)
+					  : g->bursts;
+	if (woken <= most)
 		return;
-	g->external *= g->bursts / woken;
+	g->external *= most / woken;
 	for (size_t by = 0; by < p->n; by++)
-		p->open[by][whom] *= g->bursts / woken;
+		p->open[by][whom] *= most / woken;
 }
 
 /* What goes to and fro is handed over; what goes in circles otherwise would
@@ -195,18 +205,26 @@ static void find_naps(struct profile_group *g)
 
 static void find_lock(struct profile *p, struct profile_group *g)
 {
+	double low, high;
+
 	if (g->holder < MIN_HOLDER * g->wakeups || g->holder < 1 || p->finite)
 		return;
-	g->locks = true;
 	g->split = spread_split(&g->burst);
+	/* Whoever waits running has bursts of all lengths. */
+	low = spread_quantile(&g->burst, g->split + 0.1 * (1 - g->split));
+	high = spread_quantile(&g->burst, g->split + 0.9 * (1 - g->split));
+	if (high < MIN_SPREAD * low)
+		return;
+	g->locks = true;
 	g->lock = (uint32_t)p->l->lock_count;
 	p->l->lock_count += p->cpus;
-	load_note(p->l,
-		  "'%s': preempted tasks kept others waiting: its %sbursts "
-		  "are taken to hold a lock that belongs to their CPU, for "
-		  "which others wait running; what is above their median is "
-		  "taken as such waiting",
-		  g->name, g->split > 0 ? "long " : "");
+	load_note(
+		p->l,
+		"'%s': preempted tasks kept others waiting: its %sbursts "
+		"are taken to hold a lock that belongs to their CPU, for "
+		"which others wait running; what is above the shortest eighth is "
+		"taken as such waiting",
+		g->name, g->split > 0 ? "long " : "");
 }
 
 double profile_active(const struct profile *p, const struct profile_group *g)
@@ -369,6 +387,7 @@ static void build(struct profile *p)
 		if (!g->kept)
 			continue;
 		g->group = load_add_group(p->l, g->name);
+		g->metric = load_add_metric(p->l, g->name);
 		g->turn = load_add_sem(p->l, 0, false);
 		g->open = load_add_sem(p->l, 0, false);
 	}

@@ -8,6 +8,9 @@
 
 #define PROFILE_MAX_GROUPS 64
 
+/* This share of the bursts that take a lock did not have to wait for it. */
+#define LOCK_FREE 0.125
+
 struct profile_group {
 	const struct json *v;
 	const char *name;
@@ -27,6 +30,7 @@ struct profile_group {
 	uint64_t identity;	    /* the one with the most run time */
 	uint32_t group, turn, open; /* of the load: group, semaphores */
 	uint32_t lock;
+	uint32_t metric; /* its bursts, counted and timed */
 };
 
 struct profile {
@@ -38,7 +42,7 @@ struct profile {
 	size_t n;
 	size_t root, main; /* which forks all; whose bursts count */
 	uint32_t cpus;
-	uint32_t request; /* metric */
+	uint32_t request; /* metric: the main group's bursts */
 	/*
 	 * Wakeups [by][whom].  hand: by then waits to be woken in turn, so
 	 * that the right to be active goes from task to task and cannot get

@@ -69,17 +69,20 @@ static uint32_t add_task(struct profile *p, const struct profile_group *g,
 
 static void begin(struct profile *p, const struct profile_group *g, uint32_t t)
 {
-	struct load_op *op;
+	uint32_t metric[] = {g->metric, p->request};
+	size_t n = index_of(p, g) == p->main ? 2 : 1;
 
-	if (index_of(p, g) != p->main)
-		return;
-	op = add(p, t, LOAD_BEGIN);
-	op->obj = p->request;
-	op->n = 1;
+	for (size_t i = 0; i < n; i++) {
+		struct load_op *op = add(p, t, LOAD_BEGIN);
+
+		op->obj = metric[i];
+		op->n = 1;
+	}
 }
 
 static void done(struct profile *p, const struct profile_group *g, uint32_t t)
 {
+	load_op_obj(p->l, t, LOAD_DONE, g->metric);
 	if (index_of(p, g) == p->main)
 		load_op_obj(p->l, t, LOAD_DONE, p->request);
 }
@@ -94,7 +97,7 @@ static void run_table(struct profile *p, const struct profile_group *g,
 	add(p, t, LOAD_RUN)->dist = d;
 }
 
-/* The lower half of the bursts: nobody was in the way then. */
+/* The lower part of the bursts: nobody was in the way then. */
 static void run_locked(struct profile *p, const struct profile_group *g,
 		       uint32_t t)
 {
@@ -107,7 +110,8 @@ static void run_locked(struct profile *p, const struct profile_group *g,
 		op->obj2 = p->cpus;
 		op->n = 1;
 		if (!i)
-			run_table(p, g, t, g->split, (1 + g->split) / 2, 0);
+			run_table(p, g, t, g->split,
+				  g->split + LOCK_FREE * (1 - g->split), 0);
 	}
 	done(p, g, t);
 }
@@ -261,7 +265,9 @@ static void add_lasting(struct profile *p, struct profile_group *g,
 	if (!instances)
 		return;
 	t = add_task(p, g, instances);
-	p->l->tasks[t].identity = g->identity;
+	/* Threads execute nothing themselves. */
+	if (g->execs > 0.5 * g->tasks)
+		p->l->tasks[t].identity = g->identity;
 	if (!active)
 		load_op_obj(p->l, t, LOAD_WAIT, g->turn);
 	top = here(p, t);

@@ -89,10 +89,15 @@ struct json *sim_result_metrics(const struct load *l,
 	}
 	for (size_t i = 0; i < r->group_count; i++) {
 		const struct hist *h = &r->groups[i].delay;
+		const char *name = l->groups[i].name;
 
+		if (r->groups[i].run_ns && r->end_ns)
+			add_metric(list, name, "cpus", "CPUs", true,
+				   rounded((double)r->groups[i].run_ns /
+					   (double)r->end_ns));
 		if (h->count)
-			add_metric(list, l->groups[i].name, "delay_p99", "us",
-				   false, us((double)hist_quantile(h, 0.99)));
+			add_metric(list, name, "delay_p99", "us", false,
+				   us((double)hist_quantile(h, 0.99)));
 	}
 	return list;
 }

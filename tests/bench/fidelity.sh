@@ -24,11 +24,11 @@ bin=$PWD/$BUILD/bin work=$PWD/$BUILD/workloads
 workloads() {
 	cat <<-END
 	longtail makespan wall -- $work/longtail
-	requests throughput rate --metric rate,higher,1/s=re:([0-9.]+).requests/s -- $work/requests --seconds 3
-	no-lock throughput rate --metric rate,higher,1/s=re:([0-9.]+).requests/s -- $work/requests --no-lock --seconds 3
+	requests throughput request_rate --metric rate,higher,1/s=re:([0-9.]+).requests/s -- $work/requests --seconds 3
+	no-lock throughput request_rate --metric rate,higher,1/s=re:([0-9.]+).requests/s -- $work/requests --no-lock --seconds 3
 	steps makespan wall -- $work/steps
 	ticks throughput ticker_rate --metric ticks,higher,1/s=re:([0-9.]+).ticks/s -- $work/mix
-	batch throughput batch_rate --metric units,higher,1/s=re:([0-9.]+).units/s -- $work/mix 3 3
+	batch throughput batch_cpus --metric units,higher,1/s=re:([0-9.]+).units/s -- $work/mix 3 3
 	hackbench makespan wall -- $(command -v hackbench) -g 2 -l 200
 	END
 }
@@ -94,8 +94,7 @@ measure() {
 				.body.policy == $id)][0].body.metrics
 				| map(select(.guard | not))[0].ratio // "-"),
 			([$s[0].body.compared[]
-				| select(.name == $m or (.name |
-					endswith("_" + $m)))][0].ratio // "-")]
+				| select(.name == $m)][0].ratio // "-")]
 			| @tsv'
 	done < <(jq -r 'select(.kind == "policy")
 		| [.id, .body.title] | @tsv' "$d/policies")
