@@ -61,8 +61,9 @@ void BPF_PROG(endless_loop_enqueue, struct task_struct *p, u64 enq_flags)
 POLICY_OP("dispatch")
 void BPF_PROG(endless_loop_dispatch, s32 cpu, struct task_struct *prev)
 {
-	for (;;) { /* WRONG: none may ever come */
-		if (scx_bpf_dsq_move_to_local(SHARED))
+	for (;;) {
+		if (scx_bpf_dsq_move_to_local(
+			    SHARED)) /* WRONG: if none comes */
 			break;
 	}
 }

@@ -42,10 +42,12 @@ void BPF_PROG(forgets_queue_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 turn = turn_of(p);
 
-	if (p->scx.weight < 100)
+	if (p->scx.weight < 100) {
 		scx_bpf_dsq_insert(p, BATCH, turn, 0); /* WRONG: for ever */
-	else
+		barrier(); /* else both become one call, without a line */
+	} else {
 		scx_bpf_dsq_insert(p, NORMAL, turn, 0);
+	}
 	wake_idle(p);
 }
 

@@ -30,10 +30,12 @@ void BPF_PROG(no_queue_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 turn = turn_of(p);
 
-	if (enq_flags & SCX_ENQ_WAKEUP)
+	if (enq_flags & SCX_ENQ_WAKEUP) {
 		scx_bpf_dsq_insert(p, INTERACTIVE, turn, 0); /* WRONG: none */
-	else
+		barrier(); /* else both become one call, without a line */
+	} else {
 		scx_bpf_dsq_insert(p, BATCH, turn, enq_flags);
+	}
 	wake_idle(p);
 }
 
