@@ -321,7 +321,7 @@ static void test_core_values(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_value(o, rows[i].name, rows[i].value);
-	check_value(o, "type_kernel", (uint64_t)id.task);
+	check_value(o, "type_kernel", (uint64_t)id.entity);
 	check_value(o, "type_local",
 		    (uint64_t)btf__find_by_name_kind(o->btf, "task_struct",
 						     BTF_KIND_STRUCT));
