@@ -9,6 +9,7 @@
 #include "doc/utf8.h"
 
 #define BLOCK_SIZE 16384
+#define MAX_NAME   511 /* the kernel's KSYM_NAME_LEN */
 
 struct arena_block {
 	struct arena_block *next;
@@ -69,6 +70,11 @@ char *arena_text(struct arena *a, const char *s, size_t len)
 		}
 	}
 	return copy;
+}
+
+char *arena_name(struct arena *a, const char *s)
+{
+	return arena_text(a, s, strnlen(s, MAX_NAME));
 }
 
 char *arena_printf(struct arena *a, const char *fmt, ...)

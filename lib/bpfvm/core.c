@@ -61,13 +61,14 @@ bool core_names_match(const char *a, const char *b)
 	return n == types_essential(b) && !strncmp(a, b, n);
 }
 
-bool core_spend(struct reader *r)
+bool core_spend(struct reader *r, uint32_t steps)
 {
-	if (r->budget) {
-		r->budget--;
+	if (r->budget > steps) {
+		r->budget -= steps;
 		return true;
 	}
-	err_set(EINVAL, "the object's types are too entangled");
+	r->budget = 0;
+	err_set(EINVAL, "the object is too entangled");
 	return false;
 }
 
@@ -269,7 +270,7 @@ static int find_member(struct reader *r, const struct core_step *want,
 		const struct btf_member *m = &btf_members(t)[i];
 		const char *name = types_name(btf, m->name_off);
 
-		if (!core_spend(r))
+		if (!core_spend(r, 1))
 			return -EINVAL;
 		if (*name && strcmp(name, want->name))
 			continue;
@@ -300,7 +301,7 @@ static int find_enumerator(struct reader *r, const struct core_step *want,
 	for (uint32_t i = 0; i < btf_vlen(t); i++) {
 		const char *name = types_name(btf, types_enumerator_name(t, i));
 
-		if (!core_spend(r))
+		if (!core_spend(r, 1))
 			return -EINVAL;
 		if (!core_names_match(name, want->name))
 			continue;
@@ -369,18 +370,18 @@ static char *relo_text(struct reader *r, const struct core_relo *c,
 		       const struct core_path *p)
 {
 	const struct btf_type *t = types_at(r->o->btf, c->type);
-	char *text = arena_printf(&r->tmp, "%s of %s", kind_names[c->kind],
+	char *text = arena_printf(&r->tmp, "%s of %.64s", kind_names[c->kind],
 				  types_name(r->o->btf, t->name_off));
 
 	for (uint32_t i = 0; i < p->count; i++) {
 		const struct core_step *s = &p->steps[i];
 
 		if (s->name)
-			text = arena_printf(&r->tmp, "%s.%s", text, s->name);
+			text = arena_printf(&r->tmp, "%s.%.64s", text, s->name);
 		else if (i || s->index)
 			text = arena_printf(&r->tmp, "%s[%u]", text, s->index);
 	}
-	return arena_text(r->keep, text, strlen(text));
+	return arena_name(r->keep, text);
 }
 
 static int ambiguous(struct reader *r, const struct core_relo *c,
@@ -408,7 +409,7 @@ static int find(struct reader *r, const struct core_relo *c,
 		const struct btf_type *t = types_at(r->t->types, id);
 		struct core_value other;
 
-		if (!core_spend(r))
+		if (!core_spend(r, 1))
 			return -EINVAL;
 		if (!btf_kind_core_compat(t, l) ||
 		    !core_names_match(types_name(r->t->types, t->name_off),
@@ -419,7 +420,7 @@ static int find(struct reader *r, const struct core_relo *c,
 			return r->budget ? ambiguous(r, c, local) : -EINVAL;
 		if (!rc)
 			continue;
-		if (core_value(r, r->t->types, c, &p, &other))
+		if (core_value(r->t->types, c, &p, &other))
 			return ambiguous(r, c, local);
 		if (found && (p.bits != bits || other.value != v->value))
 			return ambiguous(r, c, local);
@@ -438,7 +439,7 @@ static int relocate(struct reader *r, const struct core_relo *c)
 	int rc;
 
 	if (core_path_parse(r, c, &local) ||
-	    core_value(r, r->o->btf, c, &local, &old))
+	    core_value(r->o->btf, c, &local, &old))
 		return err_set(EINVAL,
 			       "%s: a relocation (CO-RE) of what its type %u "
 			       "has not",
@@ -453,7 +454,7 @@ static int relocate(struct reader *r, const struct core_relo *c)
 	rc = find(r, c, &local, &new);
 	if (rc < 0)
 		return rc;
-	if (!rc && !core_value(r, r->t->types, c, NULL, &new))
+	if (!rc && !core_value(r->t->types, c, NULL, &new))
 		rc = 1;
 	if (rc > 0)
 		rc = core_patch(r, c, &old, &new);

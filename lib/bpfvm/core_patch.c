@@ -115,11 +115,9 @@ static int type_value(const struct btf *btf, uint32_t kind,
 	}
 }
 
-int core_value(struct reader *r, const struct btf *btf,
-	       const struct core_relo *c, const struct core_path *p,
-	       struct core_value *v)
+int core_value(const struct btf *btf, const struct core_relo *c,
+	       const struct core_path *p, struct core_value *v)
 {
-	(void)r;
 	*v = (struct core_value){.exact = true};
 	switch (c->kind) {
 	case BPF_CORE_ENUMVAL_EXISTS:

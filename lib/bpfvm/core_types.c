@@ -35,7 +35,7 @@ static int compatible(struct reader *r, uint32_t local, uint32_t target,
 	const struct btf_type *l = types_skip(r->o->btf, &local);
 	const struct btf_type *t = types_skip(r->t->types, &target);
 
-	if (!l || !t || depth > MAX_DEPTH || !core_spend(r))
+	if (!l || !t || depth > MAX_DEPTH || !core_spend(r, 1))
 		return -EINVAL;
 	if (!btf_kind_core_compat(l, t))
 		return 0;
@@ -80,7 +80,7 @@ static int enums_match(struct reader *r, const struct btf_type *l,
 		bool found = false;
 
 		for (uint32_t j = 0; !found && j < btf_vlen(t); j++) {
-			if (!core_spend(r))
+			if (!core_spend(r, 1))
 				return -EINVAL;
 			found = same_name(r, types_enumerator_name(l, i),
 					  types_enumerator_name(t, j));
@@ -103,7 +103,7 @@ static int members_match(struct reader *r, const struct btf_type *l,
 		int rc = 0;
 
 		for (uint32_t j = 0; !rc && j < btf_vlen(t); j++) {
-			if (!core_spend(r))
+			if (!core_spend(r, 1))
 				return -EINVAL;
 			if (same_name(r, a[i].name_off, b[j].name_off))
 				rc = match(r, a[i].type, b[j].type,
@@ -155,7 +155,7 @@ static int match(struct reader *r, uint32_t local, uint32_t target,
 	const struct btf_type *l = types_skip(r->o->btf, &local);
 	const struct btf_type *t = types_skip(r->t->types, &target);
 
-	if (!l || !t || depth > MAX_DEPTH || !core_spend(r))
+	if (!l || !t || depth > MAX_DEPTH || !core_spend(r, 1))
 		return -EINVAL;
 	if (!same_name(r, l->name_off, t->name_off))
 		return 0;

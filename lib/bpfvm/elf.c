@@ -77,7 +77,7 @@ static int read_section(struct reader *r, Elf *elf, size_t names, size_t i)
 	if (!name)
 		return err_set(EINVAL, "section %zu has no name", i);
 	*s = (struct section){
-		.name = arena_text(r->keep, name, strlen(name)),
+		.name = arena_name(r->keep, name),
 		.type = h->sh_type,
 		.flags = h->sh_flags,
 		.size = h->sh_size,
@@ -240,6 +240,8 @@ int elf_each_relocation(struct reader *r, uint32_t section, elf_relocate fn,
 	for (size_t i = 1; !rc && i < r->section_count; i++) {
 		const struct section *s = &r->sections[i];
 
+		if (!core_spend(r, 1))
+			return -EINVAL;
 		if (s->info != section ||
 		    (s->type != SHT_REL && s->type != SHT_RELA))
 			continue;

@@ -12,7 +12,7 @@
 #include "bpfvm/object_read.h"
 #include "crypt/digest.h"
 
-#define BUDGET (1u << 25)
+#define BUDGET (1u << 24)
 
 static int resolve(struct reader *r, struct object_extern *e, const char *raw)
 {
@@ -44,7 +44,7 @@ static int read_extern(struct reader *r, uint32_t type)
 				   sizeof(*r->o->externs));
 	e = &r->o->externs[r->o->extern_count++];
 	*e = (struct object_extern){
-		.name = arena_text(r->keep, name, strlen(name)),
+		.name = arena_name(r->keep, name),
 		.is_func = btf_is_func(t),
 		.weak = (s && s->bind == STB_WEAK) || !strcmp(name, TRAP_FUNC),
 		.type = type,

@@ -145,7 +145,7 @@ static int add_func(struct reader *r, const struct symbol *s)
 			       "section '%s', offset %llu: function '%s' has "
 			       "a bad size",
 			       sec->name, (unsigned long long)s->value,
-			       arena_text(&r->tmp, s->name, 128));
+			       arena_name(&r->tmp, s->name));
 	if (last && last->section == s->section &&
 	    s->value < last->offset + last->size) {
 		if (s->value == last->offset && s->size == last->size)
@@ -156,7 +156,7 @@ static int add_func(struct reader *r, const struct symbol *s)
 	}
 	r->places[i] = (struct place){s->section, s->value, s->size};
 	f = &r->o->funcs[r->o->func_count++];
-	f->name = arena_text(r->keep, s->name, strlen(s->name));
+	f->name = arena_name(r->keep, s->name);
 	f->section = sec->name;
 	f->first = (uint32_t)r->o->insn_count;
 	f->count = (uint32_t)(s->size / 8);
@@ -225,9 +225,9 @@ int code_read(struct reader *r)
 
 /* ---- what instructions refer to ---------------------------------------- */
 
-static int find_extern(const struct reader *r, const char *name)
+static int find_extern(struct reader *r, const char *name)
 {
-	for (size_t i = 0; i < r->o->extern_count; i++)
+	for (size_t i = 0; i < r->o->extern_count && core_spend(r, 1); i++)
 		if (!strcmp(r->o->externs[i].name, name))
 			return (int)i;
 	return -1;
@@ -270,7 +270,7 @@ static int relocate_call(struct reader *r, uint32_t insn,
 			       "%s: calls '%s', which is neither defined nor "
 			       "a kernel function (__ksym)",
 			       code_where(r, insn),
-			       arena_text(&r->tmp, s->name, 128));
+			       arena_name(&r->tmp, s->name));
 	in->what = INSN_CALL_KFUNC;
 	in->arg = (uint32_t)e;
 	return 0;
@@ -307,9 +307,7 @@ static int relocate_extern(struct reader *r, uint32_t insn,
 			   const struct symbol *s)
 {
 	struct object_insn *in = &r->o->insns[insn];
-	int e = find_extern(r, s->name), map;
-	size_t size;
-	void *at;
+	int e = find_extern(r, s->name);
 
 	if (e >= 0) {
 		in->what = INSN_KSYM;
@@ -317,16 +315,13 @@ static int relocate_extern(struct reader *r, uint32_t insn,
 		in->value = 0;
 		return 0;
 	}
-	if (object_variable(r->o, s->name, &at, &size, &map) ||
-	    strcmp(r->o->maps[map].name, ".kconfig"))
+	if (data_config_find(r, s->name, &in->arg, &in->value))
 		return err_set(EINVAL,
 			       "%s: refers to '%s', which is neither defined "
 			       "nor the kernel's (__ksym, __kconfig)",
 			       code_where(r, insn),
-			       arena_text(&r->tmp, s->name, 128));
+			       arena_name(&r->tmp, s->name));
 	in->what = INSN_MAP_VALUE;
-	in->arg = (uint32_t)map;
-	in->value = (uint64_t)((unsigned char *)at - r->o->maps[map].data);
 	return 0;
 }
 

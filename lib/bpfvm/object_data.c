@@ -65,6 +65,8 @@ static int add_section(struct reader *r, struct section *s)
 		m->data = data;
 		return 0;
 	}
+	if (!core_spend(r, btf__type_cnt(r->o->btf)))
+		return -EINVAL;
 	s->map = (int)r->o->map_count;
 	m = map_new(r, s->name);
 	m->type = BPF_MAP_TYPE_ARRAY;
@@ -88,7 +90,7 @@ static int note_pointer(struct reader *r, uint32_t section,
 			       "stays NULL: no loader fills it in",
 			       r->sections[section].name,
 			       (unsigned long long)rel->offset,
-			       arena_text(&r->tmp, rel->symbol->name, 64)));
+			       arena_name(&r->tmp, rel->symbol->name)));
 	return 0;
 }
 
@@ -139,7 +141,7 @@ static int config_value(struct reader *r, const char *name, uint64_t *value)
 		return err_set(ENOTSUP,
 			       "the kernel's '%s' is not known here; declare "
 			       "it __weak",
-			       arena_text(&r->tmp, name, 128));
+			       arena_name(&r->tmp, name));
 	return 0;
 }
 
@@ -210,6 +212,29 @@ int data_config(struct reader *r)
 	return 0;
 }
 
+int data_config_find(struct reader *r, const char *name, uint32_t *map,
+		     uint64_t *offset)
+{
+	const struct btf *btf = r->o->btf;
+	int i = object_map(r->o, ".kconfig");
+	const struct btf_type *sec;
+
+	if (i < 0 || !r->o->maps[i].frozen)
+		return -ENOENT;
+	sec = types_at(btf, r->o->maps[i].value_type);
+	for (uint32_t v = 0; v < btf_vlen(sec) && core_spend(r, 1); v++) {
+		const struct btf_var_secinfo *row = &btf_var_secinfos(sec)[v];
+		const struct btf_type *var = types_at(btf, row->type);
+
+		if (strcmp(types_name(btf, var->name_off), name))
+			continue;
+		*map = (uint32_t)i;
+		*offset = row->offset;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 /* ---- enumerators -------------------------------------------------------- */
 
 static bool find_enumerator(const struct btf *btf, const char *name,
@@ -251,8 +276,8 @@ static int set_enumerators(struct reader *r, struct object_map *m)
 		    row->size > m->value_size - row->offset)
 			return err_set(EINVAL,
 				       "section '%s': '%s' is no number",
-				       m->name, arena_text(&r->tmp, name, 128));
-		if (!core_spend(r))
+				       m->name, arena_name(&r->tmp, name));
+		if (!core_spend(r, 1))
 			return -EINVAL;
 		if (find_enumerator(r->t->types, name + 2, &value))
 			store(m->data + row->offset, row->size, value);

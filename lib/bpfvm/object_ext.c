@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "bpfvm/object_read.h"
 
+#define MAX_TEXT 400
+
 struct ext_header {
 	uint16_t magic;
 	uint8_t version, flags;
@@ -81,6 +83,8 @@ int ext_each(struct reader *r, enum ext_kind kind, ext_fn fn)
 			return bad(kind, at, "is cut off");
 		memcpy(head, p + at, sizeof(head));
 		at += sizeof(head);
+		if (!core_spend(r, (uint32_t)r->section_count))
+			return -EINVAL;
 		if (head[1] > (len - at) / row)
 			return bad(kind, at, "is cut off");
 		section = code_section(r, types_name(r->o->btf, head[0]));
@@ -126,13 +130,18 @@ static int read_line(struct reader *r, uint32_t section, const uint32_t word[4])
 	if (!r->file || r->file_offset != word[1]) {
 		const char *file = types_name(o->btf, word[1]);
 
-		r->file = arena_text(r->keep, file, strlen(file));
+		r->file = arena_name(r->keep, file);
 		r->file_offset = word[1];
 	}
 	while (isspace((unsigned char)*text))
 		text++;
 	for (n = strlen(text); n && isspace((unsigned char)text[n - 1]);)
 		n--;
+	n = n < MAX_TEXT ? n : MAX_TEXT;
+	r->text_bytes += n;
+	if (r->text_bytes > OBJECT_MAX_BYTES)
+		return err_set(EFBIG, "more than %u bytes of source lines",
+			       OBJECT_MAX_BYTES);
 	o->lines =
 		arena_push(r->keep, o->lines, o->line_count, sizeof(*o->lines));
 	o->lines[o->line_count++] = (struct object_line){
@@ -140,7 +149,7 @@ static int read_line(struct reader *r, uint32_t section, const uint32_t word[4])
 		.line = word[3] >> 10,
 		.column = word[3] & 1023,
 		.file = r->file,
-		.text = arena_text(r->keep, text, n < 400 ? n : 400),
+		.text = arena_text(r->keep, text, n),
 	};
 	return 0;
 }

@@ -47,14 +47,17 @@ static int add(struct search *s, enum field_kind kind, uint64_t offset,
 }
 
 /* "contains:TYPE:MEMBER", said of a member (index) or a variable (-1). */
-static const char *contained(const struct btf *btf, uint32_t of, int index)
+static const char *contained(struct reader *r, uint32_t of, int index)
 {
+	const struct btf *btf = r->o->btf;
 	uint32_t n = btf__type_cnt(btf);
 
 	for (uint32_t id = 1; id < n; id++) {
 		const struct btf_type *t = types_at(btf, id);
 		const char *text;
 
+		if (!core_spend(r, 1))
+			return NULL;
 		if (!t || !btf_is_decl_tag(t) || t->type != of ||
 		    *(const int32_t *)(t + 1) != index)
 			continue;
@@ -65,15 +68,17 @@ static const char *contained(const struct btf *btf, uint32_t of, int index)
 	return NULL;
 }
 
-static uint32_t named_struct(const struct btf *btf, const char *name,
-			     size_t len)
+static uint32_t named_struct(struct reader *r, const char *name, size_t len)
 {
+	const struct btf *btf = r->o->btf;
 	uint32_t n = btf__type_cnt(btf);
 
 	for (uint32_t id = 1; id < n; id++) {
 		const struct btf_type *t = types_at(btf, id);
 		const char *s;
 
+		if (!core_spend(r, 1))
+			return 0;
 		if (!t || !btf_is_struct(t))
 			continue;
 		s = types_name(btf, t->name_off);
@@ -87,10 +92,10 @@ static int add_collection(struct search *s, enum field_kind kind,
 			  uint64_t offset, uint32_t owner, int index)
 {
 	const struct btf *btf = s->r->o->btf;
-	const char *text = contained(btf, owner, index);
+	const char *text = contained(s->r, owner, index);
 	const char *colon = text ? strchr(text, ':') : NULL;
 	uint32_t id =
-		colon ? named_struct(btf, text, (size_t)(colon - text)) : 0;
+		colon ? named_struct(s->r, text, (size_t)(colon - text)) : 0;
 	const struct btf_type *t = types_at(btf, id);
 
 	for (uint32_t i = 0; id && i < btf_vlen(t); i++) {
@@ -153,8 +158,10 @@ static int search_array(struct search *s, const struct btf_array *a,
 	for (uint32_t i = 0; !rc && i < a->nelems && size > 0; i++) {
 		rc = search(s, a->type, offset + (uint64_t)size * i, owner,
 			    index, depth + 1);
-		if (s->m->field_count == before)
-			break; /* so it is with all of them */
+		/* So it is with all of them, or the value ends. */
+		if (s->m->field_count == before ||
+		    offset + (uint64_t)size * i >= s->m->value_size)
+			break;
 	}
 	return rc;
 }
@@ -190,7 +197,7 @@ static int search(struct search *s, uint32_t id, uint64_t offset,
 	const struct btf *btf = s->r->o->btf;
 	const struct btf_type *t = types_skip(btf, &id);
 
-	if (!core_spend(s->r))
+	if (!core_spend(s->r, 1))
 		return -EINVAL;
 	if (!t || depth > MAX_DEPTH || offset >= s->m->value_size)
 		return 0;

@@ -170,11 +170,13 @@ static int define(struct reader *r, int map, uint32_t type, bool inner)
 	for (uint32_t i = 0; !rc && i < btf_vlen(t); i++, member++) {
 		const char *name = types_name(btf, member->name_off);
 
+		if (!core_spend(r, 1))
+			return -EINVAL;
 		if (!strcmp(name, "values")) {
 			values = member;
 			r->values_at[map] = btf_member_bit_offset(t, i) / 8;
 		} else {
-			rc = set_member(r, map, arena_text(&r->tmp, name, 64),
+			rc = set_member(r, map, arena_name(&r->tmp, name),
 					member->type);
 		}
 	}
@@ -199,7 +201,7 @@ static int add_map(struct reader *r, struct section *s,
 	if (!var || !btf_is_var(var))
 		return err_set(EINVAL, "section '.maps' holds no variables");
 	name = types_name(btf, var->name_off);
-	name = arena_text(r->keep, name, strlen(name));
+	name = arena_name(r->keep, name);
 	id = var->type;
 	t = types_skip(btf, &id);
 	if (!t || !btf_is_struct(t) || row->offset % 8 ||
@@ -238,16 +240,31 @@ int map_read(struct reader *r)
 
 /* ---- what they hold at first ------------------------------------------- */
 
-/* The map whose variable that place is in. */
-static int map_before(const struct section *s, uint64_t offset, uint64_t *start)
+/* The map whose variable that place is in; -1: none, or a message. */
+static int map_before(struct reader *r, const struct section *s,
+		      uint64_t offset, uint64_t *start)
 {
-	for (uint64_t i = offset / 8 + 1; i-- > 0;) {
+	for (uint64_t i = offset / 8 + 1; i-- > 0 && core_spend(r, 1);) {
 		if (s->map_at[i] < 0)
 			continue;
 		*start = i * 8;
 		return s->map_at[i];
 	}
 	return -1;
+}
+
+/* Room for as many values as there is until the next map. */
+static int *new_values(struct reader *r, const struct section *s,
+		       uint64_t start)
+{
+	uint64_t end = start / 8 + 1;
+	int *values;
+
+	while (end < s->size / 8 && s->map_at[end] < 0)
+		end++;
+	values = arena_alloc(r->keep, end - start / 8 + 1, sizeof(*values));
+	memset(values, -1, (end - start / 8 + 1) * sizeof(*values));
+	return values;
 }
 
 static int value_of(const struct reader *r, const struct symbol *s, bool funcs)
@@ -266,9 +283,8 @@ static int set_initial(struct reader *r, uint32_t section,
 {
 	const struct section *s = &r->sections[section];
 	uint64_t start, slot;
-	int map = map_before(s, rel->offset, &start), value;
+	int map = map_before(r, s, rel->offset, &start), value;
 	struct object_map *m;
-	int *grown;
 
 	(void)arg;
 	if (map < 0 || r->values_at[map] == UINT32_MAX ||
@@ -286,16 +302,10 @@ static int set_initial(struct reader *r, uint32_t section,
 			       "map '%s' is none or one too many",
 			       (unsigned long long)rel->offset,
 			       (unsigned long long)slot, m->name);
-	if (slot >= m->initial_count) {
-		/* The file is longer than that. */
-		grown = arena_alloc(r->keep, slot + 1, sizeof(*grown));
-		memset(grown, -1, (slot + 1) * sizeof(*grown));
-		if (m->initial_count)
-			memcpy(grown, m->initial,
-			       m->initial_count * sizeof(*grown));
-		m->initial = grown;
+	if (!m->initial)
+		m->initial = new_values(r, s, start);
+	if (slot >= m->initial_count)
 		m->initial_count = slot + 1;
-	}
 	((int *)m->initial)[slot] = value;
 	return 0;
 }

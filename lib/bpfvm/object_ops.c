@@ -106,7 +106,7 @@ static int add_variable(struct reader *r, const struct section *s,
 	if (r->data_bytes > OBJECT_MAX_BYTES)
 		return err_set(EFBIG, "section '%s' is too large", s->name);
 	name = types_name(btf, types_at(btf, row->type)->name_off);
-	m = map_new(r, arena_text(r->keep, name, strlen(name)));
+	m = map_new(r, arena_name(r->keep, name));
 	m->type = BPF_MAP_TYPE_STRUCT_OPS;
 	m->key_size = 4;
 	m->value_size = t->size;
@@ -149,11 +149,13 @@ int ops_read(struct reader *r)
 
 /* ---- functions --------------------------------------------------------- */
 
-static const struct btf_member *member_at(const struct btf *btf,
+static const struct btf_member *member_at(struct reader *r,
 					  const struct btf_type *t,
 					  uint64_t offset)
 {
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+	const struct btf *btf = r->o->btf;
+
+	for (uint32_t i = 0; i < btf_vlen(t) && core_spend(r, 1); i++) {
 		uint32_t id = btf_members(t)[i].type;
 		const struct btf_type *m;
 
@@ -174,18 +176,15 @@ static void add_op(struct reader *r, const char *name, int func)
 }
 
 /* The variable of the section that holds that place; NULL: none. */
-static const struct btf_var_secinfo *variable_at(const struct reader *r,
-						 const char *section,
+static const struct btf_var_secinfo *variable_at(struct reader *r,
+						 const struct btf_type *sec,
 						 uint64_t offset,
 						 const struct btf_type **type)
 {
-	const struct btf *btf = r->o->btf;
-	const struct btf_type *t = types_at(btf, types_section(btf, section));
+	for (uint32_t i = 0; i < btf_vlen(sec) && core_spend(r, 1); i++) {
+		const struct btf_var_secinfo *row = &btf_var_secinfos(sec)[i];
 
-	for (uint32_t i = 0; t && i < btf_vlen(t); i++) {
-		const struct btf_var_secinfo *row = &btf_var_secinfos(t)[i];
-
-		*type = types_at(btf, struct_of(btf, row->type));
+		*type = types_at(r->o->btf, struct_of(r->o->btf, row->type));
 		if (offset >= row->offset &&
 		    offset - row->offset < (*type)->size)
 			return row;
@@ -205,10 +204,8 @@ static int set_op(struct reader *r, uint32_t section,
 	uint64_t addend = 0;
 	int f;
 
-	(void)arg;
-	row = variable_at(r, s->name, rel->offset, &type);
-	member = row ? member_at(r->o->btf, type, rel->offset - row->offset)
-		     : NULL;
+	row = variable_at(r, arg, rel->offset, &type);
+	member = row ? member_at(r, type, rel->offset - row->offset) : NULL;
 	if (s->size - rel->offset >= 8)
 		addend = read_number(s->data + rel->offset, 8);
 	f = r->sections[sym->section].code
@@ -231,11 +228,17 @@ static int set_op(struct reader *r, uint32_t section,
 
 int ops_relocate(struct reader *r)
 {
+	const struct btf *btf = r->o->btf;
 	int rc = 0;
 
-	for (uint32_t i = 1; !rc && i < r->section_count; i++)
-		if (is_ops_section(r->sections[i].name) &&
-		    r->sections[i].size && r->sections[i].data)
-			rc = elf_each_relocation(r, i, set_op, NULL);
+	for (uint32_t i = 1; !rc && i < r->section_count; i++) {
+		const struct section *s = &r->sections[i];
+
+		if (is_ops_section(s->name) && s->size && s->data)
+			rc = elf_each_relocation(
+				r, i, set_op,
+				(void *)types_at(btf,
+						 types_section(btf, s->name)));
+	}
 	return rc;
 }

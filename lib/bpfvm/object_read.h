@@ -37,6 +37,8 @@ void *arena_alloc(struct arena *a, size_t count, size_t size);
 void *arena_push(struct arena *a, void *array, size_t count, size_t size);
 /* A copy without control characters and broken UTF-8. */
 char *arena_text(struct arena *a, const char *s, size_t len);
+/* The same for names, which end somewhere. */
+char *arena_name(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void arena_release(struct arena *a);
@@ -90,6 +92,7 @@ struct reader {
 	/* The last file that a line was in. */
 	const char *file;
 	uint32_t file_offset;
+	size_t text_bytes; /* of all lines' texts */
 	/* Steps that walks over types may still take. */
 	uint32_t budget;
 	struct type_index *index; /* of the target's types */
@@ -164,10 +167,13 @@ void code_note(struct reader *r, uint32_t insn, char *text);
 /* ---- maps --------------------------------------------------------------- */
 
 struct object_map *map_new(struct reader *r, const char *name);
-int map_read(struct reader *r);		/* .maps */
-int map_initial(struct reader *r);	/* what they hold at first */
-int data_read(struct reader *r);	/* sections */
-int data_config(struct reader *r);	/* .kconfig */
+int map_read(struct reader *r);	   /* .maps */
+int map_initial(struct reader *r); /* what they hold at first */
+int data_read(struct reader *r);   /* sections */
+int data_config(struct reader *r); /* .kconfig */
+/* One of its variables, as map and offset.  -ENOENT. */
+int data_config_find(struct reader *r, const char *name, uint32_t *map,
+		     uint64_t *offset);
 int data_enumerators(struct reader *r); /* __SCX_* */
 /* The type of a value, or the section whose variables they are in. */
 int field_find(struct reader *r, struct object_map *m, uint32_t type);
@@ -212,12 +218,11 @@ int core_path_follow(struct reader *r, const struct core_relo *c,
 		     struct core_path *out);
 bool core_names_match(const char *a, const char *b);
 /* -EUCLEAN: the path leads nowhere and the value is needed. */
-int core_value(struct reader *r, const struct btf *btf,
-	       const struct core_relo *c, const struct core_path *p,
-	       struct core_value *v);
+int core_value(const struct btf *btf, const struct core_relo *c,
+	       const struct core_path *p, struct core_value *v);
 int core_patch(struct reader *r, const struct core_relo *c,
 	       const struct core_value *old, const struct core_value *new);
-/* One step of a walk; false, with a message: there were too many. */
-bool core_spend(struct reader *r);
+/* Steps of a walk; false, with a message: there were too many. */
+bool core_spend(struct reader *r, uint32_t steps);
 
 #endif

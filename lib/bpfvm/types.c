@@ -230,8 +230,11 @@ static int check_types(struct reader *r, struct raw *b)
 	}
 	for (id = 1; !rc && id < b->count; id++) {
 		memcpy(&t, b->types + at[id], sizeof(t));
-		if (btf_kind(&t) == BTF_KIND_DATASEC)
+		if (btf_kind(&t) == BTF_KIND_DATASEC) {
+			if (!core_spend(r, (uint32_t)r->section_count))
+				return -EINVAL;
 			place_variables(r, b, at, b->types + at[id]);
+		}
 		if (btf_kind(&t) == BTF_KIND_FUNC && !is_proto(b, at, t.type))
 			rc = bad(at[id], "a function without a prototype");
 	}

@@ -72,14 +72,15 @@ static void check_maps(const struct object *o)
 {
 	for (size_t i = 0; i < o->map_count; i++) {
 		const struct object_map *m = &o->maps[i];
-		volatile unsigned char sum = 0; /* all is readable */
+		size_t sum = 0;
 
 		expect(m->inner < (int)o->map_count);
 		for (size_t j = 0; j < m->initial_count; j++)
 			expect(m->initial[j] <
 			       (int)(o->map_count + o->func_count));
 		for (size_t j = 0; m->data && j < m->value_size; j++)
-			sum = m->data[j];
+			sum += m->data[j];
+		expect(sum <= 255ull * m->value_size);
 		for (size_t j = 0; j < m->field_count; j++)
 			expect(m->fields[j].offset < m->value_size);
 	}

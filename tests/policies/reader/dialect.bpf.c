@@ -65,7 +65,6 @@ struct bpf_rb_root {
 struct bpf_refcount {
 	u32 opaque[1];
 } __attribute__((aligned(4)));
-struct bpf_cpumask;
 
 #define __contains(what, node) \
 	__attribute__((btf_decl_tag("contains:" #what ":" #node)))
@@ -170,8 +169,8 @@ struct rq;
 
 extern const struct rq runqueues __ksym;
 extern const void maybe_there __ksym __weak;
-u64 scx_bpf_now(void) __ksym;
-u64 scx_bpf_later___v2(u64 arg) __ksym __weak;
+extern u64 scx_bpf_now(void) __ksym;
+extern u64 scx_bpf_later___v2(u64 arg) __ksym __weak;
 
 /* ---- one value in a function ------------------------------------------- */
 
