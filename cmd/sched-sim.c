@@ -11,6 +11,7 @@
 static const struct sim_command *const commands[] = {
 	&sim_run_command,
 	&sim_exec,
+	&sim_export,
 };
 
 /* Of all commands, for --help and the completion; equal names once. */

@@ -19,6 +19,6 @@ struct sim_command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct sim_command sim_exec, sim_run_command;
+extern const struct sim_command sim_exec, sim_run_command, sim_export;
 
 #endif

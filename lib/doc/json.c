@@ -268,3 +268,13 @@ const char *json_key(const struct json *member)
 {
 	return member ? node(member)->string : NULL;
 }
+
+char *json_ordered(const struct json *v)
+{
+	char *text = cJSON_Print(node(v));
+
+	/* Only want of memory makes it fail, and that is not survived. */
+	if (!text)
+		abort();
+	return text;
+}

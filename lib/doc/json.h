@@ -82,4 +82,8 @@ const char *json_key(const struct json *member); /* NULL in an array */
  */
 char *json_canonical(const struct json *v);
 
+/* For other programs and people: keys in the order they have, indented.  The
+ * caller frees it. */
+char *json_ordered(const struct json *v);
+
 #endif

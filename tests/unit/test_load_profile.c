@@ -323,6 +323,7 @@ static void run_time_alone_is_enough(void **state)
 	(void)state;
 	g = group("half", 1, &none, &none);
 	json_set_number(g, "run_us", 5e6);
+	json_remove(g, "sleep_us");
 	has(v, "groups", g);
 	l = model(v);
 	assert_int_equal(first(&l->tasks[0], LOAD_RUN)->dist.ns,
