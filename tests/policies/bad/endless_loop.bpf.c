@@ -62,8 +62,7 @@ POLICY_OP("dispatch")
 void BPF_PROG(endless_loop_dispatch, s32 cpu, struct task_struct *prev)
 {
 	for (;;) {
-		if (scx_bpf_dsq_move_to_local(
-			    SHARED)) /* WRONG: if none comes */
+		if (scx_bpf_dsq_move_to_local(SHARED)) /* WRONG: none? */
 			break;
 	}
 }
