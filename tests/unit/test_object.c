@@ -463,6 +463,7 @@ static void test_maps(void **state)
 	struct btf *types = other_kernel(&id);
 	struct object *o = opened(&b, types, resolve);
 	const struct object_map *m = map(o, "fifos");
+	const struct object_insn *in;
 
 	(void)state;
 	assert_int_equal(m->type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
@@ -489,6 +490,12 @@ static void test_maps(void **state)
 	m = map(o, "pages");
 	assert_int_equal(m->extra, 1ULL << 44);
 	assert_int_equal(m->flags, 1u << 10);
+	/* What an arena begins with. */
+	assert_int_equal(m->value_size, 8);
+	assert_int_equal(m->data[0], 11);
+	in = first(o, "read_arena", INSN_MAP_VALUE);
+	assert_ptr_equal(&o->maps[in->arg], m);
+	assert_int_equal(in->value, OBJECT_ARENA_DATA);
 	object_free(o);
 	btf__free(types);
 	buf_release(&b);
@@ -643,8 +650,41 @@ static void test_lacking(void **state)
 	refuses(&b, "no section '.BTF'");
 	buf_release(&b);
 	b = dialect();
-	rename_section(&b, ".maps", 'z');
-	refuses(&b, "not known here");
+	rename_section(&b, ".rodata", 'z');
+	refuses(&b, "refers to section '.rodatz', which is not known");
+	buf_release(&b);
+}
+
+/* Makes a weak symbol a strong one. */
+static void strengthen(struct buf *b, const char *name)
+{
+	size_t size, names_size;
+	unsigned char *p = section(b, ".symtab", &size);
+	const char *names = (char *)section(b, ".strtab", &names_size);
+	Elf64_Sym s;
+
+	for (size_t i = 0; i < size; i += sizeof(s)) {
+		memcpy(&s, p + i, sizeof(s));
+		if (strcmp(names + s.st_name, name))
+			continue;
+		s.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE);
+		memcpy(p + i, &s, sizeof(s));
+		return;
+	}
+	fail_msg("no symbol '%s'", name);
+}
+
+static void test_not_weak(void **state)
+{
+	struct buf b = dialect();
+
+	(void)state;
+	strengthen(&b, "scx_bpf_later___v2");
+	refuses(&b, "the kernel has no function 'scx_bpf_later'");
+	buf_release(&b);
+	b = dialect();
+	strengthen(&b, "CONFIG_ELSEWHERE");
+	refuses(&b, "'CONFIG_ELSEWHERE' is not known here");
 	buf_release(&b);
 }
 
@@ -767,6 +807,7 @@ int main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_not_objects),
 		cmocka_unit_test(test_lacking),
+		cmocka_unit_test(test_not_weak),
 		cmocka_unit_test(test_code_refused),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_flipped),

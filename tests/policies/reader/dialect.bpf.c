@@ -111,6 +111,8 @@ u64 counter = 9;
 static u64 hidden[4];
 u32 *unfilled = (u32 *)&counter;
 
+u64 shared_word SEC(".addr_space.1") = 11;
+
 extern int LINUX_KERNEL_VERSION __kconfig;
 extern unsigned long CONFIG_HZ __kconfig __weak;
 extern bool CONFIG_ELSEWHERE __kconfig __weak;
@@ -220,6 +222,7 @@ VALUE(version, LINUX_KERNEL_VERSION)
 VALUE(elsewhere, CONFIG_ELSEWHERE)
 VALUE(hertz, CONFIG_HZ)
 VALUE(read_knob, knob)
+VALUE(read_arena, shared_word)
 VALUE(read_enum, __SCX_DSQ_LOCAL + __SCX_SMALL + __SCX_MISSING)
 VALUE(read_runqueues, (u64)&runqueues)
 VALUE(read_now, scx_bpf_now())
