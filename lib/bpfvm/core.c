@@ -278,11 +278,13 @@ static int find_member(struct reader *r, const struct core_step *want,
 		p->bits += btf_member_bit_offset(t, i);
 		if (*name) {
 			l = types_at(r->o->btf, want->type);
-			step(p, owner, i, name);
-			return fields_alike(r, btf_members(l)[want->index].type,
-					    m->type);
+			found = fields_alike(
+				r, btf_members(l)[want->index].type, m->type);
+			if (found == 1)
+				step(p, owner, i, name);
+		} else {
+			found = find_member(r, want, id, p, depth + 1);
 		}
-		found = find_member(r, want, id, p, depth + 1);
 		if (found)
 			return found;
 		p->bits -= btf_member_bit_offset(t, i);

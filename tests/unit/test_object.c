@@ -85,8 +85,11 @@ static void add_place(struct btf *b, const struct ids *id)
 /* Moved, renamed, resized. */
 static void add_task(struct btf *b, struct ids *id)
 {
-	int deep, parents, tail;
+	int deep, decoy, parents, tail;
 
+	/* Of the right name and the wrong kind. */
+	decoy = btf__add_union(b, NULL, 32);
+	btf__add_field(b, "deep", id->chars, 0, 0);
 	deep = btf__add_struct(b, NULL, 8);
 	btf__add_field(b, "deep", id->u64, 0, 0);
 	id->entity = btf__add_struct(b, "sched_ext_entity", 40);
@@ -104,6 +107,7 @@ static void add_task(struct btf *b, struct ids *id)
 	btf__add_field(b, "__state", id->u64, 16 * 8, 0);
 	btf__add_field(b, "flags", id->u32, 100 * 8, 0);
 	btf__add_field(b, "prio", id->u16, 200 * 8, 0);
+	btf__add_field(b, NULL, decoy, 32 * 8, 0);
 	btf__add_field(b, NULL, deep, 216 * 8, 0);
 	btf__add_field(b, "in_iowait", id->u32, 232 * 8, 1);
 	btf__add_field(b, "level", id->s32, 232 * 8 + 3, 5);
