@@ -206,11 +206,60 @@ bad_line() {
 		"$(sha256sum "$BUILD/lib/schedkit/policy.bpf.o" | cut -c -64)"
 }
 
-@test 'verify: a stage that was named and does not exist blocks' {
+@test 'verify: the template is proved' {
 	policy '{}' >in.jsonl
 	exits 1 sched-verify --stages lint,build,prove --json <in.jsonl
-	has "$(jq -r 'select(.kind == "verdict") | .body.why' <<<"$output")" \
-		prove
+	verdict '.stages[2].name == "prove" and
+		.stages[2].status == "passed" and .stages[2].findings == []'
+}
+
+# source_policy KIND NAME: a document for a policy of the corpora.
+source_policy() {
+	local object=$BUILD/policies/$1/$2.bpf.o
+	doc policy "$(jq -n --arg title "$2" --arg path "$object" --arg sha256 \
+		"$(sha256sum "$object" | cut -c -64)" '{form: "source",
+		title: $title, why: "w", uses: [],
+		object: {path: $path, sha256: $sha256}}')"
+}
+
+# listed FILTER: name and rule of the manifest's rows.
+listed() {
+	awk -F ' *[|] *' "!/^#/ && $1 { print \$1, \$4 }" \
+		"$TREE/tests/policies/manifest.txt"
+}
+
+@test 'verify: prove rejects what it must, and names rule and line' {
+	local name rule line n=0
+	listed '$2 == "bad" && $3 == "prove"' >rows
+	while read -r name rule; do
+		source_policy bad "$name"
+	done <rows >in.jsonl
+	exits 1 sched-verify --stages lint,build,prove --json <in.jsonl
+	jq -c 'select(.kind == "verdict") | .body.stages[2]' <<<"$output" \
+		>stages
+	while read -r name rule; do
+		n=$((n + 1))
+		line=$(grep -n '/\* WRONG' \
+			"$TREE/tests/policies/bad/$name.bpf.c" | cut -d: -f1)
+		# The ops are data: no instruction has their line.
+		[ "$rule" = timeout ] && line=null
+		is "$name $(sed -n "${n}p" stages |
+			jq --arg rule "$rule" --argjson line "$line" \
+				'.status == "failed" and any(.findings[];
+				.rule == $rule and .line == $line)')" \
+			"$name true"
+	done <rows
+	[ $n -ge 10 ]
+}
+
+@test 'verify: prove rejects no good policy' {
+	local name
+	listed '$2 == "good"' | while read -r name _; do
+		source_policy good "$name"
+	done >in.jsonl
+	exits 1 sched-verify --stages lint,build,prove --json <in.jsonl
+	is "$(jq -r 'select(.kind == "verdict") | .body |
+		select(.stages[2].status == "failed") | .why' <<<"$output")" ''
 }
 
 @test 'verify: a profile without a command cannot be measured' {
