@@ -110,6 +110,8 @@ static void will_wait(struct writer *w)
 {
 	if (w->loop == 1)
 		w->phase = NULL;
+	note(w, "rt-app may miss its own end where threads wait for each "
+		"other: run it under timeout(1)");
 }
 
 static struct json *with_mutex(char kind, uint32_t ref, char lock_kind,
@@ -321,8 +323,10 @@ static void straight(struct writer *w, size_t from, size_t to)
 		    op[1].what == LOAD_WAIT && op[1].obj == op->obj &&
 		    !w->l->sems[op->obj].lossy) {
 			will_wait(w);
+			named(w, "lock", 's', op->obj);
 			event(w, "sync",
 			      with_mutex('s', op->obj, 's', op->obj));
+			named(w, "unlock", 's', op->obj);
 			i++;
 			continue;
 		}

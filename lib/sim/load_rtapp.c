@@ -254,7 +254,7 @@ static int read_task(struct rtapp *r, const struct json *v)
 			    : read_phase(r, v, -2, loops);
 	if (!rc && phases && !endless && loops && loops != 1)
 		load_op_loop(r->l, r->t, start, loops < 0 ? 0 : (int32_t)loops);
-	if (!rc && loops >= 0)
+	if (!rc && loops >= 0 && !endless)
 		load_add_op(r->l, r->t, LOAD_EXIT);
 	return rc;
 }

@@ -135,24 +135,40 @@ static int suspends(struct rtapp *r, const struct json *v, int what)
 	return 0;
 }
 
+/* An earlier event of the thread has locked it. */
+static bool holds(const struct load_task *t, uint32_t lock)
+{
+	for (size_t i = t->op_count; i-- > 0;) {
+		if ((t->ops[i].what == LOAD_LOCK ||
+		     t->ops[i].what == LOAD_UNLOCK) &&
+		    t->ops[i].obj == lock)
+			return t->ops[i].what == LOAD_LOCK;
+	}
+	return false;
+}
+
+/* The tutorial says that sync locks by itself, the program leaves it to the
+ * file: both are understood. */
 static int waits(struct rtapp *r, const struct json *v, int sync)
 {
 	uint32_t cond, lock;
 	struct load_op *op;
+	bool locks;
 	int rc = resource(r, &r->conds, json_get(v, "ref"), &cond);
 
 	if (!rc)
 		rc = resource(r, &r->locks, json_get(v, "mutex"), &lock);
 	if (rc)
 		return rtapp_wrong(r, "{\"ref\": name, \"mutex\": name}");
-	if (sync) {
+	locks = sync && !holds(&r->l->tasks[r->t], lock);
+	if (locks)
 		load_op_obj(r->l, r->t, LOAD_LOCK, lock);
+	if (sync)
 		load_op_obj(r->l, r->t, LOAD_POST, cond);
-	}
 	op = load_add_op(r->l, r->t, LOAD_COND_WAIT);
 	op->obj = cond;
 	op->obj2 = lock;
-	if (sync)
+	if (locks)
 		load_op_obj(r->l, r->t, LOAD_UNLOCK, lock);
 	return 0;
 }

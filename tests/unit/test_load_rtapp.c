@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/load.h"
+#include "sim/load_make.h"
 
 static struct load *take(const char *text)
 {
@@ -180,6 +180,78 @@ static void what_is_wrong_is_named(void **state)
 		"tasks are started");
 }
 
+/* Out and in again: the same programs. */
+static void what_rtapp_says_comes_back(void **state)
+{
+	static const char text[] =
+		"{\"tasks\":{\"a\":{\"loop\":2,\"priority\":-5,\"delay\":7,"
+		"\"phases\":{\"p\":{\"loop\":10,\"run\":1000,\"timer\":"
+		"{\"ref\":\"unique\",\"period\":30000}},\"q\":{\"cpus\":[0,1],"
+		"\"runtime\":40,\"lock\":\"m\",\"signal\":\"c\","
+		"\"unlock\":\"m\",\"fork\":\"b\",\"yield\":\"\","
+		"\"sleep\":5}}},"
+		"\"b\":{\"instance\":2,\"lock\":\"m\",\"wait\":"
+		"{\"ref\":\"c\",\"mutex\":\"m\"},\"unlock\":\"m\",\"run\":3}},"
+		"\"global\":{\"duration\":6}}";
+	struct load *a = take(text), *b;
+	const struct json *kept;
+	struct json *v = load_to_rtapp(a, &kept);
+	char *again = json_ordered(v);
+
+	(void)state;
+	b = take(again);
+	assert_int_equal(a->duration_ns, b->duration_ns);
+	assert_int_equal(a->task_count, b->task_count);
+	for (size_t i = 0; i < a->task_count; i++) {
+		const struct load_task *x = &a->tasks[i], *y = &b->tasks[i];
+
+		assert_string_equal(x->name, y->name);
+		assert_int_equal(x->instances, y->instances);
+		assert_int_equal(x->start_ns, y->start_ns);
+		assert_int_equal(x->nice, y->nice);
+		assert_int_equal(x->op_count, y->op_count);
+		for (size_t j = 0; j < x->op_count; j++) {
+			assert_int_equal(x->ops[j].what, y->ops[j].what);
+			assert_int_equal(x->ops[j].n, y->ops[j].n);
+			assert_int_equal(x->ops[j].dist.ns, y->ops[j].dist.ns);
+		}
+	}
+	free(again);
+	json_free(v);
+	json_free((struct json *)kept);
+	load_free(a);
+	load_free(b);
+}
+
+/* A distribution is written out: its mean stays. */
+static void distributions_become_rounds(void **state)
+{
+	struct load *l = load_new("x");
+	uint32_t t = load_add_task(l, "x", load_add_group(l, "x"));
+	const struct json *notes, *phase;
+	struct load_op *op = load_add_op(l, t, LOAD_RUN);
+	struct json *v;
+	double sum = 0;
+
+	(void)state;
+	op->dist = (struct load_dist){
+		.kind = DIST_UNIFORM, .ns = 1000000, .max_ns = 3000000};
+	load_op_ns(l, t, LOAD_SLEEP, 1000000);
+	load_op_loop(l, t, 0, 0);
+	v = load_to_rtapp(l, &notes);
+	phase = json_path(v, "tasks.x.phases.p0");
+	assert_int_equal(json_as_number(json_get(phase, "loop"), 0), -1);
+	json_each (e, phase) {
+		if (!strncmp(json_key(e), "run", 3))
+			sum += json_as_number(e, 0);
+	}
+	assert_int_equal(json_len(phase), 1 + 2 * 32);
+	assert_true(sum > 32 * 1999 && sum < 32 * 2001);
+	json_free(v);
+	json_free((struct json *)notes);
+	load_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +260,8 @@ int main(void)
 		cmocka_unit_test(what_tasks_do_to_each_other),
 		cmocka_unit_test(what_is_not_kept_is_noted),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(what_rtapp_says_comes_back),
+		cmocka_unit_test(distributions_become_rounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
