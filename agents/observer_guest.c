@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 
 /* Beyond the command's own limit: booting is not part of it. */
 #define GRACE_S 30
+
+/* Of the guest's own; the file is brought out of it. */
+#define GUEST_TRACE "/tmp/schedkit-trace"
 
 static void add_metric(struct strs *argv, const struct metric *m)
 {
@@ -46,6 +50,14 @@ static void make_argv(const struct observer_opts *o, struct strs *argv)
 		strs_printf(argv, "--seconds=%g", o->seconds);
 	if (o->timeout_s > 0)
 		strs_printf(argv, "--timeout=%g", o->timeout_s);
+	if (o->trace.record) {
+		uint64_t max = o->trace.record_max < RUN_BRING_MAX
+				       ? o->trace.record_max
+				       : RUN_BRING_MAX;
+
+		strs_add(argv, "--trace=" GUEST_TRACE);
+		strs_printf(argv, "--trace-max=%u", (unsigned)(max >> 20));
+	}
 	strs_add(argv, "--name");
 	strs_add(argv, o->workload->name);
 	for (size_t i = 0; i < o->workload->metric_count; i++)
@@ -121,6 +133,28 @@ static char *missing_metric(const struct observer_opts *o,
 	return NULL;
 }
 
+/* The trace becomes the caller's own file. */
+static int take_trace(const struct observer_opts *o,
+		      const struct run_result *res, struct json *body)
+{
+	const char *path = o->trace.record;
+	const struct json *v = json_get(body, "trace");
+	int fd, rc;
+
+	if (!res->file || !v)
+		return err_set(EIO, "the guest left no trace");
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	rc = fd < 0 ? -errno : io_write(fd, res->file, res->file_len);
+	if (fd >= 0 && close(fd) && !rc)
+		rc = -errno;
+	if (rc)
+		return err_set(-rc, "cannot write the trace '%s': %s", path,
+			       strerror(-rc));
+	return observer_add_trace(body, path,
+				  json_as_number(json_get(v, "events"), 0),
+				  json_as_number(json_get(v, "drops"), 0));
+}
+
 static int take(const struct observer_opts *o, const struct run_result *res,
 		struct observation *r)
 {
@@ -134,7 +168,7 @@ static int take(const struct observer_opts *o, const struct run_result *res,
 	json_set(r->body, "workload", workload_json(o->workload));
 	r->missing = missing_metric(o, r->body);
 	r->timed_out = ended_by_timeout(r->body, o);
-	return 0;
+	return o->trace.record ? take_trace(o, res, r->body) : 0;
 }
 
 int observer_run_guest(const struct observer_opts *o,
@@ -150,6 +184,8 @@ int observer_run_guest(const struct observer_opts *o,
 	rc = target_open(to, &t);
 	if (rc)
 		return rc;
+	if (o->trace.record)
+		spec.bring = GUEST_TRACE;
 	make_argv(o, &argv);
 	spec.argv = argv.v;
 	if (o->timeout_s > 0)

@@ -23,6 +23,7 @@ int run_job_send(int fd, const struct run_job *j, double limit_s)
 	buf_init(&b, WIRE_MAX);
 	add_string(&b, j->cwd);
 	add_string(&b, j->object);
+	add_string(&b, j->bring);
 	for (size_t i = 0; i < j->argv.len; i++)
 		add_string(&b, j->argv.v[i]);
 	for (size_t i = 0; i < j->env.len; i++)
@@ -73,15 +74,17 @@ int run_job_read(const struct wire_msg *m, struct run_job *j)
 	const struct json *policy = json_get(m->head, "policy");
 	const char *cwd = take_string(&p, end);
 	const char *object = take_string(&p, end);
+	const char *file = take_string(&p, end);
 	double argc = json_as_number(json_get(m->head, "argc"), 0);
 	double envc = json_as_number(json_get(m->head, "envc"), 0);
 	int rc;
 
 	*j = (struct run_job){0};
-	if (!cwd || !object || argc < 1)
+	if (!cwd || !object || !file || argc < 1)
 		return err_set(EBADMSG, "a request cut short");
 	j->cwd = mem_strdup(cwd);
 	j->object = mem_strdup(object);
+	j->bring = mem_strdup(file);
 	j->timeout_s = json_as_number(json_get(m->head, "timeout_s"), 0);
 	j->uid = (uid_t)json_as_number(json_get(m->head, "uid"), 0);
 	j->gid = (gid_t)json_as_number(json_get(m->head, "gid"), 0);
@@ -145,10 +148,13 @@ int run_result_send(int fd, int rc, const struct run_result *r)
 	if (r->message)
 		json_set_string(head, "message", r->message);
 	json_set_number(head, "out", (double)r->out_len);
+	json_set_number(head, "file", (double)r->file_len);
 	if (r->out_len)
 		buf_add(&b, r->out, r->out_len);
 	if (r->err_len)
 		buf_add(&b, r->err, r->err_len);
+	if (r->file_len)
+		buf_add(&b, r->file, r->file_len);
 	rc = wire_send(fd, head, b.data, b.len, 0);
 	buf_release(&b);
 	return rc;
@@ -156,15 +162,15 @@ int run_result_send(int fd, int rc, const struct run_result *r)
 
 int run_result_read(const struct wire_msg *m, struct run_result *r)
 {
-	double out = number(m->head, "out");
+	double out = number(m->head, "out"), file = number(m->head, "file");
 	int outcome = (int)number(m->head, "outcome");
 	int rc = (int)number(m->head, "rc");
 	const struct json *report = json_get(m->head, "report");
 	const char *words = json_as_string(json_get(m->head, "message"), NULL);
 
 	*r = (struct run_result){0};
-	if (!(out >= 0 && out <= (double)m->len) || outcome < RUN_DONE ||
-	    outcome > RUN_CANCELLED || rc > 0)
+	if (!(out >= 0 && file >= 0 && out + file <= (double)m->len) ||
+	    outcome < RUN_DONE || outcome > RUN_CANCELLED || rc > 0)
 		return err_set(EBADMSG, "a reply that makes no sense");
 	if (rc)
 		return err_set(-rc, "%s",
@@ -174,10 +180,15 @@ int run_result_read(const struct wire_msg *m, struct run_result *r)
 	r->report = report ? json_copy(report) : NULL;
 	r->message = words ? mem_strdup(words) : NULL;
 	r->out_len = (size_t)out;
-	r->err_len = m->len - r->out_len;
+	r->file_len = (size_t)file;
+	r->err_len = m->len - r->out_len - r->file_len;
 	r->out = mem_zalloc(r->out_len + 1, 1);
 	memcpy(r->out, m->data, r->out_len);
 	r->err = mem_zalloc(r->err_len + 1, 1);
 	memcpy(r->err, m->data + r->out_len, r->err_len);
+	if (!r->file_len)
+		return 0;
+	r->file = mem_zalloc(r->file_len, 1);
+	memcpy(r->file, m->data + r->out_len + r->err_len, r->file_len);
 	return 0;
 }

@@ -23,6 +23,7 @@ void run_job_release(struct run_job *j)
 	strs_release(&j->env);
 	free(j->cwd);
 	free(j->object);
+	free(j->bring);
 	json_free(j->policy);
 	*j = (struct run_job){0};
 }
@@ -34,6 +35,7 @@ void run_job_fill(struct run_job *j, const struct run_spec *s, char *const *env)
 			s->timeout_s > 0 ? s->timeout_s : DEFAULT_TIMEOUT_S,
 		.policy = s->policy ? json_copy(s->policy) : NULL,
 		.object = policy_object_path(s->policy),
+		.bring = mem_strdup(s->bring ? s->bring : ""),
 		.cwd = s->cwd ? mem_strdup(s->cwd) : getcwd(NULL, 0),
 	};
 	if (!j->cwd)
@@ -131,6 +133,19 @@ static void judge(const struct run_job *j, struct run_result *r)
 	}
 }
 
+/* What the command left, if it did. */
+static void bring(const struct run_job *j, struct run_result *r)
+{
+	struct buf b;
+
+	buf_init(&b, RUN_BRING_MAX);
+	if (*j->bring && !buf_read_file(&b, j->bring)) {
+		r->file_len = b.len;
+		r->file = buf_take(&b);
+	}
+	buf_release(&b);
+}
+
 int run_job(const struct run_job *j, struct run_result *r)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
@@ -165,6 +180,7 @@ int run_job(const struct run_job *j, struct run_result *r)
 	r->err_len = err.len;
 	r->out = buf_take(&out);
 	r->err = buf_take(&err);
+	bring(j, r);
 out:
 	ext_free(p);
 	buf_release(&out);

@@ -14,6 +14,7 @@ struct run_job {
 	struct strs argv, env;
 	char *cwd;
 	char *object;	     /* the policy's object file */
+	char *bring;	     /* "": no file */
 	struct json *policy; /* NULL: the kernel's own scheduler */
 	double timeout_s;
 	uid_t uid; /* with set_ids */

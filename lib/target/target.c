@@ -30,6 +30,7 @@ void run_result_release(struct run_result *r)
 {
 	free(r->out);
 	free(r->err);
+	free(r->file);
 	json_free(r->report);
 	free(r->message);
 	*r = (struct run_result){0};

@@ -51,8 +51,11 @@ struct run_spec {
 	char *const *env; /* NULL: the caller's; vm: PATH, HOME … of it */
 	const struct json *policy; /* a policy body; NULL: the kernel's own */
 	double timeout_s;	   /* 0: 600 */
-	bool as_root; /* vm: needs BPF in the guest; else as the caller */
+	bool as_root;	   /* vm: needs BPF in the guest; else as the caller */
+	const char *bring; /* a file it leaves, for the result; or NULL */
 };
+
+#define RUN_BRING_MAX (48u << 20)
 
 #define RUN_KEEP_OUTPUT (1u << 20) /* bytes kept of each output: the last */
 
@@ -61,6 +64,8 @@ struct run_result {
 	struct proc_result proc;
 	char *out, *err; /* tails of standard output and error */
 	size_t out_len, err_len;
+	char *file; /* spec.bring; NULL: it left none, or too large a one */
+	size_t file_len;
 	struct json *report; /* ext_report(), NULL without a policy */
 	char *message;	     /* why it is not RUN_DONE, else NULL */
 };
