@@ -143,11 +143,12 @@ static int enter_array(const struct btf *btf, const struct btf_array *a,
 static int enter_member(const struct btf *btf, const struct btf_type *t,
 			uint32_t index, struct core_path *p, uint32_t *id)
 {
-	const struct btf_member *m = &btf_members(t)[index];
+	const struct btf_member *m;
 	const char *name;
 
 	if (index >= btf_vlen(t))
 		return -EINVAL;
+	m = &btf_members(t)[index];
 	name = types_name(btf, m->name_off);
 	if (*name)
 		step(p, *id, index, name);
