@@ -78,7 +78,7 @@ static void judge(struct search *s, struct point *p, const struct simulated *m)
 	p->seeds = m->runs;
 	p->ratio = simulate_ratio(s->base, m->metrics, s->goal);
 	p->score = HOPELESS;
-	if (m->result.outcome == SIM_DONE && !m->result.finding_count &&
+	if (m->result.outcome == SIM_DONE && !simulate_has_defect(&m->result) &&
 	    p->ratio > 0)
 		p->score = score_of(s, m->metrics, p->ratio);
 }

@@ -142,6 +142,20 @@ void simulated_release(struct simulated *s)
 	*s = (struct simulated){0};
 }
 
+bool simulate_is_defect(const struct sim_finding *f)
+{
+	return f->rule != SIM_UNFAIR && f->rule != SIM_IDLE &&
+	       f->rule != SIM_STARVATION;
+}
+
+bool simulate_has_defect(const struct sim_result *r)
+{
+	for (size_t i = 0; i < r->finding_count; i++)
+		if (simulate_is_defect(&r->findings[i]))
+			return true;
+	return false;
+}
+
 static const struct json *metric_of(const struct json *list, const char *name)
 {
 	json_each (m, list)

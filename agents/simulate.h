@@ -29,6 +29,13 @@ int simulate(const struct sim_opts *o, struct sim_policy *policy,
 void simulated_release(struct simulated *s);
 
 /*
+ * A policy may be unfair to its workload, or let it wait, on purpose: whether
+ * that pays is measured.  What else is found is a defect wherever it happens.
+ */
+bool simulate_is_defect(const struct sim_finding *f);
+bool simulate_has_defect(const struct sim_result *r);
+
+/*
  * How much better a is than b in their common metric `name`: above 1 is
  * better.  0: one of them lacks it.
  */

@@ -62,7 +62,7 @@ static bool wants_restart(const struct sim_result *r)
 	       r->exit_code & EXIT_ACT_RESTART;
 }
 
-static void take_findings(struct climb *k, const char *load,
+static void take_findings(struct climb *k, const char *load, bool hostile,
 			  const struct sim_result *r)
 {
 	struct stage *s = &k->c->stages[STAGE_SIM];
@@ -70,11 +70,10 @@ static void take_findings(struct climb *k, const char *load,
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct sim_finding *f = &r->findings[i];
 
-		if (f->rule == SIM_UNSUPPORTED) {
+		if (f->rule == SIM_UNSUPPORTED)
 			k->undecided = true;
-		} else {
+		else if (hostile || simulate_is_defect(f))
 			s->status = STATUS_FAILED;
-		}
 		if (!is_known(s->findings, f))
 			stage_find_at(s, sim_rule_names[f->rule], f->file,
 				      f->line, "%s, after %.3f s of '%s'",
@@ -137,7 +136,7 @@ static void run_hostile(struct climb *k, const char *name)
 	if (simulate(&o, k->policy, l, HOSTILE_SEEDS, &s) < 0) {
 		cannot(k, name);
 	} else {
-		take_findings(k, name, &s.result);
+		take_findings(k, name, true, &s.result);
 		simulated_release(&s);
 	}
 	load_free(l);
@@ -190,7 +189,7 @@ static void run_workload(struct climb *k, const struct group *g)
 	    simulate(&o, k->policy, l, WORKLOAD_SEEDS, &cand) < 0) {
 		cannot(k, "the profile");
 	} else {
-		take_findings(k, "the profile", &cand.result);
+		take_findings(k, "the profile", false, &cand.result);
 		out = json_object();
 		json_set_number(out, "cpus", o.machine.cpus);
 		json_set_number(out, "seeds", (double)cand.runs);

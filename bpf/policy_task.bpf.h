@@ -126,16 +126,21 @@ static void classify(struct task_struct *p, struct task *t)
 		t->class = CLASS_INTERACTIVE;
 }
 
+/*
+ * Here and below: ran are nanoseconds of the present turn that are not charged
+ * yet.  A turn that goes on and on is charged at its end only.
+ */
+
 /* Of a fork nothing is known yet: it may be about to become anything. */
-static bool is_fresh(const struct task *t)
+static bool is_fresh(const struct task *t, u64 ran)
 {
-	return t->fresh && t->attained_ns < params.unknown_us * 1000ULL;
+	return t->fresh && t->attained_ns + ran < params.unknown_us * 1000ULL;
 }
 
 /* How much of the longest expectation is this one?  0 … RANK_ONE. */
-static u64 rank(const struct task *t)
+static u64 rank(const struct task *t, u64 ran)
 {
-	u64 ns = t->expect_ns, done = t->attained_ns;
+	u64 ns = t->expect_ns, done = t->attained_ns + ran;
 
 	if (!ns)
 		ns = params.order == ORDER_LONGEST ? 2 * done : done;
@@ -149,12 +154,12 @@ static u64 rank(const struct task *t)
 }
 
 /* How much earlier than its time may it stand? */
-static u64 ahead(const struct task *t)
+static u64 ahead(const struct task *t, u64 ran)
 {
 	bool first = t->class == CLASS_INTERACTIVE;
 
 	if (uses_expectation() && params.classify == CLASSIFY_IDENTITY) {
-		if (is_fresh(t))
+		if (is_fresh(t, ran))
 			first = true;
 		/* Too short to matter to anyone. */
 		else if (t->expect_ns && t->expect_ns < longest_ns / 64)
@@ -171,23 +176,23 @@ static void limit_lag(struct task *t)
 		t->vtime = floor;
 }
 
-/* ran: nanoseconds of the present turn that are not charged yet. */
 static u64 key_of(struct task_struct *p, struct task *t, u64 now, u64 ran)
 {
 	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
 
 	switch (params.order) {
 	case ORDER_VRUNTIME:
-		return t->vtime + weighted(ran, p) - ahead(t);
+		return t->vtime + weighted(ran, p) - ahead(t, ran);
 	case ORDER_DEADLINE:
 		return t->vtime + weighted(ran, p) + weighted(t->mean_ns, p) -
-		       ahead(t);
+		       ahead(t, ran);
 	case ORDER_LONGEST:
-		return now + span / RANK_ONE * (RANK_ONE - rank(t)) - ahead(t);
+		return now + span / RANK_ONE * (RANK_ONE - rank(t, ran)) -
+		       ahead(t, ran);
 	case ORDER_SHORTEST:
-		return now + span / RANK_ONE * rank(t) - ahead(t);
+		return now + span / RANK_ONE * rank(t, ran) - ahead(t, ran);
 	default:
-		return now - ahead(t);
+		return now - ahead(t, ran);
 	}
 }
 

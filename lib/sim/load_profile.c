@@ -379,6 +379,54 @@ static struct json *expectations(const struct json *body)
 	return list;
 }
 
+/* The program whose threads most of the run time went to; NULL: none. */
+static const struct json *program_of(const struct profile *p)
+{
+	const struct json *found = NULL;
+	double most = 0.5e-3 * p->run_ns;
+
+	json_each (v, json_get(p->body, "identities")) {
+		if (number(v, "run_us") <= most || number(v, "execs") > 1)
+			continue;
+		most = number(v, "run_us");
+		found = v;
+	}
+	return found;
+}
+
+/*
+ * Threads are forked by what was executed, and a policy may let them inherit
+ * what it knows of that.
+ */
+static void add_program(struct profile *p)
+{
+	const struct json *program = program_of(p);
+	size_t n = p->l->task_count;
+	const char *hash;
+	uint32_t t;
+
+	if (!program || p->main == p->n)
+		return;
+	t = load_add_task(p->l, json_as_string(json_get(program, "name"), ""),
+			  p->g[p->main].group);
+	hash = json_as_string(json_get(program, "hash"), "");
+	load_add_op(p->l, t, LOAD_EXEC)->id = strtoull(hash, NULL, 16);
+	for (uint32_t i = 0; i < n; i++) {
+		struct load_task *thread = &p->l->tasks[i];
+		size_t top = p->l->tasks[t].op_count;
+		uint32_t instances = thread->instances;
+
+		if (!instances || thread->identity || thread->kernel)
+			continue;
+		thread->instances = 0;
+		load_op_obj(p->l, t, LOAD_FORK, i);
+		if (instances > 1)
+			load_op_loop(p->l, t, top, (int32_t)instances);
+	}
+	load_add_op(p->l, t, LOAD_EXIT);
+	p->l->tasks[t].instances = 1;
+}
+
 static void build(struct profile *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -395,6 +443,8 @@ static void build(struct profile *p)
 		if (p->g[i].kept && !p->g[i].passing && i != p->root)
 			profile_add_lasting(p, &p->g[i]);
 	}
+	if (p->root == p->n)
+		add_program(p);
 	profile_add_passing(p);
 	p->l->cpus = p->cpus;
 	p->l->identities = expectations(p->body);

@@ -100,3 +100,64 @@ exit_insn() {
 	exits 3 sched-sim exec in
 	has "$stderr" half
 }
+
+# ---- run --------------------------------------------------------------
+
+profile() {
+	echo "$TREE/tests/bench/requests.profile"
+}
+
+@test "run: the same input gives the same bytes, another seed does not" {
+	local a b
+	exits 0 sched-sim run --json template "$(profile)"
+	a=$output
+	exits 0 sched-sim run --json template "$(profile)"
+	is "$output" "$a"
+	exits 0 sched-sim run --json --seed 2 template "$(profile)"
+	b=$output
+	[ "$a" != "$b" ]
+	is "$(jq -r .kind <<<"$a")" note
+	is "$(jq -r .body.simulation.outcome <<<"$a")" done
+}
+
+@test "run: a table for people, with EEVDF beside the policy" {
+	exits 0 script -qec "sched-sim run template $(profile)" /dev/null
+	has "$output" EEVDF
+	has "$output" request_rate
+	has "$output" 'the policy: done'
+}
+
+@test "run: what is known of a program does not hold up its lock holders" {
+	local seed
+	for seed in 1 2 3; do
+		exits 0 sched-sim run --json --seed "$seed" -p classify=identity \
+			-p order=longest -p ahead_us=20000000 \
+			-p unknown_us=200000 -p starve_us=10000000 \
+			template "$(profile)"
+		jq -e '.body.compared[] | select(.name == "request_rate")
+			| .ratio > 1.5' <<<"$output"
+	done
+}
+
+@test "run: parameters, machines and costs are checked" {
+	exits 3 sched-sim run -p slice_us=1 template "$(profile)"
+	has "$stderr" slice_us
+	exits 3 sched-sim run -p speed=1 template "$(profile)"
+	exits 3 sched-sim run --machine 0 template "$(profile)"
+	exits 3 sched-sim run --machine 8,wings=2 template "$(profile)"
+	echo '{"switch_ns":-1}' >costs
+	exits 3 sched-sim run --costs costs template "$(profile)"
+	has "$stderr" switch_ns
+	exits 3 sched-sim run template hostile:weather
+	exits 3 sched-sim run template no-such-file
+	exits 3 sched-sim run no-such-object.o "$(profile)"
+	exits 2 sched-sim run template
+}
+
+@test "run: findings are exit status 1 and name the line" {
+	exits 1 sched-sim run --json "$BUILD/policies/bad/never_inserts.bpf.o" \
+		hostile:fork_storm
+	is "$(jq -r '.body.simulation.findings[0].rule' <<<"$output")" lost
+	has "$(jq -r '.body.simulation.findings[0].file' <<<"$output")" \
+		never_inserts.bpf.c
+}
