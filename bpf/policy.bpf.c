@@ -188,7 +188,7 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 		limit_lag(t);
 	t->queued_at = now;
 	queue = queue_of(p);
-	key = key_of(p, t, now, 0);
+	key = key_of(p, t, now);
 	count(COUNT_QUEUED);
 	scx_bpf_dsq_insert_vtime(p, queue, slice_of(p, t, queue), key,
 				 enq_flags);
@@ -273,25 +273,34 @@ static bool steal(s32 cpu)
 	return false;
 }
 
-/* Does the task that runs out of its slice deserve to go on? */
-static bool goes_on(struct task_struct *prev, u64 head, u64 now)
+/* For preemption: what this CPU runs. */
+static void note(struct task_struct *p, struct task *t, s32 cpu)
 {
-	struct task *t = task_of(prev);
-	u64 ran;
+	struct cpu *c = &cpus[slot_of(cpu)];
 
-	if (!t || params.order == ORDER_FIFO)
-		return false;
-	ran = now - t->run_at;
-	return before(key_of(prev, t, now, ran), head);
+	if (params.preempt == PREEMPT_NONE)
+		return;
+	c->since = t->run_at;
+	c->class = t->class;
+	c->weight = weight_of(p);
+	c->key = key_of(p, t, t->run_at);
 }
 
-static void go_on(struct task_struct *prev, u64 queue)
+/* Does the task that runs out of its slice deserve to go on? */
+static bool goes_on(struct task_struct *prev, struct task *t, u64 head, u64 now)
 {
-	struct task *t = task_of(prev);
+	return t && params.order != ORDER_FIFO &&
+	       before(key_of(prev, t, now), head);
+}
 
+static void go_on(struct task_struct *prev, struct task *t, u64 queue, s32 cpu)
+{
 	count(COUNT_KEPT);
-	if (t)
-		set_slice(prev, slice_of(prev, t, queue));
+	if (!t)
+		return;
+	advance(t);
+	note(prev, t, cpu);
+	set_slice(prev, slice_of(prev, t, queue));
 }
 
 POLICY_OP("dispatch")
@@ -300,7 +309,13 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 	bool runnable = prev && (prev->scx.flags & SCX_TASK_QUEUED);
 	u64 own = PRIVATE(cpu), shared = shared_queue(cpu);
 	u64 own_key = 0, shared_key = 0, now = scx_bpf_now();
+	struct task *t = runnable ? task_of(prev) : NULL;
 	bool in_own, in_shared;
+
+	/* Slice by slice: who goes on alone for long must not be presented
+	 * the bill when company comes. */
+	if (t)
+		charge(prev, t, now);
 
 	rescue(own, POLICY_MAX_LLCS + slot_of(cpu), now);
 	if (params.queue != QUEUE_CPU)
@@ -317,8 +332,8 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 	if (in_own || in_shared) {
 		u64 key = in_own ? own_key : shared_key;
 
-		if (runnable && goes_on(prev, key, now)) {
-			go_on(prev, own);
+		if (runnable && goes_on(prev, t, key, now)) {
+			go_on(prev, t, own, cpu);
 			return;
 		}
 		if (in_own && take(own, COUNT_DISPATCHED))
@@ -330,7 +345,7 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 			return;
 	}
 	if (runnable)
-		go_on(prev, own);
+		go_on(prev, t, own, cpu);
 	else if (params.steal && params.queue != QUEUE_GLOBAL)
 		steal(cpu);
 }
@@ -340,22 +355,13 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 POLICY_OP("running")
 void BPF_PROG(policy_running, struct task_struct *p)
 {
-	s32 cpu = scx_bpf_task_cpu(p);
 	struct task *t = task_of(p);
-	struct cpu *c;
 
 	if (!t)
 		return;
 	t->run_at = scx_bpf_now();
-	if (shares_by_vtime() && before(vtime_now, t->vtime))
-		vtime_now = t->vtime;
-	if (params.preempt == PREEMPT_NONE)
-		return;
-	c = &cpus[slot_of(cpu)];
-	c->since = t->run_at;
-	c->class = t->class;
-	c->weight = weight_of(p);
-	c->key = key_of(p, t, t->run_at, 0);
+	advance(t);
+	note(p, t, scx_bpf_task_cpu(p));
 }
 
 POLICY_OP("stopping")
@@ -363,14 +369,10 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 {
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct task *t = task_of(p);
-	u64 ran;
 
 	if (!t)
 		return;
-	ran = scx_bpf_now() - t->run_at;
-	t->vtime += weighted(ran, p);
-	t->burst_ns += ran;
-	t->attained_ns += ran;
+	charge(p, t, scx_bpf_now());
 	if (!runnable)
 		t->mean_ns = (3 * t->mean_ns + t->burst_ns) / 4;
 	classify(p, t);

@@ -39,7 +39,7 @@ const volatile u64 longest_ns = 1000000000ULL; /* of all expectations */
 struct task {
 	u64 vtime; /* weighted run time */
 	u64 queued_at;
-	u64 run_at;	 /* start of this turn on a CPU */
+	u64 run_at;	 /* on a CPU and not charged since then */
 	u64 burst_ns;	 /* run since it last slept */
 	u64 mean_ns;	 /* of bursts, moving average */
 	u64 attained_ns; /* run since it was forked or executed */
@@ -126,21 +126,16 @@ static void classify(struct task_struct *p, struct task *t)
 		t->class = CLASS_INTERACTIVE;
 }
 
-/*
- * Here and below: ran are nanoseconds of the present turn that are not charged
- * yet.  A turn that goes on and on is charged at its end only.
- */
-
 /* Of a fork nothing is known yet: it may be about to become anything. */
-static bool is_fresh(const struct task *t, u64 ran)
+static bool is_fresh(const struct task *t)
 {
-	return t->fresh && t->attained_ns + ran < params.unknown_us * 1000ULL;
+	return t->fresh && t->attained_ns < params.unknown_us * 1000ULL;
 }
 
 /* How much of the longest expectation is this one?  0 … RANK_ONE. */
-static u64 rank(const struct task *t, u64 ran)
+static u64 rank(const struct task *t)
 {
-	u64 ns = t->expect_ns, done = t->attained_ns + ran;
+	u64 ns = t->expect_ns, done = t->attained_ns;
 
 	if (!ns)
 		ns = params.order == ORDER_LONGEST ? 2 * done : done;
@@ -154,18 +149,35 @@ static u64 rank(const struct task *t, u64 ran)
 }
 
 /* How much earlier than its time may it stand? */
-static u64 ahead(const struct task *t, u64 ran)
+static u64 ahead(const struct task *t)
 {
 	bool first = t->class == CLASS_INTERACTIVE;
 
 	if (uses_expectation() && params.classify == CLASSIFY_IDENTITY) {
-		if (is_fresh(t, ran))
+		if (is_fresh(t))
 			first = true;
 		/* Too short to matter to anyone. */
 		else if (t->expect_ns && t->expect_ns < longest_ns / 64)
 			first = true;
 	}
 	return first ? params.ahead_us * 1000ULL : 0;
+}
+
+static void charge(struct task_struct *p, struct task *t, u64 now)
+{
+	u64 ran = now - t->run_at;
+
+	t->run_at = now;
+	t->vtime += weighted(ran, p);
+	t->burst_ns += ran;
+	t->attained_ns += ran;
+}
+
+/* The clock of the fair orders is the furthest of those that run. */
+static void advance(const struct task *t)
+{
+	if (shares_by_vtime() && before(vtime_now, t->vtime))
+		vtime_now = t->vtime;
 }
 
 static void limit_lag(struct task *t)
@@ -176,23 +188,21 @@ static void limit_lag(struct task *t)
 		t->vtime = floor;
 }
 
-static u64 key_of(struct task_struct *p, struct task *t, u64 now, u64 ran)
+static u64 key_of(struct task_struct *p, struct task *t, u64 now)
 {
 	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
 
 	switch (params.order) {
 	case ORDER_VRUNTIME:
-		return t->vtime + weighted(ran, p) - ahead(t, ran);
+		return t->vtime - ahead(t);
 	case ORDER_DEADLINE:
-		return t->vtime + weighted(ran, p) + weighted(t->mean_ns, p) -
-		       ahead(t, ran);
+		return t->vtime + weighted(t->mean_ns, p) - ahead(t);
 	case ORDER_LONGEST:
-		return now + span / RANK_ONE * (RANK_ONE - rank(t, ran)) -
-		       ahead(t, ran);
+		return now + span / RANK_ONE * (RANK_ONE - rank(t)) - ahead(t);
 	case ORDER_SHORTEST:
-		return now + span / RANK_ONE * rank(t, ran) - ahead(t, ran);
+		return now + span / RANK_ONE * rank(t) - ahead(t);
 	default:
-		return now - ahead(t, ran);
+		return now - ahead(t);
 	}
 }
 

@@ -90,6 +90,17 @@ static void lost(struct sim *s, const struct sim_task *t)
 		 SIM_TASK_ARG(t), (double)t->runnable_at / 1e6);
 }
 
+/* The task that wasted most speaks for them all. */
+static void wasted(struct sim *s, const struct sim_task *t, uint64_t ns)
+{
+	s->r->idle_waiting_ns += ns;
+	if (ns <= s->most_wasted)
+		return;
+	s->most_wasted = ns;
+	if (s->cls->blame)
+		s->cls->blame(s, t, &s->wasted_file, &s->wasted_line);
+}
+
 void check_wait_ends(struct sim *s, struct sim_task *t, uint64_t idle_since)
 {
 	uint64_t waited = s->now - t->runnable_at;
@@ -98,15 +109,14 @@ void check_wait_ends(struct sim *s, struct sim_task *t, uint64_t idle_since)
 		check_touch(s);
 		s->nr_waiting_free--;
 		if (waited > SHORT_WAIT_NS)
-			s->r->idle_waiting_ns +=
-				(s->idle_share - t->check.share0) >> 10;
+			wasted(s, t, (s->idle_share - t->check.share0) >> 10);
 	} else if (idle_since != NEVER) {
 		uint64_t both = s->now - idle_since;
 
 		if (both > waited)
 			both = waited;
 		if (both > SHORT_WAIT_NS)
-			s->r->idle_waiting_ns += both;
+			wasted(s, t, both);
 	}
 	starved(s, t, waited);
 }
@@ -114,7 +124,7 @@ void check_wait_ends(struct sim *s, struct sim_task *t, uint64_t idle_since)
 /* ---- shares ----------------------------------------------------------- */
 
 struct share {
-	double exec, weight; /* of all its tasks */
+	double exec, weight, tasks; /* of all of them */
 	double capped, capped_weight;
 	double rate; /* CPU time per weight */
 };
@@ -166,6 +176,7 @@ static void window_fires(struct sim *s, struct sim_event *e)
 			continue;
 		shares[t->cgroup].exec += had(t);
 		shares[t->cgroup].weight += t->weight;
+		shares[t->cgroup].tasks++;
 	}
 	rates(s, shares, window);
 	for (struct sim_task *t = s->tasks; t; t = t->next) {
@@ -175,6 +186,8 @@ static void window_fires(struct sim *s, struct sim_event *e)
 			t->check.windows++;
 			t->check.had += had(t);
 			t->check.due += due < window ? due : window;
+			t->check.equal += shares[t->cgroup].exec /
+					  shares[t->cgroup].tasks;
 		}
 		t->check.exec0 = t->sum_exec_ns;
 	}
@@ -187,14 +200,17 @@ void check_share(struct sim *s, const struct sim_task *t)
 {
 	const char *file = NULL;
 	uint32_t line = 0;
-	double error;
+	double enough = t->check.due, error;
 
 	if (t->check.windows < WINDOWS || t->check.due < DUE_NS)
 		return;
+	/* A policy may ignore weights: an equal part will do then. */
+	if (t->check.equal < enough)
+		enough = t->check.equal;
 	error = fabs(t->check.had - t->check.due) / t->check.due;
 	if (error > s->r->weight_error)
 		s->r->weight_error = error;
-	if (t->check.had > UNFAIR * t->check.due)
+	if (t->check.had > UNFAIR * enough)
 		return;
 	if (s->cls->blame)
 		s->cls->blame(s, t, &file, &line);
@@ -250,7 +266,7 @@ void check_end(struct sim *s)
 	r->end_ns = s->now;
 	if (r->idle_waiting_ns > IDLE_NS &&
 	    r->idle_waiting_ns > all / IDLE_SHARE)
-		sim_find(s, SIM_IDLE, NULL, 0,
+		sim_find(s, SIM_IDLE, s->wasted_file, s->wasted_line,
 			 "CPUs were idle for %.0f ms (%.0f %% of all CPU time) "
 			 "while tasks waited that could have run there",
 			 (double)r->idle_waiting_ns / 1e6,

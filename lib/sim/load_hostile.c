@@ -118,6 +118,15 @@ static void fork_storm(struct maker *m)
 	m->l->duration_ns = 20 * SEC;
 }
 
+/* Hogs that come when others have run for long: neither may starve. */
+static void late_hogs(struct maker *m)
+{
+	hogs(m, "early", 2 * m->cpus);
+	hogs(m, "late", 2 * m->cpus);
+	m->l->tasks[m->l->task_count - 1].start_ns = 5 * SEC / 2;
+	m->l->duration_ns = 6 * SEC;
+}
+
 /* Many that may only use CPU 0 beside others that may use all. */
 static void all_pinned(struct maker *m)
 {
@@ -220,7 +229,8 @@ static void many_cpus(struct maker *m)
 	m->l->duration_ns = SEC;
 }
 
-/* Pairs that hand the turn to each other, and a ring of eight. */
+/* Pairs that hand the turn to each other and a ring of eight, more than the
+ * CPUs can serve; a bystander that never sleeps. */
 static void wake_chain(struct maker *m)
 {
 	for (uint32_t i = 0; i < 2 * m->cpus && i < 64; i++) {
@@ -240,7 +250,8 @@ static void wake_chain(struct maker *m)
 			again(m, t);
 		}
 	}
-	m->l->duration_ns = SEC;
+	hogs(m, "bystander", 1);
+	m->l->duration_ns = 3 * SEC;
 }
 
 /* Nothing but hogs, of five weights. */
@@ -261,11 +272,12 @@ static void migration_disabled(struct maker *m)
 {
 	uint32_t t = tasks(m, "stuck", 3 * m->cpus);
 
-	takes(m, t, LOAD_RUN, MS);
+	takes(m, t, LOAD_RUN, 2 * MS);
+	/* For a moment only: a kernel lets such tasks go first. */
 	load_add_op(m->l, t, LOAD_PIN)->n = 1;
-	takes(m, t, LOAD_RUN, MS);
+	takes(m, t, LOAD_RUN, 20 * US);
 	takes(m, t, LOAD_SLEEP, MS);
-	takes(m, t, LOAD_RUN, MS);
+	takes(m, t, LOAD_RUN, 20 * US);
 	load_add_op(m->l, t, LOAD_PIN)->n = 0;
 	again(m, t);
 	hogs(m, "hog", m->cpus);
@@ -299,7 +311,8 @@ static void idle_then_burst(struct maker *m)
 			row(many_cpus, MANY_CPUS, MANY_CPUS)                \
 				row(wake_chain, 0, 0) row(weights, 0, 0)    \
 					row(migration_disabled, 0, 0)       \
-						row(idle_then_burst, 0, 0)
+						row(idle_then_burst, 0, 0)  \
+							row(late_hogs, 0, 0)
 
 #define ROW_NAME(name, min, max) #name,
 #define ROW_MAKE(name, min, max) {name, min, max},

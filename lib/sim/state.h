@@ -94,7 +94,7 @@ struct sim_task {
 		uint64_t since;	  /* wants a CPU without a break since */
 		uint64_t exec0;	  /* sum_exec_ns when the window began */
 		uint32_t windows; /* … that it wanted all of */
-		double had, due;  /* CPU time in these */
+		double had, due, equal; /* CPU time in these */
 	} check;
 
 	/* The class's. */
@@ -237,6 +237,9 @@ struct sim {
 	uint32_t nr_free;	  /* CPUs that are `free` */
 	uint32_t nr_waiting_free; /* tasks that wait and may go anywhere */
 	uint64_t idle_share, share_at;
+	uint64_t most_wasted; /* by one wait, and the line to blame for it */
+	const char *wasted_file;
+	uint32_t wasted_line;
 	struct sim_event window; /* see engine_check.c */
 	uint64_t window_at;
 	uint32_t fired_now;  /* events at this very time */

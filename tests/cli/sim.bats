@@ -161,3 +161,19 @@ profile() {
 	has "$(jq -r '.body.simulation.findings[0].file' <<<"$output")" \
 		never_inserts.bpf.c
 }
+
+@test "run: who had a CPU alone shares it when company comes" {
+	cat >hogs.json <<-'END'
+	{"tasks":{"early":{"loop":1,"phases":{"p":{"loop":1,"run":6000000}}},
+		"late":{"delay":3000000,"loop":1,
+			"phases":{"p":{"loop":1,"run":6000000}}}},
+	 "global":{"duration":6}}
+	END
+	local order
+	for order in vruntime deadline; do
+		exits 0 sched-sim run --json --machine 1 -p order=$order \
+			template hogs.json
+		jq -e '.body.simulation.groups[] | select(.name == "early")
+			| .run_s > 4.4 and .run_s < 4.6' <<<"$output"
+	done
+}

@@ -24,6 +24,7 @@ static bool before(u64 a, u64 b)
 }
 
 struct task {
+	u64 vtime; /* the kernel puts the key into p->scx.dsq_vtime */
 	u64 woken_at;
 	u64 interval; /* between wakeups, mean */
 };
@@ -36,21 +37,26 @@ struct {
 } tasks SEC(".maps");
 
 /* None for those that wake every 100 ms or more seldom. */
-static u64 boost_of(struct task_struct *p)
+static u64 boost_of(const struct task *t)
 {
-	struct task *t = bpf_task_storage_get(&tasks, p, NULL, 0);
-
-	if (!t || !t->interval || t->interval >= 100000000)
+	if (!t->interval || t->interval >= 100000000)
 		return 0;
 	return 2 * TURN_NS * (100000000 - t->interval) / 100000000;
 }
 
 /* Sleeping earns the credit of one turn at most. */
-static u64 key_of(const struct task_struct *p)
+static u64 key_of(struct task *t)
 {
-	u64 vtime = p->scx.dsq_vtime, floor = vtime_now - TURN_NS;
+	u64 floor = vtime_now - TURN_NS;
 
-	return before(vtime, floor) ? floor : vtime;
+	if (before(t->vtime, floor))
+		t->vtime = floor;
+	return t->vtime - boost_of(t);
+}
+
+static struct task *task_of(struct task_struct *p)
+{
+	return bpf_task_storage_get(&tasks, p, NULL, 0);
 }
 
 static void wake_idle(struct task_struct *p)
@@ -76,7 +82,8 @@ s32 BPF_PROG(interactive_select_cpu, struct task_struct *p, s32 prev,
 POLICY_OP("enqueue")
 void BPF_PROG(interactive_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	u64 vtime = key_of(p), key = vtime - boost_of(p);
+	struct task *t = task_of(p);
+	u64 key = t ? key_of(t) : vtime_now;
 
 	scx_bpf_dsq_insert_vtime(p, SHARED, turn_of(p), key, enq_flags);
 	wake_idle(p);
@@ -91,7 +98,7 @@ void BPF_PROG(interactive_dispatch, s32 cpu, struct task_struct *prev)
 POLICY_OP("runnable")
 void BPF_PROG(interactive_runnable, struct task_struct *p, u64 enq_flags)
 {
-	struct task *t = bpf_task_storage_get(&tasks, p, NULL, 0);
+	struct task *t = task_of(p);
 	u64 now = scx_bpf_now(), since;
 
 	if (!t)
@@ -106,23 +113,30 @@ void BPF_PROG(interactive_runnable, struct task_struct *p, u64 enq_flags)
 POLICY_OP("running")
 void BPF_PROG(interactive_running, struct task_struct *p)
 {
+	struct task *t = task_of(p);
+
 	began[scx_bpf_task_cpu(p) & 511] = scx_bpf_now();
-	if (before(vtime_now, p->scx.dsq_vtime))
-		vtime_now = p->scx.dsq_vtime;
+	if (t && before(vtime_now, t->vtime))
+		vtime_now = t->vtime;
 }
 
 POLICY_OP("stopping")
 void BPF_PROG(interactive_stopping, struct task_struct *p, bool runnable)
 {
 	u64 used = scx_bpf_now() - began[scx_bpf_task_cpu(p) & 511];
+	struct task *t = task_of(p);
 
-	set_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+	if (t)
+		t->vtime += used * 100 / p->scx.weight;
 }
 
 POLICY_OP("enable")
 void BPF_PROG(interactive_enable, struct task_struct *p)
 {
-	set_vtime(p, vtime_now);
+	struct task *t = task_of(p);
+
+	if (t)
+		t->vtime = vtime_now;
 }
 
 POLICY_OP("init_task")
