@@ -17,6 +17,7 @@
 #define GUARD_SLACK 0.1 /* a tenth worse costs nothing */
 #define LIMIT_NS    60000000000ull
 #define MAX_EVENTS  5000000ull
+#define ALIKE	    0.005 /* half a percent */
 #define HOPELESS    (-1e9)
 
 struct point {
@@ -194,13 +195,68 @@ static int halve(struct search *s, size_t n)
 		rc = try_all(s, seeds);
 		if (rc || round == ROUNDS - 1)
 			break;
-		width = width / 2 > n ? width / 2 : n;
+		width = width / 2 > 2 * n ? width / 2 : 2 * n;
 		drop(s, width / 2 > n ? width / 2 : n);
 		breed(s, s->count, width);
 		if (seeds < MAX_SEEDS)
 			seeds *= 2;
 	}
 	return rc;
+}
+
+/* ---- the few that go on ----------------------------------------------- */
+
+static bool alike(const struct point *a, const struct point *b)
+{
+	return fabs(a->score - b->score) < ALIKE;
+}
+
+/* What the simulator cannot tell apart is represented by one: a rule's own
+ * word rather than a step away from it. */
+static size_t represent(const struct search *s, size_t i)
+{
+	size_t best = i;
+
+	for (size_t j = i; j < s->count && alike(&s->points[i], &s->points[j]);
+	     j++)
+		if (s->points[best].p.of && !s->points[j].p.of)
+			best = j;
+	return best;
+}
+
+static size_t pick(const struct search *s, struct point *out, size_t n)
+{
+	size_t found = 0, i = 0;
+
+	while (i < s->count && found < n) {
+		out[found++] = s->points[represent(s, i)];
+		for (size_t first = i;
+		     i < s->count && alike(&s->points[first], &s->points[i]);)
+			i++;
+	}
+	/* Fewer are apart than are wanted: their likes, then. */
+	for (i = 0; i < s->count && found < n; i++) {
+		bool there = false;
+
+		for (size_t k = 0; k < found; k++)
+			there |= !memcmp(&out[k].p.params,
+					 &s->points[i].p.params,
+					 sizeof(out[k].p.params));
+		if (!there)
+			out[found++] = s->points[i];
+	}
+	return found;
+}
+
+/* The first rule's word goes on in any case. */
+static void keep_first(const struct search *s, struct point *out, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (out[k].is_first_rule)
+			return;
+	for (size_t i = 0; i < s->count && n; i++)
+		if (s->points[i].is_first_rule)
+			out[n - 1] = s->points[i];
 }
 
 /* ---- the whole -------------------------------------------------------- */
@@ -274,6 +330,7 @@ int search_run(const struct json *profile, const struct features *f,
 			   .o = o,
 			   .r = r};
 	double start = clock_monotonic();
+	struct point *chosen;
 	size_t found = 0;
 	int rc;
 
@@ -284,16 +341,16 @@ int search_run(const struct json *profile, const struct features *f,
 		first_points(&s, n);
 		rc = halve(&s, n);
 	}
-	if (!rc) {
-		drop(&s, n);
-		found = s.count;
-	}
+	chosen = mem_zalloc(n, sizeof(*chosen));
+	if (!rc)
+		found = pick(&s, chosen, n);
+	keep_first(&s, chosen, found);
 	for (size_t i = 0; i < found; i++) {
-		out[i] = s.points[i].p;
-		scores[i] = (struct search_score){s.points[i].ratio,
-						  s.points[i].score,
-						  s.points[i].seeds};
+		out[i] = chosen[i].p;
+		scores[i] = (struct search_score){
+			chosen[i].ratio, chosen[i].score, chosen[i].seeds};
 	}
+	free(chosen);
 	r->metric = s.goal;
 	r->seconds = clock_monotonic() - start;
 	json_free(s.base);

@@ -74,7 +74,8 @@ static size_t missing_stage(const struct verifier *v, const struct candidate *c)
 /* Without these no policy is ever accepted, asked for or not. */
 static size_t unasked_stage(const struct verifier *v)
 {
-	static const enum stage_id needed[] = {STAGE_LINT, STAGE_BUILD,
+	static const enum stage_id needed[] = {STAGE_LINT,   STAGE_BUILD,
+					       STAGE_PROVE,  STAGE_SIM,
 					       STAGE_KERNEL, STAGE_RUN};
 
 	for (size_t i = 0; i < ARRAY_LEN(needed); i++)

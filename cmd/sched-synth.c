@@ -18,7 +18,7 @@ static struct {
 	const char *backend;
 	long count, seed, runs;
 	bool json, list_params;
-} arg = {.backend = "builtin", .count = 4, .seed = 1, .runs = 280};
+} arg = {.backend = "builtin", .count = 4, .seed = 1, .runs = 1000};
 
 static const struct opt options[] = {
 	{.kind = OPT_LONG,
@@ -47,7 +47,7 @@ static const struct opt options[] = {
 	{.kind = OPT_LONG,
 	 .name = "runs",
 	 .arg = "N",
-	 .help = "simulated runs that the search may spend (280)",
+	 .help = "simulated runs that the search may spend (1000)",
 	 .target = &arg.runs,
 	 .min = 8,
 	 .max = 1000000},

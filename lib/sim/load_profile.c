@@ -265,13 +265,28 @@ static bool passes(const struct profile *p, size_t i)
 	       life < 0.5 * p->duration_ns;
 }
 
+/*
+ * Whose bursts are the units of work: where there is an end, of those with the
+ * most run time; else of those that are woken most, as work comes to them.
+ */
+static bool is_rather_main(const struct profile *p, size_t i)
+{
+	const struct profile_group *g = &p->g[i];
+
+	if (g->kernel)
+		return false;
+	if (p->main == p->n)
+		return true;
+	return !p->finite && g->wakeups > p->g[p->main].wakeups;
+}
+
 static void find_roots(struct profile *p)
 {
 	p->main = p->root = p->n;
 	for (size_t i = 0; i < p->n; i++) {
 		if (!p->g[i].kept)
 			continue;
-		if (p->main == p->n && !p->g[i].kernel)
+		if (is_rather_main(p, i))
 			p->main = i;
 		if (p->finite && p->g[i].forks > 0 &&
 		    (p->root == p->n || p->g[i].forks > p->g[p->root].forks))

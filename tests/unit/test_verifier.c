@@ -256,8 +256,6 @@ static struct verifier_opts options(void)
 {
 	return (struct verifier_opts){
 		.target = "vm",
-		.stages = 1u << STAGE_LINT | 1u << STAGE_KERNEL |
-			  1u << STAGE_RUN | 1u << STAGE_BUILD,
 		.pairs = 5,
 		.screen = 1,
 		.finalists = 2,
@@ -541,7 +539,6 @@ static void template_is_proved(void **state)
 	struct verifier_opts o = options();
 
 	(void)state;
-	o.stages |= 1u << STAGE_PROVE;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "accepted");
 	assert_string_equal(
