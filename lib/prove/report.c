@@ -27,7 +27,7 @@ uint32_t report_place(const struct analysis *a, uint32_t insn, uint32_t site)
 static void tell_path(const struct analysis *a, const struct state *s,
 		      struct buf *b)
 {
-	const struct trail *turns[MAX_TURNS];
+	const struct trail *turns[MAX_TURNS] = {NULL};
 	uint32_t last = 0;
 	size_t n = 0;
 

@@ -170,25 +170,18 @@ enum ext_context {
 	CTX_FREE = 64, /* a tracepoint, a timer */
 };
 
-#define EXT_OPS(X)                                                           \
-	X(select_cpu)                                                        \
-	X(enqueue)                                                           \
-	X(dequeue)                                                           \
-	X(dispatch)                                                          \
-	X(tick)                                                              \
-	X(runnable)                                                          \
-	X(running)                                                           \
-	X(stopping)                                                          \
-	X(quiescent)                                                         \
-	X(yield)                                                             \
-	X(core_sched_before) X(set_weight) X(set_cpumask) X(update_idle)     \
-		X(cpu_acquire) X(cpu_release) X(init_task) X(exit_task) X(   \
-			enable) X(disable) X(dump) X(dump_cpu) X(dump_task)  \
-			X(cgroup_init) X(cgroup_exit) X(cgroup_prep_move) X( \
-				cgroup_move) X(cgroup_cancel_move)           \
-				X(cgroup_set_weight) X(cgroup_set_bandwidth) \
-					X(cgroup_set_idle) X(cpu_online)     \
-						X(cpu_offline) X(init) X(exit)
+/* clang-format has no form for such a list. */
+/* clang-format off */
+#define EXT_OPS(X) \
+	X(select_cpu) X(enqueue) X(dequeue) X(dispatch) X(tick) X(runnable) \
+	X(running) X(stopping) X(quiescent) X(yield) X(core_sched_before) \
+	X(set_weight) X(set_cpumask) X(update_idle) X(cpu_acquire) \
+	X(cpu_release) X(init_task) X(exit_task) X(enable) X(disable) \
+	X(dump) X(dump_cpu) X(dump_task) X(cgroup_init) X(cgroup_exit) \
+	X(cgroup_prep_move) X(cgroup_move) X(cgroup_cancel_move) \
+	X(cgroup_set_weight) X(cgroup_set_bandwidth) X(cgroup_set_idle) \
+	X(cpu_online) X(cpu_offline) X(init) X(exit)
+/* clang-format on */
 
 #define EXT_TRACES(X)         \
 	X(sched_process_exec) \

@@ -175,7 +175,8 @@ void sim_result_release(struct sim_result *r);
 /*
  * Figures that can be laid beside a kernel's: "wall" (s, lower), and for every
  * metric its rate (1/s, higher), mean and p99 time (us, lower); for every
- * group how many CPUs it kept busy (higher) and its p99 delay (us, lower).  [{"name","unit","better","value"}]
+ * group how many CPUs it kept busy (higher) and its p99 delay (us, lower).
+ * [{"name","unit","better","value"}]
  */
 struct json *sim_result_metrics(const struct load *l,
 				const struct sim_result *r);

@@ -276,9 +276,11 @@ static void test_wrong(void **state)
 
 		run_it(&run, rows[i].policy, NULL, rows[i].load, "4");
 		f = found(&run, rows[i].rule);
-		if (!f)
+		if (!f) {
 			fail_msg("%s: no finding '%s'", rows[i].policy,
 				 sim_rule_names[rows[i].rule]);
+			return;
+		}
 		assert_non_null(f->file);
 		assert_true(f->line > 0);
 		if (rows[i].kind) {
