@@ -41,13 +41,13 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
-	 .help = "who proposes: builtin (rules, then a search in the "
-		 "simulator) or rules",
+	 .help = "who proposes: builtin (rules, then a search in "
+		 "the simulator) or rules",
 	 .target = &arg.backend},
 	{.kind = OPT_LONG,
 	 .name = "runs",
 	 .arg = "N",
-	 .help = "simulated runs that the search may spend (1000)",
+	 .help = "about how many runs the search simulates (1000)",
 	 .target = &arg.runs,
 	 .min = 8,
 	 .max = 1000000},

@@ -249,6 +249,18 @@ static double number_at(const struct json *v, const char *path)
 	return json_as_number(json_path(v, path), 0);
 }
 
+/* "mlfq.bpf.c:46: what it is"; documents have the whole path. */
+static void add_finding(struct table *t, const struct json *f)
+{
+	const char *file = text_at(f, "file"), *slash = strrchr(file, '/');
+
+	if (*file)
+		table_cell(t, "%s:%.0f: %s", slash ? slash + 1 : file,
+			   number_at(f, "line"), text_at(f, "text"));
+	else
+		table_cell(t, "%s", text_at(f, "text"));
+}
+
 static void add_stages(const struct json *body, struct buf *out)
 {
 	struct table *t = table_new();
@@ -271,7 +283,7 @@ static void add_stages(const struct json *body, struct buf *out)
 				table_cell(t, "%s", "");
 			else
 				table_cell(t, "%.1f s", seconds);
-			table_cell(t, "%s", text_at(f, "text"));
+			add_finding(t, f);
 		} while (++i < json_len(json_get(s, "findings")));
 	}
 	table_render(t, text_columns(STDOUT_FILENO), out);

@@ -14,10 +14,15 @@ _schedkit_tools() {
 	done
 }
 
+# The commands of a tool that has some: its help lists them.
+_schedkit_commands() {
+	"$1" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
+}
+
 # Where the command line of a tool's own command begins: after "--" words are
 # completed as if they stood alone.
 _schedkit() {
-	local cur=${COMP_WORDS[COMP_CWORD]} tool=$1 i
+	local cur=${COMP_WORDS[COMP_CWORD]} tool=$1 i first=1 commands
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		if [ "${COMP_WORDS[i]}" = -- ]; then
@@ -40,11 +45,21 @@ _schedkit() {
 		fi
 		if [ "$COMP_CWORD" -gt 1 ]; then
 			tool=${tool%sched}sched-${COMP_WORDS[1]}
+			first=2
 		fi
 	fi
+	commands=$(_schedkit_commands "$tool")
 	if [[ $cur == -* ]]; then
+		# Each command has its own.
+		local command=()
+		[ "$COMP_CWORD" -gt "$first" ] &&
+			grep -qxF -- "${COMP_WORDS[first]}" <<<"$commands" &&
+			command=("${COMP_WORDS[first]}")
 		mapfile -t COMPREPLY < <(compgen -W \
-			"$("$tool" --list-options 2>/dev/null)" -- "$cur")
+			"$("$tool" "${command[@]}" --list-options 2>/dev/null)" \
+			-- "$cur")
+	elif [ "$COMP_CWORD" = "$first" ] && [ -n "$commands" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 	else
 		compopt -o default 2>/dev/null
 	fi

@@ -37,6 +37,14 @@ completes() {
 	is "$(completes sched observe --ta)" --target
 }
 
+@test 'completion: a tool knows its commands, and each its options' {
+	is "$(completes sched-sim e | sort | paste -sd ' ')" 'exec export'
+	is "$(completes sched sim ru)" run
+	is "$(completes sched-history lo)" log
+	is "$(completes sched-sim run -)" "$(sched-sim run --list-options)"
+	is "$(completes sched sim exec --m)" --mem
+}
+
 @test 'completion: help takes a tool' {
 	is "$(completes sched help ver)" verify
 }
