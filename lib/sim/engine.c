@@ -250,6 +250,10 @@ static int check(const struct sim_opts *o, const struct load *load)
 	if (!m->cpus || m->cpus > SIM_MAX_CPUS)
 		return err_set(EINVAL, "a machine has 1 to %d CPUs, not %u",
 			       SIM_MAX_CPUS, m->cpus);
+	if (m->threads > 2 || (m->threads == 2 && m->cpus % 2))
+		return err_set(EINVAL,
+			       "%u CPUs are no multiple of %u threads per core",
+			       m->cpus, m->threads);
 	if (!o->costs.hz || o->costs.hz > 10000)
 		return err_set(EINVAL, "costs.hz is %u: it must be 1 to 10000",
 			       o->costs.hz);
