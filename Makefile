@@ -95,6 +95,8 @@ POLICIES   := $(patsubst tests/policies/%.c,$(BUILD)/policies/%.o,\
 	$(wildcard tests/policies/*/*.bpf.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 	$(wildcard tests/unit/test_*.c))
+BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
+	$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
 	$(wildcard tests/fuzz/fuzz_*.c))
 PAGES      := $(wildcard man/*.[157])
@@ -159,6 +161,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -229,15 +236,17 @@ fuzz:
 fuzz-run: $(FUZZERS)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $^
 
-.PHONY: demo bench
+.PHONY: demo bench bench-tools
 demo: deps
 	$(AGAIN) all
 	$(Q)tests/demo/run
 
 bench: deps
 	$(Q).ci/deps bench
-	$(AGAIN) all
-	$(Q)for b in tests/bench/*; do $$b || exit; done
+	$(AGAIN) all bench-tools
+	$(Q)for b in tests/bench/*.sh; do $$b || exit; done
+
+bench-tools: $(BENCH)
 
 # ---- install ----------------------------------------------------------
 
