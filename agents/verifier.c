@@ -74,6 +74,15 @@ static void climb_without_target(struct verifier *v, struct candidate *c)
 		skip_stage(c, STAGE_RUN);
 }
 
+/* What was measured is not what was observed. */
+static void tell_model(const struct group *g, struct candidate *c)
+{
+	if (g->is_model && c->tally.runs)
+		stage_find(&c->stages[STAGE_RUN], "model",
+			   "the profile has no command: rt-app played a model "
+			   "of what was observed");
+}
+
 /* What else ran here shows up as noise. */
 static void tell_load(const struct verifier *v, struct candidate *c)
 {
@@ -117,9 +126,11 @@ static void run_groups(struct verifier *v)
 			if (!candidate_alive(g->c[k]))
 				continue;
 			s->status = STATUS_SKIPPED;
-			stage_find(s, "no-command", "%s",
+			stage_find(s, "no-command", "%s%s%s",
 				   g->profile ? "the profile has no command"
-					      : "no profile in the stream");
+					      : "no profile in the stream",
+				   g->no_workload ? ", and " : "",
+				   g->no_workload ? g->no_workload : "");
 		}
 	}
 }
@@ -134,6 +145,7 @@ static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 	skip_the_rest(c);
 	verdict_decide(v, g, c);
 	tell_load(v, c);
+	tell_model(g, c);
 	d = doc_new("verdict", "sched-verify", verdict_body(v, g, c), parents,
 		    g->profile ? 2 : 1);
 	if (!d)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/verifier_rtapp.h"
 #include "agents/verifier_state.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -46,11 +47,30 @@ static const struct doc *profile_of(const struct verifier *v,
 	return p ? p : stream_last(v->stream, "profile");
 }
 
+/* The command that was observed, else a model of what was. */
+static int find_workload(const struct verifier *v, struct group *g)
+{
+	const struct json *w = json_get(g->profile->body, "workload");
+	int rc;
+
+	if (w && json_len(json_get(w, "command"))) {
+		rc = workload_read(w, &g->w);
+		if (rc)
+			return err_prefix(-EBADMSG, "profile %.12s",
+					  g->profile->id);
+		g->has_workload = true;
+	} else if (stage_wanted(v, STAGE_RUN)) {
+		rc = rtapp_workload(g->profile->body, &g->w);
+		g->has_workload = g->is_model = rc == 0;
+		if (rc)
+			g->no_workload = mem_strdup(err_text());
+	}
+	return 0;
+}
+
 static int group_of(struct verifier *v, const struct doc *profile,
 		    struct group **out)
 {
-	const struct json *w =
-		profile ? json_get(profile->body, "workload") : NULL;
 	struct group *g = v->groups;
 
 	for (; g < v->groups + v->group_count; g++) {
@@ -62,16 +82,8 @@ static int group_of(struct verifier *v, const struct doc *profile,
 	v->groups = mem_realloc(v->groups, v->group_count + 1, sizeof(*g));
 	g = *out = &v->groups[v->group_count];
 	*g = (struct group){.profile = profile};
-	if (w && json_len(json_get(w, "command"))) {
-		int rc = workload_read(w, &g->w);
-
-		if (rc)
-			return err_prefix(-EBADMSG, "profile %.12s",
-					  profile->id);
-		g->has_workload = true;
-	}
 	v->group_count++;
-	return 0;
+	return profile ? find_workload(v, g) : 0;
 }
 
 static bool seen_before(const struct verifier *v, size_t i)
@@ -231,6 +243,7 @@ void plan_release(struct verifier *v)
 		free(g->bound_tally.trouble);
 		free(g->bound);
 		free(g->trouble);
+		free(g->no_workload);
 	}
 	free(v->groups);
 	free(v->failure);

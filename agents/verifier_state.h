@@ -67,6 +67,8 @@ struct group {
 	const struct doc *profile; /* NULL: none in the stream */
 	struct workload w;
 	bool has_workload;
+	bool is_model;	   /* rt-app plays it, there is no command */
+	char *no_workload; /* why there is none; or NULL */
 	struct candidate **c;
 	size_t n;
 	struct tally tally; /* of the baseline */
