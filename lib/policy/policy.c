@@ -294,3 +294,16 @@ char *policy_params_text(const struct json *body)
 		buf_puts(&out, "defaults");
 	return buf_take(&out);
 }
+
+uint64_t policy_longest_ns(const struct json *body)
+{
+	double us = 0;
+
+	json_each (v, json_get(body, "identities")) {
+		double x = json_as_number(json_get(v, "expect_us"), 0);
+
+		if (x > us)
+			us = x;
+	}
+	return us > 0 ? (uint64_t)(us * 1000) : 1000000000;
+}

@@ -53,6 +53,10 @@ struct json *policy_params_json(const struct policy_params *p);
  */
 void policy_params_normalise(struct policy_params *p);
 
+/* The longest expectation of its identities, for the template's longest_ns; a
+ * second without any. */
+uint64_t policy_longest_ns(const struct json *body);
+
 /* "queue=global order=vruntime slice_us=20000": what differs from default. */
 char *policy_params_text(const struct json *body);
 

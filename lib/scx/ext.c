@@ -157,23 +157,10 @@ static int take_name(struct ext_policy *p, struct bpf_map *map)
 	return 0;
 }
 
-static uint64_t longest_expectation(const struct json *body)
-{
-	double us = 0;
-
-	json_each (v, json_get(body, "identities")) {
-		double x = json_as_number(json_get(v, "expect_us"), 0);
-
-		if (x > us)
-			us = x;
-	}
-	return us > 0 ? (uint64_t)(us * 1000) : 1000000000ULL;
-}
-
 static int set_constants(struct bpf_object *obj, const struct json *body,
 			 const struct policy_params *params)
 {
-	uint64_t longest = longest_expectation(body);
+	uint64_t longest = policy_longest_ns(body);
 	struct topology topo;
 	int rc;
 

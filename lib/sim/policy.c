@@ -11,7 +11,6 @@
 #include "policy/policy.h"
 #include "sim/ext.h"
 
-#define LONGEST_NS 1000000000ULL /* as in the template */
 
 static const struct vm_call *const call_tables[] = {
 	vm_calls_core,
@@ -40,23 +39,10 @@ static void set_variable(struct object *o, const char *name, const void *value,
 		memcpy(at, value, size);
 }
 
-static uint64_t longest_expectation(const struct json *body)
-{
-	double us = 0;
-
-	json_each (v, json_get(body, "identities")) {
-		double x = json_as_number(json_get(v, "expect_us"), 0);
-
-		if (x > us)
-			us = x;
-	}
-	return us > 0 ? (uint64_t)(us * 1000) : LONGEST_NS;
-}
-
 /* As ext_load() does it for a kernel. */
 static int set_parameters(struct sim_policy *p, const struct json *body)
 {
-	uint64_t longest = longest_expectation(body);
+	uint64_t longest = policy_longest_ns(body);
 	const struct json *ids = json_get(body, "identities");
 	int rc;
 
