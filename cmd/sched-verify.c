@@ -326,6 +326,30 @@ static void add_metrics(const struct json *body, struct buf *out)
 	table_free(t);
 }
 
+/* Not in the table: those are figures of a kernel. */
+static void add_foretold(const struct json *body, struct buf *out)
+{
+	const struct json *list = json_path(body, "simulation.metrics");
+	static const char *const shown[] = {"wall", "request_rate",
+					    "request_p99"};
+	const char *comma = "the simulator had foretold: ";
+
+	json_each (m, list) {
+		const char *name = text_at(m, "name");
+		char num[NUM_LEN];
+
+		for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+			if (strcmp(name, shown[i]))
+				continue;
+			buf_printf(out, "%s%s %s", comma, name,
+				   num_ratio(num, number_at(m, "ratio")));
+			comma = ", ";
+		}
+	}
+	if (*comma == ',')
+		buf_puts(out, "\n");
+}
+
 static void add_verdict(const struct stream *s, const struct json *body,
 			struct buf *out)
 {
@@ -340,6 +364,7 @@ static void add_verdict(const struct stream *s, const struct json *body,
 		   text_at(body, "target"), text_at(body, "kernel"),
 		   text_at(body, "accelerator"));
 	add_metrics(body, out);
+	add_foretold(body, out);
 	if (gap)
 		buf_printf(out,
 			   "%.0f %% of the gap to the bound %.4g closed "
