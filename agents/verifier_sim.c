@@ -33,7 +33,8 @@ struct climb {
 	struct verifier *v;
 	struct candidate *c;
 	struct sim_policy *policy;
-	bool undecided; /* something could not be run */
+	struct stage noted; /* findings that do not fail it */
+	bool undecided;	    /* something could not be run */
 };
 
 static bool stopped(const struct climb *k)
@@ -69,19 +70,23 @@ static void take_findings(struct climb *k, const char *load, bool hostile,
 
 	for (size_t i = 0; i < r->finding_count; i++) {
 		const struct sim_finding *f = &r->findings[i];
+		struct stage *to = &k->noted;
 
 		if (f->rule == SIM_UNSUPPORTED)
 			k->undecided = true;
 		else if (hostile || simulate_is_defect(f))
+			to = s;
+		if (to == s)
 			s->status = STATUS_FAILED;
-		if (!is_known(s->findings, f))
-			stage_find_at(s, sim_rule_names[f->rule], f->file,
+		if (!is_known(to->findings, f))
+			stage_find_at(to, sim_rule_names[f->rule], f->file,
 				      f->line, "%s, after %.3f s of '%s'",
 				      f->text, (double)f->at_ns / 1e9, load);
 	}
 	if (wants_restart(r)) {
-		stage_find(s, "restart", "%s, in '%s': to be loaded again",
-			   r->exit_text, load);
+		stage_find(&k->noted, "restart",
+			   "%s, in '%s': to be loaded again", r->exit_text,
+			   load);
 	} else if (r->outcome == SIM_EJECTED && s->status != STATUS_FAILED) {
 		s->status = STATUS_FAILED;
 		stage_find(s, sim_rule_names[SIM_ERROR], "%s, in '%s'",
@@ -90,7 +95,7 @@ static void take_findings(struct climb *k, const char *load, bool hostile,
 	} else if (r->outcome == SIM_LIMIT || r->outcome == SIM_STUCK) {
 		k->undecided = true;
 		if (!r->finding_count)
-			stage_find(s, "unfinished",
+			stage_find(&k->noted, "unfinished",
 				   "'%s' did not come to its end (%s)", load,
 				   sim_outcome_name(r->outcome));
 	}
@@ -99,8 +104,8 @@ static void take_findings(struct climb *k, const char *load, bool hostile,
 static void cannot(struct climb *k, const char *load)
 {
 	k->undecided = true;
-	stage_find(&k->c->stages[STAGE_SIM], "not-run",
-		   "'%s' could not be run: %s", load, err_text());
+	stage_find(&k->noted, "not-run", "'%s' could not be run: %s", load,
+		   err_text());
 }
 
 static struct sim_opts options(const struct verifier *v)
@@ -229,17 +234,26 @@ static int open_policy(struct climb *k)
 	return rc;
 }
 
+/* The verdict quotes the last finding: one that failed the stage. */
+static void put_first(struct stage *s, struct json *noted)
+{
+	json_each (f, s->findings)
+		json_add(noted, json_copy(f));
+	json_free(s->findings);
+	s->findings = noted;
+}
+
 void sim_stage(struct verifier *v, struct candidate *c)
 {
 	struct stage *s = &c->stages[STAGE_SIM];
 	const struct group *g = group_of(v, c);
-	struct climb k = {.v = v, .c = c};
+	struct climb k = {.v = v, .c = c, .noted = {.findings = json_array()}};
 	double start = clock_monotonic();
 	int rc = open_policy(&k);
 
 	if (rc == -ENOTSUP) {
 		k.undecided = true;
-		stage_find(s, sim_rule_names[SIM_UNSUPPORTED], "%s",
+		stage_find(&k.noted, sim_rule_names[SIM_UNSUPPORTED], "%s",
 			   err_text());
 	} else if (rc) {
 		stage_fail(c, STAGE_SIM, "object", "%s", err_text());
@@ -254,5 +268,6 @@ void sim_stage(struct verifier *v, struct candidate *c)
 	else if (s->status == STATUS_UNKNOWN && !k.undecided)
 		s->status = STATUS_PASSED;
 	sim_policy_free(k.policy);
+	put_first(s, k.noted.findings);
 	s->seconds = clock_monotonic() - start;
 }
