@@ -20,6 +20,8 @@
 #define MIN_WAKEUPS 0.05
 /* Fewer wakeups by one group are no chain. */
 #define MIN_CHAIN 10
+/* Until forked threads wait. */
+#define SETTLE_NS 5000000
 /* From this share of wakeups by a holder on there is a lock, if the longest
  * bursts are so many times the shortest. */
 #define MIN_HOLDER 0.05
@@ -409,14 +411,36 @@ static const struct json *program_of(const struct profile *p)
 	return found;
 }
 
+/* Forks the threads that begin by waiting, or the others. */
+static size_t fork_threads(struct profile *p, uint32_t program, bool waiting)
+{
+	size_t forked = 0;
+
+	for (uint32_t i = 0; i < program; i++) {
+		struct load_task *thread = &p->l->tasks[i];
+		size_t top = p->l->tasks[program].op_count;
+		uint32_t instances = thread->instances;
+
+		if (!instances || thread->identity || thread->kernel ||
+		    (thread->ops[0].what == LOAD_WAIT) != waiting)
+			continue;
+		thread->instances = 0;
+		load_op_obj(p->l, program, LOAD_FORK, i);
+		if (instances > 1)
+			load_op_loop(p->l, program, top, (int32_t)instances);
+		forked += instances;
+	}
+	return forked;
+}
+
 /*
  * Threads are forked by what was executed, and a policy may let them inherit
- * what it knows of that.
+ * what it knows of that.  Those that wait are there first: else the others
+ * would find nobody to hand anything to.
  */
 static void add_program(struct profile *p)
 {
 	const struct json *program = program_of(p);
-	size_t n = p->l->task_count;
 	const char *hash;
 	uint32_t t;
 
@@ -426,18 +450,9 @@ static void add_program(struct profile *p)
 			  p->g[p->main].group);
 	hash = json_as_string(json_get(program, "hash"), "");
 	load_add_op(p->l, t, LOAD_EXEC)->id = strtoull(hash, NULL, 16);
-	for (uint32_t i = 0; i < n; i++) {
-		struct load_task *thread = &p->l->tasks[i];
-		size_t top = p->l->tasks[t].op_count;
-		uint32_t instances = thread->instances;
-
-		if (!instances || thread->identity || thread->kernel)
-			continue;
-		thread->instances = 0;
-		load_op_obj(p->l, t, LOAD_FORK, i);
-		if (instances > 1)
-			load_op_loop(p->l, t, top, (int32_t)instances);
-	}
+	if (fork_threads(p, t, true))
+		load_op_ns(p->l, t, LOAD_SLEEP, SETTLE_NS);
+	fork_threads(p, t, false);
 	load_add_op(p->l, t, LOAD_EXIT);
 	p->l->tasks[t].instances = 1;
 }
