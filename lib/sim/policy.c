@@ -11,7 +11,6 @@
 #include "policy/policy.h"
 #include "sim/ext.h"
 
-
 static const struct vm_call *const call_tables[] = {
 	vm_calls_core,
 	ext_calls_queue,
