@@ -24,7 +24,7 @@
 static const char script[] =
 	"cd \"$(mktemp -d)\" || exit 1; "
 	"timeout -s INT -k 1 $(($2 + 5)) rt-app \"$1\" >out 2>&1; "
-	"[ $? = 0 ] || [ $? = 124 ] || [ $? = 137 ] || { cat out; exit 1; }; "
+	"case $? in 0 | 124 | 137) ;; *) cat out; exit 1 ;; esac; "
 	"cat model-*.log 2>/dev/null | awk -v s=\"$2\" "
 	"'!/^#/ && NF { n++ } "
 	"END { if (!n) exit 1; printf \"%.2f rounds/s\\n\", n / s }'";

@@ -120,3 +120,28 @@ verdict() {
 		(.why | contains("interrupted"))'
 	[ -z "$(pgrep -P "$pid")" ]
 }
+
+@test 'guest verify: rt-app plays a profile that has no command' {
+	local hist='{"count":300,"sum":1200000,"max":6000,"p50":4000,"p90":5000,
+		"p99":6000,"buckets":[[3670,150],[4194,150]]}'
+	needs rt-app
+	{
+		doc profile "{\"scope\": \"all\", \"goal\": \"throughput\",
+			\"source\": \"bpf\", \"target\": \"host\",
+			\"duration_us\": 3000000,
+			\"system\": {\"cpus\": 2, \"kernel\": \"6\"},
+			\"groups\": [{\"name\": \"worker\", \"tasks\": 3,
+				\"run_us\": 1200000, \"wait_us\": 1000,
+				\"wakeups\": 300, \"burst_us\": $hist,
+				\"sleep_us\": $hist, \"delay_us\": $hist,
+				\"wakers\": [{\"group\": \"(interrupt)\",
+					\"count\": 300}]}],
+			\"overhead\": {\"drops\": 0}}"
+		policy 'fair' '{}'
+	} >in
+	sched-verify --target vm --cpus 2 --pairs 1 --screen 0 --no-confirm \
+		--json <in >out || [ $? = 1 ]
+	verdict 0 '.workload == "rt-app" and .metrics[0].name == "rounds" and
+		.metrics[0].baseline > 1 and .metrics[0].candidate > 1'
+	verdict 0 '[.stages[5].findings[].rule] | index("model")'
+}
