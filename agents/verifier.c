@@ -63,7 +63,7 @@ static void climb_without_target(struct verifier *v, struct candidate *c)
 	if (!stage_wanted(v, STAGE_PROVE))
 		skip_stage(c, STAGE_PROVE);
 	else if (candidate_alive(c))
-		prove_stage(c);
+		prove_stage(v, c);
 	if (!stage_wanted(v, STAGE_SIM))
 		skip_stage(c, STAGE_SIM);
 	else if (candidate_alive(c))

@@ -35,16 +35,21 @@ static void tell(struct candidate *c, const struct prove_result *r)
 	}
 }
 
-void prove_stage(struct candidate *c)
+void prove_stage(struct verifier *v, struct candidate *c)
 {
+	const struct verifier_opts *o = v->o;
 	struct stage *s = &c->stages[STAGE_PROVE];
 	char *path = policy_object_path(c->policy->body);
 	double start = clock_monotonic();
 	struct sim_policy *policy = NULL;
 	struct prove_opts opts = {0};
 	struct prove_result r;
-	int rc = sim_policy_open(path, c->policy->body, 0, &policy);
+	uint32_t kernel = 0;
+	int rc;
 
+	if (o->kernel_count && sim_kernel_parse(o->kernels[0], &kernel) < 0)
+		kernel = 0;
+	rc = sim_policy_open(path, c->policy->body, kernel, &policy);
 	if (rc == 0) {
 		opts.types = sim_policy_types(policy);
 		if (!policy_is_source(c->policy->body))

@@ -120,7 +120,7 @@ void lint_stage(struct candidate *c);
 void build_stage(struct verifier *v, struct candidate *c);
 
 /* verifier_prove.c */
-void prove_stage(struct candidate *c);
+void prove_stage(struct verifier *v, struct candidate *c);
 
 /* verifier_sim.c */
 void sim_stage(struct verifier *v, struct candidate *c);

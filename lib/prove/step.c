@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One instruction: arithmetic here, the others by their class. */
 #include "prove/analysis.h"
+#include "prove/table.h"
 
 /* Newer than some headers: a load that extends the sign. */
 #define MODE_MEMSX 0x80
@@ -299,6 +300,15 @@ static void alu(struct analysis *a, struct state *s,
 
 /* ---- loading constants --------------------------------------------------- */
 
+/* Weak for the sake of kernels that no policy is judged for. */
+static bool may_be_absent(const struct analysis *a, uint32_t which)
+{
+	const struct call_row *row = a->rows[which];
+
+	return a->weak[which] &&
+	       (!row || row->guard || a->o->externs[which].index < 0);
+}
+
 static void load_const(struct analysis *a, struct state *s,
 		       const struct object_insn *in)
 {
@@ -322,7 +332,7 @@ static void load_const(struct analysis *a, struct state *s,
 		break;
 	case INSN_KSYM:
 		v.kind = VAL_SYMBOL;
-		if (a->weak[in->arg]) {
+		if (may_be_absent(a, in->arg)) {
 			v.flags = VAL_NULLABLE;
 			v.id = new_id(a);
 		}

@@ -212,6 +212,18 @@ static void kept_on_purpose(void **state)
 	object_free(o);
 }
 
+/* A twin that only kernels too old to be judged have needs no test. */
+static void oldest_name_last(void **state)
+{
+	struct object *o = policy("../../policies/prove/older.bpf.o");
+	struct prove_result r = prove(o);
+
+	(void)state;
+	all_proved("older", &r);
+	prove_result_release(&r);
+	object_free(o);
+}
+
 static void loop_inserts_never_and_twice(void **state)
 {
 	struct object *o = policy("../../policies/prove/again.bpf.o");
@@ -527,6 +539,7 @@ int main(void)
 		cmocka_unit_test(good_ones_are_not_blamed),
 		cmocka_unit_test(loops_that_end),
 		cmocka_unit_test(kept_on_purpose),
+		cmocka_unit_test(oldest_name_last),
 		cmocka_unit_test(loop_inserts_never_and_twice),
 		cmocka_unit_test(each_rule_finds),
 		cmocka_unit_test(without_types),
