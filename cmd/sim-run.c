@@ -288,6 +288,13 @@ static bool is_good(const struct sim_result *r)
 	return r->outcome == SIM_DONE && !r->finding_count;
 }
 
+/* Half a run beside a whole one says nothing. */
+static bool is_comparable(const struct arms *a)
+{
+	return a->has_base && a->cand.outcome == SIM_DONE &&
+	       a->base.outcome == SIM_DONE;
+}
+
 static char *sentence(const struct arms *a)
 {
 	const struct sim_result *r = &a->cand;
@@ -318,11 +325,11 @@ static struct json *note_body(const struct arms *a)
 	json_set_string(b, "text", text);
 	free(text);
 	json_set(b, "simulation", sim_result_json(a->load, &a->o, &a->cand));
-	if (a->has_base) {
+	if (a->has_base)
 		json_set(b, "baseline",
 			 sim_result_json(a->load, &a->o, &a->base));
+	if (is_comparable(a))
 		json_set(b, "compared", compared(a));
-	}
 	return b;
 }
 
@@ -413,7 +420,7 @@ static void print_people(const struct arms *a)
 {
 	char *text = sentence(a);
 
-	if (a->has_base)
+	if (is_comparable(a))
 		print_compared(a);
 	else
 		print_metrics(a);

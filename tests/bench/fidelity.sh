@@ -101,7 +101,7 @@ measure() {
 			([$v[] | select(.kind == "verdict" and
 				.body.policy == $id)][0].body.metrics
 				| map(select(.guard | not))[0].ratio // "-"),
-			([$s[].body.compared[] | select(.name == $m).ratio]
+			([$s[].body.compared[]? | select(.name == $m).ratio]
 				| sort | .[length / 2 | floor] // "-")]
 			| @tsv'
 	done < <(jq -r 'select(.kind == "policy")
