@@ -34,7 +34,8 @@ struct search {
 	struct search_result *r;
 	struct load *load;
 	struct sim_opts sim;
-	struct json *base; /* EEVDF's metrics */
+	struct sim_policy *policy; /* set anew for every point */
+	struct json *base;	   /* EEVDF's metrics */
 	char *goal;
 	struct point *points; /* the living, best first after a round */
 	size_t count;
@@ -87,22 +88,18 @@ static void judge(struct search *s, struct point *p, const struct simulated *m)
 static int try_point(struct search *s, struct point *p, size_t seeds)
 {
 	struct json *body = body_of(s, &p->p);
-	char *path = policy_object_path(NULL);
-	struct sim_policy *policy = NULL;
 	struct simulated m;
-	int rc = sim_policy_open(path, body, 0, &policy);
+	int rc = sim_policy_set(s->policy, body);
 
 	if (!rc)
-		rc = simulate(&s->sim, policy, s->load, seeds, &m);
+		rc = simulate(&s->sim, s->policy, s->load, seeds, &m);
 	if (!rc) {
 		judge(s, p, &m);
 		s->r->runs += (long)m.runs;
 		s->r->events += m.events;
 		simulated_release(&m);
 	}
-	sim_policy_free(policy);
 	json_free(body);
-	free(path);
 	return rc;
 }
 
@@ -278,11 +275,22 @@ static char *goal_of(const struct search *s)
 	return mem_strdup(name);
 }
 
+static int open_template(struct search *s)
+{
+	char *path = policy_object_path(NULL);
+	int rc = sim_policy_open(path, NULL, 0, &s->policy);
+
+	free(path);
+	return rc;
+}
+
 static int begin(struct search *s)
 {
 	struct simulated base;
 	int rc = load_from_profile(s->profile, &s->load);
 
+	if (!rc)
+		rc = open_template(s);
 	if (rc)
 		return rc;
 	s->sim = (struct sim_opts){.seed = s->o->seed,
@@ -354,6 +362,7 @@ int search_run(const struct json *profile, const struct features *f,
 	r->metric = s.goal;
 	r->seconds = clock_monotonic() - start;
 	json_free(s.base);
+	sim_policy_free(s.policy);
 	load_free(s.load);
 	free(s.points);
 	return rc ? rc : (int)found;

@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "bpfvm/object_read.h"
-#include "crypt/digest.h"
 
 #define BUDGET (1u << 24)
 
@@ -95,7 +94,6 @@ int object_open(const void *bytes, size_t len, const struct object_target *t,
 	r.o = mem_zalloc(1, sizeof(*r.o));
 	r.keep = mem_zalloc(1, sizeof(*r.keep));
 	r.o->arena = r.keep;
-	digest_hex(bytes, len, r.o->digest);
 	rc = read_all(&r);
 	if (rc)
 		object_free(r.o);

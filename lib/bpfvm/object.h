@@ -168,7 +168,6 @@ struct object {
 	struct object_ops ops;
 	bool has_ops;
 	const char *license;
-	char digest[65]; /* SHA-256 of the file, hexadecimal */
 	struct btf *btf; /* the object's own; never NULL */
 	void *arena;	 /* all strings and tables above live here */
 };

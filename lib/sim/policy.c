@@ -39,12 +39,14 @@ static void set_variable(struct object *o, const char *name, const void *value,
 }
 
 /* As ext_load() does it for a kernel. */
-static int set_parameters(struct sim_policy *p, const struct json *body)
+int sim_policy_set(struct sim_policy *p, const struct json *body)
 {
 	uint64_t longest = policy_longest_ns(body);
 	const struct json *ids = json_get(body, "identities");
 	int rc;
 
+	json_free(p->identities);
+	p->identities = NULL;
 	p->timeout_ms = p->object->ops.timeout_ms;
 	p->is_template = has_variable(p->object, "params", sizeof(p->params)) &&
 			 object_map(p->object, "counters") >= 0;
@@ -89,7 +91,7 @@ int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 	if (rc == 0 && !p->object->has_ops)
 		rc = err_set(EINVAL, "'%s' holds no sched_ext policy", path);
 	if (rc == 0)
-		rc = set_parameters(p, body);
+		rc = sim_policy_set(p, body);
 	if (rc < 0)
 		sim_policy_free(p);
 	else

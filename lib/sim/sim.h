@@ -63,6 +63,9 @@ struct sim_policy; /* an object with its parameters set */
  */
 int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 		    struct sim_policy **out);
+/* Another body for it, as if it had been opened with that one; after an error
+ * it can only be set again or freed. */
+int sim_policy_set(struct sim_policy *p, const struct json *body);
 void sim_policy_free(struct sim_policy *p);
 /* For lib/prove and reports; lent. */
 const struct object *sim_policy_object(const struct sim_policy *p);
