@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+#define MAX_KEPT (1u << 17) /* a fork bomb ends the simulation, not the host \
+			     */
+
 /* What happens at a time that the load names: one per kind of task, which
  * starts its instances, and one for the machine's events. */
 struct sim_starter {
@@ -155,7 +158,7 @@ static void begins(struct sim *s, uint32_t def, struct sim_task *parent)
 	if (s->tasks)
 		s->tasks->prev = t;
 	s->tasks = t;
-	s->live++;
+	s->tasks_kept++;
 	s->r->groups[t->group].tasks++;
 	s->r->events++;
 	if (s->cls->task_start(s, t) < 0) {
@@ -168,6 +171,11 @@ static void begins(struct sim *s, uint32_t def, struct sim_task *parent)
 
 void task_fork(struct sim *s, struct sim_task *parent, uint32_t def)
 {
+	if (s->tasks_kept >= MAX_KEPT) {
+		s->r->outcome = SIM_LIMIT;
+		s->over = true;
+		return;
+	}
 	if (!s->load->tasks[def].background)
 		s->counted++;
 	parent->children++;
@@ -182,7 +190,6 @@ static void unlink_task(struct sim *s, struct sim_task *t)
 		s->tasks = t->next;
 	if (t->next)
 		t->next->prev = t->prev;
-	s->live--;
 }
 
 /* Its children know their parent: it stays until they are gone. */

@@ -348,8 +348,12 @@ static int read_header(const void *bytes, size_t len, struct trace_header *h)
 	    le32toh(h->record_bytes) != sizeof(struct trace_record) ||
 	    le64toh(h->hz) != 1000000000)
 		return err_set(ENOTSUP,
-			       "a trace of version %u: this reads version %d",
-			       le32toh(h->version), REC_VERSION);
+			       "a trace of version %u with records of %u bytes "
+			       "at %llu Hz: this reads version %d with %zu "
+			       "at 1000000000",
+			       le32toh(h->version), le32toh(h->record_bytes),
+			       (unsigned long long)le64toh(h->hz), REC_VERSION,
+			       sizeof(struct trace_record));
 	return 0;
 }
 

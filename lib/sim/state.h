@@ -247,10 +247,11 @@ struct sim {
 	uint64_t fired, end_at;
 	struct sim_starter *starters; /* see engine_task.c */
 
-	struct sim_task *tasks;		  /* all that live, newest first */
-	uint32_t live, next_pid, counted; /* counted: that must end */
-	struct sim_task *current;	  /* on whose behalf code runs; NULL: an
-					     interrupt or idle */
+	struct sim_task *tasks;	    /* all that live, newest first */
+	uint32_t tasks_kept;	    /* these, and the dead with children */
+	uint32_t next_pid, counted; /* counted: that must end */
+	struct sim_task *current;   /* on whose behalf code runs; NULL: an
+				       interrupt or idle */
 	uint32_t current_cpu;
 	void *objects; /* semaphores, locks …: task.c's */
 };

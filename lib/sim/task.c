@@ -115,6 +115,7 @@ struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 void task_free(struct sim *s, struct sim_task *t)
 {
 	sim_event_cancel(s, &t->wake);
+	s->tasks_kept--;
 	free(t->loops);
 	free(t->begun);
 	free(t);

@@ -97,6 +97,17 @@ refused() {
 	refused 1 slice_us
 }
 
+@test 'deploy: only what is made of parameters' {
+	local source
+	source=$(doc policy '{"form": "source", "title": "t", "why": "w",
+		"uses": [], "object": {"path": "/a.o", "sha256": "'"$(printf '%064d' 7)"'"}}')
+	{
+		echo "$source"
+		verdict "$(doc_id <<<"$source")" accepted 1
+	} >in
+	refused 1 "of form 'source'"
+}
+
 @test 'deploy: the best one, or the one that is named' {
 	local a b
 	a=$(policy a | doc_id)

@@ -381,6 +381,25 @@ static void barriers_gather(void **state)
 	load_free(l);
 }
 
+static void a_fork_bomb_is_stopped(void **state)
+{
+	struct sim_opts o = free_of_charge("2");
+	struct load *l = load_new("l");
+	uint32_t bomb = task(l, "bomb", 1);
+	struct sim_result r;
+
+	(void)state;
+	load_op_obj(l, bomb, LOAD_FORK, bomb);
+	load_op_obj(l, bomb, LOAD_FORK, bomb);
+	load_op_ns(l, bomb, LOAD_RUN, 10 * US);
+	load_add_op(l, bomb, LOAD_EXIT);
+	r = run(&o, l);
+	assert_int_equal(r.outcome, SIM_LIMIT);
+	assert_in_range(r.groups[0].tasks, 1000, 1000000);
+	sim_result_release(&r);
+	load_free(l);
+}
+
 static void children_are_joined(void **state)
 {
 	struct sim_opts o = free_of_charge("2");
@@ -663,6 +682,7 @@ int main(void)
 		cmocka_unit_test(locks_exclude),
 		cmocka_unit_test(conditions_give_the_lock_up),
 		cmocka_unit_test(barriers_gather),
+		cmocka_unit_test(a_fork_bomb_is_stopped),
 		cmocka_unit_test(children_are_joined),
 		cmocka_unit_test(pinned_tasks_stay),
 		cmocka_unit_test(a_running_task_leaves_its_cpu),
