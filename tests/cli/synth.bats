@@ -100,3 +100,65 @@ setup() {
 	is "$status" 3
 	has "$stderr" 'No space left'
 }
+
+# ---- the search -------------------------------------------------------
+
+# search ARGUMENT...: the plan's body in $plan.
+search() {
+	exits 0 sched-synth --json "$@" <"$TREE/tests/bench/requests.profile"
+	plan=$(jq -c 'select(.kind == "plan").body' <<<"$output")
+}
+
+@test "search: the same seed and budget give the same ids" {
+	search -n 3 --runs 16 --seed 5
+	local ids
+	ids=$(jq -r .id <<<"$output")
+	search -n 3 --runs 16 --seed 5
+	is "$(jq -r .id <<<"$output")" "$ids"
+	search -n 3 --runs 16 --seed 6
+	[ "$(jq -r .id <<<"$output")" != "$ids" ]
+}
+
+@test "search: the plan says what was simulated and what came out" {
+	search -n 3 --runs 16
+	is "$(jq -r '.predictions[].policy' <<<"$plan")" \
+		"$(jq -r '.proposals[]' <<<"$plan")"
+	is "$(jq -c '[.predictions[] | .ratio > 0 and .seeds >= 1 and
+		.metric == "request_rate"] | all' <<<"$plan")" true
+	has "$(jq -r .text <<<"$plan")" 'Chosen in the simulator among'
+}
+
+@test "search: what the first rule says is always there" {
+	local rule
+	exits 0 sched-synth --json --backend rules -n 1 \
+		<"$TREE/tests/bench/requests.profile"
+	rule=$(jq -c 'select(.kind == "policy").body.params' <<<"$output")
+	for n in 1 4; do
+		search -n $n --runs 16
+		is "$(jq -c 'select(.kind == "policy").body.params' \
+			<<<"$output" | grep -cxF "$rule")" 1
+	done
+}
+
+@test "search: the rules alone predict nothing" {
+	search -n 2 --backend rules
+	is "$(jq -c 'has("predictions")' <<<"$plan")" false
+	lacks "$(jq -r .text <<<"$plan")" simulat
+}
+
+@test "search: a profile that cannot be simulated is left to the rules" {
+	doc profile "$(jq -c '.groups[0].burst_us = {"count": 9, "sum": 9,
+		"max": 9, "p50": 9, "p90": 9, "p99": 9}' <<<"$PROFILE")" \
+		>"$BATS_TEST_TMPDIR/in"
+	exits 0 sched-synth --json -n 2 <"$BATS_TEST_TMPDIR/in"
+	plan=$(jq -c 'select(.kind == "plan").body' <<<"$output")
+	has "$(jq -r .text <<<"$plan")" 'Not simulated: '
+	is "$(jq -c 'has("predictions")' <<<"$plan")" false
+	is "$(jq -c '.proposals | length' <<<"$plan")" 2
+}
+
+@test "search: a budget has bounds" {
+	exits 2 sched-synth --runs 7
+	exits 2 sched-synth --runs 1000001
+	exits 2 sched-synth --runs many
+}
