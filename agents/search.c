@@ -318,7 +318,9 @@ static void first_points(struct search *s, size_t n)
 	if (want < n)
 		want = n;
 	p = mem_zalloc(want, sizeof(*p));
-	s->points = mem_zalloc(want + 1, sizeof(*s->points));
+	/* Later rounds are of twice n at least; one more is being made. */
+	s->points = mem_zalloc((want > 2 * n ? want : 2 * n) + 1,
+			       sizeof(*s->points));
 	s->count = rules_propose(s->f, s->o->seed, p, want);
 	for (size_t i = 0; i < s->count; i++)
 		s->points[i] =
