@@ -26,7 +26,7 @@
 
 static struct {
 	const char *machine, *kernel, *costs;
-	struct strs params;
+	struct strs params, set;
 	long seed;
 	double limit, starve;
 	bool alone, json;
@@ -59,6 +59,11 @@ static const struct opt options[] = {
 	 .arg = "NAME=VALUE",
 	 .help = "of the template; see sched-synth --list-params",
 	 .target = &arg.params},
+	{.kind = OPT_LIST,
+	 .name = "set",
+	 .arg = "NAME=VALUE",
+	 .help = "a global variable of the object, as its loader would set it",
+	 .target = &arg.set},
 	{.kind = OPT_STRING,
 	 .letter = 'c',
 	 .name = "costs",
@@ -208,6 +213,8 @@ static int open_policy(struct arms *a, const char *word, uint32_t kernel)
 		return rc;
 	path = a->body ? policy_object_path(a->body) : mem_strdup(word);
 	rc = sim_policy_open(path, a->body, kernel, &a->policy);
+	for (size_t i = 0; i < arg.set.len && !rc; i++)
+		rc = sim_policy_assign(a->policy, arg.set.v[i]);
 	free(path);
 	return rc;
 }
@@ -465,6 +472,7 @@ static int run(int argc, char **argv)
 	load_free(a.load);
 	json_free(a.body);
 	strs_release(&arg.params);
+	strs_release(&arg.set);
 	return status;
 }
 

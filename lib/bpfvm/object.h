@@ -183,6 +183,9 @@ struct object_target {
 	void *arg;
 	uint32_t version; /* LINUX_KERNEL_VERSION, as KERNEL_VERSION() */
 	uint32_t hz;	  /* CONFIG_HZ */
+	/* The most CPUs: so long does an array become that its loader sizes
+	 * (upstream's RESIZABLE_ARRAY: alone in .data.NAME, one element). */
+	uint32_t cpus;
 };
 
 /*

@@ -29,25 +29,50 @@ static bool is_data(const struct section *s)
 		named(s->name, ".rodata") || !strcmp(s->name, ARENA_DATA));
 }
 
-static unsigned char *copy_data(struct reader *r, const struct section *s)
+static unsigned char *copy_data(struct reader *r, const struct section *s,
+				uint64_t size)
 {
 	unsigned char *data;
 
-	r->data_bytes += s->size;
+	r->data_bytes += size;
 	if (r->data_bytes > OBJECT_MAX_BYTES) {
 		err_set(EFBIG, "section '%s': more than %u bytes of data",
 			s->name, OBJECT_MAX_BYTES);
 		return NULL;
 	}
-	data = arena_alloc(r->keep, 1, s->size);
+	data = arena_alloc(r->keep, 1, size);
 	if (s->data)
 		memcpy(data, s->data, s->size);
 	return data;
 }
 
+/* What the section becomes; its own size unless it is resizable. */
+static uint64_t whole_size(struct reader *r, const struct section *s)
+{
+	const struct btf *btf = r->o->btf;
+	const struct btf_type *sec = types_at(btf, types_section(btf, s->name));
+	const struct btf_type *var = NULL, *type = NULL;
+	const char *name = strchr(s->name + 1, '.');
+
+	if (name && s->size <= OBJECT_MAX_BYTES && sec && btf_is_datasec(sec) &&
+	    btf_vlen(sec) == 1)
+		var = types_at(btf, btf_var_secinfos(sec)->type);
+	if (var && btf_is_var(var) &&
+	    !strcmp(types_name(btf, var->name_off), name + 1)) {
+		uint32_t id = var->type;
+
+		type = types_skip(btf, &id);
+	}
+	return type && btf_is_array(type) && btf_array(type)->nelems == 1 &&
+			       r->t->cpus
+		       ? s->size * r->t->cpus
+		       : s->size;
+}
+
 static int add_section(struct reader *r, struct section *s)
 {
-	unsigned char *data = copy_data(r, s);
+	uint64_t size = whole_size(r, s);
+	unsigned char *data = copy_data(r, s, size);
 	struct object_map *m;
 
 	if (!data)
@@ -71,7 +96,7 @@ static int add_section(struct reader *r, struct section *s)
 	m = map_new(r, s->name);
 	m->type = BPF_MAP_TYPE_ARRAY;
 	m->key_size = 4;
-	m->value_size = (uint32_t)s->size;
+	m->value_size = (uint32_t)size;
 	m->max_entries = 1;
 	m->data = data;
 	m->frozen = named(s->name, ".rodata");

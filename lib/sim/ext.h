@@ -20,6 +20,7 @@
 #ifndef SCHEDKIT_SIM_EXT_H
 #define SCHEDKIT_SIM_EXT_H
 
+#include "base/strs.h"
 #include "bpf/policy_abi.h"
 #include "bpf/simkernel_abi.h"
 #include "bpfvm/vm.h"
@@ -45,6 +46,7 @@ struct sim_policy {
 	bool is_template; /* has the template's variables */
 	struct policy_params params;
 	struct json *identities; /* of the policy's body, or NULL */
+	struct strs set;	 /* variables that the caller has set */
 	uint32_t timeout_ms;
 };
 

@@ -94,13 +94,48 @@ static void set_variable(struct ext *e, const char *name, const void *value,
 		memcpy(at, value, len);
 }
 
+/* A constant of somebody else's policy, as its loader would set it. */
+static void set_constant(struct ext *e, const char *name, uint64_t value,
+			 bool only_zero)
+{
+	const struct object *o = e->policy->object;
+	uint64_t old = 0;
+	size_t size;
+	void *at;
+	int map;
+
+	for (size_t i = 0; i < e->policy->set.len; i++)
+		if (!strcmp(e->policy->set.v[i], name))
+			return;
+	if (object_variable(e->policy->object, name, &at, &size, &map) < 0 ||
+	    !o->maps[map].frozen || (size != 4 && size != 8))
+		return;
+	memcpy(&old, at, size);
+	if (!only_zero || !old)
+		memcpy(at, &value, size);
+}
+
+static void set_constants(struct ext *e)
+{
+	static const char *const cpus[] = {
+		"nr_cpu_ids", "nr_cpus", "nr_possible_cpus", "nr_online_cpus"};
+	static const char *const slices[] = {"slice_ns", "cgrp_slice_ns"};
+
+	for (size_t i = 0; i < ARRAY_LEN(cpus); i++)
+		set_constant(e, cpus[i], e->s->nr_cpus, false);
+	for (size_t i = 0; i < ARRAY_LEN(slices); i++)
+		set_constant(e, slices[i], SCX_SLICE_DFL, true);
+}
+
 /* What ext_load() would have found on a machine like this one. */
 static void set_machine(struct ext *e)
 {
 	uint32_t llc_of[POLICY_MAX_CPUS] = {0}, llcs = e->s->o->machine.llcs;
 
-	if (!e->policy->is_template)
+	if (!e->policy->is_template) {
+		set_constants(e);
 		return;
+	}
 	llcs = llcs ? llcs : 1;
 	for (uint32_t i = 0; i < e->s->nr_cpus; i++)
 		llc_of[i] = e->s->cpus[i].llc;
@@ -261,10 +296,6 @@ static void call_exit(struct ext *e)
 	char reason[64], none[1] = "";
 	uint64_t args[1];
 
-	if (!e->dead) {
-		e->exit.kind = SCX_EXIT_UNREG;
-		e->dead = true;
-	}
 	snprintf(reason, sizeof(reason), "%s", ext_reason(e));
 	e->exit.flags = SCX_EFLAG_INITIALIZED;
 	e->exit.reason = text_region(e, reason);
@@ -307,6 +338,11 @@ void ext_stop(struct sim *s)
 	ext_watch_costs(e);
 	read_counters(e);
 	e->enabled = false;
+	/* As in the kernel: from here on nothing that it does is an error. */
+	if (!e->dead) {
+		e->exit.kind = SCX_EXIT_UNREG;
+		e->dead = true;
+	}
 	for (struct sim_task *t = s->tasks; t; t = t->next)
 		if (t->ext)
 			ext_exit_task(e, t->ext);

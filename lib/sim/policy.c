@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/strs.h"
 #include "policy/policy.h"
 #include "sim/ext.h"
 
@@ -86,6 +87,7 @@ int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 		target.version = (p->kernel / 10000) << 16 | (p->kernel % 10000)
 								     << 8;
 		target.hz = KERNEL_HZ;
+		target.cpus = LOAD_MAX_CPUS;
 		rc = object_open_file(path, &target, &p->object);
 	}
 	if (rc == 0 && !p->object->has_ops)
@@ -99,6 +101,39 @@ int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 	return rc;
 }
 
+int sim_policy_assign(struct sim_policy *p, const char *text)
+{
+	const char *is = strchr(text, '=');
+	uint64_t value;
+	size_t size;
+	char *name, *end;
+	void *at;
+	int map, rc;
+
+	if (!is || is == text || !is[1])
+		return err_set(EINVAL, "'%s' is not NAME=VALUE", text);
+	errno = 0;
+	value = is[1] == '-' ? (uint64_t)strtoll(is + 1, &end, 0)
+			     : strtoull(is + 1, &end, 0);
+	if (!strcmp(is + 1, "true") || !strcmp(is + 1, "false"))
+		value = is[1] == 't';
+	else if (errno || *end)
+		return err_set(EINVAL, "'%s' is not a number", is + 1);
+	name = mem_strndup(text, (size_t)(is - text));
+	rc = object_variable(p->object, name, &at, &size, &map);
+	if (!rc && (size > sizeof(value) ||
+		    (size < sizeof(value) && value >> (8 * size) &&
+		     ~value >> (8 * size))))
+		rc = err_set(ERANGE, "'%s' has %zu bytes: %s does not fit",
+			     name, size, is + 1);
+	if (!rc) {
+		memcpy(at, &value, size);
+		strs_add(&p->set, name);
+	}
+	free(name);
+	return rc;
+}
+
 void sim_policy_free(struct sim_policy *p)
 {
 	if (!p)
@@ -107,6 +142,7 @@ void sim_policy_free(struct sim_policy *p)
 	vm_calls_free(p->calls);
 	btf__free(p->types);
 	json_free(p->identities);
+	strs_release(&p->set);
 	free(p);
 }
 

@@ -66,6 +66,12 @@ int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 /* Another body for it, as if it had been opened with that one; after an error
  * it can only be set again or freed. */
 int sim_policy_set(struct sim_policy *p, const struct json *body);
+/*
+ * A global variable as its loader would set it, "slice_ns=5000000".  Without
+ * that nr_cpu_ids, nr_cpus, nr_possible_cpus and nr_online_cpus are what the
+ * machine has, and slice_ns and cgrp_slice_ns the kernel's 20 ms if zero.
+ */
+int sim_policy_assign(struct sim_policy *p, const char *text);
 void sim_policy_free(struct sim_policy *p);
 /* For lib/prove and reports; lent. */
 const struct object *sim_policy_object(const struct sim_policy *p);

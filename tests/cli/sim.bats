@@ -177,3 +177,17 @@ profile() {
 			| .run_s > 4.4 and .run_s < 4.6' <<<"$output"
 	done
 }
+
+@test "run: constants and arrays are as the policy's own loader has them" {
+	local object="$BUILD/policies/sim/loaded.bpf.o"
+	exits 0 sched-sim run --alone --json "$object" \
+		hostile:hog_beside_sleepers
+	exits 1 sched-sim run --alone --json --set nr_cpu_ids=1 "$object" \
+		hostile:hog_beside_sleepers
+	exits 1 sched-sim run --alone --json --set fail=-1 "$object" \
+		hostile:hog_beside_sleepers
+	exits 3 sched-sim run --set fail=99999999999 "$object" \
+		hostile:hog_beside_sleepers
+	exits 3 sched-sim run --set none=1 "$object" \
+		hostile:hog_beside_sleepers
+}
