@@ -272,6 +272,11 @@ static void check_weak(struct analysis *a, struct state *s,
 
 	if (row && !row->guard)
 		return; /* weak, but there */
+	if (!row && e->index >= 0) {
+		/* Headers made from a kernel's types call all of them weak. */
+		report_open(a, PROVE_WEAK);
+		return;
+	}
 	if (!order || order > 64) {
 		if (order)
 			report_open(a, PROVE_WEAK);
