@@ -129,6 +129,13 @@ void load_add_event(struct load *l, uint64_t at_ns, enum load_event_what what,
 	l->events[l->event_count++] = (struct load_event){at_ns, what, cpu};
 }
 
+uint64_t load_ns(double ns)
+{
+	if (!(ns > 0))
+		return 0;
+	return ns < (double)LOAD_MAX_NS ? (uint64_t)ns : LOAD_MAX_NS;
+}
+
 void load_op_ns(struct load *l, uint32_t task, enum load_what what, uint64_t ns)
 {
 	load_add_op(l, task, what)->dist.ns = ns;

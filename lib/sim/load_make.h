@@ -12,6 +12,10 @@
 #define LOAD_MAX_INSTANCES (1u << 20) /* of all tasks together */
 #define LOAD_MAX_NS	   (1ull << 56)
 
+/* A time that was reckoned from somebody's figures: none below 0, none above
+ * LOAD_MAX_NS, and what is no number is 0. */
+uint64_t load_ns(double ns);
+
 /* An instruction that takes `ns`. */
 void load_op_ns(struct load *l, uint32_t task, enum load_what what,
 		uint64_t ns);

@@ -481,7 +481,7 @@ static void build(struct profile *p)
 	if (json_get(p->body, "costs"))
 		p->l->costs = json_copy(json_get(p->body, "costs"));
 	if (!p->finite)
-		p->l->duration_ns = (uint64_t)p->duration_ns;
+		p->l->duration_ns = load_ns(p->duration_ns);
 	load_note(p->l, "bursts and sleeps follow the recorded distributions, "
 			"in no particular order");
 }

@@ -90,7 +90,7 @@ static void done(struct profile *p, const struct profile_group *g, uint32_t t)
 static void run_table(struct profile *p, const struct profile_group *g,
 		      uint32_t t, double from, double to, double mean)
 {
-	struct load_dist d = {.ns = (uint64_t)fmax(mean, MIN_BURST)};
+	struct load_dist d = {.ns = load_ns(fmax(mean, MIN_BURST))};
 
 	if (g->burst.n)
 		d = spread_table(&g->burst, from, to, mean);
@@ -162,7 +162,7 @@ static void wake_others(struct profile *p, const struct profile_group *g,
 
 static void nap(struct profile *p, const struct profile_group *g, uint32_t t)
 {
-	struct load_dist d = {.ns = (uint64_t)g->gap_ns};
+	struct load_dist d = {.ns = load_ns(g->gap_ns)};
 
 	if (g->sleep.n)
 		d = spread_table(&g->sleep, g->nap_from, g->nap_to, 0);
@@ -232,7 +232,7 @@ static void work(struct profile *p, const struct profile_group *g, uint32_t t,
 		double ns = v[at] * total_ns / (sum * loops);
 
 		v[at] = v[i - 1];
-		load_op_ns(p->l, t, LOAD_RUN, (uint64_t)round(ns));
+		load_op_ns(p->l, t, LOAD_RUN, load_ns(round(ns)));
 		wake_others(p, g, t);
 		rest(p, g, t);
 	}
@@ -306,7 +306,8 @@ static double active_of(const struct profile *p, const struct profile_group *g)
 void profile_add_lasting(struct profile *p, struct profile_group *g)
 {
 	uint32_t tasks = (uint32_t)g->tasks;
-	uint32_t active = (uint32_t)active_of(p, g);
+	double most = active_of(p, g);
+	uint32_t active = most < g->tasks ? (uint32_t)fmax(most, 0) : tasks;
 
 	add_lasting(p, g, active, true);
 	add_lasting(p, g, tasks - active, false);
@@ -409,12 +410,12 @@ static void start_all(struct profile *p, struct jobs *j)
 			continue;
 		if (j->queued)
 			load_op_obj(p->l, t, LOAD_WAIT, j->slots);
-		load_op_ns(p->l, t, LOAD_RUN, (uint64_t)each);
+		load_op_ns(p->l, t, LOAD_RUN, load_ns(each));
 		load_op_obj(p->l, t, LOAD_FORK, job->task);
 		if (times > 1)
 			load_op_loop(p->l, t, top, (int32_t)times);
 	}
-	load_op_ns(p->l, t, LOAD_RUN, (uint64_t)each);
+	load_op_ns(p->l, t, LOAD_RUN, load_ns(each));
 	add(p, t, LOAD_JOIN);
 	add(p, t, LOAD_EXIT);
 }
@@ -429,7 +430,7 @@ static void arrive(struct profile *p, struct jobs *j)
 		struct load_op *op = add(p, t, LOAD_SLEEP);
 
 		op->dist.kind = DIST_EXP;
-		op->dist.ns = (uint64_t)fmax(p->duration_ns / j->v[i].count, 1);
+		op->dist.ns = load_ns(fmax(p->duration_ns / j->v[i].count, 1));
 		load_op_obj(p->l, t, LOAD_FORK, j->v[i].task);
 		load_op_loop(p->l, t, 0, 0);
 		p->l->tasks[t].background = true;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "sim/load_make.h"
 #include "stats/hist.h"
 
 #define MAX_COUNT 1e15
@@ -101,14 +102,14 @@ static void meet_mean(struct load_dist *d, double mean_ns)
 
 	last = fmin(last, 1e15);
 	if (last >= (double)d->table[LAST - 1]) {
-		d->table[LAST] = (uint64_t)last;
+		d->table[LAST] = load_ns(last);
 		return;
 	}
 	d->table[LAST] = d->table[LAST - 1];
 	by = spread_table_mean(d);
 	by = by > 0 ? mean_ns / by : 0;
 	for (size_t i = 0; i <= LAST; i++)
-		d->table[i] = (uint64_t)round((double)d->table[i] * by);
+		d->table[i] = load_ns(round((double)d->table[i] * by));
 }
 
 struct load_dist spread_table(const struct spread *s, double from, double to,
@@ -118,8 +119,8 @@ struct load_dist spread_table(const struct spread *s, double from, double to,
 
 	d.table = mem_zalloc(LOAD_QUANTILES, sizeof(*d.table));
 	for (size_t i = 0; i <= LAST; i++)
-		d.table[i] = (uint64_t)spread_quantile(
-			s, from + (to - from) * (double)i / LAST);
+		d.table[i] = load_ns(spread_quantile(
+			s, from + (to - from) * (double)i / LAST));
 	if (mean_ns > 0)
 		meet_mean(&d, mean_ns);
 	return d;
