@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/hostile.h"
 #include "agents/simulate.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -221,12 +222,28 @@ static size_t represent(const struct search *s, size_t i)
 	return best;
 }
 
+/* The verifier would say no, so a guest need not. */
+static bool survives(const struct search *s, const struct point *p)
+{
+	struct json *body = body_of(s, &p->p);
+	struct hostile h;
+	bool ok;
+
+	hostile_init(&h, s->policy, body, s->o->seed, s->o->cancel);
+	ok = !sim_policy_set(s->policy, body) && hostile_survives(&h);
+	json_free(body);
+	return ok;
+}
+
 static size_t pick(const struct search *s, struct point *out, size_t n)
 {
 	size_t found = 0, i = 0;
 
 	while (i < s->count && found < n) {
-		out[found++] = s->points[represent(s, i)];
+		const struct point *p = &s->points[represent(s, i)];
+
+		if (survives(s, p))
+			out[found++] = *p;
 		for (size_t first = i;
 		     i < s->count && alike(&s->points[first], &s->points[i]);)
 			i++;
@@ -239,7 +256,7 @@ static size_t pick(const struct search *s, struct point *out, size_t n)
 			there |= !memcmp(&out[k].p.params,
 					 &s->points[i].p.params,
 					 sizeof(out[k].p.params));
-		if (!there)
+		if (!there && survives(s, &s->points[i]))
 			out[found++] = s->points[i];
 	}
 	return found;

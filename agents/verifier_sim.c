@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/hostile.h"
 #include "agents/simulate.h"
 #include "agents/verifier_state.h"
 #include "base/clock.h"
@@ -17,22 +18,16 @@
 
 #define HOSTILE_SEEDS  2
 #define WORKLOAD_SEEDS 3
-#define HOSTILE_CPUS   4
 
-/* A hostile load is short: who waits this long in it waits for ever. */
-#define STARVE_NS  2000000000ull
 #define LIMIT_NS   60000000000ull
-#define MAX_EVENTS 2000000ull /* some 40 times what the loads need */
-
-/* enum scx_exit_kind and scx_exit_code of the kernel. */
-#define EXIT_UNREG_KERN	 66
-#define EXIT_ACT_RESTART (1ll << 48)
+#define MAX_EVENTS 20000000ull
 
 /* The state of one candidate's stage. */
 struct climb {
 	struct verifier *v;
 	struct candidate *c;
 	struct sim_policy *policy;
+	struct hostile hostile;
 	struct stage noted; /* findings that do not fail it */
 	bool undecided;	    /* something could not be run */
 };
@@ -55,14 +50,6 @@ static bool is_known(const struct json *findings, const struct sim_finding *f)
 	return false;
 }
 
-/* Without a callback for CPUs that come and go the kernel ends a policy and
- * asks for it anew: defined, and no fault. */
-static bool wants_restart(const struct sim_result *r)
-{
-	return r->outcome == SIM_EJECTED && r->exit_kind == EXIT_UNREG_KERN &&
-	       r->exit_code & EXIT_ACT_RESTART;
-}
-
 static void take_findings(struct climb *k, const char *load, bool hostile,
 			  const struct sim_result *r)
 {
@@ -74,7 +61,8 @@ static void take_findings(struct climb *k, const char *load, bool hostile,
 
 		if (f->rule == SIM_UNSUPPORTED)
 			k->undecided = true;
-		else if (hostile || simulate_is_defect(f))
+		else if (hostile ? hostile_fails(&k->hostile, f)
+				 : simulate_is_defect(f))
 			to = s;
 		if (to == s)
 			s->status = STATUS_FAILED;
@@ -83,7 +71,7 @@ static void take_findings(struct climb *k, const char *load, bool hostile,
 				      f->line, "%s, after %.3f s of '%s'",
 				      f->text, (double)f->at_ns / 1e9, load);
 	}
-	if (wants_restart(r)) {
+	if (hostile_wants_restart(r)) {
 		stage_find(&k->noted, "restart",
 			   "%s, in '%s': to be loaded again", r->exit_text,
 			   load);
@@ -108,52 +96,29 @@ static void cannot(struct climb *k, const char *load)
 		   err_text());
 }
 
-static struct sim_opts options(const struct verifier *v)
-{
-	struct sim_opts o = {
-		.machine = {.cpus = HOSTILE_CPUS,
-			    .threads = 1,
-			    .llcs = 1,
-			    .nodes = 1},
-		.seed = v->o->seed,
-		.limit_ns = LIMIT_NS,
-		.max_events = MAX_EVENTS,
-		.starve_ns = STARVE_NS,
-		.cancel = v->o->cancel,
-	};
-
-	sim_costs_default(&o.costs);
-	return o;
-}
-
 static void run_hostile(struct climb *k, const char *name)
 {
-	struct sim_opts o = options(k->v);
 	struct simulated s;
-	struct load *l;
 
-	if (load_hostile(name, HOSTILE_CPUS, o.seed, &l) < 0) {
-		cannot(k, name);
-		return;
-	}
-	if (l->cpus)
-		o.machine.cpus = l->cpus;
-	if (simulate(&o, k->policy, l, HOSTILE_SEEDS, &s) < 0) {
+	if (hostile_run(&k->hostile, name, HOSTILE_SEEDS, &s) < 0) {
 		cannot(k, name);
 	} else {
 		take_findings(k, name, true, &s.result);
 		simulated_release(&s);
 	}
-	load_free(l);
 }
 
 /* What was observed waits as long as it likes: only the watchdog counts. */
 static struct sim_opts workload_options(const struct verifier *v,
 					const struct json *profile)
 {
-	struct sim_opts o = options(v);
+	struct sim_opts o = {
+		.seed = v->o->seed,
+		.limit_ns = LIMIT_NS,
+		.max_events = MAX_EVENTS,
+		.cancel = v->o->cancel,
+	};
 
-	o.starve_ns = 0;
 	simulate_machine(profile, &o.machine);
 	return o;
 }
@@ -251,6 +216,8 @@ void sim_stage(struct verifier *v, struct candidate *c)
 	double start = clock_monotonic();
 	int rc = open_policy(&k);
 
+	hostile_init(&k.hostile, k.policy, c->policy->body, v->o->seed,
+		     v->o->cancel);
 	if (rc == -ENOTSUP) {
 		k.undecided = true;
 		stage_find(&k.noted, sim_rule_names[SIM_UNSUPPORTED], "%s",
