@@ -264,7 +264,7 @@ static void test_wrong(void **state)
 		{"bad/hundred_seconds", "hog_beside_sleepers", SIM_SLICE, 0},
 		{"bad/leaks_task", "fork_storm", SIM_FAULT, SCX_EXIT_ERROR},
 		{"bad/dispatches_in_running", "fork_storm", SIM_FAULT, 0},
-		{"bad/kick_tick", "hog_beside_sleepers", SIM_KICKS, 0},
+		{"bad/kick_tick", "weights", SIM_KICKS, 0},
 		{"bad/reserved_id", "fork_storm", SIM_ERROR, 0},
 		{"bad/drops_itself", "weights", SIM_ERROR, SCX_EXIT_ERROR_BPF},
 	};
