@@ -6,8 +6,9 @@
 
 #include "base/mem.h"
 
-#define MAX_KEPT (1u << 17) /* a fork bomb ends the simulation, not the host \
-			     */
+#define MAX_KEPT                                                    \
+	(1u << 17) /* a fork bomb ends the simulation, not the host \
+		    */
 
 /* What happens at a time that the load names: one per kind of task, which
  * starts its instances, and one for the machine's events. */

@@ -63,14 +63,14 @@ flipped() {
 	local trace=$TREE/tests/fuzz/corpus/trace/trace size at seed
 	size=$(stat -c %s "$trace")
 	for at in 8 20 63 64 65; do
-		head -c "$at" "$trace" >cut
-		exits 3 sched-sim run template cut
+		head -c "$at" "$trace" >short
+		exits 3 sched-sim run template short
 		has "$stderr" trace
 	done
 	# Good up to the last whole record.
-	head -c $((size - 1)) "$trace" >cut
-	exits 0 sched-sim run --json template cut
-	exits 0 sched-sim export cut
+	head -c $((size - 1)) "$trace" >short
+	exits 0 sched-sim run --json template short
+	exits 0 sched-sim export short
 	has "$stderr" 'the last record is cut off'
 	for seed in 1 2 3 4 5 6; do
 		flipped "$trace" "$seed"

@@ -7,10 +7,10 @@
 
 char _license[] SEC("license") = "GPL";
 
-void scx_bpf_dsq_insert___named(struct task_struct *p, u64 dsq, u64 slice,
-				u64 enq_flags) __ksym __weak;
-void scx_bpf_dispatch___older(struct task_struct *p, u64 dsq, u64 slice,
-			      u64 enq_flags) __ksym __weak;
+extern void scx_bpf_dsq_insert___named(struct task_struct *p, u64 dsq,
+				       u64 slice, u64 enq_flags) __ksym __weak;
+extern void scx_bpf_dispatch___older(struct task_struct *p, u64 dsq, u64 slice,
+				     u64 enq_flags) __ksym __weak;
 
 POLICY_OP("enqueue")
 void BPF_PROG(older_enqueue, struct task_struct *p, u64 enq_flags)

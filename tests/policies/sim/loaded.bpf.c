@@ -7,7 +7,7 @@
 
 char _license[] SEC("license") = "GPL";
 
-void scx_bpf_destroy_dsq(u64 dsq_id) __ksym;
+extern void scx_bpf_destroy_dsq(u64 dsq_id) __ksym;
 
 const volatile u32 nr_cpu_ids = 1;
 const volatile u64 slice_ns;
