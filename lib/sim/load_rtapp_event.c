@@ -23,11 +23,13 @@ int rtapp_wrong(const struct rtapp *r, const char *should)
 int rtapp_whole(struct rtapp *r, const struct json *v, double min, double max,
 		double *x)
 {
+	double got = json_as_number(v, NAN);
 	char range[80];
 
-	*x = json_as_number(v, NAN);
-	if (*x >= min && *x <= max && *x == floor(*x))
+	if (got >= min && got <= max && got == floor(got)) {
+		*x = got;
 		return 0;
+	}
 	snprintf(range, sizeof(range), "a whole number from %.0f to %.0f", min,
 		 max);
 	return rtapp_wrong(r, range);
