@@ -36,9 +36,22 @@ listed() {
 		"$TREE/tests/policies/manifest.txt"
 }
 
+# simulated NAME...: each runs in the simulator, from the same file.
+simulated() {
+	local name
+	for name; do
+		exits 0 sched-sim run --json --alone --machine 2 \
+			"$BUILD/policies/$name.bpf.o" hostile:hog_beside_sleepers
+		is "$name $(jq -r .body.simulation.outcome <<<"$output")" \
+			"$name done"
+	done
+}
+
 @test "every good policy loads, runs a load and detaches" {
 	local want
 	want=$(listed good)
+	# shellcheck disable=SC2046
+	simulated ../lib/schedkit/policy $(sed 's,^,good/,' <<<"$want")
 	[ "$(wc -w <<<"$want")" -ge 20 ]
 	# shellcheck disable=SC2046
 	under $(sed 's,^,good/,' <<<"$want")
