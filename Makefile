@@ -50,7 +50,7 @@ endif
 
 # ---- flags ------------------------------------------------------------
 
-PKGS := libbpf libelf libcjson libgit2 libsodium
+PKGS := libbpf libelf libcjson libgit2 libsodium libcurl libseccomp
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A language model, reached through libexec/schedkit/ask-model: that process
+ * has the network and the keys, this one has neither.
+ *
+ * One line of JSON each way.  Down:
+ *   {"role","system","messages","tools","schema","max_tokens"}
+ * up, for each:
+ *   {"text","value","calls","finish","usage":{"in","cached","out"},
+ *    "cost_usd","seconds","attempts","model"}
+ * or {"error":{"errno":NAME,"text":…},"usage":{…},"cost_usd":…}.
+ */
+#ifndef SCHEDKIT_AGENTS_MODEL_H
+#define SCHEDKIT_AGENTS_MODEL_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "doc/json.h"
+
+struct model;
+
+struct model_opts {
+	const char *backend; /* "openai", "anthropic", "command:CMD", … */
+	const char *name;    /* of the model; NULL: the environment's */
+	const char *record;  /* see lib/llm/llm.h; NULL */
+	const char *budget;  /* "tokens=…,usd=…"; NULL: no limit */
+	const char *run;     /* names this run in the ledger */
+	bool stream;
+	const volatile sig_atomic_t *cancel;
+};
+
+/*
+ * Starts ask-model and takes the keys out of this process's environment.
+ * To be called before sandbox_enter().  Errors as llm_open().
+ */
+int model_open(const struct model_opts *o, struct model **out);
+void model_close(struct model *m);
+const char *model_name(const struct model *m); /* as llm_name() */
+
+struct model_request {
+	const char *role, *system;
+	const struct json *messages, *tools, *schema;
+	long max_tokens;
+};
+
+/*
+ * *answer: the object above, the caller's; also set when the call failed and
+ * was billed.  Errors as llm_ask(); -EPIPE: ask-model died.
+ */
+int model_ask(struct model *m, const struct model_request *r,
+	      struct json **answer);
+
+/* What this run has used: {"calls","tokens_in","tokens_cached","tokens_out",
+ * "cost_usd","by_role":{ROLE:{…}}}; the caller's. */
+struct json *model_account(const struct model *m);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The planning and coding agents with a model: a profile in; a plan, policies
+ * and notes out.  The model proposes; what is measured, accepted and stopped
+ * is decided here.
+ */
+#ifndef SCHEDKIT_AGENTS_PROPOSER_H
+#define SCHEDKIT_AGENTS_PROPOSER_H
+
+#include "agents/model.h"
+#include "doc/stream.h"
+
+struct proposer_opts {
+	const char *by;
+	long count;	     /* proposals wanted */
+	long turns;	     /* of the fixer for each */
+	const char *form;    /* the only one wanted; NULL: the model's choice */
+	const char *history; /* folder; NULL: the default one */
+	const volatile sig_atomic_t *cancel;
+	void (*progress)(void *arg, const char *words);
+	void *progress_arg;
+};
+
+/*
+ * Emits one plan, the proposals that pass lint, build, prove and sim, a note
+ * with the transcript and the accounts for each, and a note for each dead end.
+ * -EDQUOT: a budget ended it; what was found by then is emitted.  *accepted:
+ * the number of policies.
+ */
+int proposer_run(struct stream *s, const struct doc *profile, struct model *m,
+		 const struct proposer_opts *o, size_t *accepted);
+
+/* What would be sent for `role` first: system, then messages; for people. */
+int proposer_show(struct stream *s, const struct doc *profile, const char *role,
+		  const struct proposer_opts *o, struct buf *out);
+
+#endif

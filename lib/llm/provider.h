@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What lies below llm_ask(): one call in one shape.  Private to lib/llm. */
+#ifndef SCHEDKIT_LLM_PROVIDER_H
+#define SCHEDKIT_LLM_PROVIDER_H
+
+#include "base/buf.h"
+#include "llm/llm.h"
+
+/* How an answer with a schema is asked for, strictest first. */
+enum llm_shape {
+	SHAPE_STRICT, /* the endpoint's own strict JSON schema */
+	SHAPE_CALL,   /* as the arguments of the one tool it has to call */
+	SHAPE_JSON,   /* JSON mode, the schema in words */
+	SHAPE_PLAIN,  /* words alone: the JSON is looked for in the text */
+	SHAPE_COUNT,
+};
+
+struct provider {
+	const struct provider_ops *ops;
+	char *name; /* for people */
+	char *model;
+};
+
+/*
+ * One call with its retries.  out->value stays NULL: what the text means is
+ * the caller's to find out.  Usage counts every attempt, also when the call
+ * fails.  -EOPNOTSUPP: the endpoint does not know this shape; nothing was
+ * billed.  Other errors as llm_ask().
+ */
+struct provider_ops {
+	int (*call)(struct provider *p, const struct llm_request *r,
+		    enum llm_shape shape, struct llm_answer *out);
+	void (*free)(struct provider *p);
+};
+
+/* Each owns what it returns until ops->free. */
+int http_provider_new(bool anthropic, const char *url, const char *key,
+		      const struct llm_opts *o, struct provider **out);
+int command_provider_new(const char *command, const struct llm_opts *o,
+			 struct provider **out);
+int replay_provider_new(const char *file, const struct llm_opts *o,
+			struct provider **out);
+
+#endif
