@@ -8,7 +8,6 @@
 
 #include "agents/hostile.h"
 #include "agents/simulate.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/object.h"
@@ -143,10 +142,11 @@ static int try_all(struct search *s, size_t seeds)
 	return rc;
 }
 
-static bool is_there(const struct search *s, const struct policy_params *p)
+static bool is_among(const struct point *points, size_t n,
+		     const struct policy_params *p)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (!memcmp(&s->points[i].p.params, p, sizeof(*p)))
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(&points[i].p.params, p, sizeof(*p)))
 			return true;
 	return false;
 }
@@ -162,7 +162,7 @@ static void breed(struct search *s, size_t survivors, size_t want)
 		*next = (struct point){0};
 		if (!rules_step(s->f, &s->rng, &s->points[a < b ? a : b].p,
 				&next->p) ||
-		    is_there(s, &next->p.params))
+		    is_among(s->points, s->count, &next->p.params))
 			continue;
 		s->count++;
 		s->r->tried++;
@@ -180,10 +180,7 @@ static void drop(struct search *s, size_t keep)
 	s->count = keep;
 }
 
-/*
- * A quarter of the runs for the first round; every later round has half the
- * points and twice the seeds.
- */
+/* Every round has half the points of the one before, on twice the seeds. */
 static int halve(struct search *s, size_t n)
 {
 	size_t width = s->count, seeds = 1;
@@ -249,16 +246,10 @@ static size_t pick(const struct search *s, struct point *out, size_t n)
 			i++;
 	}
 	/* Fewer are apart than are wanted: their likes, then. */
-	for (i = 0; i < s->count && found < n; i++) {
-		bool there = false;
-
-		for (size_t k = 0; k < found; k++)
-			there |= !memcmp(&out[k].p.params,
-					 &s->points[i].p.params,
-					 sizeof(out[k].p.params));
-		if (!there && survives(s, &s->points[i]))
+	for (i = 0; i < s->count && found < n; i++)
+		if (!is_among(out, found, &s->points[i].p.params) &&
+		    survives(s, &s->points[i]))
 			out[found++] = s->points[i];
-	}
 	return found;
 }
 
@@ -356,7 +347,6 @@ int search_run(const struct json *profile, const struct features *f,
 			   .f = f,
 			   .o = o,
 			   .r = r};
-	double start = clock_monotonic();
 	struct point *chosen;
 	size_t found = 0;
 	int rc;
@@ -379,7 +369,6 @@ int search_run(const struct json *profile, const struct features *f,
 	}
 	free(chosen);
 	r->metric = s.goal;
-	r->seconds = clock_monotonic() - start;
 	json_free(s.base);
 	sim_policy_free(s.policy);
 	load_free(s.load);

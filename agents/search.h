@@ -33,7 +33,6 @@ struct search_score {
 struct search_result {
 	char *metric;	  /* the goal's name in the simulator, the caller's */
 	long runs, tried; /* runs done; points tried */
-	double seconds;	  /* of real time */
 	uint64_t events;  /* simulated scheduling events */
 };
 

@@ -108,11 +108,6 @@ void vm_free(struct vm *vm)
 	free(vm);
 }
 
-const struct object *vm_object_of(const struct vm *vm)
-{
-	return vm->object;
-}
-
 const struct vm_host *vm_host(const struct vm *vm)
 {
 	return vm->host;

@@ -214,7 +214,6 @@ int vm_new(const struct object *o, const struct vm_calls *calls,
 	   struct vm **out);
 void vm_free(struct vm *vm); /* NULL is fine */
 
-const struct object *vm_object_of(const struct vm *vm);
 const struct vm_host *vm_host(const struct vm *vm);
 struct vm_memory *vm_memory(struct vm *vm);
 
