@@ -16,32 +16,6 @@
 
 #define LONGEST_S 10 /* of one run */
 
-/*
- * rt-app must know how long a turn of its loop takes; finding out takes it 5 to
- * 15 s and never gives the same twice.  So that is done once on a machine, in
- * the run that warms it up, and both arms play with the same figure.
- *
- * It may miss its own end where threads wait for each other, so there is a
- * limit.  It writes a line per round into a log for each thread.
- */
-static const char script[] =
-	"cd \"$(mktemp -d)\" || exit 1; "
-	"known=/tmp/schedkit-rt-app-$(id -u); "
-	"if ! [ -O \"$known\" ]; then "
-	"echo '{\"tasks\":{\"t\":{\"loop\":1,\"run\":1}},\"global\":"
-	"{\"duration\":1,\"calibration\":\"CPU0\",\"logdir\":\"./\"}}' >c.json; "
-	"timeout -s KILL 90 rt-app c.json >out 2>&1 || { cat out; exit 1; }; "
-	"sed -n 's/.*pLoad = \\([0-9]*\\)ns.*/\\1/p' out >found; "
-	"[ -s found ] && mv found \"$known\" || { cat out; exit 1; }; fi; "
-	"ns=$(tr -cd 0-9 <\"$known\"); "
-	"sed \"s/\\\"calibration\\\":.*/\\\"calibration\\\": ${ns:-1},/\" \"$1\" "
-	">model.json; "
-	"timeout -s INT -k 1 $(($2 + 5)) rt-app model.json >out 2>&1; "
-	"case $? in 0 | 124 | 137) ;; *) cat out; exit 1 ;; esac; "
-	"cat model-*.log 2>/dev/null | awk -v s=\"$2\" "
-	"'!/^#/ && NF { n++ } "
-	"END { if (!n) exit 1; printf \"%.2f rounds/s\\n\", n / s }'";
-
 static bool is_installed(const char *name)
 {
 	const char *dirs = getenv("PATH");
@@ -97,17 +71,14 @@ static int keep(const char *text, char **path)
 static int fill(const char *path, int seconds, struct workload *out)
 {
 	struct json *v = json_object(), *command, *metric;
-	char limit[16];
+	char limit[16], *player = path_libexec("play-rt-app");
 	int rc;
 
 	snprintf(limit, sizeof(limit), "%d", seconds);
 	json_set_string(v, "name", "rt-app");
 	json_set_string(v, "cwd", "/");
 	command = json_set(v, "command", json_array());
-	json_add(command, json_string("sh"));
-	json_add(command, json_string("-c"));
-	json_add(command, json_string(script));
-	json_add(command, json_string("rt-app"));
+	json_add(command, json_string(player));
 	json_add(command, json_string(path));
 	json_add(command, json_string(limit));
 	metric = json_add(json_set(v, "metrics", json_array()), json_object());
@@ -117,6 +88,7 @@ static int fill(const char *path, int seconds, struct workload *out)
 	json_set_string(metric, "regex", "([0-9.]+) rounds/s");
 	rc = workload_read(v, out);
 	json_free(v);
+	free(player);
 	return rc;
 }
 
