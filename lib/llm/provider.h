@@ -15,17 +15,33 @@ enum llm_shape {
 	SHAPE_COUNT,
 };
 
+/* The tool of SHAPE_CALL; its arguments become out->text. */
+#define ANSWER_TOOL "answer"
+
+/*
+ * The system prompt of r in a shape: with the schema in words where the shape
+ * has no other way to tell it.  The caller's; NULL: there is none.
+ */
+char *shape_system(const struct llm_request *r, enum llm_shape shape);
+
+/* Puts the default where a limit is 0. */
+void limits_fill(struct llm_limits *l);
+
+/* name and model may change with the first call, when the endpoint has told
+ * what model it has. */
 struct provider {
 	const struct provider_ops *ops;
-	char *name; /* for people */
-	char *model;
+	char *name;  /* for people */
+	char *model; /* NULL: not known yet */
 };
 
 /*
- * One call with its retries.  out->value stays NULL: what the text means is
- * the caller's to find out.  Usage counts every attempt, also when the call
- * fails.  -EOPNOTSUPP: the endpoint does not know this shape; nothing was
- * billed.  Other errors as llm_ask().
+ * One call with its retries.  *out need not be initialised and is the
+ * caller's to release also when the call fails: usage counts every attempt.
+ * out->value stays NULL: what the text means is the caller's to find out;
+ * out->cost_usd stays below 0, the ledger knows prices.  -EOPNOTSUPP: the
+ * endpoint does not know this shape; nothing was billed.  Other errors as
+ * llm_ask().
  */
 struct provider_ops {
 	int (*call)(struct provider *p, const struct llm_request *r,
