@@ -16,7 +16,7 @@ LOAD=BURN=$BURN'
 	$BURN --idle & p=$!
 	nice -n 5 $BURN --idle & p="$p $!"
 	taskset -c 1 $BURN --idle & p="$p $!"
-	end=$(($(date +%s) + 3))
+	end=$(($(date +%s) + 2))
 	while [ "$(date +%s)" -lt $end ]; do sleep 0.01; done
 	kill -9 $p'
 
