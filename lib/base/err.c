@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Above the last number that Linux knows. */
+#define ERRNO_END 140
 
 static _Thread_local char slot[2048];
 
@@ -46,4 +50,22 @@ const char *err_text(void)
 void err_clear(void)
 {
 	slot[0] = '\0';
+}
+
+const char *err_name(int errnum)
+{
+	const char *name = strerrorname_np(errnum);
+
+	return errnum && name ? name : "EIO";
+}
+
+int err_number(const char *name)
+{
+	for (int e = 1; e < ERRNO_END; e++) {
+		const char *known = strerrorname_np(e);
+
+		if (known && !strcmp(known, name))
+			return e;
+	}
+	return EIO;
 }

@@ -23,4 +23,9 @@ const char *err_text(void);
 
 void err_clear(void);
 
+/* "EDQUOT" and back, for what goes over a pipe; "EIO" and EIO where there is
+ * no such name or number. */
+const char *err_name(int errnum);
+int err_number(const char *name);
+
 #endif

@@ -98,7 +98,8 @@ struct llm_answer {
 	double cost_usd;	/* below 0: no price is known */
 	double seconds;
 	long attempts;
-	char *model; /* as the endpoint names it */
+	char *model;	/* as the endpoint names it */
+	bool estimated; /* nobody told the usage: it is bytes / 4 */
 };
 
 /*
