@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -91,6 +92,12 @@ static void tap_drain(struct tap *t)
 	}
 }
 
+/* What a child that could not run its program leaves for the parent. */
+struct failure {
+	int code;
+	char text[252]; /* of the sandbox; else empty */
+};
+
 static void child_fd(const struct tap *t, int direct, int target)
 {
 	int from = t->child >= 0 ? t->child : direct;
@@ -108,7 +115,8 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
       int go, int report)
 {
 	sigset_t none;
-	int in = s->stdin_fd, e;
+	int in = s->stdin_fd;
+	struct failure f = {0};
 	int keep_err = s->err_fd;
 	ssize_t got;
 	char c;
@@ -141,13 +149,18 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	if (s->set_ids && (setgroups(0, NULL) < 0 || setgid(s->gid) < 0 ||
 			   setuid(s->uid) < 0))
 		goto fail;
+	if (s->sandbox && (f.code = -sandbox_enter(s->sandbox))) {
+		snprintf(f.text, sizeof(f.text), "%s", err_text());
+		goto tell;
+	}
 	if (s->env)
 		execvpe(s->argv[0], s->argv, s->env);
 	else
 		execvp(s->argv[0], s->argv);
 fail:
-	e = errno;
-	io_write(report, (char *)&e, sizeof(e));
+	f.code = errno;
+tell:
+	io_write(report, &f, sizeof(f));
 	_exit(127);
 }
 
@@ -209,7 +222,8 @@ int proc_run(const struct proc_spec *s, struct proc_result *r)
 {
 	struct tap out, err = {.fd = -1, .child = -1};
 	int go[2] = {-1, -1}, report[2] = {-1, -1};
-	int pidfd = -1, code = 0, rc;
+	struct failure f;
+	int pidfd = -1, rc;
 	double start;
 	pid_t pid;
 
@@ -248,9 +262,9 @@ int proc_run(const struct proc_spec *s, struct proc_result *r)
 	reap(pid, r);
 	tap_drain(&out);
 	tap_drain(&err);
-	if (read(report[0], &code, sizeof(code)) == sizeof(code))
-		rc = err_set(code, "cannot run '%s': %s", s->argv[0],
-			     strerror(code));
+	if (read(report[0], &f, sizeof(f)) == sizeof(f))
+		rc = err_set(f.code, "cannot run '%s': %s", s->argv[0],
+			     f.text[0] ? f.text : strerror(f.code));
 done:
 	tap_close(&pidfd);
 	tap_close(&out.fd);

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/sandbox.h"
 
 struct proc_spec {
 	char *const *argv; /* argv[0] is searched in PATH */
@@ -29,6 +30,8 @@ struct proc_spec {
 	uid_t uid;	   /* with set_ids: run as this user and group */
 	gid_t gid;
 	bool set_ids;
+	/* Entered right before the exec, which it must allow; NULL: none. */
+	const struct sandbox *sandbox;
 	/* Called in the parent right after the fork, before the exec. */
 	void (*started)(pid_t pid, void *arg);
 	void *started_arg;
@@ -51,7 +54,8 @@ struct proc_result {
 
 /*
  * 0 once the program ran, however it ended; -ENOENT, -EACCES … when it could
- * not be started (the message names it).
+ * not be started (the message names it); -ENOTSUP when there is no such
+ * sandbox.
  */
 int proc_run(const struct proc_spec *spec, struct proc_result *res);
 

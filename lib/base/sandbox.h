@@ -6,6 +6,10 @@
  * may make, no_new_privs and an empty capability set what it may become; its
  * children inherit all of it.  A uid of 0 keeps its files, but Landlock says
  * which of them are in reach.
+ *
+ * Of what was there before, only open descriptors stay usable: a process
+ * outside, a child started earlier included, can be waited for but not be
+ * sent a signal (close its input instead).
  */
 #ifndef SCHEDKIT_BASE_SANDBOX_H
 #define SCHEDKIT_BASE_SANDBOX_H
@@ -13,27 +17,33 @@
 #include <stdbool.h>
 
 struct sandbox {
-	/* Files and folders that may be read and executed, and those that may
-	 * be written, too; NULL-terminated; what is not there is left out. */
+	/*
+	 * Files and folders that may be read and executed, and those that may
+	 * be read and written but not executed; NULL-terminated, or NULL.
+	 * What is not there is left out: make folders first.  /dev/null and
+	 * the random devices need no mention.
+	 */
 	const char *const *read;
 	const char *const *write;
-	bool network; /* internet sockets; without it none of any family but
-			 AF_UNIX, and no outgoing connection */
+	bool network; /* outgoing internet connections and look-ups of names;
+			 without it no sockets but AF_UNIX, and none of these
+			 can be connected to what listens */
 	bool exec;    /* other programs may be executed */
-	/* Limits, 0: left as they are. */
-	long memory_mib; /* address space */
+	/* Limits, 0: left as they are.  There are no core dumps. */
+	long memory_mib; /* address space; not in a sanitizer build */
 	long cpu_s;
 	long file_mib; /* of one file that is written */
-	long tasks;    /* of the user, threads counted in */
+	long tasks;    /* of the user, threads counted in; not for uid 0 */
 };
 
-/* The system's own folders that programs need: /usr, /lib*, /bin, /etc,
- * /dev/null and the like.  For the beginning of `read`. */
+/* The system's own files that programs need: /usr, /lib*, /bin, and of /etc,
+ * /proc and /sys what holds no secrets.  For the beginning of `read`. */
 extern const char *const sandbox_system[];
 
 /*
- * Irrevocable.  -ENOTSUP: the kernel lacks Landlock or seccomp; nothing was
- * given up then (the message says what is missing and the way out).
+ * Irrevocable; before any thread is started.  -ENOTSUP: the kernel lacks
+ * Landlock or seccomp; nothing was given up then (the message says what is
+ * missing and the way out).  After any other error the process must end.
  */
 int sandbox_enter(const struct sandbox *s);
 
