@@ -51,12 +51,16 @@ import zlib
 import wire
 
 PIECE = 1 << 16
+# Stands for "{fill}": one character, which no fragment cuts in two.
+FILL = "\ue000"
 
 
 def play(c, request, dialect, step, port):
     """Answers a request as its step says."""
     fault, answer = step.get("fault", {}), step.get("answer", {})
     words = {"{key}": dialect.key() or "", "{port}": str(port)}
+    # Before it falls into fragments.
+    answer = replaced(answer, {**words, "{fill}": FILL})
     if fault.get("delay"):
         time.sleep(fault["delay"])
     if fault.get("hang") == "first_byte":
@@ -72,10 +76,17 @@ def play(c, request, dialect, step, port):
         c.closed = True
 
 
-def replaced(text, words):
-    for name, value in words.items():
-        text = text.replace(name, value)
-    return text
+def replaced(value, words):
+    """A text or all texts of a value with the words put in."""
+    if isinstance(value, dict):
+        return {replaced(k, words): replaced(v, words)
+                for k, v in value.items()}
+    if isinstance(value, list):
+        return [replaced(v, words) for v in value]
+    if isinstance(value, str):
+        for name, word in words.items():
+            value = value.replace(name, word)
+    return value
 
 
 def endless_headers(c):
@@ -130,7 +141,8 @@ class Answer:
 
     def headers(self):
         kind = "text/event-stream" if self.stream else "application/json"
-        out = {"content-type": self.fault.get("type", kind),
+        kind = replaced(self.fault.get("type", kind), self.words)
+        out = {"content-type": kind,
                "x-request-id": "req_1"}
         if self.fault.get("gzip"):
             out["content-encoding"] = "gzip"
@@ -138,9 +150,7 @@ class Answer:
             if isinstance(value, dict):
                 value = email.utils.formatdate(time.time() + value["date"],
                                                usegmt=True)
-            elif isinstance(value, str):
-                value = replaced(value, self.words)
-            out[name] = value
+            out[name] = replaced(value, self.words)
         return out
 
     # ---- what is said ------------------------------------------------
@@ -150,11 +160,11 @@ class Answer:
         f = self.fault
         if "body" in f:
             data = replaced(f["body"], self.words).encode("latin-1")
+            data = data.replace(b"{fill}", FILL.encode())
         elif self.status != 200:
             data = self.error()
         else:
-            data = replaced(self.dialect.whole(self.answer, f),
-                            self.words).encode()
+            data = self.dialect.whole(self.answer, f).encode()
         return data, f.get("cut", {}).get("bytes", len(data)
                                           if "cut" in f else None)
 
@@ -167,7 +177,6 @@ class Answer:
     def stream_data(self):
         f = self.fault
         events = self.dialect.events(self.answer, f)
-        events = [(k, replaced(d, self.words)) for k, d in events]
         if "error_after" in f:
             e = f.get("error", {})
             events = events[:f["error_after"]] + [self.dialect.stream_error(
@@ -245,12 +254,12 @@ class Answer:
 
 
 def filled(data, fill):
-    """The bytes in pieces, with "{fill}" in them replaced."""
+    """The bytes in pieces, with what FILL stands for."""
     if not fill:
         yield data
         return
     unit, count = fill[0].encode(), fill[1]
-    before, mark, after = data.partition(b"{fill}")
+    before, mark, after = data.partition(FILL.encode())
     yield before
     per_piece = max(1, PIECE // len(unit))
     while mark and count > 0:
