@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The provider behind both dialects. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/strs.h"
+#include "llm/dialect.h"
+#include "llm/retry.h"
+#include "llm/transfer.h"
+#include "llm/url.h"
+
+/* Names in a message. */
+#define SHOWN_MODELS 8
+
+struct http_provider {
+	struct provider base;
+	const struct dialect *d;
+	struct dialect_opts known; /* of the endpoint */
+	char *url, *models_url;
+	char *host;
+	char *key;
+	struct llm_limits limits;
+	const volatile sig_atomic_t *cancel;
+	struct transfer_loop *loop;
+};
+
+/* One call, or one look at the list of models. */
+struct call {
+	struct http_provider *p;
+	const struct llm_request *r; /* NULL: the list */
+	enum llm_shape shape;
+	struct retry retry;
+	struct llm_answer *out;
+	struct strs headers;
+	bool renamed; /* the limit on tokens */
+};
+
+enum form {
+	FORM_UNKNOWN,
+	FORM_JSON,
+	FORM_STREAM,
+};
+
+struct attempt {
+	struct call *c;
+	enum form form;
+	struct gather g;
+	struct sse sse;
+	struct buf body;
+};
+
+/* ---- what comes in ---------------------------------------------------- */
+
+static enum form form_of(const struct transfer *t, bool stream, const char *s,
+			 size_t n)
+{
+	const char *type = header_get(&t->headers, "Content-Type");
+
+	if (type && !strncasecmp(type, "text/event-stream", 17))
+		return FORM_STREAM;
+	if (!stream || (type && strcasestr(type, "json")))
+		return FORM_JSON;
+	/* It does not say, so it is as asked, or plainly an object. */
+	while (n && strchr(" \t\r\n", *s)) {
+		s++;
+		n--;
+	}
+	return n && *s == '{' ? FORM_JSON : FORM_STREAM;
+}
+
+static int on_event(void *arg, const struct sse_event *e)
+{
+	struct attempt *a = arg;
+
+	return dialect_event(a->c->p->d, &a->g, e);
+}
+
+static int on_data(void *arg, const struct transfer *t, const char *s, size_t n)
+{
+	struct attempt *a = arg;
+	int rc;
+
+	if (a->form == FORM_UNKNOWN)
+		a->form = form_of(t, a->c->r && a->c->p->known.stream, s, n);
+	if (a->form == FORM_JSON)
+		return buf_add(&a->body, s, n);
+	rc = sse_feed(&a->sse, s, n);
+	/* Some keep the connection open behind the end. */
+	return rc ? rc : a->g.complete || a->g.error.set;
+}
+
+/* ---- what it means ---------------------------------------------------- */
+
+/* The key, and a beginning of it where s was cut, become stars. */
+static void scrub(char *s, const char *key)
+{
+	size_t n = key ? strlen(key) : 0, len = strlen(s);
+
+	if (!n)
+		return;
+	for (char *at = s; (at = strstr(at, key)); at += n)
+		memset(at, '*', n);
+	for (size_t k = n - 1; k >= 6; k--)
+		if (len >= k && !strncmp(s + len - k, key, k)) {
+			memset(s + len - k, '*', k);
+			return;
+		}
+}
+
+static bool mentions(const struct transfer *t, const char *word)
+{
+	return t->body.len && strcasestr(t->body.data, word);
+}
+
+/* That a name is not known, rather than that its value is not taken. */
+static bool unknown_name(const struct transfer *t)
+{
+	static const char *const words[] = {
+		"unsupported", "not support", "unrecognized",
+		"unknown",     "unexpected",  "not permit",
+		"not allowed", "forbidden",   "instead",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (mentions(t, words[i]))
+			return true;
+	return false;
+}
+
+/* Whether the refusal is one of an option that this endpoint does not know;
+ * from now on it is asked without. */
+static bool learn(struct call *c, const struct transfer *t,
+		  const struct dialect_opts *sent)
+{
+	struct dialect_opts *known = &c->p->known;
+
+	if (t->status != 400 && t->status != 422)
+		return false;
+	if (sent->stream && !sent->no_stream_options &&
+	    (mentions(t, "stream_options") || mentions(t, "include_usage"))) {
+		known->no_stream_options = true;
+		return true;
+	}
+	/* Once in a call: what refuses both names wants another value. */
+	if (c->renamed ||
+	    !mentions(t, sent->completion_tokens ? "max_completion_tokens"
+						 : "max_tokens") ||
+	    !unknown_name(t))
+		return false;
+	known->completion_tokens = !sent->completion_tokens;
+	c->renamed = true;
+	return true;
+}
+
+static bool shape_refused(const struct call *c, const struct transfer *t)
+{
+	static const char *const words[SHAPE_COUNT][8] = {
+		[SHAPE_STRICT] = {"response_format", "schema", "output_config",
+				  "output_format", "structured output",
+				  "grammar"},
+		[SHAPE_CALL] = {"tool", "function call"},
+		[SHAPE_JSON] = {"response_format", "json_object", "json mode",
+				"grammar"},
+	};
+
+	if (!c->r || !c->r->schema)
+		return false;
+	if (t->status != 400 && t->status != 422 && t->status != 500 &&
+	    t->status != 501)
+		return false;
+	for (const char *const *w = words[c->shape]; *w; w++)
+		if (mentions(t, *w))
+			return true;
+	return false;
+}
+
+/* A status other than 200. */
+static void refused(struct call *c, struct transfer *t, struct failure *f)
+{
+	struct api_error e;
+	struct json *v;
+
+	if (t->body.len)
+		scrub(t->body.data, c->p->key);
+	v = t->body.len ? json_parse(t->body.data, t->body.len) : NULL;
+	api_error_read(v, &e);
+	if (!e.set && t->body.len)
+		api_error_text(&e, t->body.data);
+	json_free(v);
+	failure_of_status(t->status, &e, &t->headers, f);
+	if (shape_refused(c, t)) {
+		f->error = -EOPNOTSUPP;
+		f->again = false;
+	}
+}
+
+/* The answer is in: 0, or why it is none. */
+static int read_answer(struct attempt *a, const struct transfer *t,
+		       struct failure *f)
+{
+	struct call *c = a->c;
+	int rc = 0;
+
+	if (a->form == FORM_JSON && !t->error)
+		rc = dialect_answer(c->p->d, &a->g, a->body.data, a->body.len);
+	else if (a->form == FORM_STREAM)
+		rc = a->g.complete || t->error ? 0 : sse_end(&a->sse);
+	if (a->g.error.set) {
+		scrub(a->g.error.message, c->p->key);
+		failure_of_error(&a->g.error, &t->headers, f);
+		return f->error;
+	}
+	if (t->error && !a->g.complete) {
+		failure_of_transfer(t, f);
+		return f->error;
+	}
+	if (!rc && !a->g.complete) {
+		rc = err_set(EBADMSG, "the answer %s",
+			     a->form == FORM_UNKNOWN
+				     ? "is empty"
+				     : "broke off before its end");
+		failure_set(f, rc, true);
+		return rc;
+	}
+	if (!rc)
+		rc = gather_finish(&a->g, c->r, c->out);
+	if (rc)
+		failure_set(f, rc, false);
+	return rc;
+}
+
+/* ---- one attempt ------------------------------------------------------ */
+
+/* Takes text to be asked, or NULL for the list of models. */
+static int exchange(struct attempt *a, const char *text, struct transfer **t)
+{
+	struct call *c = a->c;
+	struct http_provider *p = c->p;
+	struct transfer_request q = {
+		.url = c->r ? p->url : p->models_url,
+		.headers = (const char *const *)c->headers.v,
+		.body = text,
+		.limits = p->limits,
+		.cancel = p->cancel,
+		.data = on_data,
+		.arg = a,
+	};
+	double left = retry_left(&c->retry);
+
+	q.limits.total_s = left > 0.001 ? left : 0.001;
+	return transfer_run(p->loop, &q, t);
+}
+
+/* 0, 1 (again at once, in another way), or an error with *f. */
+static int ask_once(struct call *c, struct failure *f)
+{
+	struct http_provider *p = c->p;
+	struct dialect_opts sent = p->known;
+	struct attempt a = {.c = c};
+	struct transfer *t = NULL;
+	struct json *body = p->d->request(c->r, c->shape, &sent);
+	char *text;
+	int rc;
+
+	if (!body) {
+		err_set(EOPNOTSUPP, "%s has no such form of answer",
+			p->d->name);
+		failure_set(f, -EOPNOTSUPP, false);
+		return -EOPNOTSUPP;
+	}
+	text = json_ordered(body);
+	json_free(body);
+	gather_init(&a.g, p->limits.max_bytes);
+	buf_init(&a.body, p->limits.max_bytes);
+	sse_init(&a.sse, p->limits.max_bytes, on_event, &a);
+	c->out->attempts++;
+	rc = exchange(&a, text, &t);
+	if (rc) {
+		failure_set(f, rc, false);
+	} else if (t->status && t->status != 200 && !t->error) {
+		rc = learn(c, t, &sent);
+		if (!rc) {
+			refused(c, t, f);
+			rc = f->error;
+		}
+	} else {
+		rc = read_answer(&a, t, f);
+	}
+	c->out->usage.in += a.g.usage.in;
+	c->out->usage.cached += a.g.usage.cached;
+	c->out->usage.out += a.g.usage.out;
+	transfer_free(t);
+	sse_release(&a.sse);
+	buf_release(&a.body);
+	gather_release(&a.g);
+	free(text);
+	return rc;
+}
+
+/* ---- the list of models ----------------------------------------------- */
+
+/* The one model there is to p. */
+static int choose_model(struct http_provider *p, const struct json *list)
+{
+	const struct json *data = json_get(list, "data");
+	size_t n = json_len(data);
+	struct buf names;
+
+	if (n == 1) {
+		const char *id =
+			json_as_string(json_get(json_at(data, 0), "id"), NULL);
+
+		if (id) {
+			p->base.model = mem_strdup(id);
+			return 0;
+		}
+	}
+	if (!n)
+		return err_set(EINVAL,
+			       "it lists no models; name one: URL#MODEL");
+	buf_init(&names, 400);
+	for (size_t i = 0; i < n && i < SHOWN_MODELS; i++)
+		buf_printf(
+			&names, "%s%.60s", i ? ", " : "",
+			json_as_string(json_get(json_at(data, i), "id"), "?"));
+	err_set(EINVAL, "it has %zu models; name one, as in URL#MODEL: %s%s", n,
+		names.data, n > SHOWN_MODELS ? ", …" : "");
+	buf_release(&names);
+	return -EINVAL;
+}
+
+static int list_once(struct call *c, struct failure *f)
+{
+	struct http_provider *p = c->p;
+	struct attempt a = {.c = c};
+	struct transfer *t = NULL;
+	struct json *list = NULL;
+	int rc;
+
+	buf_init(&a.body, p->limits.max_bytes);
+	a.form = FORM_JSON;
+	rc = exchange(&a, NULL, &t);
+	if (rc) {
+		failure_set(f, rc, false);
+	} else if (t->error) {
+		failure_of_transfer(t, f);
+		rc = f->error;
+	} else if (t->status != 200) {
+		refused(c, t, f);
+		rc = f->error;
+	} else {
+		list = json_parse(a.body.len ? a.body.data : "", a.body.len);
+		rc = list ? choose_model(p, list)
+			  : err_prefix(-EBADMSG, "the list of models");
+		if (rc)
+			failure_set(f, rc, false);
+	}
+	json_free(list);
+	transfer_free(t);
+	buf_release(&a.body);
+	return rc;
+}
+
+/* ---- a call ----------------------------------------------------------- */
+
+static void set_name(struct http_provider *p)
+{
+	free(p->base.name);
+	p->base.name =
+		mem_printf("%s%s%s at %s", p->d->name, p->base.model ? " " : "",
+			   p->base.model ? p->base.model : "", p->host);
+	p->known.model = p->base.model;
+}
+
+static uint64_t random_bits(void)
+{
+	uint64_t x = 0;
+
+	/* Of 8 bytes none are ever missing. */
+	if (getrandom(&x, sizeof(x), 0) != (ssize_t)sizeof(x))
+		abort();
+	return x;
+}
+
+static void set_headers(struct call *c)
+{
+	strs_add(&c->headers, "Content-Type: application/json");
+	/* The same over all attempts, so that none is billed twice. */
+	strs_printf(&c->headers, "Idempotency-Key: schedkit-%016lx%016lx",
+		    random_bits(), random_bits());
+	c->p->d->headers(c->p->key, &c->headers);
+}
+
+static void release_headers(struct call *c)
+{
+	for (size_t i = 0; i < c->headers.len; i++)
+		explicit_bzero(c->headers.v[i], strlen(c->headers.v[i]));
+	strs_release(&c->headers);
+}
+
+/* Until it works or the budget of the call is used up. */
+static int persist(struct call *c, int (*once)(struct call *, struct failure *))
+{
+	struct failure f;
+	double wait;
+	int rc;
+
+	for (;;) {
+		rc = once(c, &f);
+		if (rc > 0)
+			continue;
+		if (rc)
+			rc = retry_next(&c->retry, &f, &wait);
+		else
+			return 0;
+		if (!rc)
+			rc = transfer_pause(c->p->loop, wait, c->p->cancel);
+		if (rc)
+			return rc;
+	}
+}
+
+static int http_call(struct provider *base, const struct llm_request *r,
+		     enum llm_shape shape, struct llm_answer *out)
+{
+	struct http_provider *p = (struct http_provider *)base;
+	struct call c = {.p = p, .shape = shape, .out = out};
+	int rc = 0;
+
+	*out = (struct llm_answer){.cost_usd = -1};
+	retry_init(&c.retry, &p->limits, random_bits());
+	set_headers(&c);
+	if (!base->model) {
+		rc = persist(&c, list_once);
+		c.retry.attempts = 0;
+		if (!rc)
+			set_name(p);
+	}
+	c.r = r;
+	if (!rc)
+		rc = persist(&c, ask_once);
+	out->seconds = clock_monotonic() - c.retry.started;
+	release_headers(&c);
+	return rc ? err_prefix(rc, "%s", p->base.name) : 0;
+}
+
+/* ---- the provider ----------------------------------------------------- */
+
+static void http_free(struct provider *base)
+{
+	struct http_provider *p = (struct http_provider *)base;
+
+	transfer_loop_free(p->loop);
+	if (p->key)
+		explicit_bzero(p->key, strlen(p->key));
+	free(p->key);
+	free(p->url);
+	free(p->models_url);
+	free(p->host);
+	free(base->name);
+	free(base->model);
+	free(p);
+}
+
+static const struct provider_ops http_ops = {
+	.call = http_call,
+	.free = http_free,
+};
+
+/* A line break would begin another header. */
+static int check_key(const char *key)
+{
+	for (; key && *key; key++)
+		if ((unsigned char)*key <= 0x20 || *key == 0x7f)
+			return err_set(EINVAL, "the key holds a space or a "
+					       "control character");
+	return 0;
+}
+
+static bool ends_in_v1(const char *url)
+{
+	size_t n = strcspn(url, "?#");
+
+	while (n && url[n - 1] == '/')
+		n--;
+	return n >= 3 && !strncmp(url + n - 3, "/v1", 3);
+}
+
+int http_provider_new(bool anthropic, const char *url, const char *key,
+		      const struct llm_opts *o, struct provider **out)
+{
+	struct http_provider *p = mem_zalloc(1, sizeof(*p));
+	size_t skip;
+	int rc;
+
+	*out = NULL;
+	p->base.ops = &http_ops;
+	p->d = anthropic ? &dialect_anthropic : &dialect_openai;
+	rc = check_key(key);
+	if (!rc)
+		rc = url_check(url, &p->host);
+	if (!rc)
+		rc = transfer_loop_new(&p->loop);
+	if (rc) {
+		http_free(&p->base);
+		return rc;
+	}
+	skip = p->d->version_in_path && ends_in_v1(url) ? strlen("/v1") : 0;
+	p->url = url_join(url, p->d->path + skip);
+	p->models_url = url_join(url, p->d->models + skip);
+	p->key = key && *key ? mem_strdup(key) : NULL;
+	p->limits = o->limits;
+	limits_fill(&p->limits);
+	p->cancel = o->cancel;
+	p->known.stream = o->stream;
+	/* Its newer models know no other name; its older ones both. */
+	p->known.completion_tokens =
+		!anthropic && !strcmp(p->host, "api.openai.com");
+	if (o->model)
+		p->base.model = mem_strdup(o->model);
+	set_name(p);
+	*out = &p->base;
+	return 0;
+}
