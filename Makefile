@@ -99,13 +99,16 @@ BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 	$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
 	$(wildcard tests/fuzz/fuzz_*.c))
+PROMPTS    := $(addprefix $(BUILD)/lib/schedkit/,$(wildcard \
+	prompts/*.md prompts/reference/*.md prompts/schemas/*.json))
 PAGES      := $(wildcard man/*.[157])
 # The same places below build/ as below a PREFIX.
 MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 
 .PHONY: all tests
-all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(WORKLOADS) $(MAN)
+all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(PROMPTS) \
+	$(WORKLOADS) $(MAN)
 tests: all $(UNIT) $(POLICIES)
 
 # ---- rules ------------------------------------------------------------
@@ -171,6 +174,10 @@ $(BUILD)/fuzzers/%: $(BUILD)/obj/tests/fuzz/%.o $(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(LDLIBS) -o $@
+
+$(BUILD)/lib/schedkit/prompts/%: prompts/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
 
 define man_rule
 $(BUILD)/share/man/man$(1)/%: man/%
@@ -262,6 +269,8 @@ install: all
 	$(call install_each,$(BIN),755,$(BINDIR))
 	$(call install_each,$(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO),755,$(LIBEXECDIR))
 	$(call install_each,$(BPF_OBJ),644,$(LIBDIR))
+	$(foreach d,prompts prompts/reference prompts/schemas,\
+		$(call install_each,$(wildcard $(d)/*.*),644,$(LIBDIR)/$(d)))
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
 	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))

@@ -10,6 +10,7 @@
 #ifndef SCHEDKIT_AGENTS_PROMPT_H
 #define SCHEDKIT_AGENTS_PROMPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -24,8 +25,12 @@ struct role {
 	char *path; /* the file it was read from */
 };
 
-/* "planner", "coder", "fixer", "critic", "summariser".  -EINVAL names file,
- * line and what is wrong with the front matter. */
+#define ROLE_MAX_SYSTEM (128u << 10) /* bytes of a system text */
+
+/* NULL-terminated: "planner", "coder", "fixer", "critic", "summariser". */
+extern const char *const role_names[];
+
+/* -EINVAL names file, line and what is wrong with the front matter. */
 int role_load(const char *name, struct role *out);
 void role_release(struct role *r);
 
@@ -37,6 +42,12 @@ void role_release(struct role *r);
  */
 void prompt_fence(struct buf *b, const char *label, const char *text,
 		  size_t max);
+/* The same with a number before each line, for code that findings point into.
+ */
+void prompt_code(struct buf *b, const char *label, const char *text,
+		 size_t max);
+/* The same inside a line of ours: in quotes that it cannot leave. */
+void prompt_quote(struct buf *b, const char *text, size_t max);
 
 /* Parts of a first message, each with its heading. */
 void prompt_profile(struct buf *b, const struct doc *profile);
@@ -44,8 +55,8 @@ void prompt_params(struct buf *b); /* the template's axes, from the table */
 void prompt_policy(struct buf *b, const struct doc *policy);
 void prompt_verdict(struct buf *b, const struct doc *verdict);
 
-/* A section of the profile by name ("groups", "run_queue", …); -ENOENT names
- * the sections there are. */
+/* A section of the profile by name ("groups", "run_queue", …), of at most
+ * 10 KB; -ENOENT names the sections there are. */
 int prompt_section(struct buf *b, const struct doc *profile, const char *name);
 /* A page of the reference ("lifecycle", "custody", "dsq", "verifier", "hooks",
  * "params", …); -ENOENT names the pages there are. */

@@ -89,6 +89,11 @@ char *path_cache(const char *name)
 	return xdg("XDG_CACHE_HOME", ".cache", name);
 }
 
+char *path_config(const char *name)
+{
+	return xdg("XDG_CONFIG_HOME", ".config", name);
+}
+
 int path_make_dirs(const char *path)
 {
 	char *p = mem_strdup(path);

@@ -19,6 +19,8 @@ char *path_lib(const char *name);     /* ROOT/lib/schedkit/NAME */
 char *path_state(const char *name);
 /* $XDG_CACHE_HOME/schedkit/NAME, else ~/.cache/schedkit/NAME. */
 char *path_cache(const char *name);
+/* $XDG_CONFIG_HOME/schedkit/NAME, else ~/.config/schedkit/NAME. */
+char *path_config(const char *name);
 
 /* mkdir -p, mode 0700 for what is made. */
 int path_make_dirs(const char *path);
