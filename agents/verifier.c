@@ -50,28 +50,42 @@ static void skip_stage(struct candidate *c, enum stage_id id)
 	stage_find(&c->stages[id], "not-asked-for", "not asked for");
 }
 
-static void climb_without_target(struct verifier *v, struct candidate *c)
+static void climb_one(struct verifier *v, struct candidate *c, enum stage_id id)
 {
-	if (stage_wanted(v, STAGE_LINT))
-		lint_stage(c);
-	else
-		skip_stage(c, STAGE_LINT);
-	if (!stage_wanted(v, STAGE_BUILD))
-		skip_stage(c, STAGE_BUILD);
+	static void (*const climbs[])(struct verifier * v,
+				      struct candidate * c) = {
+		[STAGE_BUILD] = build_stage,
+		[STAGE_PROVE] = prove_stage,
+		[STAGE_SIM] = sim_stage,
+	};
+
+	if (!stage_wanted(v, id))
+		skip_stage(c, id);
 	else if (candidate_alive(c))
-		build_stage(v, c);
-	if (!stage_wanted(v, STAGE_PROVE))
-		skip_stage(c, STAGE_PROVE);
-	else if (candidate_alive(c))
-		prove_stage(v, c);
-	if (!stage_wanted(v, STAGE_SIM))
-		skip_stage(c, STAGE_SIM);
-	else if (candidate_alive(c))
-		sim_stage(v, c);
-	if (!stage_wanted(v, STAGE_KERNEL))
-		skip_stage(c, STAGE_KERNEL);
-	if (!stage_wanted(v, STAGE_RUN))
-		skip_stage(c, STAGE_RUN);
+		climbs[id](v, c);
+}
+
+static void climb_without_target(struct verifier *v)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		struct candidate *c = &v->all[i];
+
+		if (stage_wanted(v, STAGE_LINT))
+			lint_stage(c);
+		else
+			skip_stage(c, STAGE_LINT);
+		climb_one(v, c, STAGE_BUILD);
+	}
+	if (stage_wanted(v, STAGE_PROVE) || stage_wanted(v, STAGE_SIM))
+		apart_climb(v, climb_one);
+	for (size_t i = 0; i < v->group_count && !v->cancelled; i++)
+		sim_compare(v, &v->groups[i]);
+	v->cancelled |= v->o->cancel && *v->o->cancel;
+	for (size_t i = 0; i < v->count; i++)
+		for (enum stage_id id = STAGE_PROVE; id < STAGE_COUNT; id++)
+			if (!stage_wanted(v, id) &&
+			    v->all[i].stages[id].status == STATUS_UNKNOWN)
+				skip_stage(&v->all[i], id);
 }
 
 /* What was measured is not what was observed. */
@@ -193,8 +207,7 @@ int verifier_verify(struct stream *s, const struct verifier_opts *o,
 	rc = plan_read(&v);
 	if (rc)
 		goto out;
-	for (size_t i = 0; i < v.count; i++)
-		climb_without_target(&v, &v.all[i]);
+	climb_without_target(&v);
 	if (stage_wanted(&v, STAGE_KERNEL) && any_alive(&v) && !v.failed)
 		kernel_stage(&v);
 	if (stage_wanted(&v, STAGE_RUN) && any_alive(&v) && !v.cancelled &&

@@ -146,7 +146,7 @@ static struct json *callbacks_json(const struct sim_result *r)
 static void run_workload(struct climb *k, const struct group *g)
 {
 	struct sim_opts o = workload_options(k->v, g->profile->body);
-	struct simulated base = {0}, cand = {0};
+	struct simulated arm = {0};
 	struct json *out;
 	struct load *l;
 
@@ -155,23 +155,71 @@ static void run_workload(struct climb *k, const struct group *g)
 		return;
 	}
 	simulate_costs(l, &o.costs);
-	if (simulate(&o, NULL, l, WORKLOAD_SEEDS, &base) < 0 ||
-	    simulate(&o, k->policy, l, WORKLOAD_SEEDS, &cand) < 0) {
+	if (simulate(&o, k->policy, l, WORKLOAD_SEEDS, &arm) < 0) {
 		cannot(k, "the profile");
 	} else {
-		take_findings(k, "the profile", false, &cand.result);
+		take_findings(k, "the profile", false, &arm.result);
 		out = json_object();
 		json_set_number(out, "cpus", o.machine.cpus);
-		json_set_number(out, "seeds", (double)cand.runs);
-		json_set(out, "metrics",
-			 simulate_compare(base.metrics, cand.metrics));
-		json_set(out, "callbacks", callbacks_json(&cand.result));
+		json_set_number(out, "seeds", (double)arm.runs);
+		json_set(out, "metrics", json_copy(arm.metrics));
+		json_set(out, "callbacks", callbacks_json(&arm.result));
 		json_free(k->c->simulation);
 		k->c->simulation = out;
 	}
-	simulated_release(&base);
-	simulated_release(&cand);
+	simulated_release(&arm);
 	load_free(l);
+}
+
+/* The profile's load under the kernel's own scheduler. */
+static int simulate_baseline(struct verifier *v, const struct group *g,
+			     struct simulated *base)
+{
+	struct sim_opts o = workload_options(v, g->profile->body);
+	struct load *l;
+	int rc = load_from_profile(g->profile->body, &l);
+
+	if (rc)
+		return rc;
+	simulate_costs(l, &o.costs);
+	rc = simulate(&o, NULL, l, WORKLOAD_SEEDS, base);
+	load_free(l);
+	return rc;
+}
+
+static void compare(struct candidate *c, const struct simulated *base)
+{
+	struct stage *s = &c->stages[STAGE_SIM];
+
+	if (base->metrics) {
+		json_set(c->simulation, "metrics",
+			 simulate_compare(base->metrics,
+					  json_get(c->simulation, "metrics")));
+		return;
+	}
+	json_free(c->simulation);
+	c->simulation = NULL;
+	if (s->status == STATUS_PASSED)
+		s->status = STATUS_UNKNOWN;
+	stage_find(s, "not-run",
+		   "the kernel's own scheduler could not be run: %s",
+		   err_text());
+}
+
+void sim_compare(struct verifier *v, struct group *g)
+{
+	struct simulated base = {0};
+	bool done = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (!g->c[i]->simulation)
+			continue;
+		if (!done)
+			simulate_baseline(v, g, &base);
+		done = true;
+		compare(g->c[i], &base);
+	}
+	simulated_release(&base);
 }
 
 static const struct group *group_of(const struct verifier *v,

@@ -48,8 +48,10 @@ struct candidate {
 	const struct doc *policy;
 	char object[65]; /* digest of what is loaded; "": none */
 	struct stage stages[STAGE_COUNT];
-	struct json *simulation; /* the workload in the simulator; NULL */
-	struct json *shuffled;	 /* the control's body; NULL: no identities */
+	/* The workload in the simulator; NULL.  Its metrics are this arm's
+	 * alone until sim_compare(). */
+	struct json *simulation;
+	struct json *shuffled; /* the control's body; NULL: no identities */
 	struct tally tally, control_tally;
 	struct pairs screen; /* dropped from the evidence */
 	struct pairs main;   /* the evidence, the last `fresh` confirming */
@@ -124,6 +126,15 @@ void prove_stage(struct verifier *v, struct candidate *c);
 
 /* verifier_sim.c */
 void sim_stage(struct verifier *v, struct candidate *c);
+/* Puts the candidates of a group that were simulated beside the kernel's own
+ * scheduler, which is simulated once for all of them. */
+void sim_compare(struct verifier *v, struct group *g);
+
+/* verifier_apart.c: prove and sim of all that are alive, each candidate in a
+ * sandboxed process of its own. */
+typedef void apart_stage(struct verifier *v, struct candidate *c,
+			 enum stage_id id);
+void apart_climb(struct verifier *v, apart_stage *climb);
 
 /* verifier_kernel.c */
 void run_progress(const struct verifier *v, const char *fmt, ...)
