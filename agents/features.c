@@ -27,6 +27,8 @@
 
 const char *const bound_names[] = {"latency", "throughput", "makespan",
 				   "fairness"};
+const char *const bound_metrics[] = {"request_p99", "request_rate", "wall",
+				     "request_p99"};
 const char *const trait_names[TRAIT_COUNT] = {
 	[TRAIT_LONG_TAILED] = "long-tailed",
 	[TRAIT_LOCK_HOLDER] = "lock-holder-preemption",

@@ -24,6 +24,9 @@ enum trait {
 };
 
 extern const char *const bound_names[];
+/* The simulator's metric that stands for it; "wall" stands in for one that is
+ * not counted in a workload. */
+extern const char *const bound_metrics[];
 extern const char *const trait_names[TRAIT_COUNT];
 
 struct features {

@@ -269,13 +269,7 @@ static void keep_first(const struct search *s, struct point *out, size_t n)
 /* The metric of the model that stands for the profile's goal. */
 static char *goal_of(const struct search *s)
 {
-	static const char *const names[] = {
-		[BOUND_LATENCY] = "request_p99",
-		[BOUND_THROUGHPUT] = "request_rate",
-		[BOUND_MAKESPAN] = "wall",
-		[BOUND_FAIRNESS] = "request_p99",
-	};
-	const char *name = names[s->f->bound];
+	const char *name = bound_metrics[s->f->bound];
 
 	/* Nothing of the kind is counted in this one. */
 	if (simulate_ratio(s->base, s->base, name) <= 0)

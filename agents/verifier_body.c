@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/features.h"
 #include "agents/verifier_state.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -83,6 +84,69 @@ static struct json *evidence_body(const struct verifier *v,
 	return out;
 }
 
+/* The gain of the metric `name` in percent; false: it is not in the list. */
+static bool gain_of(const struct json *list, const char *name, double *pct)
+{
+	json_each (m, list) {
+		double ratio = json_as_number(json_get(m, "ratio"), 0);
+
+		if (strcmp(json_as_string(json_get(m, "name"), ""), name))
+			continue;
+		*pct = round(1e4 * (ratio - 1)) / 1e2;
+		return true;
+	}
+	return false;
+}
+
+/* Of the simulator, which counts a workload's goal under a name of its own. */
+static bool simulated_gain(const struct group *g, const struct candidate *c,
+			   const char *name, double *pct)
+{
+	const struct json *list = json_get(c->simulation, "metrics");
+	struct features f;
+	const char *goal;
+
+	if (gain_of(list, name, pct))
+		return true;
+	if (!g->profile || !g->has_workload ||
+	    strcmp(name, g->w.metrics[0].name))
+		return false;
+	features_read(g->profile->body, &f);
+	goal = bound_metrics[f.bound];
+	features_release(&f);
+	return gain_of(list, goal, pct);
+}
+
+/*
+ * What the policy was to gain, beside what it did.  A kernel's figure decides
+ * where there is one.
+ */
+static struct json *hypothesis_body(const struct group *g,
+				    const struct candidate *c,
+				    const struct json *metrics)
+{
+	const struct json *h = json_get(c->policy->body, "hypothesis");
+	const char *name = json_as_string(json_get(h, "metric"), "");
+	double expected = json_as_number(json_get(h, "effect_pct"), 0);
+	double simulated, measured;
+	struct json *out;
+
+	if (!h)
+		return NULL;
+	out = json_object();
+	json_set_string(out, "metric", name);
+	json_set_number(out, "expected_pct", expected);
+	if (simulated_gain(g, c, name, &simulated)) {
+		json_set_number(out, "simulated_pct", simulated);
+		json_set_bool(out, "holds", simulated >= expected);
+	}
+	if (gain_of(metrics, name, &measured)) {
+		json_set_number(out, "measured_pct", measured);
+		json_set_bool(out, "holds", measured >= expected);
+	}
+	return out;
+}
+
 /* Nothing was opened: what was asked for, as far as it is known. */
 static const char *target_asked(const struct verifier *v)
 {
@@ -112,6 +176,8 @@ struct json *verdict_body(const struct verifier *v, const struct group *g,
 	json_set(b, "metrics", verdict_metrics(v, g, c));
 	if (c->simulation)
 		json_set(b, "simulation", json_copy(c->simulation));
+	json_set(b, "hypothesis",
+		 hypothesis_body(g, c, json_get(b, "metrics")));
 	if (g->bound_n)
 		json_set(b, "bound", bound_body(v, g, c));
 	json_set_number(b, "invalid_runs",
