@@ -22,7 +22,7 @@ static bool uses_identity(const struct policy_params *p)
 	return p->classify == CLASSIFY_IDENTITY;
 }
 
-static struct json *uses_of(const struct policy_params *p)
+struct json *planner_uses(const struct policy_params *p)
 {
 	struct json *uses = json_array();
 
@@ -34,9 +34,7 @@ static struct json *uses_of(const struct policy_params *p)
 	return uses;
 }
 
-/* One execution's expected run time, children that executed nothing counted
- * in: {"hash","expect_us"}. */
-static struct json *identities_of(const struct json *profile)
+struct json *planner_identities(const struct json *profile)
 {
 	struct json *list = json_array();
 
@@ -66,10 +64,10 @@ static struct json *policy_body(const struct proposal *p,
 	json_set_string(body, "form", "params");
 	json_set_string(body, "title", p->title);
 	json_set_string(body, "why", p->why);
-	json_set(body, "uses", uses_of(&p->params));
+	json_set(body, "uses", planner_uses(&p->params));
 	json_set(body, "params", policy_params_json(&p->params));
 	if (uses_identity(&p->params))
-		json_set(body, "identities", identities_of(profile));
+		json_set(body, "identities", planner_identities(profile));
 	return body;
 }
 
@@ -175,7 +173,7 @@ static int choose(struct choice *c, const struct json *profile,
 	int rc = 0;
 
 	if (o->runs > 0) {
-		identities = identities_of(profile);
+		identities = planner_identities(profile);
 		rc = search_run(profile, &c->f, identities, &so, c->p,
 				c->scores, (size_t)o->count, &c->r);
 		json_free(identities);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "doc/doc.h"
+#include "policy/policy.h"
 
 #define PLANNER_MAX 256
 
@@ -30,5 +31,11 @@ struct planner_opts {
  */
 int planner_run(const struct doc *profile, const struct planner_opts *o,
 		struct doc **plan, struct doc **policies, size_t *count);
+
+/* How a point of the parameter space tells tasks apart: "uses" of a body. */
+struct json *planner_uses(const struct policy_params *p);
+/* One execution's expected run time, children that executed nothing counted
+ * in: [{"hash","expect_us"}], "identities" of a body. */
+struct json *planner_identities(const struct json *profile);
 
 #endif

@@ -24,14 +24,20 @@ struct proposer_opts {
 /*
  * Emits one plan, the proposals that pass lint, build, prove and sim, a note
  * with the transcript and the accounts for each, and a note for each dead end.
- * -EDQUOT: a budget ended it; what was found by then is emitted.  *accepted:
- * the number of policies.
+ * -EDQUOT: a budget ended it; -EAGAIN, -ETIMEDOUT, -EINTR: it was cut short;
+ * other errors as model_ask(): what was found by then is emitted all the same.
+ * *accepted: the number of policies.
  */
 int proposer_run(struct stream *s, const struct doc *profile, struct model *m,
 		 const struct proposer_opts *o, size_t *accepted);
 
-/* What would be sent for `role` first: system, then messages; for people. */
+/*
+ * What would be sent to `role` first: {"role","system","messages","tools",
+ * "schema","max_tokens"}, the caller's.  Coder, critic and fixer are asked
+ * about the last policy of the stream that has use for them; -ENODATA: there
+ * is none; -EINVAL: no such role.
+ */
 int proposer_show(struct stream *s, const struct doc *profile, const char *role,
-		  const struct proposer_opts *o, struct buf *out);
+		  const struct proposer_opts *o, struct json **request);
 
 #endif

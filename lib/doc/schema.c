@@ -167,6 +167,7 @@ static const struct rule policy[] = {
 	{MAP("params"), ROWS({.shape = SHAPE_SCALAR, MUST})},
 	{OBJECT("object"),
 	 ROWS({TEXT("path"), MUST}, {HEX("sha256", 64), MUST})},
+	{TEXT("task")},
 	{TEXT("code")},
 	{LIST("knobs"),
 	 ROWS({OBJECT(NULL), MUST,
@@ -272,9 +273,20 @@ static const struct rule deployment[] = {
 	{0},
 };
 
+/* What questions to a model cost; null: no price is known. */
+static const struct rule account[] = {
+	{COUNT("calls")},      {COUNT("tokens_in")},   {COUNT("tokens_cached")},
+	{COUNT("tokens_out")}, {POSITIVE("cost_usd")}, {0},
+};
+
 static const struct rule note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
+	{OBJECT("antipattern"), ROWS({TEXT("form"), MUST}, {TEXT("why"), MUST},
+				     {TEXT("workload")}, {ID("fingerprint")})},
+	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
+	{LIST("transcript"),
+	 ROWS({OBJECT(NULL), MUST, ROWS({TEXT("role"), MUST})})},
 	{0},
 };
 
@@ -288,6 +300,18 @@ static const struct rule error[] = {
 
 static const struct rule anything[] = {{0}};
 
+static const struct rule provenance[] = {
+	{TEXT("backend"), MUST},
+	{TEXT("model")},
+	{COUNT("calls")},
+	{COUNT("tokens_in")},
+	{COUNT("tokens_cached")},
+	{COUNT("tokens_out")},
+	{POSITIVE("cost_usd")},
+	{ID("transcript")},
+	{0},
+};
+
 const struct rule schema_envelope[] = {
 	{NUMBER("v"), MUST},
 	{TEXT("kind"), MUST},
@@ -296,6 +320,7 @@ const struct rule schema_envelope[] = {
 	{TEXT("by"), MUST},
 	{TEXT("time"), MUST},
 	{OBJECT("body"), MUST, .members = anything},
+	{OBJECT("provenance"), .members = provenance},
 	{0},
 };
 

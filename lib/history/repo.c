@@ -62,15 +62,6 @@ int repo_fail(const struct history *h, int rc, const char *fmt, ...)
 		       what, h->dir, said, h->dir);
 }
 
-char *history_dir(const char *dir)
-{
-	const char *env = getenv("SCHEDKIT_HISTORY");
-
-	if (dir)
-		return mem_strdup(dir);
-	return env && *env ? mem_strdup(env) : path_state("history");
-}
-
 /*
  * The user's own git configuration (name, filters, safe.directory) must not
  * change what is recorded.

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Policy bodies from what a model answered, and what makes two of them one. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/planner.h"
+#include "agents/proposer_state.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#define TITLE_MAX 100
+#define WHY_MAX	  1200
+#define TASK_MAX  4000
+#define CODE_MAX  (128u << 10)
+
+static const char *text_at(const struct json *v, const char *key)
+{
+	return json_as_string(json_get(v, key), "");
+}
+
+static bool is_form(const struct json *body, const char *form)
+{
+	return !strcmp(text_at(body, "form"), form);
+}
+
+bool body_has_code(const struct json *body)
+{
+	return is_form(body, "hooks") || is_form(body, "source");
+}
+
+static bool has_params(const struct json *body)
+{
+	return is_form(body, "hooks") || is_form(body, "params");
+}
+
+/* ---- from the planner ------------------------------------------------- */
+
+/* Strict schemas make a model give every key: null and "" mean none. */
+static bool is_given(const struct json *v)
+{
+	switch (json_type(v)) {
+	case JSON_ABSENT:
+	case JSON_NULL:
+		return false;
+	case JSON_STRING:
+		return *json_as_string(v, "") != '\0';
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		return json_len(v) > 0;
+	default:
+		return true;
+	}
+}
+
+static struct json *without_nulls(const struct json *v)
+{
+	struct json *out;
+
+	if (json_type(v) == JSON_ARRAY) {
+		out = json_array();
+		json_each (m, v)
+			json_add(out, without_nulls(m));
+		return out;
+	}
+	if (json_type(v) != JSON_OBJECT)
+		return json_copy(v);
+	out = json_object();
+	json_each (m, v)
+		if (json_type(m) != JSON_NULL)
+			json_set(out, json_key(m), without_nulls(m));
+	return out;
+}
+
+/*
+ * [{"name","value"}], the only form a strict schema knows for a map, to
+ * {NAME: value}.
+ */
+static struct json *params_of(const struct json *list)
+{
+	struct json *out = json_object();
+
+	json_each (m, list)
+		if (*text_at(m, "name"))
+			json_set(out, text_at(m, "name"),
+				 json_copy(json_get(m, "value")));
+	return out;
+}
+
+static void set_text(struct json *body, const char *key, const char *text,
+		     size_t max)
+{
+	char *cut = mem_strndup(text, max);
+
+	json_set_string(body, key, cut); /* a halved character is mended */
+	free(cut);
+}
+
+static void set_hypothesis(struct json *body, const struct json *given)
+{
+	const struct json *effect = json_get(given, "effect_pct");
+	struct json *h;
+
+	if (!*text_at(given, "metric") || json_type(effect) != JSON_NUMBER)
+		return;
+	h = json_set(body, "hypothesis", json_object());
+	set_text(h, "metric", text_at(given, "metric"), TITLE_MAX);
+	json_set_number(h, "effect_pct", json_as_number(effect, 0));
+	if (*text_at(given, "text"))
+		set_text(h, "text", text_at(given, "text"), WHY_MAX);
+}
+
+/* Those of the schema's words that were said; never NULL. */
+static struct json *uses_of(const struct json *said)
+{
+	static const char *const words[] = {"behaviour", "learned_identity",
+					    "declared_intent"};
+	struct json *out = json_array();
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		json_each (u, said) {
+			if (strcmp(json_as_string(u, ""), words[i]))
+				continue;
+			json_add(out, json_string(words[i]));
+			break;
+		}
+	}
+	return out;
+}
+
+/*
+ * Of a point of the parameter space it is known how it tells tasks apart;
+ * where identity is in use the expectations come from the profile.
+ */
+static void set_from_params(struct json *body, const struct json *profile)
+{
+	struct policy_params p;
+
+	json_remove(body, "identities");
+	if (!has_params(body) || policy_params_read(body, &p) < 0)
+		return;
+	if (is_form(body, "params"))
+		json_set(body, "uses", planner_uses(&p));
+	if (p.classify == CLASSIFY_IDENTITY)
+		json_set(body, "identities", planner_identities(profile));
+}
+
+static const char *missing_of(const struct json *body)
+{
+	if (is_form(body, "params") && !json_get(body, "params"))
+		return "params";
+	if (body_has_code(body) && !json_get(body, "task"))
+		return "task";
+	if (is_form(body, "knobs") && !is_given(json_get(body, "knobs")))
+		return "knobs";
+	if (is_form(body, "external") &&
+	    !*json_as_string(json_path(body, "external.program"), ""))
+		return "external.program";
+	if (!json_get(body, "hypothesis"))
+		return "hypothesis";
+	return NULL;
+}
+
+int body_of_experiment(const struct json *experiment,
+		       const struct json *profile, struct json **out)
+{
+	static const char *const parts[] = {"knobs", "external"};
+	struct json *b = json_object();
+	const char *missing;
+
+	json_set_string(b, "form", text_at(experiment, "form"));
+	set_text(b, "title", text_at(experiment, "title"), TITLE_MAX);
+	set_text(b, "why", text_at(experiment, "why"), WHY_MAX);
+	json_set(b, "uses", uses_of(json_get(experiment, "uses")));
+	set_hypothesis(b, json_get(experiment, "hypothesis"));
+	if (has_params(b) &&
+	    json_type(json_get(experiment, "params")) == JSON_ARRAY)
+		json_set(b, "params",
+			 params_of(json_get(experiment, "params")));
+	if (body_has_code(b) && is_given(json_get(experiment, "task")))
+		set_text(b, "task", text_at(experiment, "task"), TASK_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (is_form(b, parts[i]))
+			json_set(b, parts[i],
+				 without_nulls(json_get(experiment, parts[i])));
+	set_from_params(b, profile);
+	missing = missing_of(b);
+	if (missing || doc_check("policy", b) < 0) {
+		json_free(b);
+		return missing ? err_set(EINVAL, "the experiment says no '%s'",
+					 missing)
+			       : -EINVAL;
+	}
+	*out = b;
+	return 0;
+}
+
+/* ---- what a policy does ----------------------------------------------- */
+
+static bool is_word(int c)
+{
+	return isalnum(c) || c == '_';
+}
+
+/* The end of a comment, or s. */
+static const char *after_comment(const char *s)
+{
+	const char *end;
+
+	if (s[0] == '/' && s[1] == '/')
+		return s + strcspn(s, "\n");
+	if (s[0] != '/' || s[1] != '*')
+		return s;
+	end = strstr(s + 2, "*/");
+	return end ? end + 2 : s + strlen(s);
+}
+
+/* The end of a literal that begins at s. */
+static const char *after_literal(const char *s)
+{
+	char quote = *s++;
+
+	while (*s && *s != quote && *s != '\n')
+		s += *s == '\\' && s[1] ? 2 : 1;
+	return *s == quote ? s + 1 : s;
+}
+
+/* Without it the two would read as one. */
+static bool needs_space(char before, char after)
+{
+	return (is_word((unsigned char)before) &&
+		is_word((unsigned char)after)) ||
+	       (before == after && strchr("+-&|<>=/", before));
+}
+
+/* One space where one is needed; a directive keeps its line. */
+static void strip_code(struct buf *out, const char *s)
+{
+	bool gap = false, line = false, directive = false;
+	const char *next;
+
+	while (*s) {
+		next = after_comment(s);
+		if (next == s && isspace((unsigned char)*s))
+			next = s + 1;
+		if (next != s) {
+			line = line || memchr(s, '\n', (size_t)(next - s));
+			gap = true;
+			s = next;
+			continue;
+		}
+		if (line && (directive || *s == '#'))
+			buf_puts(out, "\n");
+		else if (gap && out->len &&
+			 needs_space(out->data[out->len - 1], *s))
+			buf_puts(out, " ");
+		if (line || !out->len)
+			directive = *s == '#';
+		gap = line = false;
+		next = *s == '"' || *s == '\'' ? after_literal(s) : s + 1;
+		/* A quote that nothing closes stands for itself. */
+		if (next == s)
+			next = s + 1;
+		buf_add(out, s, (size_t)(next - s));
+		s = next;
+	}
+}
+
+static void add_params(struct json *essence, const struct json *body)
+{
+	struct policy_params p;
+
+	if (policy_params_read(body, &p) < 0) {
+		json_set(essence, "params",
+			 json_copy(json_get(body, "params")));
+		return;
+	}
+	policy_params_normalise(&p);
+	json_set(essence, "params", policy_params_json(&p));
+}
+
+void body_fingerprint(const struct json *body, char out[static DIGEST_HEX_LEN])
+{
+	static const char *const parts[] = {"knobs", "external", "object"};
+	struct json *essence = json_object();
+	struct buf code;
+	char *text;
+
+	json_set_string(essence, "form", text_at(body, "form"));
+	if (has_params(body))
+		add_params(essence, body);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (json_get(body, parts[i]))
+			json_set(essence, parts[i],
+				 json_copy(json_get(body, parts[i])));
+	buf_init(&code, CODE_MAX);
+	strip_code(&code, text_at(body, "code"));
+	if (code.len)
+		json_set_string(essence, "code", code.data);
+	buf_release(&code);
+	text = json_canonical(essence);
+	digest_hex(text, strlen(text), out);
+	free(text);
+	json_free(essence);
+}
+
+/* ---- from the coder and the fixer ------------------------------------- */
+
+static int take_code(struct json *body, const struct json *answer)
+{
+	const char *code = text_at(answer, "code");
+
+	if (strlen(code) > CODE_MAX)
+		return err_set(EINVAL,
+			       "the code is longer than %u KiB, the limit",
+			       CODE_MAX >> 10);
+	json_set_string(body, "code", code);
+	return 0;
+}
+
+/* What a choice comes to; NULL: it is none, or not a valid one. */
+static const char *choice_of(const struct param *row, const struct json *params)
+{
+	const struct json *v = json_get(params, row->name);
+	const char *s = json_as_string(v, v ? NULL : row->choices[row->dflt]);
+
+	for (size_t i = 0; s && row->choices[i]; i++)
+		if (!strcmp(row->choices[i], s))
+			return row->choices[i];
+	return NULL;
+}
+
+/*
+ * The choices that an experiment states are its idea; numbers and switches are
+ * how it is carried out.
+ */
+static int check_choices(const struct json *old, const struct json *new)
+{
+	json_each (m, old) {
+		const struct param *row = policy_param(json_key(m));
+		const char *was, *is;
+
+		if (!row || row->kind != PARAM_CHOICE)
+			continue;
+		was = choice_of(row, old);
+		is = choice_of(row, new);
+		if (was && is && was != is)
+			return err_set(EPERM,
+				       "params.%s was '%s': '%s' would be "
+				       "another experiment",
+				       row->name, was, is);
+	}
+	return 0;
+}
+
+/* The first of the answer's keys that a policy of this form has not. */
+static const char *foreign_key(const struct json *body,
+			       const struct json *answer)
+{
+	if (is_given(json_get(answer, "form")) &&
+	    strcmp(text_at(answer, "form"), text_at(body, "form")))
+		return "form";
+	if (is_given(json_get(answer, "code")) && !body_has_code(body))
+		return "code";
+	if (is_given(json_get(answer, "params")) && !has_params(body))
+		return "params";
+	if (is_given(json_get(answer, "knobs")) && !is_form(body, "knobs"))
+		return "knobs";
+	return NULL;
+}
+
+int body_add_code(struct json *body, const struct json *answer,
+		  const struct json *profile)
+{
+	const struct json *given = json_get(answer, "params");
+	int rc;
+
+	if (!is_given(json_get(answer, "code")))
+		return err_set(EINVAL, "the coder gave no code");
+	rc = take_code(body, answer);
+	if (rc)
+		return rc;
+	json_set(body, "uses", uses_of(json_get(answer, "uses")));
+	if (is_form(body, "hooks") && is_given(given)) {
+		struct json *params = params_of(given);
+
+		rc = check_choices(json_get(body, "params"), params);
+		if (rc) {
+			json_free(params);
+			return rc;
+		}
+		json_set(body, "params", params);
+	}
+	set_from_params(body, profile);
+	return doc_check("policy", body);
+}
+
+int body_fix(const struct json *body, const struct json *answer,
+	     const struct json *profile, struct json **out)
+{
+	const char *foreign = foreign_key(body, answer);
+	struct json *b;
+	int rc = 0;
+
+	if (foreign)
+		return err_set(EPERM,
+			       "a policy of form %s cannot get another '%s': "
+			       "that would be another experiment",
+			       text_at(body, "form"), foreign);
+	b = json_copy(body);
+	if (is_given(json_get(answer, "code")))
+		rc = take_code(b, answer);
+	if (!rc && is_given(json_get(answer, "params"))) {
+		json_set(b, "params", params_of(json_get(answer, "params")));
+		rc = check_choices(json_get(body, "params"),
+				   json_get(b, "params"));
+	}
+	if (is_given(json_get(answer, "knobs")))
+		json_set(b, "knobs", without_nulls(json_get(answer, "knobs")));
+	set_from_params(b, profile);
+	if (!rc)
+		rc = doc_check("policy", b);
+	if (rc) {
+		json_free(b);
+		return rc;
+	}
+	*out = b;
+	return 0;
+}
