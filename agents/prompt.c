@@ -87,41 +87,51 @@ void prompt_policy(struct buf *b, const struct doc *policy)
 
 static void write_finding(struct buf *b, const struct json *f)
 {
+	const char *file = text(f, "file"), *slash = strrchr(file, '/');
 	double line = num(f, "line");
 
-	buf_printf(b, "%s", text(f, "rule"));
-	if (*text(f, "file"))
-		buf_printf(b, " %s", text(f, "file"));
+	buf_puts(b, text(f, "rule"));
+	if (*file)
+		buf_printf(b, " %s", slash ? slash + 1 : file);
 	if (line > 0)
 		buf_printf(b, ":%.0f", line);
 	buf_printf(b, ": %s\n", text(f, "text"));
 }
 
+static bool is_open(const struct json *stage)
+{
+	return !strcmp(text(stage, "status"), "failed") ||
+	       !strcmp(text(stage, "status"), "unknown");
+}
+
+/* Of text the first fault comes first; elsewhere what failed the stage comes
+ * after what merely was noticed. */
+static bool begins_with_cause(const struct json *stage)
+{
+	return !strcmp(text(stage, "name"), "lint") ||
+	       !strcmp(text(stage, "name"), "build");
+}
+
 static void write_stage(struct buf *b, const struct json *s)
 {
 	const struct json *list = json_get(s, "findings");
-	bool passed = !strcmp(text(s, "status"), "passed");
+	size_t n = json_len(list), shown = n < MAX_FINDINGS ? n : MAX_FINDINGS;
+	bool forward = begins_with_cause(s);
 	struct buf all;
-	size_t n = 0;
 
 	buf_puts(b, "- stage ");
 	prompt_quote(b, text(s, "name"), WORD_MAX);
 	buf_puts(b, " ");
 	prompt_quote(b, text(s, "status"), WORD_MAX);
 	buf_puts(b, "\n");
-	/* What a stage that passed remarks is for people. */
-	if (passed || !json_len(list))
+	if (!is_open(s) || !n)
 		return;
 	buf_init(&all, 1 << 16);
-	json_each (f, list) {
-		if (n++ == MAX_FINDINGS)
-			break;
-		write_finding(&all, f);
-	}
+	for (size_t i = 0; i < shown; i++)
+		write_finding(&all, json_at(list, forward ? i : n - 1 - i));
 	prompt_fence(b, "findings", all.data, 6000);
-	if (json_len(list) > MAX_FINDINGS)
-		buf_printf(b, "(and %zu more)\n",
-			   json_len(list) - MAX_FINDINGS);
+	if (n > shown)
+		buf_printf(b, "(and %zu more)\n", n - shown);
 	buf_release(&all);
 }
 
@@ -180,13 +190,19 @@ static void write_check(struct buf *b, const struct json *h)
 void prompt_verdict(struct buf *b, const struct doc *verdict)
 {
 	const struct json *body = verdict->body;
+	bool failed = false;
 
+	json_each (s, json_get(body, "stages"))
+		failed |= is_open(s);
 	buf_puts(b, "# Verdict\n\nDecision ");
 	prompt_quote(b, text(body, "decision"), WORD_MAX);
 	buf_puts(b, "\n");
-	prompt_fence(b, "why", text(body, "why"), MAX_WHY);
+	/* Else a finding says the same. */
+	if (!failed)
+		prompt_fence(b, "why", text(body, "why"), MAX_WHY);
 	json_each (s, json_get(body, "stages"))
-		write_stage(b, s);
+		if (strcmp(text(s, "status"), "skipped"))
+			write_stage(b, s);
 	write_check(b, json_get(body, "hypothesis"));
 	write_metrics(b, json_get(body, "metrics"), "Measured");
 	write_metrics(b, json_path(body, "simulation.metrics"), "Simulated");

@@ -16,8 +16,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "doc/json_schema.h"
 #include "doc/utf8.h"
 #include "policy/policy.h"
+#include "prove/prove.h"
+#include "sim/sim.h"
 
 /* ---- roles ------------------------------------------------------------ */
 
@@ -172,9 +175,99 @@ static void schemas_are_strict(void **state)
 
 		must_load(role_names[i], &r);
 		assert_non_null(r.schema);
+		if (json_schema_load(r.schema))
+			fail_msg("%s: %s", role_names[i], err_text());
 		assert_strict(r.schema);
 		role_release(&r);
 	}
+}
+
+/* One answer of each role that is right, and some that are not. */
+static void schemas_tell_answers_apart(void **state)
+{
+	static const struct {
+		const char *role;
+		bool good;
+		const char *answer;
+	} answers[] = {
+		{"planner", true, "{\"summary\":\"s\",\"experiments\":[]}"},
+		{"planner", true,
+		 "{\"summary\":\"s\",\"experiments\":[{\"form\":\"params\","
+		 "\"title\":\"t\",\"why\":\"w\",\"uses\":[\"behaviour\"],"
+		 "\"hypothesis\":{\"metric\":\"rate\",\"effect_pct\":20.5,"
+		 "\"text\":\"h\"},\"params\":[{\"name\":\"direct\",\"value\":"
+		 "true},{\"name\":\"slice_us\",\"value\":5000},{\"name\":"
+		 "\"queue\",\"value\":\"cpu\"}],\"knobs\":null,\"external\":"
+		 "null,\"task\":null}]}"},
+		{"planner", false,
+		 "{\"summary\":\"s\",\"experiments\":[{\"form\":\"magic\","
+		 "\"title\":\"t\",\"why\":\"w\",\"uses\":[],\"hypothesis\":"
+		 "{\"metric\":\"rate\",\"effect_pct\":1,\"text\":\"h\"},"
+		 "\"params\":null,\"knobs\":null,\"external\":null,"
+		 "\"task\":null}]}"},
+		{"planner", false, "{\"summary\":\"s\"}"},
+		{"coder", true,
+		 "{\"code\":\"int a;\",\"uses\":[],\"params\":null}"},
+		{"coder", false, "{\"code\":\"int a;\",\"uses\":[]}"},
+		{"coder", false, "{\"code\":null,\"uses\":[],\"params\":null}"},
+		{"coder", false,
+		 "{\"code\":\"\",\"uses\":[\"names\"],\"params\":null}"},
+		{"coder", false,
+		 "{\"code\":\"\",\"uses\":[],\"params\":{\"queue\":\"cpu\"}}"},
+		{"fixer", true,
+		 "{\"diagnosis\":\"d\",\"code\":\"int a;\",\"params\":null,"
+		 "\"knobs\":null,\"give_up\":false}"},
+		{"fixer", true,
+		 "{\"diagnosis\":\"d\",\"code\":null,\"params\":null,"
+		 "\"knobs\":[{\"match\":\"*\",\"nice\":5,\"policy\":null,"
+		 "\"slice_us\":null,\"cpus\":null,\"cpu_weight\":null,"
+		 "\"cpu_max_pct\":null}],\"give_up\":false}"},
+		{"fixer", false,
+		 "{\"diagnosis\":\"d\",\"code\":null,\"params\":null,"
+		 "\"knobs\":null,\"give_up\":\"no\"}"},
+		{"critic", true,
+		 "{\"verdict\":\"fix\",\"findings\":[{\"text\":\"t\","
+		 "\"line\":3},{\"text\":\"t\",\"line\":null}]}"},
+		{"critic", false, "{\"verdict\":\"maybe\",\"findings\":[]}"},
+		{"summariser", true, "{\"text\":\"t\"}"},
+		{"summariser", false, "{\"text\":\"t\",\"run\":\"ls\"}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		const char *s = answers[i].answer;
+		struct json *v = json_parse(s, strlen(s));
+		struct role r;
+		int rc;
+
+		assert_non_null(v);
+		must_load(answers[i].role, &r);
+		rc = json_schema_check(r.schema, v);
+		if ((rc == 0) != answers[i].good)
+			fail_msg("case %zu: %s", i, rc ? err_text() : "passed");
+		json_free(v);
+		role_release(&r);
+	}
+}
+
+static void every_rule_is_explained(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100000);
+	assert_int_equal(prompt_page(&b, "rules"), 0);
+	for (size_t i = 0; i < PROVE_RULES + SIM_RULES; i++) {
+		const char *rule = i < PROVE_RULES
+					   ? prove_rule_names[i]
+					   : sim_rule_names[i - PROVE_RULES];
+		char *item = mem_printf("\n- `%s` ", rule);
+
+		if (!strstr(b.data, item))
+			fail_msg("the page says nothing of '%s'", rule);
+		free(item);
+	}
+	buf_release(&b);
 }
 
 static void unknown_roles_are_refused(void **state)
@@ -690,6 +783,8 @@ int main(void)
 		cmocka_unit_test(roles_are_the_same_bytes),
 		cmocka_unit_test(code_roles_share_a_prefix),
 		cmocka_unit_test(schemas_are_strict),
+		cmocka_unit_test(schemas_tell_answers_apart),
+		cmocka_unit_test(every_rule_is_explained),
 		cmocka_unit_test(unknown_roles_are_refused),
 		cmocka_unit_test(front_matter_errors_name_file_and_line),
 		cmocka_unit_test(a_users_text_replaces_ours),

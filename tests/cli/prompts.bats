@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What models are told is true: every example in the reference climbs the
+# ladder, and every function that is named exists.
+
+load ../lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	pages=$TREE/prompts/reference
+}
+
+# blocks "KIND": writes each fenced block that begins with it to a file of its
+# own, PAGE-N; says how many there are.
+blocks() {
+	cat "$pages"/*.md | awk -v begin="\`\`\`$1" '
+		$0 == begin { out = "block-" ++n; next }
+		/^```/ { out = "" }
+		out { print > out }
+		END { print n + 0 }'
+}
+
+# climb FILE: the policy comes through the stages before the kernel's.
+climb() {
+	local body
+	exits 1 sched-verify --json --stages lint,build,prove,sim <"$1"
+	body=$(jq -c 'select(.kind == "verdict").body' <<<"$output")
+	is "$(jq -c '[.stages[:4][].status] | unique' <<<"$body")" \
+		'["passed"]' || {
+		jq . <<<"$body"
+		return 1
+	}
+}
+
+# compile TEXT OBJECT: with the flags of the Makefile.
+compile() {
+	local clang
+	for clang in clang-16 clang-17 clang-18 clang-19 clang; do
+		command -v $clang >/dev/null && break
+	done
+	$clang -std=gnu11 -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror \
+		-Wno-unused-parameter -Wno-missing-declarations \
+		-D__TARGET_ARCH_x86 -I"$TREE" -I"$TREE/bpf" -x c \
+		-c "$1" -o "$2"
+}
+
+# policy FORM BLOCK: an answer's pairs as a policy's body.
+policy() {
+	doc policy "$(jq --arg form "$1" '{form: $form, title: "t", why: "w",
+		uses} + if $form == "params"
+		then {params: (.params | from_entries)}
+		else del(.uses) end' "$2")"
+}
+
+@test "prompts: each whole policy in the reference passes every stage" {
+	local n i
+	n=$(blocks 'c source')
+	[ "$n" -ge 3 ]
+	for i in $(seq "$n"); do
+		compile "block-$i" "$i.o"
+		doc policy "$(jq -n --arg path "$PWD/$i.o" --arg sha256 \
+			"$(sha256sum "$i.o" | cut -c -64)" '{form: "source",
+			title: "t", why: "w", uses: ["behaviour"],
+			object: {$path, $sha256}}')" >in
+		climb in
+	done
+}
+
+@test "prompts: each example of parameters passes every stage" {
+	local n i
+	n=$(blocks 'json params')
+	[ "$n" -ge 2 ]
+	for i in $(seq "$n"); do
+		policy params "block-$i" >in
+		climb in
+	done
+}
+
+@test "prompts: each function that is named is declared" {
+	local missing
+	missing=$(grep -ohE '\b(scx_)?bpf_[a-z_]+' "$pages"/*.md | sort -u |
+		while read -r name; do
+			cat "$TREE"/bpf/*.bpf.h /usr/include/bpf/bpf_*.h |
+				grep -qE "\b$name" || echo "$name"
+		done)
+	is "$missing" ''
+	missing=$(grep -ohE '\b(SCX|BPF|PF)_[A-Z_]+[A-Z]\b' "$pages"/*.md |
+		sort -u | while read -r name; do
+			cat "$TREE"/bpf/*.bpf.h /usr/include/bpf/bpf_*.h |
+				grep -qE "\b$name\b" || echo "$name"
+		done)
+	is "$missing" ''
+}
+
+@test "prompts: every block says what it is" {
+	local other
+	other=$(grep -hE '^```.' "$pages"/*.md | sort -u | grep -vxE \
+		'```(c (source|hooks)|json (params|knobs|external))') || true
+	is "$other" ''
+}
+
+@test "prompts: the build has every file of the tree" {
+	is "$(cd "$TREE/prompts" && find . -type f | sort)" \
+		"$(cd "$BUILD/lib/schedkit/prompts" && find . -type f | sort)"
+	diff -r "$TREE/prompts" "$BUILD/lib/schedkit/prompts"
+}
