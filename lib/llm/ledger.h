@@ -25,9 +25,10 @@ int budget_parse(const char *text, struct budget *out);
 struct ledger;
 
 /*
- * path NULL: path_state("ledger.jsonl").  prices NULL: the user's file
- * ($XDG_CONFIG_HOME/schedkit/prices.json), else the one that comes with
- * schedkit.  run: names this run in every line.
+ * path NULL: path_state("ledger.jsonl").  prices NULL: the rows of the user's
+ * file ($XDG_CONFIG_HOME/schedkit/prices.json) and behind them those of the
+ * one that comes with schedkit; the first row that matches counts.  run: names
+ * this run in every line.
  */
 int ledger_open(const char *path, const char *prices, const char *run,
 		const struct budget *b, struct ledger **out);
@@ -35,10 +36,17 @@ void ledger_close(struct ledger *g);
 
 /* -EDQUOT names the limit; -ENODATA: a limit on money, and no price known.
  * most: tokens that the call may use. */
-int ledger_allow(struct ledger *g, const char *model, struct llm_usage most);
-/* Settles a call; *cost_usd below 0: no price.  id: of this call. */
+int ledger_allow(struct ledger *g, const char *backend, const char *model,
+		 struct llm_usage most);
+
+/*
+ * Settles a call.  id: of this call; one that was settled before changes
+ * nothing.  model: that was asked for, where the answer names none or one
+ * without a price.  *cost_usd below 0: no price.  A replay costs nothing and
+ * does not count for the day.
+ */
 int ledger_settle(struct ledger *g, const char *id, const char *backend,
-		  const struct llm_request *r, const struct llm_answer *a,
-		  int outcome, double *cost_usd);
+		  const char *model, const struct llm_request *r,
+		  const struct llm_answer *a, int outcome, double *cost_usd);
 
 #endif

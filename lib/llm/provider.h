@@ -6,11 +6,8 @@
 #include "base/buf.h"
 #include "llm/llm.h"
 
-/*
- * How an answer with a schema is asked for, strictest first.  Whatever the
- * shape, the JSON comes back in the answer's text; of SHAPE_CALL that is the
- * arguments, and calls stays empty.
- */
+/* How an answer with a schema is asked for, strictest first; whatever the
+ * shape, the JSON comes back as the answer's text. */
 enum llm_shape {
 	SHAPE_STRICT, /* the endpoint's own strict JSON schema */
 	SHAPE_CALL,   /* as the arguments of the one tool it has to call */
@@ -52,12 +49,6 @@ struct provider_ops {
 		    enum llm_shape shape, struct llm_answer *out);
 	void (*free)(struct provider *p);
 };
-
-/*
- * r's system text, for SHAPE_JSON and SHAPE_PLAIN with the schema in words
- * behind it; "" when there is none.  The caller frees it.
- */
-char *provider_system(const struct llm_request *r, enum llm_shape shape);
 
 /* Each owns what it returns until ops->free. */
 int http_provider_new(bool anthropic, const char *url, const char *key,
