@@ -3,12 +3,15 @@
  * A language model, reached through libexec/schedkit/ask-model: that process
  * has the network and the keys, this one has neither.
  *
- * One line of JSON each way.  Down:
+ * Lines of JSON.  Up, once it is ready: {"name","backend"}.  Then down:
  *   {"role","system","messages","tools","schema","max_tokens"}
- * up, for each:
+ * and up, for each:
  *   {"text","value","calls","finish","usage":{"in","cached","out"},
- *    "cost_usd","seconds","attempts","model"}
- * or {"error":{"errno":NAME,"text":…},"usage":{…},"cost_usd":…}.
+ *    "estimated","cost_usd","seconds","attempts","model"}
+ * or the same with {"error":{"errno":NAME,"text":…}}, which may stand alone.
+ * finish is "stop", "length", "calls" or "refused"; cost_usd is null where no
+ * price is known; estimated: nobody told the usage.  Shutting the way down
+ * while a call is under way cancels it.
  */
 #ifndef SCHEDKIT_AGENTS_MODEL_H
 #define SCHEDKIT_AGENTS_MODEL_H
@@ -21,7 +24,8 @@
 struct model;
 
 struct model_opts {
-	const char *backend; /* "openai", "anthropic", "command:CMD", … */
+	const char *backend; /* "openai", "anthropic", "command:CMD", …; NULL:
+				what SCHED_LLM says */
 	const char *name;    /* of the model; NULL: the environment's */
 	const char *record;  /* see lib/llm/llm.h; NULL */
 	const char *budget;  /* "tokens=…,usd=…"; NULL: no limit */
@@ -52,7 +56,8 @@ int model_ask(struct model *m, const struct model_request *r,
 	      struct json **answer);
 
 /* What this run has used: {"calls","tokens_in","tokens_cached","tokens_out",
- * "cost_usd","by_role":{ROLE:{…}}}; the caller's. */
+ * "cost_usd","by_role":{ROLE:{…}}}; the caller's.  cost_usd is null once a
+ * call had no known price. */
 struct json *model_account(const struct model *m);
 
 #endif

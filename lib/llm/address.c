@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "llm/url.h"
 
-#define WAY_OUT                                                                \
-	"set SCHED_LLM, e.g. to http://127.0.0.1:8080/v1#MODEL, openai, "      \
+#define WAY_OUT                                                           \
+	"set SCHED_LLM, e.g. to http://127.0.0.1:8080/v1#MODEL, openai, " \
 	"anthropic, command:claude or replay:FILE"
 
 const char *const address_kind_names[] = {

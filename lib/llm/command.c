@@ -53,8 +53,7 @@ static const struct preset {
 	{
 		.name = "claude",
 		.argv = {"claude", "-p", "--output-format", "json", "--tools",
-			 "", "--strict-mcp-config",
-			 "--no-session-persistence"},
+			 "", "--strict-mcp-config", "--no-session-persistence"},
 		.model = "--model",
 		.key = "ANTHROPIC_API_KEY",
 		.form = SAID_CLAUDE,

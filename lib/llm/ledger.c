@@ -31,12 +31,12 @@ struct ledger {
 	struct budget b;
 	struct prices prices;
 	double start;
-	struct totals mine;   /* of this run */
-	struct totals today;  /* of the file's lines of `date` */
+	struct totals mine;  /* of this run */
+	struct totals today; /* of the file's lines of `date` */
 	char date[CLOCK_TEXT_LEN];
 	char needle[DATE_LEN + 16]; /* what a line of that day holds */
-	off_t at;	      /* behind the lines that were counted */
-	struct strs settled;  /* ids */
+	off_t at;		    /* behind the lines that were counted */
+	struct strs settled;	    /* ids */
 };
 
 /* ---- budgets ---------------------------------------------------------- */
@@ -68,26 +68,27 @@ static int parse_word(const char *word, size_t len, struct budget *b)
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		char *field = (char *)b + words[i].offset;
 
-		if (strlen(words[i].name) != n || memcmp(words[i].name, word, n))
+		if (strlen(words[i].name) != n ||
+		    memcmp(words[i].name, word, n))
 			continue;
 		if (digits[0] < '0' || digits[0] > '9' || *end ||
 		    !isfinite(x) || x <= 0 ||
 		    (words[i].whole && (x != floor(x) || x > 1e15)))
-			return err_set(EINVAL,
-				       "budget: '%.*s' is no %s above 0",
-				       (int)len, word,
-				       words[i].whole ? "whole number"
-						      : "number");
+			return err_set(
+				EINVAL, "budget: '%.*s' is no %s above 0",
+				(int)len, word,
+				words[i].whole ? "whole number" : "number");
 		if (words[i].whole)
 			*(long *)(void *)field = (long)x;
 		else
 			*(double *)(void *)field = x;
 		return 0;
 	}
-	return err_set(EINVAL,
-		       "budget: '%.*s' is not NAME=NUMBER with a NAME of calls, "
-		       "tokens, usd, time, calls_day, tokens_day, usd_day",
-		       (int)len, word);
+	return err_set(
+		EINVAL,
+		"budget: '%.*s' is not NAME=NUMBER with a NAME of calls, "
+		"tokens, usd, time, calls_day, tokens_day, usd_day",
+		(int)len, word);
 }
 
 int budget_parse(const char *text, struct budget *out)
@@ -182,8 +183,7 @@ int ledger_open(const char *path, const char *prices, const char *run,
 	g->b = *b;
 	g->start = clock_monotonic();
 	g->fd = lines_open(g->path);
-	rc = g->fd < 0 ? err_prefix(g->fd, "ledger")
-		       : read_prices(g, prices);
+	rc = g->fd < 0 ? err_prefix(g->fd, "ledger") : read_prices(g, prices);
 	if (rc)
 		ledger_close(g);
 	else

@@ -102,6 +102,11 @@ const char *llm_name(const struct llm *l)
 	return l->provider->name;
 }
 
+const char *llm_backend(const struct llm *l)
+{
+	return l->backend;
+}
+
 /* ---- one call --------------------------------------------------------- */
 
 static void call_id(char out[static 33])
@@ -288,8 +293,7 @@ static int judge(const struct llm_request *r, struct llm_answer *out,
 		return 0;
 	json_free(out->value);
 	out->value = NULL;
-	return err_set(EBADMSG,
-		       "the answer is not what its schema says: %s",
+	return err_set(EBADMSG, "the answer is not what its schema says: %s",
 		       err_text());
 }
 
@@ -374,8 +378,7 @@ int llm_ask(struct llm *l, const struct llm_request *r, struct llm_answer *out)
 	if (r->schema) {
 		rc = json_schema_load(r->schema);
 		if (rc)
-			return err_prefix(rc, "the schema of the %s",
-					  r->role);
+			return err_prefix(rc, "the schema of the %s", r->role);
 	}
 	rc = turn(l, r, out);
 	if (rc)

@@ -59,6 +59,8 @@ int llm_open(const struct llm_opts *o, struct llm **out);
 void llm_close(struct llm *l);
 /* "openai gpt-5 at api.openai.com": for people, without secrets. */
 const char *llm_name(const struct llm *l);
+/* "openai", "anthropic", "command", "replay". */
+const char *llm_backend(const struct llm *l);
 
 /*
  * One form for all dialects.  messages is an array of

@@ -38,8 +38,7 @@ static void replay_free(struct provider *p)
 }
 
 /* The first that was not used yet. */
-static struct exchange *find(struct replay *y, const char *digest,
-			     size_t *used)
+static struct exchange *find(struct replay *y, const char *digest, size_t *used)
 {
 	*used = 0;
 	for (size_t i = 0; i < y->n; i++) {

@@ -22,12 +22,12 @@
 #include "base/mem.h"
 #include "llm/secret.h"
 
-#define POLL_MS	   100
-#define ERR_BYTES  2000
+#define POLL_MS	  100
+#define ERR_BYTES 2000
 
 struct job {
 	const struct runner_spec *s;
-	int fd;		 /* to who asks */
+	int fd;		  /* to who asks */
 	int in, out, err; /* our ends of its pipes; -1: closed */
 	pid_t pid;
 	const char *text; /* what is left for its standard input */

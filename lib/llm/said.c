@@ -71,9 +71,10 @@ static int read_event(const struct json *v, struct buf *said,
 			  whole(v, "part.tokens.reasoning");
 	}
 	if (!strcmp(type, "error"))
-		return err_set(EIO, "opencode reports: %s",
-			       json_as_string(json_path(v, "error.data.message"),
-					      "an error"));
+		return err_set(
+			EIO, "opencode reports: %s",
+			json_as_string(json_path(v, "error.data.message"),
+				       "an error"));
 	return 0;
 }
 

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agents/model.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/strs.h"
+#include "llm/secret.h"
+
+#define PROGRAM	  "ask-model"
+#define MAX_LINE  (64u << 20)
+#define POLL_MS	  100
+#define GRACE_S	  5.0 /* for a cancelled call to say what it cost */
+#define OPENING_S 60.0
+
+struct model {
+	int fd;
+	pid_t pid; /* 0: it was waited for */
+	char *name;
+	const volatile sig_atomic_t *cancel;
+	struct buf in;
+	struct json *account;
+};
+
+/* ---- the process ------------------------------------------------------ */
+
+static void arguments(const struct model_opts *o, struct strs *argv)
+{
+	const struct {
+		const char *option, *value;
+	} rows[] = {
+		{"--backend", o->backend}, {"--model", o->name},
+		{"--record", o->record},   {"--budget", o->budget},
+		{"--run", o->run},
+	};
+
+	strs_add(argv, PROGRAM);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].value)
+			strs_printf(argv, "%s=%s", rows[i].option,
+				    rows[i].value);
+	if (!o->stream)
+		strs_add(argv, "--no-stream");
+}
+
+static void __attribute__((noreturn))
+child(const char *path, char *const *argv, int fd, pid_t parent)
+{
+	sigset_t none;
+
+	/* It ends with us, also when we are killed. */
+	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(127);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(fd, 0) >= 0 && dup2(fd, 1) >= 0)
+		execv(path, argv);
+	_exit(127);
+}
+
+static int start(struct model *m, const struct model_opts *o)
+{
+	char *path = path_libexec(PROGRAM);
+	struct strs argv = {0};
+	pid_t parent = getpid();
+	int pair[2], rc = 0;
+
+	arguments(o, &argv);
+	if (access(path, X_OK) < 0) {
+		rc = err_set(errno, "cannot run '%s': %s", path,
+			     strerror(errno));
+	} else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		rc = err_set(errno, "cannot make a socket: %s",
+			     strerror(errno));
+	} else {
+		m->pid = fork();
+		if (!m->pid)
+			child(path, argv.v, pair[1], parent);
+		close(pair[1]);
+		m->fd = pair[0];
+		if (m->pid < 0)
+			rc = err_set(EAGAIN, "cannot fork");
+	}
+	strs_release(&argv);
+	free(path);
+	return rc;
+}
+
+/* Waits for its end at most s seconds, then makes it end if we may. */
+static int reap(struct model *m, double s)
+{
+	double end = clock_monotonic() + s;
+	int status = 0;
+
+	if (m->pid <= 0)
+		return 0;
+	while (waitpid(m->pid, &status, WNOHANG) == 0) {
+		if (clock_monotonic() > end) {
+			kill(m->pid, SIGKILL);
+			end += s;
+		}
+		poll(NULL, 0, 10);
+	}
+	m->pid = 0;
+	return status;
+}
+
+/* It has closed its end. */
+static int died(struct model *m)
+{
+	int status = reap(m, GRACE_S);
+
+	if (WIFSIGNALED(status))
+		return err_set(EPIPE, PROGRAM " was killed by signal %d",
+			       WTERMSIG(status));
+	return err_set(EPIPE, PROGRAM " ended with status %d",
+		       WEXITSTATUS(status));
+}
+
+/* ---- lines ------------------------------------------------------------ */
+
+static int send_line(struct model *m, const struct json *v)
+{
+	char *text = json_canonical(v), *line = mem_printf("%s\n", text);
+	size_t len = strlen(line), at = 0;
+	int rc = 0;
+
+	free(text);
+	while (!rc && at < len) {
+		/* No SIGPIPE: that it died is an answer, too. */
+		ssize_t n = send(m->fd, line + at, len - at, MSG_NOSIGNAL);
+
+		if (n > 0)
+			at += (size_t)n;
+		else if (n < 0 && errno != EINTR)
+			rc = died(m);
+	}
+	free(line);
+	return rc;
+}
+
+/* The time there is left for an answer; below 0: as long as it takes. */
+static double patience(struct model *m, double end, bool *cancelled)
+{
+	if (m->cancel && *m->cancel && !*cancelled) {
+		*cancelled = true;
+		shutdown(m->fd, SHUT_WR);
+		return clock_monotonic() + GRACE_S;
+	}
+	return end;
+}
+
+/* One line into *out; end: when to give up, 0: never. */
+static int receive(struct model *m, double end, struct json **out)
+{
+	bool cancelled = false;
+	char chunk[65536], *nl;
+	ssize_t n;
+
+	for (;;) {
+		struct pollfd p = {m->fd, POLLIN, 0};
+
+		nl = m->in.len ? memchr(m->in.data, '\n', m->in.len) : NULL;
+		if (nl)
+			break;
+		end = patience(m, end, &cancelled);
+		if (end > 0 && clock_monotonic() > end)
+			return cancelled ? err_set(EINTR, "cancelled")
+					 : err_set(ETIMEDOUT,
+						   PROGRAM " does not answer");
+		if (poll(&p, 1, POLL_MS) <= 0)
+			continue;
+		n = recv(m->fd, chunk, sizeof(chunk), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return cancelled ? err_set(EINTR, "cancelled")
+					 : died(m);
+		if (buf_add(&m->in, chunk, (size_t)n))
+			return err_set(EMSGSIZE,
+				       PROGRAM " sent more than %u bytes",
+				       MAX_LINE);
+	}
+	*out = json_parse(m->in.data, (size_t)(nl - m->in.data));
+	m->in.len -= (size_t)(nl + 1 - m->in.data);
+	memmove(m->in.data, nl + 1, m->in.len);
+	return *out ? 0 : err_prefix(-EBADMSG, PROGRAM "'s answer");
+}
+
+static int error_of(const struct json *v)
+{
+	const struct json *e = json_get(v, "error");
+
+	if (!e)
+		return 0;
+	return err_set(err_number(json_as_string(json_get(e, "errno"), "")),
+		       "%s", json_as_string(json_get(e, "text"), "an error"));
+}
+
+/* ---- accounts --------------------------------------------------------- */
+
+static struct json *new_account(void)
+{
+	struct json *v = json_object();
+
+	json_set_number(v, "calls", 0);
+	json_set_number(v, "tokens_in", 0);
+	json_set_number(v, "tokens_cached", 0);
+	json_set_number(v, "tokens_out", 0);
+	json_set_number(v, "cost_usd", 0);
+	return v;
+}
+
+static void add_number(struct json *to, const char *key, const struct json *v)
+{
+	json_set_number(to, key,
+			json_as_number(json_get(to, key), 0) +
+				json_as_number(v, 0));
+}
+
+static void add_to(struct json *to, const struct json *answer)
+{
+	const struct json *usage = json_get(answer, "usage");
+	const struct json *cost = json_get(answer, "cost_usd");
+
+	json_set_number(to, "calls",
+			json_as_number(json_get(to, "calls"), 0) + 1);
+	add_number(to, "tokens_in", json_get(usage, "in"));
+	add_number(to, "tokens_cached", json_get(usage, "cached"));
+	add_number(to, "tokens_out", json_get(usage, "out"));
+	/* A sum with an unknown part is unknown. */
+	if (json_type(cost) != JSON_NUMBER)
+		json_set(to, "cost_usd", json_null());
+	else if (json_type(json_get(to, "cost_usd")) == JSON_NUMBER)
+		add_number(to, "cost_usd", cost);
+}
+
+/* The member of obj, to be changed. */
+static struct json *own_member(struct json *obj, const char *key,
+			       struct json *fresh)
+{
+	const struct json *old = json_get(obj, key);
+
+	if (old) {
+		json_free(fresh);
+		fresh = json_copy(old);
+	}
+	return json_set(obj, key, fresh);
+}
+
+static void account(struct model *m, const char *role,
+		    const struct json *answer)
+{
+	struct json *roles, *one;
+
+	/* Nothing was sent: a limit of the ledger, a bad request. */
+	if (!json_get(answer, "usage") ||
+	    !json_as_number(json_get(answer, "attempts"), 0))
+		return;
+	add_to(m->account, answer);
+	roles = own_member(m->account, "by_role", json_object());
+	one = own_member(roles, role, new_account());
+	add_to(one, answer);
+}
+
+struct json *model_account(const struct model *m)
+{
+	return json_copy(m->account);
+}
+
+/* ---- the door --------------------------------------------------------- */
+
+int model_open(const struct model_opts *o, struct model **out)
+{
+	struct model *m = mem_zalloc(1, sizeof(*m));
+	struct json *hello = NULL;
+	int rc;
+
+	m->fd = -1;
+	m->cancel = o->cancel;
+	m->account = new_account();
+	json_set(m->account, "by_role", json_object());
+	buf_init(&m->in, MAX_LINE);
+	rc = start(m, o);
+	if (!rc)
+		rc = receive(m, clock_monotonic() + OPENING_S, &hello);
+	if (!rc)
+		rc = error_of(hello);
+	if (!rc)
+		m->name = mem_strdup(
+			json_as_string(json_get(hello, "name"), PROGRAM));
+	json_free(hello);
+	/* It has them now, and it alone. */
+	secret_clear_env();
+	if (rc)
+		model_close(m);
+	else
+		*out = m;
+	return rc;
+}
+
+void model_close(struct model *m)
+{
+	if (!m)
+		return;
+	if (m->fd >= 0)
+		close(m->fd);
+	reap(m, GRACE_S);
+	buf_release(&m->in);
+	json_free(m->account);
+	free(m->name);
+	free(m);
+}
+
+const char *model_name(const struct model *m)
+{
+	return m->name;
+}
+
+static void put_copy(struct json *to, const char *key, const struct json *v)
+{
+	if (v)
+		json_set(to, key, json_copy(v));
+}
+
+int model_ask(struct model *m, const struct model_request *r,
+	      struct json **answer)
+{
+	struct json *v = json_object();
+	int rc;
+
+	*answer = NULL;
+	json_set_string(v, "role", r->role);
+	json_set_string(v, "system", r->system ? r->system : "");
+	put_copy(v, "messages", r->messages);
+	put_copy(v, "tools", r->tools);
+	put_copy(v, "schema", r->schema);
+	json_set_number(v, "max_tokens", (double)r->max_tokens);
+	rc = send_line(m, v);
+	json_free(v);
+	if (!rc)
+		rc = receive(m, 0, answer);
+	if (rc)
+		return rc;
+	account(m, r->role, *answer);
+	rc = error_of(*answer);
+	if (rc && !json_get(*answer, "usage")) {
+		json_free(*answer);
+		*answer = NULL;
+	}
+	return rc;
+}
