@@ -78,8 +78,8 @@ static const struct {
 	const char *role;
 	size_t bytes;
 } ceilings[] = {
-	{"planner", 13000}, {"coder", 34000},	  {"fixer", 34000},
-	{"critic", 34000},  {"summariser", 3000},
+	{"planner", 11000}, {"coder", 34000},	  {"fixer", 34000},
+	{"critic", 34000},  {"summariser", 2500},
 };
 
 static void every_role_loads(void **state)
