@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "cmd/cli.h"
 #include "doc/stream.h"
+#include "policy/form.h"
 #include "policy/policy.h"
 #include "term/progress.h"
 #include "term/text.h"
@@ -135,7 +136,7 @@ static void show_plan(const struct doc *plan, struct doc *const *policies,
 	table_column(t, "what it sets", TABLE_WRAP);
 	for (size_t i = 0; i < n; i++) {
 		const struct json *body = policies[i]->body;
-		char *params = policy_params_text(body);
+		char *params = policy_text(body);
 
 		table_cell(t, "%.12s", policies[i]->id);
 		table_cell(t, "%s",
