@@ -79,8 +79,9 @@ LIB_SRC    := $(wildcard lib/*/*.c agents/*.c)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 ARCHIVE    := $(BUILD)/obj/schedkit.a
 BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
-# One program, a file for each of its commands.
+# One program of several files.
 SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
+SYNTH_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/synth-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/ask-*.c cmd/guest-*.c cmd/measure-*.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
@@ -91,8 +92,6 @@ BPF_OBJ    := $(patsubst bpf/%.c,$(BUILD)/lib/schedkit/%.o,\
 	$(wildcard bpf/*.bpf.c))
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
-EXTERNAL   := $(patsubst tests/external/%.c,$(BUILD)/external/%,\
-	$(wildcard tests/external/*.c))
 POLICIES   := $(patsubst tests/policies/%.c,$(BUILD)/policies/%.o,\
 	$(wildcard tests/policies/*/*.bpf.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
@@ -111,7 +110,7 @@ MAN        := $(foreach p,$(PAGES),\
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(PROMPTS) \
 	$(WORKLOADS) $(MAN)
-tests: all $(UNIT) $(POLICIES) $(EXTERNAL)
+tests: all $(UNIT) $(POLICIES)
 
 # ---- rules ------------------------------------------------------------
 
@@ -130,6 +129,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/obj/cmd/cli.o $(ARCHIVE)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
 
 $(BUILD)/bin/sched-sim: $(SIM_OBJ)
+$(BUILD)/bin/sched-synth: $(SYNTH_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -163,12 +163,6 @@ $(BUILD)/workloads/%: tests/workloads/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
 		$< -o $@ -pthread -lm
-
-$(BUILD)/external/%: tests/external/%.c
-	$(say) CC $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
-		$< -o $@ -lbpf
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	$(say) LINK $@

@@ -52,6 +52,10 @@ void talk_account(struct talk *t, const char *role, const struct json *answer)
 	const struct json *model = json_get(answer, "model");
 	struct json *row;
 
+	/* Nothing was sent: a limit of the ledger. */
+	if (json_get(answer, "error") &&
+	    json_as_number(json_get(answer, "attempts"), 0) < 1)
+		return;
 	if (!t->accounts)
 		t->accounts = json_object();
 	row = (struct json *)json_get(t->accounts, role);
@@ -74,6 +78,7 @@ struct json *talk_provenance(const struct talk *t, const char *backend)
 	if (t->model)
 		json_set_string(out, "model", t->model);
 	json_set_number(out, "calls", 0);
+	json_set_number(out, "cost_usd", 0);
 	json_each (row, t->accounts)
 		add_usage(out, json_as_number(json_get(row, "calls"), 0),
 			  json_get(row, "tokens_in"),

@@ -121,7 +121,6 @@ static struct doc *plan_of(const struct proposer *p, struct draft *const *ok,
 	struct json *body = json_object(), *ids = json_array();
 	struct json *predictions = predictions_of(ok, n);
 	char *text = plan_text(p, ok, n, stopped);
-	struct doc *d;
 
 	for (size_t i = 0; i < n; i++) {
 		char id[DOC_ID_LEN];
@@ -140,9 +139,7 @@ static struct doc *plan_of(const struct proposer *p, struct draft *const *ok,
 		json_free(predictions);
 	json_set_number(body, "seed", 0);
 	free(text);
-	d = doc_new("plan", p->o->by, body, &p->profile->id, 1);
-	set_provenance(d, talk_provenance(&p->planning, model_name(p->model)));
-	return d;
+	return doc_new("plan", p->o->by, body, &p->profile->id, 1);
 }
 
 /* ---- notes ------------------------------------------------------------ */
@@ -156,6 +153,28 @@ static char *words_about(const struct proposer *p, const struct draft *d)
 	return mem_printf("dead end: form %s, '%s': %s",
 			  text_at(d->body, "form"), text_at(d->body, "title"),
 			  d->why);
+}
+
+static void add_talk(struct json *body, const struct talk *t, bool words)
+{
+	if (t->accounts)
+		json_set(body, "accounts", json_copy(t->accounts));
+	if (t->entries && words)
+		json_set(body, "transcript", talk_transcript(t));
+}
+
+/* The planning is all proposals' in common. */
+static struct doc *note_about_plan(const struct proposer *p,
+				   const struct doc *plan)
+{
+	struct json *body = json_object();
+	char *words = mem_printf("planned by %s", model_name(p->model));
+
+	json_set_string(body, "text", words);
+	json_set_string(body, "about", plan->id);
+	add_talk(body, &p->planning, true);
+	free(words);
+	return doc_new("note", p->o->by, body, &plan->id, 1);
 }
 
 static struct json *antipattern_of(const struct proposer *p,
@@ -186,10 +205,7 @@ static struct doc *note_about(const struct proposer *p, const struct draft *d,
 	json_set_string(body, "about", id);
 	if (d->state == DRAFT_DEAD)
 		json_set(body, "antipattern", antipattern_of(p, d));
-	if (d->talk.accounts)
-		json_set(body, "accounts", json_copy(d->talk.accounts));
-	if (d->state == DRAFT_ACCEPTED)
-		json_set(body, "transcript", talk_transcript(&d->talk));
+	add_talk(body, &d->talk, d->state == DRAFT_ACCEPTED);
 	free(words);
 	/* A policy that is not emitted is nobody's parent. */
 	return doc_new("note", p->o->by, body, parents,
@@ -198,19 +214,49 @@ static struct doc *note_about(const struct proposer *p, const struct draft *d,
 
 /* ---- the whole -------------------------------------------------------- */
 
+/* note: has what was said about it. */
+static int emit_with(struct proposer *p, struct doc *d, const struct talk *t,
+		     const struct doc *note)
+{
+	struct json *provenance = talk_provenance(t, model_name(p->model));
+
+	if (note)
+		json_set_string(provenance, "transcript", note->id);
+	set_provenance(d, provenance);
+	return stream_emit(p->stream, d);
+}
+
 static int emit_policy(struct proposer *p, const struct draft *d,
 		       const struct doc *plan, const struct doc *note)
 {
 	const char *parents[] = {p->profile->id, plan->id};
-	struct json *provenance =
-		talk_provenance(&d->talk, model_name(p->model));
-	struct doc *policy =
-		doc_new("policy", p->o->by, json_copy(d->body), parents, 2);
 
-	if (note)
-		json_set_string(provenance, "transcript", note->id);
-	set_provenance(policy, provenance);
-	return stream_emit(p->stream, policy);
+	return emit_with(
+		p, doc_new("policy", p->o->by, json_copy(d->body), parents, 2),
+		&d->talk, note);
+}
+
+/* notes: of the plan, then of each policy in ok. */
+static int emit_proposals(struct proposer *p, struct draft *const *ok, size_t n,
+			  struct doc *plan, struct doc **notes)
+{
+	int rc;
+
+	notes[0] = note_about_plan(p, plan);
+	rc = emit_with(p, plan, &p->planning, notes[0]);
+	for (size_t i = 0; !rc && i < n; i++) {
+		notes[i + 1] = note_about(p, ok[i], plan);
+		/* Of what needed no word more the planner said all. */
+		rc = emit_policy(p, ok[i], plan,
+				 notes[ok[i]->talk.entries ? i + 1 : 0]);
+	}
+	for (size_t i = 0; i <= n; i++) {
+		if (!rc && notes[i])
+			rc = stream_emit(p->stream, notes[i]);
+		else
+			doc_free(notes[i]);
+	}
+	return rc;
 }
 
 int emit_all(struct proposer *p, const char *stopped, size_t *accepted)
@@ -218,18 +264,10 @@ int emit_all(struct proposer *p, const char *stopped, size_t *accepted)
 	struct draft **ok = accepted_of(p, accepted);
 	struct doc **notes = mem_zalloc(*accepted + 1, sizeof(*notes));
 	struct doc *plan = plan_of(p, ok, *accepted, stopped);
-	int rc = stream_emit(p->stream, plan);
+	int rc = -EINVAL;
 
-	for (size_t i = 0; !rc && i < *accepted; i++) {
-		notes[i] = note_about(p, ok[i], plan);
-		rc = emit_policy(p, ok[i], plan, notes[i]);
-	}
-	for (size_t i = 0; i < *accepted; i++) {
-		if (!rc && notes[i])
-			rc = stream_emit(p->stream, notes[i]);
-		else
-			doc_free(notes[i]);
-	}
+	if (plan)
+		rc = emit_proposals(p, ok, *accepted, plan, notes);
 	for (size_t i = 0; !rc && i < p->count; i++)
 		if (p->drafts[i].state == DRAFT_DEAD)
 			rc = stream_emit(p->stream,

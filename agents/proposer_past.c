@@ -93,6 +93,7 @@ static int read_kind(struct past *past, const struct proposer *p,
 	spec.stdin_fd = -1;
 	spec.out = &out;
 	spec.err = &err;
+	spec.out_fd = spec.err_fd = -1;
 	spec.timeout_s = HISTORY_SECONDS;
 	spec.cancel = p->o->cancel;
 	rc = proc_run(&spec, &res);
@@ -283,7 +284,7 @@ static void tell_policies(const struct past *past, const struct proposer *p,
 		    !policy_is_like(past, d, p, regime))
 			continue;
 		if (!told++)
-			buf_puts(out, "# Tried before on workloads like this "
+			buf_puts(out, "\n# Tried before on workloads like this "
 				      "one, the newest first\n\n");
 		prompt_policy(out, d);
 		v = verdict_of(past, d->id);
@@ -303,7 +304,7 @@ static void tell_plans(const struct past *past, const struct json *regime,
 		if (!plan_is_like(d, regime))
 			continue;
 		if (!told++)
-			buf_puts(out, "# Earlier plans for workloads like "
+			buf_puts(out, "\n# Earlier plans for workloads like "
 				      "this one\n\n");
 		prompt_fence(out, "plan", text_at(d->body, "text"), TOLD_TEXT);
 	}
@@ -336,7 +337,7 @@ static void tell_dead(const struct past *past, const struct proposer *p,
 		if (!dead_is_like(past, past->docs[i], p, regime))
 			continue;
 		if (!told++)
-			buf_puts(out, "# Dead ends: do not propose these "
+			buf_puts(out, "\n# Dead ends: do not propose these "
 				      "again\n\n");
 		prompt_fence(out, "dead end", text_at(b, "text"), TOLD_TEXT);
 	}
@@ -354,7 +355,7 @@ static void tell_notes(const struct past *past, struct buf *out)
 		    json_get(b, "antipattern") || json_get(b, "accounts"))
 			continue;
 		if (!told++)
-			buf_puts(out, "# Notes\n\n");
+			buf_puts(out, "\n# Notes\n\n");
 		prompt_fence(out, "note", text_at(b, "text"), TOLD_TEXT);
 	}
 }

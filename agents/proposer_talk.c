@@ -138,7 +138,7 @@ static int take_value(const struct role *r, const struct json *answer,
 		*value = json_copy(json_get(answer, "text"));
 		return 0;
 	}
-	return err_set(EBADMSG, "the %s gave no answer", r->name);
+	return err_set(EBADMSG, "no answer");
 }
 
 static int ask_rounds(struct proposer *p, struct talk *t, const struct role *r,
@@ -162,9 +162,8 @@ static int ask_rounds(struct proposer *p, struct talk *t, const struct role *r,
 		json_free(answer);
 	}
 	return err_set(EBADMSG,
-		       "the %s called for tools %d times and gave no "
-		       "answer",
-		       r->name, TALK_ROUNDS + 1);
+		       "it called for tools %d times and gave no answer",
+		       TALK_ROUNDS + 1);
 }
 
 int talk_ask(struct proposer *p, struct talk *t, enum role_id id,
@@ -181,5 +180,5 @@ int talk_ask(struct proposer *p, struct talk *t, enum role_id id,
 	messages = first_message(text);
 	rc = ask_rounds(p, t, r, messages, value);
 	json_free(messages);
-	return rc;
+	return rc ? err_prefix(rc, "the %s", r->name) : 0;
 }

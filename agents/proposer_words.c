@@ -34,9 +34,10 @@ void words_for_planner(struct buf *b, const struct proposer *p,
 		       const char *past)
 {
 	prompt_profile(b, p->profile);
+	prompt_params(b);
 	buf_puts(b, past);
 	buf_printf(b,
-		   "# Task\n\nPropose %ld experiment%s for this workload, "
+		   "\n# Task\n\nPropose %ld experiment%s for this workload, "
 		   "the most promising first.\n",
 		   p->o->count, p->o->count == 1 ? "" : "s");
 	if (p->o->form)
@@ -48,7 +49,7 @@ void words_for_planner(struct buf *b, const struct proposer *p,
 
 void words_for_summariser(struct buf *b, const char *past)
 {
-	buf_puts(b, "# Task\n\nShorten what was tried before, for a planner "
+	buf_puts(b, "\n# Task\n\nShorten what was tried before, for a planner "
 		    "who must not repeat it: keep what was tried, what it "
 		    "gained and why it failed.\n\n");
 	prompt_fence(b, "what was tried before", past, PROMPT_MAX / 2);
@@ -62,7 +63,7 @@ void words_for_coder(struct buf *b, const struct proposer *p,
 		prompt_params(b);
 	add_body(b, p, body);
 	buf_printf(b,
-		   "# Task\n\nWrite the code of this policy, form "
+		   "\n# Task\n\nWrite the code of this policy, form "
 		   "\"%s\".\n",
 		   text_at(body, "form"));
 }
@@ -71,7 +72,7 @@ void words_for_critic(struct buf *b, const struct proposer *p,
 		      const struct json *body)
 {
 	add_body(b, p, body);
-	buf_puts(b, "# Task\n\nReview this draft before it is compiled.\n");
+	buf_puts(b, "\n# Task\n\nReview this draft before it is compiled.\n");
 }
 
 /* "lint: hooks.c:12: no such kfunc" */
@@ -91,7 +92,7 @@ static void add_findings(struct buf *b, const struct json *findings)
 			buf_printf(&text, "%s: ", file);
 		buf_printf(&text, "%s\n", text_at(f, "text"));
 	}
-	buf_puts(b, "# Findings\n\nWhat lint, build, prove and sim found, or "
+	buf_puts(b, "\n# Findings\n\nWhat lint, build, prove and sim found, or "
 		    "what is wrong with the last answer:\n");
 	prompt_fence(b, "findings", text.data, FINDINGS_MAX * FINDING_TEXT);
 	buf_release(&text);
@@ -105,18 +106,18 @@ void words_for_fixer(struct buf *b, const struct proposer *p,
 	add_body(b, p, d->body);
 	add_findings(b, d->findings);
 	if (d->advice) {
-		buf_puts(b, "# Advice\n\nA reviewer's, to be weighed; it "
+		buf_puts(b, "\n# Advice\n\nA reviewer's, to be weighed; it "
 			    "decides nothing:\n");
 		prompt_fence(b, "review", d->advice, 4000);
 	}
 	if (json_len(d->earlier)) {
-		buf_puts(b, "# Earlier turns\n\n");
+		buf_puts(b, "\n# Earlier turns\n\n");
 		json_each (e, d->earlier)
 			prompt_fence(b, "diagnosis", json_as_string(e, ""),
 				     FINDING_TEXT);
 	}
 	buf_printf(b,
-		   "# Task\n\nMend this draft; turn %ld of %ld. The form and "
+		   "\n# Task\n\nMend this draft; turn %ld of %ld. The form and "
 		   "the idea stay; a draft that does the same as the last one "
 		   "counts as a turn.\n",
 		   d->turns, p->o->turns);

@@ -8,18 +8,11 @@
 
 #include "agents/planner.h"
 #include "base/err.h"
-#include "cmd/cli.h"
-#include "doc/stream.h"
-#include "policy/form.h"
-#include "policy/policy.h"
+#include "cmd/synth.h"
 #include "term/progress.h"
-#include "term/text.h"
 
-static struct {
-	const char *backend;
-	long count, seed, runs;
-	bool json, list_params;
-} arg = {.backend = "builtin", .count = 4, .seed = 1, .runs = 1000};
+static struct synth_opts arg = {
+	.count = 4, .seed = 1, .runs = 1000, .turns = 3};
 
 static const struct opt options[] = {
 	{.kind = OPT_LONG,
@@ -42,8 +35,9 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
-	 .help = "who proposes: builtin (rules, then a search in "
-		 "the simulator) or rules",
+	 .help = "who proposes: builtin (rules, then a search in the "
+		 "simulator), rules, openai, anthropic, command:CMD, "
+		 "replay:FILE; SCHED_LLM's, else builtin",
 	 .target = &arg.backend},
 	{.kind = OPT_LONG,
 	 .name = "runs",
@@ -52,6 +46,50 @@ static const struct opt options[] = {
 	 .target = &arg.runs,
 	 .min = 8,
 	 .max = 1000000},
+	{.kind = OPT_STRING,
+	 .name = "model",
+	 .arg = "NAME",
+	 .help = "of the endpoint; SCHED_LLM's, else its default",
+	 .target = &arg.model},
+	{.kind = OPT_STRING,
+	 .name = "budget",
+	 .arg = "LIST",
+	 .help = "of a model: tokens=N,usd=X,calls=N,time=S, and by day "
+		 "usd_day=X,tokens_day=N,calls_day=N",
+	 .target = &arg.budget},
+	{.kind = OPT_LONG,
+	 .name = "turns",
+	 .arg = "N",
+	 .help = "a model may mend a draft so often (3)",
+	 .target = &arg.turns,
+	 .min = 0,
+	 .max = 20},
+	{.kind = OPT_STRING,
+	 .name = "form",
+	 .arg = "FORM",
+	 .help = "a model proposes only knobs, external, params, hooks or "
+		 "source",
+	 .target = &arg.form},
+	{.kind = OPT_STRING,
+	 .name = "record",
+	 .arg = "FILE",
+	 .help = "write what a model was asked and answered, for replay:FILE",
+	 .target = &arg.record},
+	{.kind = OPT_STRING,
+	 .name = "show-prompt",
+	 .arg = "ROLE",
+	 .help = "print what planner, coder, fixer, critic or summariser "
+		 "would be sent, and exit",
+	 .target = &arg.show_prompt},
+	{.kind = OPT_STRING,
+	 .name = "history",
+	 .arg = "DIR",
+	 .help = "a model reads this one; $SCHEDKIT_HISTORY, else the user's",
+	 .target = &arg.history},
+	{.kind = OPT_FLAG,
+	 .name = "no-stream",
+	 .help = "take a model's answers in one piece",
+	 .target = &arg.no_stream},
 	{.kind = OPT_FLAG,
 	 .name = "list-params",
 	 .help = "print the template's parameters and exit",
@@ -64,88 +102,14 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-static const struct opt_tool tool = {
+const struct opt_tool synth_tool = {
 	.name = "sched-synth",
 	.purpose = "propose scheduling policies for a profile",
-	.synopsis = "[-n N] [-s SEED] [-b NAME] [-j] < DOCUMENTS",
+	.synopsis = "[OPTION...] < DOCUMENTS",
 	.options = options,
-	.epilogue = "exit status: 0 done, 2 usage, 3 no profile or a bad line",
+	.epilogue = "exit status: 0 done, 1 a model proposed nothing that "
+		    "passes, 2 usage, 3 cannot, 4 later",
 };
-
-/* ---- tables for people ------------------------------------------------ */
-
-static void show(struct table *t)
-{
-	cli_table(t, isatty(STDOUT_FILENO) ? text_columns(STDOUT_FILENO) : 0);
-}
-
-static void show_values(struct table *t, const struct param *p)
-{
-	struct buf all;
-
-	if (p->kind == PARAM_NUMBER) {
-		table_cell(t, "%u to %u", p->min, p->max);
-		table_cell(t, "%u", p->dflt);
-		return;
-	}
-	if (p->kind == PARAM_SWITCH) {
-		table_cell(t, "true, false");
-		table_cell(t, "%s", p->dflt ? "true" : "false");
-		return;
-	}
-	buf_init(&all, 1024);
-	for (size_t i = 0; p->choices[i]; i++)
-		buf_printf(&all, "%s%s", i ? ", " : "", p->choices[i]);
-	table_cell(t, "%s", all.data);
-	table_cell(t, "%s", p->choices[p->dflt]);
-	buf_release(&all);
-}
-
-static void show_params(void)
-{
-	struct table *t = table_new();
-
-	table_column(t, "parameter", TABLE_LEFT);
-	table_column(t, "axis", TABLE_LEFT);
-	table_column(t, "values", TABLE_WRAP);
-	table_column(t, "default", TABLE_LEFT);
-	table_column(t, "meaning", TABLE_WRAP);
-	for (size_t i = 0; i < policy_param_count; i++) {
-		const struct param *p = &policy_param_table[i];
-
-		table_cell(t, "%s", p->name);
-		table_cell(t, "%s", p->axis);
-		show_values(t, p);
-		table_cell(t, "%s", p->help);
-	}
-	show(t);
-}
-
-static void show_plan(const struct doc *plan, struct doc *const *policies,
-		      size_t n)
-{
-	struct table *text = table_new(), *t = table_new();
-
-	table_column(text, "", TABLE_WRAP);
-	table_cell(text, "%s",
-		   json_as_string(json_get(plan->body, "text"), ""));
-	show(text);
-	putchar('\n');
-	table_column(t, "policy", TABLE_LEFT);
-	table_column(t, "title", TABLE_LEFT);
-	table_column(t, "what it sets", TABLE_WRAP);
-	for (size_t i = 0; i < n; i++) {
-		const struct json *body = policies[i]->body;
-		char *params = policy_text(body);
-
-		table_cell(t, "%.12s", policies[i]->id);
-		table_cell(t, "%s",
-			   json_as_string(json_get(body, "title"), ""));
-		table_cell(t, "%s", params);
-		free(params);
-	}
-	show(t);
-}
 
 /* ---- the filter ------------------------------------------------------- */
 
@@ -158,7 +122,7 @@ static const struct doc *read_profile(struct stream *s, int *status)
 	while ((rc = stream_next(s, &d)) != 0) {
 		if (rc == 1)
 			continue;
-		*status = cli_fail(&tool, rc);
+		*status = cli_fail(&synth_tool, rc);
 		if (rc != -EINVAL)
 			return NULL;
 	}
@@ -188,66 +152,127 @@ static void say_progress(void *p, long done, long all, double best)
 	progress_words(p, words);
 }
 
-static int run(bool as_json)
+static int propose(struct stream *s, const struct doc *profile)
 {
-	struct stream *s = stream_open(STDIN_FILENO,
-				       as_json ? STDOUT_FILENO : -1, tool.name);
 	struct planner_opts o = {
-		.by = tool.name,
+		.by = synth_tool.name,
 		.count = arg.count,
 		.seed = (uint64_t)arg.seed,
 		.runs = strcmp(arg.backend, "rules") ? arg.runs : 0,
 		.cancel = &cli_stop,
 	};
-	struct progress p;
 	struct doc *plan, *policies[PLANNER_MAX];
-	const struct doc *profile;
-	int status = CLI_YES, rc;
+	struct progress p;
 	size_t n;
+	int rc;
 
-	profile = read_profile(s, &status);
-	if (!profile) {
-		if (status == CLI_YES) {
-			rc = err_set(ENODATA,
-				     "no profile in the input; "
-				     "'sched-observe -- COMMAND | sched-synth' "
-				     "gives one");
-			stream_emit_error(s, -rc, NULL);
-			status = cli_fail(&tool, rc);
-		}
-		goto out;
-	}
-	cli_catch_stop();
 	progress_init(&p, STDERR_FILENO);
 	o.progress = p.on ? say_progress : NULL;
 	o.progress_arg = &p;
 	rc = planner_run(profile, &o, &plan, policies, &n);
 	progress_clear(&p);
-	if (rc == 0 && !as_json)
-		show_plan(plan, policies, n);
 	if (rc == 0)
 		rc = emit(s, plan, policies, n);
-	if (rc)
-		status = cli_fail(&tool, rc);
+	return rc ? cli_fail(&synth_tool, rc) : CLI_YES;
+}
+
+static bool needs_model(void)
+{
+	return strcmp(arg.backend, "builtin") && strcmp(arg.backend, "rules");
+}
+
+static int run(bool as_json)
+{
+	bool quiet = arg.show_prompt || !as_json;
+	struct stream *s = stream_open(STDIN_FILENO, quiet ? -1 : STDOUT_FILENO,
+				       synth_tool.name);
+	const struct doc *profile;
+	int status = CLI_YES, made;
+	size_t first;
+
+	profile = read_profile(s, &status);
+	if (!profile && status == CLI_YES) {
+		int rc = err_set(ENODATA,
+				 "no profile in the input; 'sched-observe -- "
+				 "COMMAND | sched-synth' gives one");
+
+		stream_emit_error(s, -rc, NULL);
+		status = cli_fail(&synth_tool, rc);
+	}
+	if (!profile)
+		goto out;
+	cli_catch_stop();
+	first = stream_count(s);
+	if (arg.show_prompt)
+		made = synth_show_prompt(s, profile, &arg, as_json);
+	else if (needs_model())
+		made = synth_ask(s, profile, &arg);
+	else
+		made = propose(s, profile);
+	if (quiet && stream_count(s) > first)
+		synth_show(s, first);
+	/* A bad line of the input is not made good by what followed. */
+	status = status == CLI_YES ? made : status;
 out:
 	stream_free(s);
 	return status;
 }
 
+/* ---- options ---------------------------------------------------------- */
+
+static bool starts(const char *s, const char *with)
+{
+	return !strncmp(s, with, strlen(with));
+}
+
+/* What SCHED_LLM names is asked for, since nobody sets it by chance. */
+static void choose_backend(void)
+{
+	static const char *const known[] = {"builtin", "rules", "openai",
+					    "anthropic", NULL};
+	const char *env = getenv("SCHED_LLM");
+	size_t i = 0;
+
+	if (!arg.backend) {
+		arg.backend = env && *env ? "" : "builtin";
+		return;
+	}
+	while (known[i] && strcmp(known[i], arg.backend))
+		i++;
+	if (!known[i] && !starts(arg.backend, "command:") &&
+	    !starts(arg.backend, "replay:"))
+		cli_usage(&synth_tool,
+			  "there is no backend '%s'; builtin, rules, openai, "
+			  "anthropic, command:CMD and replay:FILE are there",
+			  arg.backend);
+}
+
+static void check_form(void)
+{
+	static const char *const forms[] = {"knobs", "external", "params",
+					    "hooks", "source",	 NULL};
+	size_t i = 0;
+
+	while (arg.form && forms[i] && strcmp(forms[i], arg.form))
+		i++;
+	if (arg.form && !forms[i])
+		cli_usage(&synth_tool,
+			  "option --form: '%s' is not knobs, external, "
+			  "params, hooks or source",
+			  arg.form);
+}
+
 int main(int argc, char **argv)
 {
-	int first = cli_options(&tool, argc, argv);
+	int first = cli_options(&synth_tool, argc, argv);
 
 	if (first < argc)
-		cli_usage(&tool, "'%s' is not expected", argv[first]);
-	if (strcmp(arg.backend, "builtin") && strcmp(arg.backend, "rules"))
-		cli_usage(&tool,
-			  "there is no backend '%s'; builtin and rules are "
-			  "there",
-			  arg.backend);
+		cli_usage(&synth_tool, "'%s' is not expected", argv[first]);
+	choose_backend();
+	check_form();
 	if (arg.list_params) {
-		show_params();
-		return cli_finish(&tool, CLI_YES);
+		synth_show_params();
+		return cli_finish(&synth_tool, CLI_YES);
 	}
-	return cli_finish(&tool, run(cli_wants_json(arg.json)));
+	return cli_finish(&synth_tool, run(cli_wants_json(arg.json)));
 }

@@ -47,8 +47,7 @@ void task_set_pin(struct sim *s, struct sim_task *t, bool on);
 void task_look(struct sim *s, struct sim_task *t);
 /* t sleeps until then; its program returns TASK_BLOCKED next. */
 void task_sleep(struct sim *s, struct sim_task *t, uint64_t until);
-/* The kernel's table. */
-uint32_t task_weight(enum load_policy policy, int nice);
+uint32_t task_weight(int nice); /* the kernel's table */
 
 /* ---- engine_check.c --------------------------------------------------- */
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sched-synth with a language model: the order in which rights are given up,
+ * and what became of it. */
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/proposer.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sandbox.h"
+#include "base/strs.h"
+#include "cmd/synth.h"
+#include "history/history.h"
+#include "term/progress.h"
+
+#define DEPTH 16
+
+/* ---- a place of our own ----------------------------------------------- */
+
+/* In the cache, so that it can be removed again from inside the sandbox. */
+static int make_temp(char **out)
+{
+	char *parent = path_cache("tmp"), *dir;
+	int rc = path_make_dirs(parent);
+
+	dir = mem_printf("%s/synth.XXXXXX", parent);
+	if (!rc && !mkdtemp(dir))
+		rc = err_set(errno, "cannot make a folder in '%s': %s", parent,
+			     strerror(errno));
+	free(parent);
+	if (rc) {
+		free(dir);
+		return rc;
+	}
+	setenv("TMPDIR", dir, 1);
+	*out = dir;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path) < 0 ? -1 : 0;
+}
+
+static void remove_temp(char *dir)
+{
+	nftw(dir, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
+	free(dir);
+}
+
+/* ---- the sandbox ------------------------------------------------------ */
+
+static void add(struct strs *l, char *path)
+{
+	strs_add(l, path);
+	free(path);
+}
+
+/*
+ * What a model says is read from here on: without network, and without more
+ * of the file system than drafts need.  A kernel that cannot do it is no
+ * reason to refuse an ordinary user, who has no privilege that model text
+ * could misuse; root has.
+ */
+static int shut_in(const struct synth_opts *o)
+{
+	struct strs read = {0}, write = {0};
+	struct sandbox box = {.exec = true};
+	int rc;
+
+	for (size_t i = 0; sandbox_system[i]; i++)
+		strs_add(&read, sandbox_system[i]);
+	add(&read, path_bin(""));
+	add(&read, path_lib(""));
+	add(&read, path_libexec(""));
+	add(&read, path_config("prompts"));
+	add(&read, history_dir(o->history));
+	add(&write, path_cache(""));
+	box.read = (const char *const *)read.v;
+	box.write = (const char *const *)write.v;
+	rc = sandbox_enter(&box);
+	strs_release(&read);
+	strs_release(&write);
+	if (rc == -ENOTSUP && geteuid()) {
+		cli_note(&synth_tool, "%s; going on without", err_text());
+		return 0;
+	}
+	if (rc == -ENOTSUP)
+		return err_set(ENOTSUP,
+			       "what a model writes is not read by root "
+			       "without a sandbox: %s, or run sched-synth as "
+			       "an ordinary user",
+			       err_text());
+	return rc;
+}
+
+/* ---- asking ----------------------------------------------------------- */
+
+static struct proposer_opts options_of(const struct synth_opts *o,
+				       struct progress *p)
+{
+	return (struct proposer_opts){
+		.by = synth_tool.name,
+		.count = o->count,
+		.turns = o->turns,
+		.form = o->form,
+		.history = o->history,
+		.cancel = &cli_stop,
+		.progress = p->on ? progress_words : NULL,
+		.progress_arg = p,
+	};
+}
+
+/* Before the sandbox: it starts what has the network and the keys. */
+static int open_model(const struct doc *profile, const struct synth_opts *o,
+		      struct model **m)
+{
+	char *run = mem_printf("%.12s-%lld-%ld", profile->id,
+			       (long long)clock_wall(), (long)getpid());
+	struct model_opts mo = {
+		.backend = *o->backend ? o->backend : NULL,
+		.name = o->model,
+		.record = o->record,
+		.budget = o->budget,
+		.run = run,
+		.stream = !o->no_stream,
+		.cancel = &cli_stop,
+	};
+	int rc = model_open(&mo, m);
+
+	free(run);
+	return rc;
+}
+
+static int status_of(int rc, size_t accepted)
+{
+	switch (rc) {
+	case 0:
+		if (accepted)
+			return CLI_YES;
+		cli_note(&synth_tool, "nothing that the model proposed passed; "
+				      "the plan says why");
+		return CLI_NO;
+	case -EDQUOT:
+		cli_note(&synth_tool, "%s", err_text());
+		return CLI_LATER;
+	case -EBADMSG:
+		cli_note(&synth_tool, "%s", err_text());
+		return CLI_NO;
+	default:
+		return cli_fail(&synth_tool, rc);
+	}
+}
+
+int synth_ask(struct stream *s, const struct doc *profile,
+	      const struct synth_opts *o)
+{
+	struct proposer_opts po;
+	size_t accepted = 0;
+	struct progress p;
+	struct model *m;
+	char *temp;
+	int rc = open_model(profile, o, &m);
+
+	if (rc == -EINVAL)
+		cli_usage(&synth_tool, "%s", err_text());
+	if (rc)
+		return cli_fail(&synth_tool, rc);
+	rc = make_temp(&temp);
+	if (!rc) {
+		progress_init(&p, STDERR_FILENO);
+		po = options_of(o, &p);
+		rc = shut_in(o);
+		if (!rc)
+			rc = proposer_run(s, profile, m, &po, &accepted);
+		progress_clear(&p);
+		remove_temp(temp);
+	}
+	if (rc)
+		stream_emit_error(s, -rc, NULL);
+	rc = status_of(rc, accepted);
+	model_close(m);
+	return rc;
+}
+
+/* ---- showing ---------------------------------------------------------- */
+
+static void print_request(const struct json *request)
+{
+	printf("==== system ====\n%s\n",
+	       json_as_string(json_get(request, "system"), ""));
+	json_each (m, json_get(request, "messages"))
+		printf("==== %s ====\n%s\n",
+		       json_as_string(json_get(m, "role"), ""),
+		       json_as_string(json_get(m, "text"), ""));
+}
+
+int synth_show_prompt(struct stream *s, const struct doc *profile,
+		      const struct synth_opts *o, bool as_json)
+{
+	struct progress p = {0};
+	struct proposer_opts po = options_of(o, &p);
+	struct json *request;
+	int rc = proposer_show(s, profile, o->show_prompt, &po, &request);
+
+	if (rc == -EINVAL)
+		cli_usage(&synth_tool, "option --show-prompt: %s", err_text());
+	if (rc)
+		return cli_fail(&synth_tool, rc);
+	if (as_json) {
+		char *text = json_canonical(request);
+
+		puts(text);
+		free(text);
+	} else {
+		print_request(request);
+	}
+	json_free(request);
+	return CLI_YES;
+}
