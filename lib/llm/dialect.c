@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "llm/secret.h"
 
 #define MAX_CALLS 128
 
@@ -113,17 +114,19 @@ long token_count(const struct json *v, long dflt)
 
 /* ---- errors ----------------------------------------------------------- */
 
-/* One printable line, whatever s is. */
-static void copy_line(char *out, size_t size, const char *s)
+void plain_line(char *out, size_t size, const char *s)
 {
-	size_t n = strnlen(s, size - 1);
+	/* Before it is cut: a piece of a key is not known for one. */
+	char *clean = secret_scrub(s);
+	size_t n = strnlen(clean, size - 1);
 
 	/* Not within a character. */
-	if (s[n])
-		while (n && ((unsigned char)s[n] & 0xc0) == 0x80)
+	if (clean[n])
+		while (n && ((unsigned char)clean[n] & 0xc0) == 0x80)
 			n--;
-	memcpy(out, s, n);
+	memcpy(out, clean, n);
 	out[n] = '\0';
+	free(clean);
 	for (char *c = out; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
@@ -132,7 +135,7 @@ static void copy_line(char *out, size_t size, const char *s)
 static void copy_string(char *out, size_t size, const struct json *v)
 {
 	if (json_type(v) == JSON_STRING)
-		copy_line(out, size, json_as_string(v, ""));
+		plain_line(out, size, json_as_string(v, ""));
 }
 
 /* {"error":{…}}, {"error":"…"}, {"object":"error",…}, {"detail":…} */
@@ -150,7 +153,7 @@ void api_error_read(const struct json *v, struct api_error *e)
 	if (json_len(v) == 1 && json_get(v, "detail")) {
 		e->set = true;
 		text = json_canonical(json_get(v, "detail"));
-		copy_line(e->message, sizeof(e->message), text);
+		plain_line(e->message, sizeof(e->message), text);
 		free(text);
 		return;
 	}
@@ -165,12 +168,6 @@ void api_error_read(const struct json *v, struct api_error *e)
 	copy_string(e->kind, sizeof(e->kind), code);
 	copy_string(e->type, sizeof(e->type), json_get(in, "type"));
 	copy_string(e->message, sizeof(e->message), json_get(in, "message"));
-}
-
-void api_error_text(struct api_error *e, const char *text)
-{
-	*e = (struct api_error){.set = true};
-	copy_line(e->message, sizeof(e->message), text);
 }
 
 /* ---- bodies and events ------------------------------------------------ */

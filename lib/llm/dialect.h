@@ -24,7 +24,7 @@ struct api_error {
 	bool set;
 	long code; /* a number in the body; 0: none */
 	char type[64], kind[64];
-	char message[320]; /* one line, printable */
+	char message[320]; /* one line, printable, without secrets */
 };
 
 /* A call of a tool, as its fragments come in. */
@@ -73,8 +73,9 @@ int gather_finish(struct gather *g, const struct llm_request *r,
 
 /* The error in a body or an event, if there is one. */
 void api_error_read(const struct json *v, struct api_error *e);
-/* A body that is no JSON is its own message. */
-void api_error_text(struct api_error *e, const char *text);
+/* What an outsider wrote, as one printable line without secrets; cut at size.
+ */
+void plain_line(char *out, size_t size, const char *s);
 
 struct dialect {
 	const char *name;

@@ -257,7 +257,9 @@ static int read_choice(struct gather *g, const struct json *v, const char *key)
 
 static int answer(struct gather *g, const struct json *body)
 {
-	g->complete = json_len(json_get(body, "choices")) > 0;
+	const struct json *first = json_path(body, "choices.0.message");
+
+	g->complete = json_type(first) == JSON_OBJECT;
 	if (!g->complete) {
 		/* It may have been billed all the same. */
 		read_usage(g, json_get(body, "usage"));

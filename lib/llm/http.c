@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/strs.h"
 #include "llm/dialect.h"
+#include "llm/reader.h"
 #include "llm/retry.h"
 #include "llm/transfer.h"
 #include "llm/url.h"
@@ -40,77 +41,12 @@ struct call {
 	bool renamed; /* the limit on tokens */
 };
 
-enum form {
-	FORM_UNKNOWN,
-	FORM_JSON,
-	FORM_STREAM,
-};
-
-struct attempt {
-	struct call *c;
-	enum form form;
-	struct gather g;
-	struct sse sse;
-	struct buf body;
-};
-
-/* ---- what comes in ---------------------------------------------------- */
-
-static enum form form_of(const struct transfer *t, bool stream, const char *s,
-			 size_t n)
-{
-	const char *type = header_get(&t->headers, "Content-Type");
-
-	if (type && !strncasecmp(type, "text/event-stream", 17))
-		return FORM_STREAM;
-	if (!stream || (type && strcasestr(type, "json")))
-		return FORM_JSON;
-	/* It does not say, so it is as asked, or plainly an object. */
-	while (n && strchr(" \t\r\n", *s)) {
-		s++;
-		n--;
-	}
-	return n && *s == '{' ? FORM_JSON : FORM_STREAM;
-}
-
-static int on_event(void *arg, const struct sse_event *e)
-{
-	struct attempt *a = arg;
-
-	return dialect_event(a->c->p->d, &a->g, e);
-}
-
 static int on_data(void *arg, const struct transfer *t, const char *s, size_t n)
 {
-	struct attempt *a = arg;
-	int rc;
-
-	if (a->form == FORM_UNKNOWN)
-		a->form = form_of(t, a->c->r && a->c->p->known.stream, s, n);
-	if (a->form == FORM_JSON)
-		return buf_add(&a->body, s, n);
-	rc = sse_feed(&a->sse, s, n);
-	/* Some keep the connection open behind the end. */
-	return rc ? rc : a->g.complete || a->g.error.set;
+	return reader_feed(arg, header_get(&t->headers, "Content-Type"), s, n);
 }
 
 /* ---- what it means ---------------------------------------------------- */
-
-/* The key, and a beginning of it where s was cut, become stars. */
-static void scrub(char *s, const char *key)
-{
-	size_t n = key ? strlen(key) : 0, len = strlen(s);
-
-	if (!n)
-		return;
-	for (char *at = s; (at = strstr(at, key)); at += n)
-		memset(at, '*', n);
-	for (size_t k = n - 1; k >= 6; k--)
-		if (len >= k && !strncmp(s + len - k, key, k)) {
-			memset(s + len - k, '*', k);
-			return;
-		}
-}
 
 static bool mentions(const struct transfer *t, const char *word)
 {
@@ -179,56 +115,50 @@ static bool shape_refused(const struct call *c, const struct transfer *t)
 	return false;
 }
 
-/* A status other than 200. */
-static void refused(struct call *c, struct transfer *t, struct failure *f)
+/* A status other than 200.  Returns the error in *f. */
+static int refused(struct call *c, struct transfer *t, struct failure *f)
 {
 	struct api_error e;
-	struct json *v;
+	const char *body = t->body.len ? t->body.data : "";
+	struct json *v = json_parse(body, t->body.len);
 
-	if (t->body.len)
-		scrub(t->body.data, c->p->key);
-	v = t->body.len ? json_parse(t->body.data, t->body.len) : NULL;
 	api_error_read(v, &e);
-	if (!e.set && t->body.len)
-		api_error_text(&e, t->body.data);
+	if (!e.set)
+		plain_line(e.message, sizeof(e.message), body);
 	json_free(v);
 	failure_of_status(t->status, &e, &t->headers, f);
 	if (shape_refused(c, t)) {
 		f->error = -EOPNOTSUPP;
 		f->again = false;
 	}
+	return f->error;
 }
 
 /* The answer is in: 0, or why it is none. */
-static int read_answer(struct attempt *a, const struct transfer *t,
-		       struct failure *f)
+static int read_answer(struct call *c, struct reader *r,
+		       const struct transfer *t, struct failure *f)
 {
-	struct call *c = a->c;
-	int rc = 0;
+	struct gather *g = &r->g;
+	int rc = t->error || g->complete ? 0 : reader_end(r);
 
-	if (a->form == FORM_JSON && !t->error)
-		rc = dialect_answer(c->p->d, &a->g, a->body.data, a->body.len);
-	else if (a->form == FORM_STREAM)
-		rc = a->g.complete || t->error ? 0 : sse_end(&a->sse);
-	if (a->g.error.set) {
-		scrub(a->g.error.message, c->p->key);
-		failure_of_error(&a->g.error, &t->headers, f);
+	if (g->error.set) {
+		failure_of_error(&g->error, &t->headers, f);
 		return f->error;
 	}
-	if (t->error && !a->g.complete) {
+	if (t->error && !g->complete) {
 		failure_of_transfer(t, f);
 		return f->error;
 	}
-	if (!rc && !a->g.complete) {
+	if (!rc && !g->complete) {
 		rc = err_set(EBADMSG, "the answer %s",
-			     a->form == FORM_UNKNOWN
+			     r->form == READER_UNKNOWN
 				     ? "is empty"
 				     : "broke off before its end");
 		failure_set(f, rc, true);
 		return rc;
 	}
 	if (!rc)
-		rc = gather_finish(&a->g, c->r, c->out);
+		rc = gather_finish(g, c->r, c->out);
 	if (rc)
 		failure_set(f, rc, false);
 	return rc;
@@ -236,19 +166,20 @@ static int read_answer(struct attempt *a, const struct transfer *t,
 
 /* ---- one attempt ------------------------------------------------------ */
 
-/* Takes text to be asked, or NULL for the list of models. */
-static int exchange(struct attempt *a, const char *text, struct transfer **t)
+/* Sends text, or NULL for the list of models; what comes goes to r, or
+ * without one to the transfer. */
+static int exchange(struct call *c, const char *text, struct reader *r,
+		    struct transfer **t)
 {
-	struct call *c = a->c;
 	struct http_provider *p = c->p;
 	struct transfer_request q = {
-		.url = c->r ? p->url : p->models_url,
+		.url = text ? p->url : p->models_url,
 		.headers = (const char *const *)c->headers.v,
 		.body = text,
 		.limits = p->limits,
 		.cancel = p->cancel,
-		.data = on_data,
-		.arg = a,
+		.data = r ? on_data : NULL,
+		.arg = r,
 	};
 	double left = retry_left(&c->retry);
 
@@ -256,48 +187,56 @@ static int exchange(struct attempt *a, const char *text, struct transfer **t)
 	return transfer_run(p->loop, &q, t);
 }
 
+/* An error of which the body came only in part is that error all the same. */
+static bool is_refusal(const struct transfer *t)
+{
+	return t->status && t->status != 200 && t->error != -EINTR;
+}
+
 /* 0, 1 (again at once, in another way), or an error with *f. */
-static int ask_once(struct call *c, struct failure *f)
+static int send_request(struct call *c, const char *text,
+			const struct dialect_opts *sent, struct failure *f)
 {
 	struct http_provider *p = c->p;
-	struct dialect_opts sent = p->known;
-	struct attempt a = {.c = c};
 	struct transfer *t = NULL;
-	struct json *body = p->d->request(c->r, c->shape, &sent);
+	struct reader r;
+	int rc;
+
+	reader_init(&r, p->d, sent->stream, p->limits.max_bytes);
+	c->out->attempts++;
+	rc = exchange(c, text, &r, &t);
+	if (rc) {
+		failure_set(f, rc, false);
+	} else if (is_refusal(t)) {
+		rc = learn(c, t, sent);
+		if (!rc)
+			rc = refused(c, t, f);
+	} else {
+		rc = read_answer(c, &r, t, f);
+	}
+	c->out->usage.in += r.g.usage.in;
+	c->out->usage.cached += r.g.usage.cached;
+	c->out->usage.out += r.g.usage.out;
+	transfer_free(t);
+	reader_release(&r);
+	return rc;
+}
+
+static int ask_once(struct call *c, struct failure *f)
+{
+	struct dialect_opts sent = c->p->known;
+	struct json *body = c->p->d->request(c->r, c->shape, &sent);
 	char *text;
 	int rc;
 
 	if (!body) {
-		err_set(EOPNOTSUPP, "%s has no such form of answer",
-			p->d->name);
-		failure_set(f, -EOPNOTSUPP, false);
-		return -EOPNOTSUPP;
+		rc = err_set(EOPNOTSUPP, "it has no such form of answer");
+		failure_set(f, rc, false);
+		return rc;
 	}
 	text = json_ordered(body);
 	json_free(body);
-	gather_init(&a.g, p->limits.max_bytes);
-	buf_init(&a.body, p->limits.max_bytes);
-	sse_init(&a.sse, p->limits.max_bytes, on_event, &a);
-	c->out->attempts++;
-	rc = exchange(&a, text, &t);
-	if (rc) {
-		failure_set(f, rc, false);
-	} else if (t->status && t->status != 200 && !t->error) {
-		rc = learn(c, t, &sent);
-		if (!rc) {
-			refused(c, t, f);
-			rc = f->error;
-		}
-	} else {
-		rc = read_answer(&a, t, f);
-	}
-	c->out->usage.in += a.g.usage.in;
-	c->out->usage.cached += a.g.usage.cached;
-	c->out->usage.out += a.g.usage.out;
-	transfer_free(t);
-	sse_release(&a.sse);
-	buf_release(&a.body);
-	gather_release(&a.g);
+	rc = send_request(c, text, &sent, f);
 	free(text);
 	return rc;
 }
@@ -309,25 +248,24 @@ static int choose_model(struct http_provider *p, const struct json *list)
 {
 	const struct json *data = json_get(list, "data");
 	size_t n = json_len(data);
+	const char *id;
 	struct buf names;
+	char name[64];
 
-	if (n == 1) {
-		const char *id =
-			json_as_string(json_get(json_at(data, 0), "id"), NULL);
-
-		if (id) {
-			p->base.model = mem_strdup(id);
-			return 0;
-		}
+	id = json_as_string(json_get(json_at(data, 0), "id"), NULL);
+	if (n == 1 && id) {
+		p->base.model = mem_strdup(id);
+		return 0;
 	}
 	if (!n)
 		return err_set(EINVAL,
 			       "it lists no models; name one: URL#MODEL");
-	buf_init(&names, 400);
-	for (size_t i = 0; i < n && i < SHOWN_MODELS; i++)
-		buf_printf(
-			&names, "%s%.60s", i ? ", " : "",
-			json_as_string(json_get(json_at(data, i), "id"), "?"));
+	buf_init(&names, SHOWN_MODELS * (sizeof(name) + 2));
+	for (size_t i = 0; i < n && i < SHOWN_MODELS; i++) {
+		id = json_as_string(json_get(json_at(data, i), "id"), "?");
+		plain_line(name, sizeof(name), id);
+		buf_printf(&names, "%s%s", i ? ", " : "", name);
+	}
 	err_set(EINVAL, "it has %zu models; name one, as in URL#MODEL: %s%s", n,
 		names.data, n > SHOWN_MODELS ? ", …" : "");
 	buf_release(&names);
@@ -337,24 +275,19 @@ static int choose_model(struct http_provider *p, const struct json *list)
 static int list_once(struct call *c, struct failure *f)
 {
 	struct http_provider *p = c->p;
-	struct attempt a = {.c = c};
 	struct transfer *t = NULL;
 	struct json *list = NULL;
-	int rc;
+	int rc = exchange(c, NULL, NULL, &t);
 
-	buf_init(&a.body, p->limits.max_bytes);
-	a.form = FORM_JSON;
-	rc = exchange(&a, NULL, &t);
 	if (rc) {
 		failure_set(f, rc, false);
+	} else if (is_refusal(t)) {
+		rc = refused(c, t, f);
 	} else if (t->error) {
 		failure_of_transfer(t, f);
 		rc = f->error;
-	} else if (t->status != 200) {
-		refused(c, t, f);
-		rc = f->error;
 	} else {
-		list = json_parse(a.body.len ? a.body.data : "", a.body.len);
+		list = json_parse(t->body.len ? t->body.data : "", t->body.len);
 		rc = list ? choose_model(p, list)
 			  : err_prefix(-EBADMSG, "the list of models");
 		if (rc)
@@ -362,7 +295,6 @@ static int list_once(struct call *c, struct failure *f)
 	}
 	json_free(list);
 	transfer_free(t);
-	buf_release(&a.body);
 	return rc;
 }
 

@@ -186,21 +186,19 @@ static int status_error(long status, const struct api_error *e)
 static void say_status(long status, const struct api_error *e,
 		       const struct strs *headers, struct failure *out)
 {
-	const char *to = header_get(headers, "Location");
+	const char *location = header_get(headers, "Location");
+	char to[256];
 
+	plain_line(to, sizeof(to), location ? location : "");
 	if (status >= 300 && status < 400)
 		snprintf(out->text, sizeof(out->text),
-			 "it redirects to '%.200s' (HTTP %ld), which is not "
+			 "it redirects to '%s' (HTTP %ld), which is not "
 			 "followed; give that address",
-			 to ? to : "", status);
+			 to, status);
 	else
 		snprintf(out->text, sizeof(out->text), "HTTP %ld%s%s%s%s",
 			 status, *e->type ? ", " : "", e->type,
 			 *e->message ? ": " : "", e->message);
-	/* A header may hold what a terminal obeys. */
-	for (char *c = out->text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = ' ';
 }
 
 void failure_of_status(long status, const struct api_error *e,
