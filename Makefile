@@ -92,6 +92,8 @@ BPF_OBJ    := $(patsubst bpf/%.c,$(BUILD)/lib/schedkit/%.o,\
 	$(wildcard bpf/*.bpf.c))
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
+EXTERNAL   := $(patsubst tests/external/%.c,$(BUILD)/external/%,\
+	$(wildcard tests/external/*.c))
 POLICIES   := $(patsubst tests/policies/%.c,$(BUILD)/policies/%.o,\
 	$(wildcard tests/policies/*/*.bpf.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
@@ -110,7 +112,7 @@ MAN        := $(foreach p,$(PAGES),\
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(PROMPTS) \
 	$(WORKLOADS) $(MAN)
-tests: all $(UNIT) $(POLICIES)
+tests: all $(UNIT) $(POLICIES) $(EXTERNAL)
 
 # ---- rules ------------------------------------------------------------
 
@@ -163,6 +165,12 @@ $(BUILD)/workloads/%: tests/workloads/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
 		$< -o $@ -pthread -lm
+
+$(BUILD)/external/%: tests/external/%.c
+	$(say) CC $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
+		$< -o $@ -lbpf
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	$(say) LINK $@

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agents/hostile.h"
 
-#include "policy/object.h"
+#include "policy/form.h"
 #include "policy/policy.h"
 
 #define CPUS 4
@@ -26,7 +26,8 @@ void hostile_init(struct hostile *h, struct sim_policy *policy,
 			      .seed = seed,
 			      .cancel = cancel,
 			      .starve_ns = STARVE_NS};
-	if (policy_is_source(body) || policy_params_read(body, &p) < 0)
+	if (policy_form(body) == FORM_SOURCE ||
+	    policy_form(body) == FORM_KNOBS || policy_params_read(body, &p) < 0)
 		return;
 	h->by_design = p.order == ORDER_LONGEST || p.order == ORDER_SHORTEST ||
 		       p.classify == CLASSIFY_BEHAVIOUR ||
@@ -56,7 +57,10 @@ int hostile_run(const struct hostile *h, const char *name, size_t seeds,
 	sim_costs_default(&o.costs);
 	if (l->cpus)
 		o.machine.cpus = l->cpus;
-	rc = simulate(&o, h->policy, l, seeds, out);
+	if (h->knobs)
+		rc = load_set_knobs(l, h->knobs, o.machine.cpus);
+	if (!rc)
+		rc = simulate(&o, h->policy, l, seeds, out);
 	load_free(l);
 	return rc;
 }

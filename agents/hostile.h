@@ -11,8 +11,11 @@
 
 #include "agents/simulate.h"
 
+struct knobs; /* policy/knobs.h */
+
 struct hostile {
 	struct sim_policy *policy;
+	const struct knobs *knobs; /* set on every load; NULL: none */
 	uint64_t seed;
 	const volatile sig_atomic_t *cancel;
 	/* From the policy's body. */

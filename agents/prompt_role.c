@@ -105,12 +105,36 @@ static int read_schema(struct front *f, const char *value, const char *where)
 	return 0;
 }
 
-/* For people, and for the test that holds them against the documents. */
-static int read_words(struct front *f, const char *value, const char *where)
+static bool is_kind(const char *word)
+{
+	for (size_t i = 0; doc_kinds[i]; i++)
+		if (!strcmp(doc_kinds[i], word))
+			return true;
+	return !strcmp(word, "answer");
+}
+
+/* These say what a role is for; nothing is done with them. */
+static int read_kinds(struct front *f, const char *value, const char *where)
+{
+	char *list = mem_strdup(value), *save = NULL;
+	int rc = 0;
+
+	(void)f;
+	for (char *w = strtok_r(list, ", \t", &save); w && !rc;
+	     w = strtok_r(NULL, ", \t", &save))
+		if (!is_kind(w))
+			rc = err_set(EINVAL, "%s: '%s' is no kind of document",
+				     where, w);
+	free(list);
+	return rc;
+}
+
+/* Compared by read_line(). */
+static int read_name(struct front *f, const char *value, const char *where)
 {
 	(void)f;
-	if (!*value)
-		return err_set(EINVAL, "%s: a value is missing", where);
+	(void)value;
+	(void)where;
 	return 0;
 }
 
@@ -120,9 +144,9 @@ static const struct {
 	bool ours; /* part of the protocol: not for a user's file */
 	bool must;
 } keys[] = {
-	{"role", read_words, false, true},
-	{"in", read_words, true, true},
-	{"out", read_words, true, true},
+	{"role", read_name, false, true},
+	{"in", read_kinds, true, true},
+	{"out", read_kinds, true, true},
 	{"max_tokens", read_tokens, false, true},
 	{"tools", read_tools, false, true},
 	{"include", read_include, false, false},

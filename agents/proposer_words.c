@@ -34,7 +34,6 @@ void words_for_planner(struct buf *b, const struct proposer *p,
 		       const char *past)
 {
 	prompt_profile(b, p->profile);
-	prompt_params(b);
 	buf_puts(b, past);
 	buf_printf(b,
 		   "\n# Task\n\nPropose %ld experiment%s for this workload, "

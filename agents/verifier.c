@@ -9,6 +9,7 @@
 #include "agents/verifier_state.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/form.h"
 
 int verifier_stages_parse(const char *text, unsigned *stages)
 {
@@ -61,7 +62,7 @@ static void climb_one(struct verifier *v, struct candidate *c, enum stage_id id)
 
 	if (!stage_wanted(v, id))
 		skip_stage(c, id);
-	else if (candidate_alive(c))
+	else if (candidate_alive(c) && !form_settles(c, id))
 		climbs[id](v, c);
 }
 
@@ -70,8 +71,10 @@ static void climb_without_target(struct verifier *v)
 	for (size_t i = 0; i < v->count; i++) {
 		struct candidate *c = &v->all[i];
 
-		if (stage_wanted(v, STAGE_LINT))
-			lint_stage(c);
+		/* No program is started with flags that nobody looked at. */
+		if (stage_wanted(v, STAGE_LINT) ||
+		    policy_form(c->policy->body) == FORM_EXTERNAL)
+			lint_stage(v, c);
 		else
 			skip_stage(c, STAGE_LINT);
 		climb_one(v, c, STAGE_BUILD);

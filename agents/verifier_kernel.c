@@ -44,6 +44,7 @@ static int open_kernel(struct verifier *v, const char *kernel,
 		.memory_mib = o->memory_mib,
 		.kernel = kernel,
 		.topology = o->topology,
+		.plain = form_only_knobs(v),
 		.cancel = o->cancel,
 		.progress = o->progress,
 		.progress_arg = o->progress_arg,
@@ -101,7 +102,7 @@ static void load_once(struct verifier *v, struct candidate *c, struct target *t)
 	if (rc || r.outcome == RUN_CANCELLED)
 		target_fail(v, rc ? rc : -EINTR);
 	else if (r.outcome == RUN_DONE && r.proc.exit_status == 0)
-		stage_find(s, "loaded", "loads, attaches and detaches on %s",
+		stage_find(s, "loaded", "%s on %s", form_deed(c->policy->body),
 			   kernel_name(t));
 	else if (r.outcome == RUN_DONE)
 		stage_fail(c, STAGE_KERNEL, "command",

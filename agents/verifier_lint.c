@@ -8,13 +8,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/form.h"
 #include "policy/object.h"
 #include "policy/policy.h"
 
 #define HASH_LEN   16
 #define EXPECT_MAX 1e15 /* us; 30 years, and exact in a double */
 
-static bool uses(const struct json *body, const char *what)
+bool lint_uses(const struct json *body, const char *what)
 {
 	json_each (u, json_get(body, "uses"))
 		if (!strcmp(json_as_string(u, ""), what))
@@ -27,14 +28,15 @@ static void check_uses(struct candidate *c, const struct policy_params *p)
 	const struct json *body = c->policy->body;
 	bool by_run_time =
 		p->order == ORDER_LONGEST || p->order == ORDER_SHORTEST;
-	bool by_behaviour = uses(body, "behaviour");
+	bool by_behaviour = lint_uses(body, "behaviour");
 
-	if (p->classify == CLASSIFY_IDENTITY && !uses(body, "learned_identity"))
+	if (p->classify == CLASSIFY_IDENTITY &&
+	    !lint_uses(body, "learned_identity"))
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'learned_identity' is missing, but "
 			   "params.classify works by it");
 	else if (json_len(json_get(body, "identities")) &&
-		 !uses(body, "learned_identity"))
+		 !lint_uses(body, "learned_identity"))
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'learned_identity' is missing, but "
 			   "identities are given");
@@ -116,30 +118,53 @@ static void check_identities(struct candidate *c)
 	check_duplicates(c, list);
 }
 
-void lint_stage(struct candidate *c)
+static void lint_params(struct candidate *c)
 {
-	struct stage *s = &c->stages[STAGE_LINT];
-	const struct json *body = c->policy->body;
-	const char *form = json_as_string(json_get(body, "form"), "");
-	double start = clock_monotonic();
 	struct policy_params p;
 
-	if (policy_is_source(body)) {
-		if (json_as_string(json_path(body, "object.path"), "")[0] !=
-		    '/')
-			stage_fail(c, STAGE_LINT, "object",
-				   "object.path: the form 'source' needs the "
-				   "whole path of an object file");
-	} else if (strcmp(form, "params")) {
-		stage_fail(c, STAGE_LINT, "form",
-			   "form: '%s' is not in this version; 'params' and "
-			   "'source' are",
-			   form);
-	} else if (policy_params_read(body, &p) < 0) {
+	if (policy_params_read(c->policy->body, &p) < 0) {
 		stage_fail(c, STAGE_LINT, "params", "%s", err_text());
 	} else {
 		check_uses(c, &p);
 		check_identities(c);
+	}
+}
+
+static void lint_source(struct candidate *c)
+{
+	const char *path =
+		json_as_string(json_path(c->policy->body, "object.path"), "");
+
+	if (*path != '/')
+		stage_fail(c, STAGE_LINT, "object",
+			   "object.path: the form 'source' needs the whole "
+			   "path of an object file");
+}
+
+void lint_stage(const struct verifier *v, struct candidate *c)
+{
+	struct stage *s = &c->stages[STAGE_LINT];
+	const struct json *body = c->policy->body;
+	double start = clock_monotonic();
+
+	switch (policy_form(body)) {
+	case FORM_KNOBS:
+		lint_knobs(v, c);
+		break;
+	case FORM_EXTERNAL:
+		lint_external(v, c);
+		break;
+	case FORM_PARAMS:
+		lint_params(c);
+		break;
+	case FORM_SOURCE:
+		lint_source(c);
+		break;
+	default:
+		stage_fail(c, STAGE_LINT, "form",
+			   "form: '%s' is not in this version; 'params', "
+			   "'knobs', 'external' and 'source' are",
+			   json_as_string(json_get(body, "form"), ""));
 	}
 	if (s->status == STATUS_UNKNOWN)
 		s->status = STATUS_PASSED;

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/form.h"
+#include "policy/knobs.h"
 #include "policy/object.h"
 
 #define HOSTILE_SEEDS  2
@@ -26,8 +28,11 @@
 struct climb {
 	struct verifier *v;
 	struct candidate *c;
-	struct sim_policy *policy;
+	struct sim_policy *policy; /* NULL: the kernel's own scheduler … */
+	struct knobs knobs;	   /* … with these set */
+	bool has_knobs;
 	struct hostile hostile;
+	unsigned excused;   /* rules that it breaks without them, too */
 	struct stage noted; /* findings that do not fail it */
 	bool undecided;	    /* something could not be run */
 };
@@ -61,6 +66,8 @@ static void take_findings(struct climb *k, const char *load, bool hostile,
 
 		if (f->rule == SIM_UNSUPPORTED)
 			k->undecided = true;
+		else if (k->excused & 1u << f->rule)
+			to = &k->noted;
 		else if (hostile ? hostile_fails(&k->hostile, f)
 				 : simulate_is_defect(f))
 			to = s;
@@ -96,10 +103,27 @@ static void cannot(struct climb *k, const char *load)
 		   err_text());
 }
 
+/* Knobs cannot be blamed for what the kernel's own scheduler does anyway. */
+static void excuse(struct climb *k, const char *name)
+{
+	struct hostile plain = k->hostile;
+	struct simulated s;
+
+	plain.knobs = NULL;
+	if (hostile_run(&plain, name, HOSTILE_SEEDS, &s) < 0)
+		return;
+	for (size_t i = 0; i < s.result.finding_count; i++)
+		k->excused |= 1u << s.result.findings[i].rule;
+	simulated_release(&s);
+}
+
 static void run_hostile(struct climb *k, const char *name)
 {
 	struct simulated s;
 
+	k->excused = 0;
+	if (k->has_knobs)
+		excuse(k, name);
 	if (hostile_run(&k->hostile, name, HOSTILE_SEEDS, &s) < 0) {
 		cannot(k, name);
 	} else {
@@ -155,7 +179,10 @@ static void run_workload(struct climb *k, const struct group *g)
 		return;
 	}
 	simulate_costs(l, &o.costs);
-	if (simulate(&o, k->policy, l, WORKLOAD_SEEDS, &arm) < 0) {
+	k->excused = 0;
+	if ((k->has_knobs &&
+	     load_set_knobs(l, &k->knobs, o.machine.cpus) < 0) ||
+	    simulate(&o, k->policy, l, WORKLOAD_SEEDS, &arm) < 0) {
 		cannot(k, "the profile");
 	} else {
 		take_findings(k, "the profile", false, &arm.result);
@@ -222,16 +249,6 @@ void sim_compare(struct verifier *v, struct group *g)
 	simulated_release(&base);
 }
 
-static const struct group *group_of(const struct verifier *v,
-				    const struct candidate *c)
-{
-	for (size_t i = 0; i < v->group_count; i++)
-		for (size_t j = 0; j < v->groups[i].n; j++)
-			if (v->groups[i].c[j] == c)
-				return &v->groups[i];
-	return NULL;
-}
-
 static int open_policy(struct climb *k)
 {
 	const struct verifier_opts *o = k->v->o;
@@ -239,6 +256,11 @@ static int open_policy(struct climb *k)
 	uint32_t kernel = 0;
 	int rc;
 
+	if (k->has_knobs) {
+		free(path);
+		rc = knobs_read(k->c->policy->body, &k->knobs);
+		return rc ? rc : load_check_knobs(&k->knobs, SIM_MAX_CPUS);
+	}
 	/* A file instead of a series: the default will have to do. */
 	if (o->kernel_count && sim_kernel_parse(o->kernels[0], &kernel) < 0)
 		kernel = 0;
@@ -259,13 +281,16 @@ static void put_first(struct stage *s, struct json *noted)
 void sim_stage(struct verifier *v, struct candidate *c)
 {
 	struct stage *s = &c->stages[STAGE_SIM];
-	const struct group *g = group_of(v, c);
+	const struct group *g = candidate_group(v, c);
 	struct climb k = {.v = v, .c = c, .noted = {.findings = json_array()}};
 	double start = clock_monotonic();
-	int rc = open_policy(&k);
+	int rc;
 
+	k.has_knobs = policy_form(c->policy->body) == FORM_KNOBS;
+	rc = open_policy(&k);
 	hostile_init(&k.hostile, k.policy, c->policy->body, v->o->seed,
 		     v->o->cancel);
+	k.hostile.knobs = k.has_knobs ? &k.knobs : NULL;
 	if (rc == -ENOTSUP) {
 		k.undecided = true;
 		stage_find(&k.noted, sim_rule_names[SIM_UNSUPPORTED], "%s",

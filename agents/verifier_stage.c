@@ -141,3 +141,13 @@ bool candidate_alive(const struct candidate *c)
 			return false;
 	return true;
 }
+
+const struct group *candidate_group(const struct verifier *v,
+				    const struct candidate *c)
+{
+	for (size_t i = 0; i < v->group_count; i++)
+		for (size_t j = 0; j < v->groups[i].n; j++)
+			if (v->groups[i].c[j] == c)
+				return &v->groups[i];
+	return NULL;
+}

@@ -117,8 +117,23 @@ void stage_refused(struct candidate *c, enum stage_id id,
 /* No stage has failed and the ladder was climbed to here. */
 bool candidate_alive(const struct candidate *c);
 
+const struct group *candidate_group(const struct verifier *v,
+				    const struct candidate *c);
+
+/* verifier_forms.c: knobs, external */
+void lint_knobs(const struct verifier *v, struct candidate *c);
+void lint_external(const struct verifier *v, struct candidate *c);
+/* Answers build, prove or sim for a form without an object; false: the stage
+ * has to. */
+bool form_settles(struct candidate *c, enum stage_id id);
+/* What its kernel stage has shown: "loads, attaches and detaches". */
+const char *form_deed(const struct json *body);
+/* No policy of the input needs sched_ext. */
+bool form_only_knobs(const struct verifier *v);
+
 /* verifier_lint.c */
-void lint_stage(struct candidate *c);
+bool lint_uses(const struct json *body, const char *what);
+void lint_stage(const struct verifier *v, struct candidate *c);
 void build_stage(struct verifier *v, struct candidate *c);
 
 /* verifier_prove.c */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/cli.h"
+#include "policy/form.h"
 #include "term/num.h"
 #include "term/progress.h"
 #include "term/table.h"
@@ -350,6 +351,16 @@ static void add_foretold(const struct json *body, struct buf *out)
 		buf_puts(out, "\n");
 }
 
+static void add_policy(const struct json *body, struct buf *out)
+{
+	char *text = policy_text(body);
+
+	buf_puts(out, "policy: ");
+	text_clean(out, text, 0);
+	buf_puts(out, "\n");
+	free(text);
+}
+
 static void add_verdict(const struct stream *s, const struct json *body,
 			struct buf *out)
 {
@@ -359,6 +370,8 @@ static void add_verdict(const struct stream *s, const struct json *body,
 	buf_printf(out, "%s: ", text_at(body, "decision"));
 	text_clean(out, p ? text_at(p->body, "title") : "?", 0);
 	buf_printf(out, " (%.12s)\n", text_at(body, "policy"));
+	if (p)
+		add_policy(p->body, out);
 	text_clean(out, text_at(body, "why"), 0);
 	buf_printf(out, "\non %s, kernel %s, accelerator %s\n",
 		   text_at(body, "target"), text_at(body, "kernel"),

@@ -13,6 +13,8 @@
 #include "cmd/cli.h"
 #include "cmd/sim.h"
 #include "doc/doc.h"
+#include "policy/form.h"
+#include "policy/knobs.h"
 #include "policy/object.h"
 #include "policy/policy.h"
 #include "term/num.h"
@@ -115,6 +117,8 @@ struct arms {
 	struct load *load;
 	struct sim_policy *policy; /* NULL: the kernel's own scheduler */
 	struct json *body;	   /* of the policy's document; or NULL */
+	struct knobs knobs;
+	bool has_knobs;
 	struct sim_result base, cand;
 	bool has_base;
 };
@@ -198,8 +202,23 @@ static bool ends_with(const char *s, const char *tail)
 	return n >= m && !strcmp(s + n - m, tail);
 }
 
+/* A form without an object: knobs are set on the load later. */
+static int open_form(struct arms *a, enum policy_form form)
+{
+	int rc;
+
+	if (form != FORM_KNOBS)
+		return err_set(ENOTSUP,
+			       "the policy is a program of its own: what is "
+			       "inside it cannot be simulated");
+	rc = knobs_read(a->body, &a->knobs);
+	a->has_knobs = !rc;
+	return rc;
+}
+
 static int open_policy(struct arms *a, const char *word, uint32_t kernel)
 {
+	enum policy_form form;
 	char *path;
 	int rc = 0;
 
@@ -211,6 +230,9 @@ static int open_policy(struct arms *a, const char *word, uint32_t kernel)
 		rc = document_body(word, &a->body);
 	if (rc)
 		return rc;
+	form = policy_form(a->body);
+	if (form == FORM_KNOBS || form == FORM_EXTERNAL)
+		return open_form(a, form);
 	path = a->body ? policy_object_path(a->body) : mem_strdup(word);
 	rc = sim_policy_open(path, a->body, kernel, &a->policy);
 	for (size_t i = 0; i < arg.set.len && !rc; i++)
@@ -307,7 +329,8 @@ static char *sentence(const struct arms *a)
 	const struct sim_result *r = &a->cand;
 
 	return mem_printf("%s: %s after %.3f s on %u CPUs, %zu finding%s",
-			  a->policy ? "the policy" : "the kernel's own",
+			  a->policy || a->has_knobs ? "the policy"
+						    : "the kernel's own",
 			  sim_outcome_name(r->outcome),
 			  (double)r->end_ns / NS_PER_S, a->o.machine.cpus,
 			  r->finding_count, r->finding_count == 1 ? "" : "s");
@@ -440,12 +463,15 @@ static int execute(struct arms *a, const char *policy, const char *workload)
 {
 	int rc = prepare(a, policy, workload);
 
-	if (!rc)
-		rc = sim_run(&a->o, a->policy, a->load, &a->cand);
-	if (!rc && a->policy && !arg.alone) {
+	/* First the kernel's own: knobs change the load. */
+	if (!rc && (a->policy || a->has_knobs) && !arg.alone) {
 		rc = sim_run(&a->o, NULL, a->load, &a->base);
 		a->has_base = !rc;
 	}
+	if (!rc && a->has_knobs)
+		rc = load_set_knobs(a->load, &a->knobs, a->o.machine.cpus);
+	if (!rc)
+		rc = sim_run(&a->o, a->policy, a->load, &a->cand);
 	if (!rc && a->cand.outcome == SIM_CANCELLED)
 		rc = err_set(EINTR, "interrupted");
 	if (!rc && cli_wants_json(arg.json))

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "cmd/synth.h"
+#include "policy/form.h"
 #include "policy/policy.h"
 #include "term/text.h"
 
@@ -67,23 +67,6 @@ static void show_text(const char *words)
 	putchar('\n');
 }
 
-/* What it sets, in the words of its form. */
-static char *what(const struct json *body)
-{
-	const char *form = json_as_string(json_get(body, "form"), "");
-	const char *code = json_as_string(json_get(body, "code"), "");
-	size_t lines = 0;
-
-	if (!strcmp(form, "params"))
-		return policy_params_text(body);
-	if (*code) {
-		for (const char *c = code; *c; c++)
-			lines += *c == '\n';
-		return mem_printf("%zu lines of C", lines);
-	}
-	return json_canonical(json_get(body, form));
-}
-
 static void show_account(const struct doc *d)
 {
 	const struct json *a = json_get(d->env, "provenance");
@@ -120,7 +103,7 @@ void synth_show(const struct stream *s, size_t first)
 			show_text(json_as_string(json_get(body, "text"), ""));
 		if (strcmp(d->kind, "policy"))
 			continue;
-		words = what(body);
+		words = policy_text(body);
 		table_cell(t, "%.12s", d->id);
 		table_cell(t, "%s", json_as_string(json_get(body, "form"), ""));
 		table_cell(t, "%s",

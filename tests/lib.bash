@@ -4,8 +4,8 @@
 # What the bats files share:  load ../lib
 #
 # $BUILD is the absolute build folder; its programs come first in PATH.
-# Histories and caches of a test stay in the test's own folder, except for
-# guest kernels, which are too large to be fetched twice.
+# Settings, histories and caches of a test stay in the test's own folder, except
+# for guest kernels, which are too large to be fetched twice.
 
 bats_require_minimum_version 1.5.0
 
@@ -20,6 +20,7 @@ PATH=$BUILD/bin:$PATH
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 if [ -n "${BATS_TEST_TMPDIR:-}" ]; then
 	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
+	export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
 fi
 # A leak, an overrun or undefined behaviour is never an answer (SAN=1).
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=86}

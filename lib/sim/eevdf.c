@@ -4,8 +4,11 @@
  *
  * As in the kernel: lag is kept over sleeps, a task that sleeps with negative
  * lag stays queued until it has paid (delayed dequeue), a task that was picked
- * runs to parity or the end of its slice, slices end at ticks.  Cgroups are
- * flattened: a task weighs its part of its cgroup's part, over all CPUs.
+ * runs to parity or the end of its slice, slices end at ticks.  Tasks of
+ * SCHED_BATCH and SCHED_IDLE preempt nobody when they wake, one of SCHED_IDLE
+ * is preempted by every other; a slice of a task's own is the length of its
+ * requests.  Cgroups are flattened: a task weighs its part of its cgroup's
+ * part, over all CPUs.
  */
 #include "sim/eevdf.h"
 
@@ -127,6 +130,8 @@ static void show(struct sim *s, struct fair_rq *rq)
 	bool idle = rq->idle && !rq->nr && rq->cpu->online;
 
 	set_bit(f->overloaded, cpu, rq->nr > 1);
+	set_bit(f->lazy, cpu,
+		rq->nr && rq->nr == rq->nr_lazy && rq->cpu->online);
 	if (idle == fair_bit(f->idle, cpu))
 		return;
 	set_bit(f->idle, cpu, idle);
@@ -144,9 +149,11 @@ static void count(struct sim *s, struct fair_rq *rq, struct sim_task *t,
 	if (on) {
 		t->fair.weight = weight_of(s, t);
 		rq->nr++;
+		rq->nr_lazy += fair_is_lazy(t);
 		rq->load += t->fair.weight;
 	} else {
 		rq->nr--;
+		rq->nr_lazy -= fair_is_lazy(t);
 		rq->load -= t->fair.weight;
 	}
 	show(s, rq);
@@ -159,7 +166,7 @@ static void update_lag(const struct sim *s, const struct fair_rq *rq,
 {
 	int64_t lag = fair_average(rq) - t->fair.vruntime;
 	uint64_t tick = 1000000000ull / s->o->costs.hz;
-	uint64_t most = 2 * (uint64_t)fair_of(s)->slice;
+	uint64_t most = 2 * fair_slice(s, t);
 	int64_t limit = fair_virtual(most > tick ? most : tick, t->fair.weight);
 
 	t->fair.vlag = lag > limit ? limit : lag < -limit ? -limit : lag;
@@ -169,8 +176,7 @@ static void update_lag(const struct sim *s, const struct fair_rq *rq,
 static void place(struct sim *s, struct fair_rq *rq, struct sim_task *t,
 		  bool is_new)
 {
-	int64_t slice =
-		fair_virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
+	int64_t slice = fair_virtual(fair_slice(s, t), t->fair.weight);
 	int64_t load, lag = t->fair.vlag;
 	fair_wide avg;
 
@@ -201,10 +207,57 @@ static void undelay(struct sim *s, struct fair_rq *rq, struct sim_task *t)
 	t->fair.delayed = false;
 }
 
-static void preempt(struct sim *s, struct fair_rq *rq, struct sim_task *t)
+/* t, whose requests are shorter than curr's, need not heed its protection. */
+static bool cuts_short(const struct sim *s, const struct fair_rq *rq,
+		       const struct sim_task *t)
 {
-	if (!rq->curr || rq->expired || fair_earliest(rq) == t)
-		sim_resched(s, rq->cpu);
+	const struct sim_task *curr = rq->curr;
+
+	return fair_slice(s, t) < fair_slice(s, curr) &&
+	       fair_eligible(rq, t->fair.vruntime) &&
+	       (t->fair.deadline < curr->fair.deadline ||
+		!fair_eligible(rq, curr->fair.vruntime));
+}
+
+/* check_preempt_wakeup_fair() */
+static bool preempts(const struct sim *s, const struct fair_rq *rq,
+		     const struct sim_task *t)
+{
+	struct sim_task *curr = rq->curr;
+
+	if (!curr)
+		return true;
+	if (fair_is_lazy(curr) != fair_is_lazy(t)) {
+		if (fair_is_lazy(curr))
+			curr->fair.vprot = curr->fair.vruntime;
+		return fair_is_lazy(curr);
+	}
+	if (t->def->policy != LOAD_OTHER)
+		return false;
+	if (cuts_short(s, rq, t))
+		curr->fair.vprot = curr->fair.vruntime;
+	return rq->expired || fair_earliest(rq) == t;
+}
+
+/* Nobody is kept waiting for longer than the shortest request there. */
+static void protect(const struct sim *s, const struct fair_rq *rq,
+		    struct sim_task *t)
+{
+	uint64_t least = fair_slice(s, t), own = least;
+
+	t->fair.vprot = t->fair.deadline;
+	for (uint32_t i = 0; fair_of(s)->own_slices && i < rq->len; i++) {
+		uint64_t slice = fair_slice(s, rq->heap[i]);
+
+		least = slice < least ? slice : least;
+	}
+	if (least < own) {
+		int64_t until =
+			t->fair.vruntime + fair_virtual(least, t->fair.weight);
+
+		if (until < t->fair.vprot)
+			t->fair.vprot = until;
+	}
 }
 
 static void eevdf_enqueue(struct sim *s, struct sim_task *t, unsigned flags)
@@ -227,7 +280,8 @@ static void eevdf_enqueue(struct sim *s, struct sim_task *t, unsigned flags)
 	}
 	fair_insert(rq, t);
 	fair_update_min(rq);
-	preempt(s, rq, t);
+	if (preempts(s, rq, t))
+		sim_resched(s, rq->cpu);
 }
 
 static void eevdf_dequeue(struct sim *s, struct sim_task *t, unsigned flags)
@@ -296,7 +350,7 @@ static struct sim_task *eevdf_pick(struct sim *s, struct sim_cpu *c,
 	fair_extract(rq, t);
 	rq->curr = t;
 	reweigh(s, rq, t);
-	t->fair.vprot = t->fair.deadline;
+	protect(s, rq, t);
 	return t;
 }
 
@@ -309,9 +363,9 @@ static void eevdf_used(struct sim *s, struct sim_cpu *c, uint64_t delta)
 		return;
 	t->fair.vruntime += fair_virtual(delta, t->fair.weight);
 	if (t->fair.vruntime >= t->fair.deadline) {
-		t->fair.deadline = t->fair.vruntime +
-				   fair_virtual((uint64_t)fair_of(s)->slice,
-						t->fair.weight);
+		t->fair.deadline =
+			t->fair.vruntime +
+			fair_virtual(fair_slice(s, t), t->fair.weight);
 		rq->expired = true;
 	}
 	fair_update_min(rq);
@@ -337,8 +391,7 @@ static void eevdf_yield(struct sim *s, struct sim_cpu *c)
 	/* As of 6.18 it forfeits what was left of its slice. */
 	if (fair_eligible(rq, t->fair.vruntime))
 		t->fair.vruntime = t->fair.deadline;
-	t->fair.deadline +=
-		fair_virtual((uint64_t)fair_of(s)->slice, t->fair.weight);
+	t->fair.deadline += fair_virtual(fair_slice(s, t), t->fair.weight);
 	t->fair.vprot = t->fair.vruntime;
 	fair_update_min(rq);
 }
@@ -390,6 +443,8 @@ static int eevdf_start(struct sim *s)
 	f->llc_count = s->cpus[s->nr_cpus - 1].llc + 1;
 	f->llcs = mem_zalloc(f->llc_count, sizeof(*f->llcs));
 	f->slice = BASE_SLICE_NS * (1 + (31 - __builtin_clz(cpus)));
+	for (size_t i = 0; i < s->load->task_count; i++)
+		f->own_slices |= s->load->tasks[i].slice_ns > 0;
 	for (uint32_t i = 0; i < s->nr_cpus; i++) {
 		struct fair_llc *llc = &f->llcs[s->cpus[i].llc];
 

@@ -30,6 +30,7 @@ struct fair_rq {
 	fair_wide avg_vruntime; /* sum of (vruntime - min) * weight in heap */
 	int64_t avg_load;	/* sum of weights in heap */
 	uint32_t nr;		/* that want to run, curr too */
+	uint32_t nr_lazy;	/* … of SCHED_IDLE */
 	uint64_t load;		/* their weights */
 	bool expired;		/* curr used its slice up */
 	bool idle;
@@ -55,9 +56,11 @@ struct fair {
 	uint32_t llc_count, words;
 	uint64_t idle[LOAD_CPU_WORDS];	     /* nothing there, nothing queued */
 	uint64_t idle_cores[LOAD_CPU_WORDS]; /* … on both threads: all of them*/
+	uint64_t lazy[LOAD_CPU_WORDS];	     /* nothing but SCHED_IDLE there */
 	uint64_t overloaded[LOAD_CPU_WORDS]; /* tasks wait */
 	uint64_t online[LOAD_CPU_WORDS];
-	int64_t slice;
+	uint64_t slice;
+	bool own_slices; /* some tasks have slices of their own */
 	uint64_t idle_balance_at;
 };
 
@@ -74,6 +77,17 @@ static inline struct fair_rq *fair_rq(const struct sim *s, uint32_t cpu)
 static inline bool fair_bit(const uint64_t *set, uint32_t i)
 {
 	return set[i / 64] >> (i % 64) & 1;
+}
+
+static inline bool fair_is_lazy(const struct sim_task *t)
+{
+	return t->def->policy == LOAD_IDLE;
+}
+
+/* The length of t's requests. */
+static inline uint64_t fair_slice(const struct sim *s, const struct sim_task *t)
+{
+	return t->def->slice_ns ? t->def->slice_ns : fair_of(s)->slice;
 }
 
 /* Virtual time of ns for that weight. */

@@ -12,9 +12,11 @@
 
 #define IMBALANCE_PCT 117
 
+/* One with nothing but SCHED_IDLE tasks is as good as idle. */
 static bool idle_cpu(const struct sim *s, uint32_t cpu)
 {
-	return fair_bit(fair_of(s)->idle, cpu);
+	return fair_bit(fair_of(s)->idle, cpu) ||
+	       fair_bit(fair_of(s)->lazy, cpu);
 }
 
 static bool share_cache(const struct sim *s, uint32_t a, uint32_t b)
@@ -90,6 +92,8 @@ static uint32_t idle_sibling(struct sim *s, struct sim_task *t, uint32_t prev,
 	    idle_cpu(s, (uint32_t)sibling) && sim_may_run(t, (uint32_t)sibling))
 		return (uint32_t)sibling;
 	cpu = fair_first(f, f->idle, llc, t->allowed, target + 1);
+	if (cpu < 0)
+		cpu = fair_first(f, f->lazy, llc, t->allowed, target + 1);
 	return cpu >= 0 ? (uint32_t)cpu : target;
 }
 
@@ -111,7 +115,7 @@ static struct part part_of(const struct sim *s, const struct sim_task *t,
 		    !sim_may_run(t, i))
 			continue;
 		p.cpus++;
-		p.idle += fair_bit(f->idle, i);
+		p.idle += idle_cpu(s, i);
 		p.load += f->rqs[i].load;
 	}
 	return p;
@@ -159,6 +163,8 @@ static uint32_t idlest_cpu(const struct sim *s, const struct sim_task *t,
 	cpu = fair_first(f, f->idle_cores, mask, t->allowed, this_cpu);
 	if (cpu < 0)
 		cpu = fair_first(f, f->idle, mask, t->allowed, this_cpu);
+	if (cpu < 0)
+		cpu = fair_first(f, f->lazy, mask, t->allowed, this_cpu);
 	if (cpu >= 0)
 		return (uint32_t)cpu;
 	for (uint32_t i = 0; i < s->nr_cpus; i++) {

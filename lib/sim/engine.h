@@ -47,7 +47,8 @@ void task_set_pin(struct sim *s, struct sim_task *t, bool on);
 void task_look(struct sim *s, struct sim_task *t);
 /* t sleeps until then; its program returns TASK_BLOCKED next. */
 void task_sleep(struct sim *s, struct sim_task *t, uint64_t until);
-uint32_t task_weight(int nice); /* the kernel's table */
+/* The kernel's table. */
+uint32_t task_weight(enum load_policy policy, int nice);
 
 /* ---- engine_check.c --------------------------------------------------- */
 

@@ -10,6 +10,8 @@
 	(1u << 17) /* a fork bomb ends the simulation, not the host \
 		    */
 
+#define WEIGHT_IDLE 3 /* of the kernel's WEIGHT_IDLEPRIO */
+
 /* What happens at a time that the load names: one per kind of task, which
  * starts its instances, and one for the machine's events. */
 struct sim_starter {
@@ -25,8 +27,10 @@ static const uint32_t weights[40] = {
 	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
 };
 
-uint32_t task_weight(int nice)
+uint32_t task_weight(enum load_policy policy, int nice)
 {
+	if (policy == LOAD_IDLE)
+		return WEIGHT_IDLE;
 	if (nice < -20)
 		nice = -20;
 	return weights[(nice > 19 ? 19 : nice) + 20];
@@ -274,7 +278,7 @@ void task_set_nice(struct sim *s, struct sim_task *t, int nice)
 {
 	s->cls->dequeue(s, t, SIM_Q_CHANGE);
 	t->nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
-	t->weight = task_weight(t->nice);
+	t->weight = task_weight(t->def->policy, t->nice);
 	change(s, t);
 }
 

@@ -83,13 +83,19 @@ struct load_op {
 	struct load_dist dist;
 };
 
+/* sched(7)'s policies for tasks that are fair to each other.  Under a policy of
+ * sched_ext an idle one is of its weight, which is least. */
+enum load_policy { LOAD_OTHER, LOAD_BATCH, LOAD_IDLE };
+
 /* A kind of task; `instances` of it start by themselves. */
 struct load_task {
 	char *name;	/* data; at most 15 bytes are shown to policies */
 	uint32_t group; /* for the figures */
 	int nice;
-	int mask;	 /* index of its mask; -1: every CPU */
-	uint32_t cgroup; /* index; 0: the root */
+	enum load_policy policy;
+	uint64_t slice_ns; /* of its own; 0: the kernel's */
+	int mask;	   /* index of its mask; -1: every CPU */
+	uint32_t cgroup;   /* index; 0: the root */
 	uint32_t instances;
 	uint64_t start_ns;	/* when they are forked */
 	uint64_t start_step_ns; /* between one instance and the next */
@@ -200,6 +206,20 @@ int load_open(const char *path, struct load **out);
 /* rt-app JSON that does the same; notes (array, the caller's) says what could
  * not be kept. */
 struct json *load_to_rtapp(const struct load *l, const struct json **notes);
+
+struct knobs; /* policy/knobs.h */
+
+/* -ENOTSUP: the model lacks a knob that a rule sets; -EINVAL: a rule leaves
+ * tasks none of the CPUs. */
+int load_check_knobs(const struct knobs *k, uint32_t cpus);
+
+/*
+ * Sets on l's tasks, but not on kernel threads, what a policy of the form
+ * "knobs" would; a task that sets its own nice or mask later has its way, as
+ * on a kernel.  cpus: of the machine, l->cpus if that is not 0.  Errors of
+ * load_check_knobs().
+ */
+int load_set_knobs(struct load *l, const struct knobs *k, uint32_t cpus);
 
 /* The hostile set: fixed loads for a machine of that many CPUs. */
 extern const char *const load_hostile_names[]; /* NULL at the end */

@@ -87,7 +87,7 @@ struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 	t->pid = s->next_pid++;
 	t->state = TASK_NEW;
 	t->nice = d->nice;
-	t->weight = task_weight(d->nice);
+	t->weight = task_weight(d->policy, d->nice);
 	t->cgroup = d->cgroup;
 	t->identity = d->identity;
 	t->parent = parent;

@@ -10,12 +10,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/external.h"
+#include "policy/form.h"
 #include "policy/object.h"
-#include "scx/ext.h"
+#include "target/regime.h"
 
 #define DEFAULT_TIMEOUT_S 600
-#define VERIFIER_LOG_MAX  (1u << 20)
-#define VERIFIER_LOG_KEEP 16384
 
 void run_job_release(struct run_job *j)
 {
@@ -28,13 +28,26 @@ void run_job_release(struct run_job *j)
 	*j = (struct run_job){0};
 }
 
+/* The file behind a policy, "" if there is none. */
+static char *object_of(const struct json *policy)
+{
+	enum policy_form form = policy_form(policy);
+	char *path = NULL;
+
+	if (form == FORM_EXTERNAL && external_find(policy, &path) < 0)
+		path = NULL;
+	else if (form != FORM_EXTERNAL && form != FORM_KNOBS)
+		path = policy_object_path(policy);
+	return path ? path : mem_strdup("");
+}
+
 void run_job_fill(struct run_job *j, const struct run_spec *s, char *const *env)
 {
 	*j = (struct run_job){
 		.timeout_s =
 			s->timeout_s > 0 ? s->timeout_s : DEFAULT_TIMEOUT_S,
 		.policy = s->policy ? json_copy(s->policy) : NULL,
-		.object = policy_object_path(s->policy),
+		.object = object_of(s->policy),
 		.bring = mem_strdup(s->bring ? s->bring : ""),
 		.cwd = s->cwd ? mem_strdup(s->cwd) : getcwd(NULL, 0),
 	};
@@ -46,72 +59,17 @@ void run_job_fill(struct run_job *j, const struct run_spec *s, char *const *env)
 		strs_add(&j->env, *e);
 }
 
-/* The last lines are the ones that say what is wrong. */
-static struct json *load_report(const struct buf *log)
-{
-	struct json *report = json_object();
-	size_t skip =
-		log->len > VERIFIER_LOG_KEEP ? log->len - VERIFIER_LOG_KEEP : 0;
+/* What started() needs to know. */
+struct start {
+	const struct run_job *job;
+	struct regime *regime;
+};
 
-	if (log->len)
-		json_set_string(report, "verifier_log", log->data + skip);
-	return report;
-}
-
-static int refused(struct run_result *r, const char *what)
-{
-	r->outcome = RUN_REFUSED;
-	r->message = mem_printf("the policy did not %s: %s", what, err_text());
-	return 0;
-}
-
-static int policy_start(const struct run_job *j, struct ext_policy **p,
-			struct run_result *r)
-{
-	struct buf log;
-	int rc;
-
-	buf_init(&log, VERIFIER_LOG_MAX);
-	rc = ext_load(j->object, j->policy, p, &log);
-	if (rc) {
-		refused(r, "load");
-		r->report = load_report(&log);
-	}
-	buf_release(&log);
-	if (rc)
-		return rc;
-	rc = ext_attach(*p);
-	if (rc) {
-		refused(r, "attach");
-		r->report = ext_report(*p);
-	}
-	return rc;
-}
-
-static void policy_stop(struct ext_policy *p, struct run_result *r)
-{
-	bool alive = ext_alive(p);
-	const char *reason, *words;
-
-	if (ext_detach(p) < 0 && alive)
-		r->message = mem_strdup(err_text());
-	r->report = ext_report(p);
-	if (alive)
-		return;
-	reason = json_as_string(json_get(r->report, "exit_reason"), "unknown");
-	words = json_as_string(json_get(r->report, "exit_message"), "");
-	r->outcome = RUN_EJECTED;
-	free(r->message);
-	r->message = mem_printf("the kernel dropped the policy: %s%s%s", reason,
-				*words ? ": " : "", words);
-}
-
-static void let_be_killed(pid_t pid, void *arg)
+static void let_be_killed(pid_t pid)
 {
 	char path[64];
 	int fd;
 
-	(void)arg;
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -119,6 +77,15 @@ static void let_be_killed(pid_t pid, void *arg)
 	if (write(fd, "500", 3) < 0)
 		err_set(errno, "cannot write '%s'", path);
 	close(fd);
+}
+
+static void started(pid_t pid, void *arg)
+{
+	const struct start *s = arg;
+
+	if (s->job->may_be_killed)
+		let_be_killed(pid);
+	regime_take(s->regime, s->job, pid);
 }
 
 static void judge(const struct run_job *j, struct run_result *r)
@@ -149,15 +116,16 @@ static void bring(const struct run_job *j, struct run_result *r)
 int run_job(const struct run_job *j, struct run_result *r)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
-	struct ext_policy *p = NULL;
+	struct regime regime;
+	struct start start = {j, &regime};
 	struct buf out, err;
 	int rc = 0;
 
 	*r = (struct run_result){.outcome = RUN_DONE};
+	if (regime_start(&regime, j, r))
+		return 0;
 	buf_init(&out, RUN_KEEP_OUTPUT);
 	buf_init(&err, RUN_KEEP_OUTPUT);
-	if (j->policy && policy_start(j, &p, r))
-		goto out;
 	spec.argv = j->argv.v;
 	spec.env = j->env.v;
 	spec.cwd = j->cwd;
@@ -170,19 +138,16 @@ int run_job(const struct run_job *j, struct run_result *r)
 	spec.uid = j->uid;
 	spec.gid = j->gid;
 	spec.cancel = j->cancel;
-	if (j->may_be_killed)
-		spec.started = let_be_killed;
+	spec.started = started;
+	spec.started_arg = &start;
 	rc = proc_run(&spec, &r->proc);
 	judge(j, r);
-	if (p)
-		policy_stop(p, r);
+	regime_stop(&regime, r);
 	r->out_len = out.len;
 	r->err_len = err.len;
 	r->out = buf_take(&out);
 	r->err = buf_take(&err);
 	bring(j, r);
-out:
-	ext_free(p);
 	buf_release(&out);
 	buf_release(&err);
 	return rc;

@@ -27,6 +27,7 @@ struct target_opts {
 	long memory_mib;      /* vm; 0: 1024 */
 	const char *kernel;   /* vm; a series ("6.18"), a vmlinuz, NULL: 6.18 */
 	const char *topology; /* vm; "sockets=1,cores=2,threads=1" or NULL */
+	bool plain; /* host; no policy will need sched_ext nor privilege */
 	double boot_timeout_s; /* vm; 0: 120, for a busy host */
 	const volatile sig_atomic_t *cancel;
 	/* Progress for people ("booting a guest …"); NULL: silent. */

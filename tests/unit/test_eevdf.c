@@ -353,11 +353,141 @@ static void a_crowd_on_one_cpu_spreads(void **state)
 	load_free(l);
 }
 
+/* 3 to 1024, and the CPU time that nobody else wants. */
+static void idle_tasks_have_what_is_left(void **state)
+{
+	struct load *l = load_new("l");
+	struct sim_result r;
+	uint32_t t;
+
+	(void)state;
+	hogs(l, "hog", 1);
+	t = hogs(l, "idle", 1);
+	l->tasks[t].policy = LOAD_IDLE;
+	l->tasks[t].nice = -20;
+	l->duration_ns = 20 * SEC;
+	r = run_on("1", l);
+	ratio_is(&r, 0, 1, 1024 / 3.0, 20);
+	sim_result_release(&r);
+	r = run_on("2", l);
+	ratio_is(&r, 0, 1, 1, 1);
+	sim_result_release(&r);
+	load_free(l);
+}
+
+/* How long a sleeper waits at the median beside a hog of that policy. */
+static uint64_t delay_beside(enum load_policy sleeper, enum load_policy hog)
+{
+	struct load *l = load_new("l");
+	struct sim_result r;
+	uint64_t delay;
+	uint32_t t;
+
+	t = hogs(l, "hog", 1);
+	l->tasks[t].policy = hog;
+	t = sleepers(l, "sleeper", 1, 100 * US, 10 * MS);
+	l->tasks[t].policy = sleeper;
+	l->duration_ns = 5 * SEC;
+	r = run_on("1", l);
+	delay = (uint64_t)hist_quantile(&r.groups[1].delay, 0.5);
+	sim_result_release(&r);
+	load_free(l);
+	return delay;
+}
+
+static void batch_and_idle_preempt_nobody(void **state)
+{
+	(void)state;
+	/* Until a tick ends the hog's turn. */
+	assert_true(delay_beside(LOAD_BATCH, LOAD_OTHER) > 500 * US);
+	assert_true(delay_beside(LOAD_IDLE, LOAD_OTHER) > 500 * US);
+	assert_true(delay_beside(LOAD_BATCH, LOAD_IDLE) < 50 * US);
+	assert_true(delay_beside(LOAD_OTHER, LOAD_IDLE) < 50 * US);
+}
+
+/* Idle ones do not count when a CPU is chosen. */
+static void idle_tasks_stand_in_nobodys_way(void **state)
+{
+	struct load *l = load_new("l");
+	struct sim_result r;
+	uint32_t t;
+
+	(void)state;
+	t = hogs(l, "idle", 4);
+	l->tasks[t].policy = LOAD_IDLE;
+	sleepers(l, "sleeper", 3, 2 * MS, MS);
+	l->duration_ns = 2 * SEC;
+	r = run_on("4", l);
+	assert_true(hist_quantile(&r.groups[1].delay, 0.95) < 50 * US);
+	sim_result_release(&r);
+	load_free(l);
+}
+
+/* How often two hogs with slices of that length change places on a CPU. */
+static uint64_t switches_with_slice(uint64_t slice_ns)
+{
+	struct load *l = load_new("l");
+	struct sim_result r;
+	uint64_t n;
+	uint32_t t;
+
+	t = hogs(l, "hogs", 2);
+	l->tasks[t].slice_ns = slice_ns;
+	l->duration_ns = 4 * SEC;
+	r = run_on("1", l);
+	n = r.switches;
+	sim_result_release(&r);
+	load_free(l);
+	return n;
+}
+
+static void slices_set_the_length_of_turns(void **state)
+{
+	uint64_t dflt = switches_with_slice(0);
+	uint64_t longer = switches_with_slice(40 * MS);
+
+	(void)state;
+	/* 4 s in turns of 40 ms, which end at ticks. */
+	assert_true(longer > 80 && longer < 115);
+	assert_true(dflt > 5 * longer);
+}
+
+/* Who asks for little at a time waits for little at a time. */
+static void short_requests_come_first(void **state)
+{
+	uint64_t delay[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct load *l = load_new("l");
+		struct sim_result r;
+		uint32_t t;
+
+		t = hogs(l, "hogs", 2);
+		l->tasks[t].slice_ns = 50 * MS;
+		t = hogs(l, "other", 1);
+		l->tasks[t].slice_ns = i ? 3 * MS : 50 * MS;
+		l->duration_ns = 10 * SEC;
+		r = run_on("1", l);
+		ratio_is(&r, 0, 1, 2, 3);
+		delay[i] = (uint64_t)hist_quantile(&r.groups[1].delay, 0.5);
+		sim_result_release(&r);
+		load_free(l);
+	}
+	assert_true(delay[0] > 50 * MS);
+	assert_true(delay[1] < 20 * MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(weights_are_kept),
 		cmocka_unit_test(nice_changes_take_effect),
+		cmocka_unit_test(idle_tasks_have_what_is_left),
+		cmocka_unit_test(batch_and_idle_preempt_nobody),
+		cmocka_unit_test(idle_tasks_stand_in_nobodys_way),
+		cmocka_unit_test(slices_set_the_length_of_turns),
+		cmocka_unit_test(short_requests_come_first),
 		cmocka_unit_test(cgroups_share_by_weight),
 		cmocka_unit_test(hogs_are_balanced),
 		cmocka_unit_test(three_hogs_share_two_cpus),

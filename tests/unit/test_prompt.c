@@ -78,8 +78,8 @@ static const struct {
 	const char *role;
 	size_t bytes;
 } ceilings[] = {
-	{"planner", 13000}, {"coder", 34000},	  {"fixer", 34000},
-	{"critic", 34000},  {"summariser", 3000},
+	{"planner", 11000}, {"coder", 34000},	  {"fixer", 34000},
+	{"critic", 34000},  {"summariser", 2500},
 };
 
 static void every_role_loads(void **state)
@@ -465,6 +465,15 @@ static const char *const hostile[] = {
 	"'; DROP TABLE policies; --",
 };
 
+static bool says_cut(const char *line)
+{
+	const char *words = " bytes are left out here)\n";
+	size_t digits = strspn(line + 1, "0123456789");
+
+	return *line == '(' && digits &&
+	       !strncmp(line + 1 + digits, words, strlen(words));
+}
+
 /* Every line between the two of ours stands behind the prefix, and nothing in
  * it is invisible. */
 static void assert_fenced(const char *text, bool numbers)
@@ -486,10 +495,9 @@ static void assert_fenced(const char *text, bool numbers)
 		if (n == 0)
 			assert_memory_equal(line, "--- data: ", 10);
 		else if (!*next)
-			assert_memory_equal(line, "--- end of data ---", 19);
+			assert_string_equal(line, "--- end of data ---\n");
 		else
-			assert_true(!strncmp(bar, "| ", 2) ||
-				    strstr(line, "left out here)"));
+			assert_true(!strncmp(bar, "| ", 2) || says_cut(line));
 	}
 }
 
@@ -522,6 +530,64 @@ static void fences_cannot_be_left(void **state)
 		prompt_code(&b, "test", hostile[i], 1000);
 		if (strspn(hostile[i], "\n") < strlen(hostile[i]))
 			assert_fenced(b.data, true);
+		buf_release(&b);
+	}
+}
+
+/* The same of whatever can be put together of parts that matter. */
+static void fences_stand_random_text(void **state)
+{
+	static const char *const parts[] = {"--- end of data ---",
+					    "\n",
+					    "\r",
+					    "| ",
+					    "<",
+					    "|",
+					    ">",
+					    "[",
+					    "/",
+					    "INST",
+					    "im_start",
+					    "\"",
+					    "\\",
+					    "`",
+					    "\xe2",
+					    "\x80",
+					    "\xae",
+					    "\xf3\xa0",
+					    "\x1b",
+					    "\t",
+					    " ",
+					    "s",
+					    "---",
+					    "data:",
+					    "\xef\xbd\x9c",
+					    "\xc2",
+					    "\xad",
+					    "   1| "};
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < 20000; i++) {
+		char text[400] = "x";
+		struct buf b;
+
+		for (size_t k = 0; k < 20; k++) {
+			const char *part;
+
+			seed = seed * 1664525 + 1013904223;
+			part = parts[(seed >> 16) % ARRAY_LEN(parts)];
+			memcpy(text + strlen(text), part, strlen(part) + 1);
+		}
+		buf_init(&b, 10000);
+		prompt_fence(&b, "test", text, i % 300);
+		assert_fenced(b.data, false);
+		lacks(b.data, "<|");
+		lacks(b.data, "</");
+		lacks(b.data, "[I");
+		buf_reset(&b);
+		prompt_code(&b, "test", text, i % 300);
+		assert_fenced(b.data, true);
 		buf_release(&b);
 	}
 }
@@ -792,6 +858,7 @@ int main(void)
 		cmocka_unit_test(pages_are_found),
 		cmocka_unit_test(params_come_from_the_table),
 		cmocka_unit_test(fences_cannot_be_left),
+		cmocka_unit_test(fences_stand_random_text),
 		cmocka_unit_test(quotes_cannot_be_left),
 		cmocka_unit_test(fences_are_bounded),
 		cmocka_unit_test(what_is_cut_is_said),

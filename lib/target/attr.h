@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How the kernel's own scheduler treats one task: nice value, policy, slice,
+ * CPUs, through sched_setattr(2) and sched_setaffinity(2).
+ */
+#ifndef SCHEDKIT_TARGET_ATTR_H
+#define SCHEDKIT_TARGET_ATTR_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policy/knobs.h"
+
+struct attr {
+	uint32_t policy; /* SCHED_OTHER and so on */
+	int nice;
+	uint64_t slice_ns;
+	uint64_t cpus[KNOBS_CPU_WORDS];
+};
+
+/* -ESRCH: there is no such task (any more). */
+int attr_read(pid_t tid, struct attr *out);
+
+/*
+ * Sets the knobs of `set` (enum knob_bits; those of cgroups are none of its):
+ * to what the rule says, or where it says nothing to what base says.  rule
+ * NULL: all to base.  A task with a real-time policy is left alone.  -ESRCH;
+ * -EPERM; -ENOTSUP: the kernel has no slices of a task's own.
+ */
+int attr_set(pid_t tid, unsigned set, const struct knob_rule *rule,
+	     const struct attr *base);
+
+#endif

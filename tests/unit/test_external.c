@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Command lines of external schedulers: what is refused, and why. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "policy/external.h"
+#include "policy/form.h"
+
+static struct json *body_of(const char *external)
+{
+	char *text =
+		mem_printf("{\"form\":\"external\",\"external\":%s}", external);
+	struct json *body = json_parse(text, strlen(text));
+
+	if (!body)
+		fail_msg("%s: %s", external, err_text());
+	free(text);
+	return body;
+}
+
+static void says(int rc, const char *what, const char *words)
+{
+	if (rc != -EINVAL || !strstr(err_text(), words))
+		fail_msg("%s: %d '%s', not '%s'", what, rc, err_text(), words);
+}
+
+static void shapes_are_checked(void **state)
+{
+	static const struct {
+		const char *external, *words;
+	} bad[] = {
+		{"{}", "external.program: ''"},
+		{"{\"program\":\"sh\"}", "'sh' is not the plain name"},
+		{"{\"program\":\"scx_\"}", "not the plain name"},
+		{"{\"program\":\"/usr/bin/scx_a\"}", "not the plain name"},
+		{"{\"program\":\"scx_../../bin/sh\"}", "not the plain name"},
+		{"{\"program\":\"scx_a b\"}", "not the plain name"},
+		{"{\"program\":\"scx_a;id\"}", "not the plain name"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"5\"]}",
+		 "external.flags.0: '5' is neither an option"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-f\",\"1\",\"2\"]}",
+		 "external.flags.2: '2' is neither"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"--s=1\",\"2\"]}",
+		 "external.flags.1: '2' is neither"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"--help\"]}",
+		 "schedule nothing"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-h\"]}",
+		 "schedule nothing"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-fv\"]}", "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-\"]}", "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"--\"]}", "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"---f\"]}", "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"\"]}", "is empty"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"--f=\"]}", "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-o\",\"/etc/x\"]}",
+		 "'/etc/x' is not of the shape"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"--o=../x\"]}",
+		 "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-o\",\"$(id)\"]}",
+		 "not of the"},
+		{"{\"program\":\"scx_a\",\"flags\":[\"-o\",\"a b\"]}",
+		 "not of the"},
+	};
+	struct json *body;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		err_clear();
+		body = body_of(bad[i].external);
+		says(external_check(body), bad[i].external, bad[i].words);
+		json_free(body);
+	}
+	body = body_of("{\"program\":\"scx_rusty\",\"flags\":[\"-f\","
+		       "\"--slice-us\",\"5000\",\"--mode=a,b:1.5\"]}");
+	assert_int_equal(external_check(body), 0);
+	json_free(body);
+}
+
+static const char c_help[] =
+	"Usage: scx_simple [-f] [-v] [-s US]\n"
+	"\n"
+	"  -f            Use FIFO scheduling instead of weighted vtime\n"
+	"  -s US         Slice\n"
+	"  -v            Print libbpf debug messages\n";
+
+static const char rust_help[] =
+	"Options:\n"
+	"  -s, --slice-us <SLICE_US>\n"
+	"          Scheduling slice duration [default: 20000]\n"
+	"  -k, --kthreads-local\n"
+	"          Dispatch --per-cpu threads directly\n"
+	"      --mode=MODE  One of --a or --b\n"
+	"  -l  Low power\n";
+
+static void flags(const char *help, const char *list, const char *words)
+{
+	char *text = mem_printf("{\"program\":\"scx_a\",\"flags\":%s}", list);
+	struct json *body = body_of(text);
+	int rc;
+
+	err_clear();
+	assert_int_equal(external_check(body), 0);
+	rc = external_check_flags(body, help);
+	if (words)
+		says(rc, list, words);
+	else if (rc)
+		fail_msg("%s: %s", list, err_text());
+	json_free(body);
+	free(text);
+}
+
+static void flags_must_be_in_the_help(void **state)
+{
+	(void)state;
+	flags(c_help, "[\"-f\",\"-v\"]", NULL);
+	flags(c_help, "[\"-s\",\"5000\"]", NULL);
+	flags(c_help, "[\"-x\"]",
+	      "external.flags.0: the program's --help "
+	      "knows no '-x'");
+	flags(c_help, "[\"-f\",\"5\"]", "'-f' takes no value, but '5'");
+	flags(rust_help, "[\"--slice-us\",\"5\",\"-k\"]", NULL);
+	flags(rust_help, "[\"-s\",\"5\"]", NULL);
+	flags(rust_help, "[\"--slice-us=5\"]", NULL);
+	flags(rust_help, "[\"--mode=fast\"]", NULL);
+	flags(rust_help, "[\"--kthreads-local\"]", NULL);
+	/* Neither a part of a name nor its beginning is that name. */
+	flags(rust_help, "[\"--slice\"]", "knows no '--slice'");
+	flags(rust_help, "[\"--kthreads\"]", "knows no '--kthreads'");
+	flags(rust_help, "[\"-u\"]", "knows no '-u'");
+	flags(rust_help, "[\"-k\",\"1\"]", "'-k' takes no value");
+	flags(rust_help, "[\"--kthreads-local=1\"]", "takes no value");
+	flags(rust_help, "[\"-l\",\"1\"]", "'-l' takes no value");
+}
+
+static void others_must_not_write_it(void **state)
+{
+	char dir[] = "/tmp/schedkit-external-XXXXXX";
+	char *path;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(dir));
+	path = mem_printf("%s/scx_a", dir);
+	assert_int_equal(symlink("/bin/true", path), 0);
+	assert_int_equal(external_check_file("/bin/true"), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mknod(path, S_IFREG | 0755, 0), 0);
+	assert_int_equal(external_check_file(path), 0);
+	assert_int_equal(chmod(path, 0757), 0);
+	assert_int_equal(external_check_file(path), -EACCES);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(chown(path, 1, 0), 0);
+	assert_int_equal(external_check_file(path), -EACCES);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_int_equal(external_check_file(path), -EACCES);
+	unlink(path);
+	rmdir(dir);
+	free(path);
+}
+
+static void help_comes_from_the_program(void **state)
+{
+	char *help = NULL;
+	int rc = external_help("/bin/ls", NULL, &help);
+
+	(void)state;
+	if (rc == -ENOTSUP)
+		skip();
+	assert_int_equal(rc, 0);
+	assert_non_null(strstr(help, "--almost-all"));
+	free(help);
+	assert_int_equal(external_help("/bin/true", NULL, &help), 0);
+	free(help);
+	assert_int_equal(external_help("/nowhere/scx_a", NULL, &help), -ENOENT);
+}
+
+static void people_can_read_it(void **state)
+{
+	struct json *body = body_of("{\"program\":\"scx_a\",\"flags\":[\"-s\","
+				    "\"5\"]}");
+	char *text = policy_text(body);
+
+	(void)state;
+	assert_string_equal(text, "scx_a -s 5");
+	free(text);
+	json_free(body);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shapes_are_checked),
+		cmocka_unit_test(flags_must_be_in_the_help),
+		cmocka_unit_test(others_must_not_write_it),
+		cmocka_unit_test(help_comes_from_the_program),
+		cmocka_unit_test(people_can_read_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
