@@ -90,6 +90,8 @@ LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\
 	$(wildcard lib/target/preload/*.c))
 BPF_OBJ    := $(patsubst bpf/%.c,$(BUILD)/lib/schedkit/%.o,\
 	$(wildcard bpf/*.bpf.c))
+# What the programs read; beside the objects.
+DATA       := $(BUILD)/lib/schedkit/prices.json
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
 EXTERNAL   := $(patsubst tests/external/%.c,$(BUILD)/external/%,\
@@ -154,6 +156,10 @@ $(BUILD)/lib/schedkit/%.o: bpf/%.c
 	$(say) BPF $@
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(BUILD)/lib/schedkit/%.json: lib/llm/%.json
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
 
 $(BUILD)/policies/%.o: tests/policies/%.c
 	$(say) BPF $@
@@ -280,7 +286,7 @@ endef
 install: all
 	$(call install_each,$(BIN),755,$(BINDIR))
 	$(call install_each,$(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO),755,$(LIBEXECDIR))
-	$(call install_each,$(BPF_OBJ),644,$(LIBDIR))
+	$(call install_each,$(BPF_OBJ) $(DATA),644,$(LIBDIR))
 	$(foreach d,prompts prompts/reference prompts/schemas,\
 		$(call install_each,$(wildcard $(d)/*.*),644,$(LIBDIR)/$(d)))
 	$(foreach s,1 5 7,$(call install_each,\

@@ -273,6 +273,10 @@ static int judge(const struct llm_request *r, struct llm_answer *out,
 	if (out->finish == LLM_REFUSED)
 		return err_set(EBADMSG, "the model refuses: %.500s",
 			       *out->text ? out->text : "it does not say why");
+	if (json_len(out->calls) && !json_len(r->tools)) {
+		*repair = true;
+		return err_set(EBADMSG, "there are no tools to be called");
+	}
 	if (json_len(out->calls)) {
 		out->finish = LLM_CALLS;
 		return 0;

@@ -108,11 +108,13 @@ struct llm_answer {
  * Asks, with retries, down the ladder of structured output (strict schema,
  * tool, JSON mode, extraction), always validated here, with one repair turn.
  *
- * -EDQUOT: a limit of the ledger is reached, nothing was sent; -EAGAIN: rate
- * limited, overloaded or down, later may do; -ETIMEDOUT; -EINTR: cancelled;
- * -EACCES: the key is refused or the account is empty; -EBADMSG: the answer is
- * none (truncated, not what the schema says, refused); -EMSGSIZE: an answer
- * over max_bytes; -EINVAL: the endpoint refuses the request.
+ * -EDQUOT: a limit of the ledger is reached, nothing was sent (-ENODATA: it is
+ * one on money, and no price is known); -EAGAIN: rate limited, overloaded or
+ * down, later may do; -ETIMEDOUT; -EINTR: cancelled; -EACCES: the key is
+ * refused or the account is empty; -EBADMSG: the answer is none (truncated,
+ * not what the schema says, refused); -EMSGSIZE: an answer over max_bytes;
+ * -EINVAL: the endpoint refuses the request; -EIO: a program failed; -ENOENT:
+ * there is no such program, or no such request in a recording.
  */
 int llm_ask(struct llm *l, const struct llm_request *r, struct llm_answer *out);
 void llm_answer_release(struct llm_answer *a);
