@@ -112,8 +112,8 @@ MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 
 .PHONY: all tests
-all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(PROMPTS) \
-	$(WORKLOADS) $(MAN)
+all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(DATA) \
+	$(PROMPTS) $(WORKLOADS) $(MAN)
 tests: all $(UNIT) $(POLICIES) $(EXTERNAL)
 
 # ---- rules ------------------------------------------------------------
@@ -157,7 +157,7 @@ $(BUILD)/lib/schedkit/%.o: bpf/%.c
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/lib/schedkit/%.json: lib/llm/%.json
+$(DATA): $(BUILD)/lib/schedkit/%: lib/llm/%
 	@mkdir -p $(@D)
 	$(Q)install -m 644 $< $@
 
