@@ -129,8 +129,12 @@ static int ended(const struct external_run *e)
 static int await_attached(struct external_run *e)
 {
 	double until = clock_monotonic() + ATTACH_S;
+	char before[SYSFS_WORD];
 
-	while (!state_is("enabled") || !sysfs_word("root/ops", e->ops)) {
+	/* The kernel counts an attachment last of all. */
+	memcpy(before, e->seq, sizeof(before));
+	while (!state_is("enabled") || !sysfs_word("root/ops", e->ops) ||
+	       !sysfs_word("enable_seq", e->seq) || !strcmp(e->seq, before)) {
 		if (!running(e))
 			return ended(e);
 		if (clock_monotonic() > until)
@@ -140,7 +144,6 @@ static int await_attached(struct external_run *e)
 				       ATTACH_S);
 		nap();
 	}
-	sysfs_word("enable_seq", e->seq);
 	return 0;
 }
 
@@ -179,6 +182,7 @@ int external_run_start(const struct json *body, const char *path,
 	if (!rc && e->output < 0)
 		rc = err_set(errno, "cannot make a file in memory: %s",
 			     strerror(errno));
+	sysfs_word("enable_seq", e->seq);
 	if (!rc)
 		rc = start(e, body, path);
 	if (!rc)

@@ -86,6 +86,14 @@ static struct bpf_link *attach(struct bpf_object *obj)
 	return link;
 }
 
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -94,10 +102,10 @@ int main(int argc, char **argv)
 		{"quit-after", required_argument, NULL, 'q'},
 		{0},
 	};
-	const struct timespec nap = {.tv_nsec = 1000000};
+	const struct timespec nap = {.tv_nsec = 20000000};
 	struct bpf_object *obj;
 	struct bpf_link *link;
-	long quit_ms = -1;
+	long quit_ms = -1, until;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "fvh", longs, NULL)) != -1) {
@@ -117,7 +125,8 @@ int main(int argc, char **argv)
 	link = attach(obj);
 	puts("attached");
 	fflush(stdout);
-	for (; !stop && quit_ms; quit_ms -= quit_ms > 0)
+	until = now_ms() + quit_ms;
+	while (!stop && (quit_ms < 0 || now_ms() < until))
 		nanosleep(&nap, NULL);
 	bpf_link__destroy(link);
 	bpf_object__close(obj);
