@@ -72,10 +72,15 @@ static bool any_failed(const struct json *verdict)
 	return !strcmp(text_at(verdict, "decision"), "rejected");
 }
 
-/* As sched-verify: what prove cannot tell the simulator has to show. */
-static bool is_unproved(const struct json *verdict)
+/*
+ * As sched-verify: what prove cannot tell the simulator has to show.  Of a
+ * program that others installed neither can say anything: it is for a kernel
+ * to tell.
+ */
+static bool is_unproved(const struct draft *d, const struct json *verdict)
 {
-	return !strcmp(status_of(verdict, "prove"), "unknown") &&
+	return strcmp(text_at(d->body, "form"), "external") != 0 &&
+	       !strcmp(status_of(verdict, "prove"), "unknown") &&
 	       strcmp(status_of(verdict, "sim"), "passed") != 0;
 }
 
@@ -115,7 +120,7 @@ static void judge(const struct proposer *p, struct draft *d)
 	if (any_failed(verdict)) {
 		if (!json_len(d->findings))
 			find_more(d, "rejected", text_at(verdict, "why"));
-	} else if (is_unproved(verdict)) {
+	} else if (is_unproved(d, verdict)) {
 		find_more(d, "unproved",
 			  "stage prove cannot tell whether this is safe and "
 			  "stage sim did not pass");

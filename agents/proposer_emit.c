@@ -150,7 +150,8 @@ static char *words_about(const struct proposer *p, const struct draft *d)
 		return mem_printf("proposed by %s; passed lint, build, prove "
 				  "and sim with draft %ld",
 				  model_name(p->model), d->climbs);
-	return mem_printf("dead end: form %s, '%s': %s",
+	return mem_printf("%s: form %s, '%s': %s",
+			  d->state == DRAFT_DEAD ? "dead end" : "not proposed",
 			  text_at(d->body, "form"), text_at(d->body, "title"),
 			  d->why);
 }
@@ -259,6 +260,13 @@ static int emit_proposals(struct proposer *p, struct draft *const *ok, size_t n,
 	return rc;
 }
 
+/* A dead end; or it was asked about, and that cost something. */
+static bool is_worth_a_note(const struct draft *d)
+{
+	return d->state == DRAFT_DEAD ||
+	       (d->state == DRAFT_DROPPED && d->talk.accounts);
+}
+
 int emit_all(struct proposer *p, const char *stopped, size_t *accepted)
 {
 	struct draft **ok = accepted_of(p, accepted);
@@ -269,7 +277,7 @@ int emit_all(struct proposer *p, const char *stopped, size_t *accepted)
 	if (plan)
 		rc = emit_proposals(p, ok, *accepted, plan, notes);
 	for (size_t i = 0; !rc && i < p->count; i++)
-		if (p->drafts[i].state == DRAFT_DEAD)
+		if (is_worth_a_note(&p->drafts[i]))
 			rc = stream_emit(p->stream,
 					 note_about(p, &p->drafts[i], plan));
 	free(notes);

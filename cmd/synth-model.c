@@ -66,6 +66,19 @@ static void add(struct strs *l, char *path)
 	free(path);
 }
 
+/* Schedulers that are installed, and the compiler. */
+static void add_programs(struct strs *l)
+{
+	const char *path = getenv("PATH");
+	char *copy = mem_strdup(path ? path : ""), *save = NULL;
+
+	for (char *w = strtok_r(copy, ":", &save); w;
+	     w = strtok_r(NULL, ":", &save))
+		if (*w == '/' && w[1])
+			strs_add(l, w);
+	free(copy);
+}
+
 /*
  * What a model says is read from here on: without network, and without more
  * of the file system than drafts need.  A kernel that cannot do it is no
@@ -80,6 +93,7 @@ static int shut_in(const struct synth_opts *o)
 
 	for (size_t i = 0; sandbox_system[i]; i++)
 		strs_add(&read, sandbox_system[i]);
+	add_programs(&read);
 	add(&read, path_bin(""));
 	add(&read, path_lib(""));
 	add(&read, path_libexec(""));

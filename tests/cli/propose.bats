@@ -226,6 +226,42 @@ asked() {
 	is "$(jq -c 'select(.kind == "plan").provenance.calls' <<<"$output")" 7
 }
 
+# ---- every form -------------------------------------------------------
+
+# climbed: what sched-verify says of the stream in $output.
+climbed() {
+	output=$(sched-verify --json --stages lint,build,prove,sim \
+		<<<"$output") || [ $? = 1 ]
+	body verdict | jq -r '[.stages[:4][].status] | join(" ")'
+}
+
+@test "knobs: refused by lint, mended, proposed" {
+	say 1 "$(plan "$(experiment knobs '{"knobs": [{"match": "*", "nice": 20,
+		"policy": null, "slice_us": null, "cpus": null,
+		"cpu_weight": null, "cpu_max_pct": null}]}')")"
+	say 2 "$(fix '{"knobs": [{"match": "*", "nice": null,
+		"policy": "batch", "slice_us": null, "cpus": null,
+		"cpu_weight": null, "cpu_max_pct": null}]}')"
+	synth 0 -n 1
+	has "$(cat "$dir/2.in")" '20 is above 19'
+	is "$(body policy | jq -c .knobs)" \
+		'[{"match":"*","policy":"batch"}]'
+	is "$(climbed)" 'passed passed passed passed'
+}
+
+@test "external: what is installed is proposed, what is not is a dead end" {
+	needs_root
+	say 1 "$(plan "$(experiment external '{"external":
+		{"program": "scx_testfifo", "flags": ["--slice-us", "5000"]}}')" \
+		"$(experiment external '{"external":
+		{"program": "scx_no_such_thing", "flags": []}}')")"
+	PATH=$BUILD/external:$PATH synth 0 -n 2
+	is "$(body policy | jq -c .external.program)" '"scx_testfifo"'
+	is "$(body note | jq -c 'select(.antipattern).antipattern.form')" \
+		'"external"'
+	is "$(asked)" 1
+}
+
 # ---- budgets ----------------------------------------------------------
 
 @test "a budget ends it with the best so far and status 4" {
@@ -265,4 +301,106 @@ asked() {
 	SCHED_LLM=command:$dir/model exits 0 sched-synth --json -n 1 \
 		--backend rules <"$profile"
 	is "$(asked)" 1
+}
+
+# ---- endpoints --------------------------------------------------------
+
+# serve N.out...: a test endpoint that gives these answers, whoever asks.
+serve() {
+	local n
+	for n in "$@"; do
+		jq -c '{answer: {value: .}}' "$dir/$n.out"
+	done | jq -sc . >"$dir/script.json"
+	"$TREE/tests/endpoint/endpoint" --port "$dir/port" \
+		"$dir/script.json" 3>&- &
+	server=$!
+	for _ in $(seq 100); do
+		[ -e "$dir/port" ] && break
+		sleep 0.1
+	done
+}
+
+# over BACKEND STATUS ARGUMENT...: the proposals of that endpoint.
+over() {
+	local backend=$1 want=$2
+	shift 2
+	SCHED_LLM=http://127.0.0.1:$(cat "$dir/port")/v1#test-1 \
+		SCHED_LLM_KEY=sk-test-0123456789abcdef \
+		exits "$want" sched-synth --json -b "$backend" "$@" \
+		<"${in:-$profile}"
+}
+
+# What the endpoint was sent in the Nth request, as --show-prompt has it.
+sent() {
+	jq -sc --argjson n "$1" '[.[] | select(.body)][$n - 1].body |
+		if type == "string" then fromjson else . end |
+		{system: (.system // .messages[0].content |
+		if type == "string" then . else map(.text) | join("") end),
+		text: (.messages | map(select(.role == "user"))[0].content |
+		if type == "string" then . else map(.text) | join("") end)}' \
+		"$dir/script.log"
+}
+
+shown() {
+	jq -c '{system, text: .messages[0].text}'
+}
+
+@test "what --show-prompt prints is what is sent, in both dialects" {
+	local backend want
+	say 1 "$(plan "$(experiment params "$USELESS")")"
+	say 2 "$(fix '{"give_up": true, "diagnosis": "no use"}')"
+	for backend in openai anthropic; do
+		want=$(sched-synth -n 1 --show-prompt planner <"$profile" | shown)
+		serve 1 2
+		over $backend 1 -n 1
+		is "$(sent 1)" "$want"
+		has "$(sent 2)" 'no-gain'
+		kill "$server"
+		rm "$dir/port" "$dir/script.log"
+	done
+	server=
+}
+
+@test "the same answers give the same policy in both dialects" {
+	local backend
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	for backend in openai anthropic; do
+		serve 1
+		over $backend 0 -n 1
+		body policy >"$dir/$backend"
+		is "$(jq -c 'select(.kind == "plan").provenance |
+			[.model, .calls, .tokens_in, .tokens_cached, .tokens_out]' \
+			<<<"$output")" '["test-1",1,11,3,7]'
+		kill "$server"
+		rm "$dir/port"
+	done
+	server=
+	cmp "$dir/openai" "$dir/anthropic"
+}
+
+@test "an endpoint that is down: status 4, nothing proposed" {
+	echo 1 >"$dir/port"
+	over openai 4 -n 1 --budget time=5
+	is "$(jq -r .kind <<<"$output" | tr '\n' ' ')" 'profile error '
+}
+
+@test "what was recorded is replayed without an endpoint" {
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	serve 1
+	over openai 0 -n 1 --record "$dir/record"
+	body policy >"$dir/first"
+	kill "$server"
+	server=
+	exits 0 sched-synth --json -n 1 -b "replay:$dir/record" <"$profile"
+	body policy | cmp - "$dir/first"
+}
+
+@test "the key is in nothing that comes out" {
+	say 1 "$(plan "$(experiment params "$(jq -c \
+		'.why = "sk-test-0123456789abcdef"' <<<"$FIFO")")")"
+	serve 1
+	over openai 0 -n 1 --record "$dir/record"
+	lacks "$output$stderr" sk-test-0123456789abcdef
+	run ! grep -rq sk-test-0123456789abcdef "$dir/record" \
+		"$XDG_STATE_HOME" "$XDG_CACHE_HOME"
 }
