@@ -84,6 +84,7 @@ static void finish(struct transfer *t, int error, const char *text)
 
 	if (t->done)
 		return;
+	curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &t->status);
 	t->done = true;
 	t->error = error;
 	snprintf(t->text, sizeof(t->text), "%s", text);
@@ -187,7 +188,6 @@ static void settle(struct transfer *t, CURLcode code)
 	struct transfer_private *p = t->private;
 	char text[sizeof(t->text)];
 
-	curl_easy_getinfo(p->easy, CURLINFO_RESPONSE_CODE, &t->status);
 	if (t->error) {
 		memcpy(text, t->text, sizeof(text));
 		finish(t, t->error, text);
