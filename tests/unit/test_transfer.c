@@ -233,14 +233,11 @@ static void test_broken(void **state)
 	       (struct outcome){-EPIPE, 200, NULL, 0, 1});
 	expect((struct script){"SSH-2.0-x\r\n", "", 0, false}, &q,
 	       (struct outcome){-EPROTO, 0, NULL, 0, 1});
-	strcpy(big, OK("5000", ""));
-	memset(big + strlen(big), 'x', 5000);
+	snprintf(big, 6000, "%s%05000d", OK("5000", ""), 0);
 	expect((struct script){big, "", 0, false}, &q,
 	       (struct outcome){-EMSGSIZE, 200, "4096", 0, 1});
 	/* Headers count, too. */
-	strcpy(big, "HTTP/1.1 200 OK\r\nX: ");
-	memset(big + strlen(big), 'x', 5000);
-	strcat(big, "\r\n\r\n");
+	snprintf(big, 6000, "HTTP/1.1 200 OK\r\nX: %05000d\r\n\r\n", 0);
 	expect((struct script){big, "", 0, false}, &q,
 	       (struct outcome){-EMSGSIZE, 200, "4096", 0, 1});
 	free(big);
