@@ -62,12 +62,6 @@ static const struct vendor *vendor_at(const char *host)
 	return NULL;
 }
 
-static bool is_loopback(const char *host)
-{
-	return !strncmp(host, "127.", 4) || !strncmp(host, "[::1]", 5) ||
-	       !strncmp(host, "localhost", 9);
-}
-
 /* [URL][#MODEL] of a kind, -1: what the host says. */
 static int read_url(int kind, const char *text, struct address *out)
 {
@@ -143,7 +137,8 @@ static int read_any(const char *backend, struct address *out)
 	return read_text(backend, out);
 }
 
-static int choose_model(const char *model, struct address *a)
+/* NULL in the end: an endpoint is asked for the one that it has. */
+static void choose_model(const char *model, struct address *a)
 {
 	const struct vendor *v = vendor_at(a->host);
 
@@ -151,19 +146,10 @@ static int choose_model(const char *model, struct address *a)
 		model = a->model ? a->model : env("SCHED_LLM_MODEL");
 	if (!model && v)
 		model = v->model;
-	/* A server of one's own has one model, whatever it is called. */
-	if (!model && a->host && is_loopback(a->host))
-		model = "default";
-	if (!model && a->host)
-		return err_set(EINVAL,
-			       "no model is named for %s: add #MODEL to its "
-			       "address, or set SCHED_LLM_MODEL",
-			       a->host);
 	if (model && model != a->model) {
 		free(a->model);
 		a->model = mem_strdup(model);
 	}
-	return 0;
 }
 
 int address_read(const char *backend, const char *model, struct address *out)
@@ -173,8 +159,8 @@ int address_read(const char *backend, const char *model, struct address *out)
 	*out = (struct address){0};
 	rc = read_any(backend, out);
 	if (!rc)
-		rc = choose_model(model, out);
-	if (rc)
+		choose_model(model, out);
+	else
 		address_release(out);
 	return rc;
 }

@@ -16,15 +16,15 @@ struct address {
 	enum address_kind kind;
 	char *where; /* URL, command line or file */
 	char *host;  /* of a URL: "api.openai.com", "[::1]:8080" */
-	char *model; /* NULL: the backend's own choice */
+	char *model; /* NULL: the endpoint's or the program's own choice */
 };
 
 extern const char *const address_kind_names[];
 
 /*
  * backend: as llm_opts.backend, NULL: SCHED_LLM; model: NULL: what the address,
- * then SCHED_LLM_MODEL names, then the vendor's default.  -EINVAL: nothing
- * names a model, or what does is none.
+ * then SCHED_LLM_MODEL names, then the vendor's default.  -EINVAL: there is no
+ * address, or it is none.
  */
 int address_read(const char *backend, const char *model, struct address *out);
 void address_release(struct address *a);

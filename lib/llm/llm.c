@@ -121,7 +121,7 @@ static void call_id(char out[static 33])
 
 static const char *asked_model(const struct llm *l)
 {
-	return l->provider->model ? l->provider->model : "default";
+	return l->provider->model ? l->provider->model : "unnamed";
 }
 
 static size_t json_bytes(const struct json *v)

@@ -123,7 +123,7 @@ static void test_address(void **state)
 	leads("http://127.0.0.1:8080/v1#qwen3", NULL, ADDRESS_OPENAI,
 	      "http://127.0.0.1:8080/v1", "qwen3");
 	leads("http://[::1]:8080/v1", NULL, ADDRESS_OPENAI,
-	      "http://[::1]:8080/v1", "default");
+	      "http://[::1]:8080/v1", NULL);
 	leads("anthropic:http://localhost:1/#m", "mine", ADDRESS_ANTHROPIC,
 	      "http://localhost:1/", "mine");
 	leads("https://api.anthropic.com#m", NULL, ADDRESS_ANTHROPIC,
@@ -138,7 +138,8 @@ static void test_address(void **state)
 	leads_nowhere("http://example.org/v1#m", "https");
 	leads_nowhere("https://user:pass@example.org/v1#m", "password");
 	leads_nowhere("ftp://127.0.0.1/#m", "ftp");
-	leads_nowhere("https://example.org/v1", "no model is named");
+	leads("https://example.org/v1", NULL, ADDRESS_OPENAI,
+	      "https://example.org/v1", NULL);
 	/* Only this machine by its very name is this machine. */
 	leads_nowhere("http://127.0.0.1.example.org/#m", "https");
 	leads_nowhere("http://localhost.example.org/#m", "https");
