@@ -281,6 +281,8 @@ static int judge(const struct llm_request *r, struct llm_answer *out,
 		out->finish = LLM_CALLS;
 		return 0;
 	}
+	if (!r->schema && out->finish != LLM_LENGTH && !*out->text)
+		return err_set(EBADMSG, "the answer is empty");
 	if (!r->schema)
 		return 0;
 	if (out->finish == LLM_LENGTH)

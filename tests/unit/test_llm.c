@@ -375,6 +375,32 @@ static void test_cut_off_and_refused(void **state)
 	llm_close(l);
 }
 
+/* Under a schema it is worth a turn of repair, as free text it is none. */
+static void test_empty(void **state)
+{
+	struct json *messages = parse("[{\"role\":\"user\",\"text\":\"q\"}]");
+	struct llm_request r = {
+		.role = "coder", .messages = messages, .max_tokens = 100};
+	struct fake f = {.script = {"", "", "", "{\"a\":1}"},
+			 .finish = {LLM_STOP, LLM_LENGTH}};
+	struct llm *l = over(&f);
+	struct llm_answer a;
+
+	(void)state;
+	assert_int_equal(llm_ask(l, &r, &a), -EBADMSG);
+	assert_non_null(strstr(err_text(), "empty"));
+	llm_answer_release(&a);
+	assert_int_equal(llm_ask(l, &r, &a), 0);
+	assert_int_equal(a.finish, LLM_LENGTH);
+	llm_answer_release(&a);
+	assert_int_equal(f.n, 2);
+	assert_int_equal(ask(l, &a), 0);
+	assert_int_equal(f.n, 4);
+	llm_answer_release(&a);
+	llm_close(l);
+	json_free(messages);
+}
+
 static void test_errors_pass(void **state)
 {
 	struct fake f = {.rc = {-EAGAIN}};
@@ -478,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_repair),
 		cmocka_unit_test(test_repair_once),
 		cmocka_unit_test(test_cut_off_and_refused),
+		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_errors_pass),
 		cmocka_unit_test(test_echoed_key),
 		cmocka_unit_test(test_bad_schema),
