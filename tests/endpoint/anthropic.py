@@ -156,11 +156,12 @@ class Anthropic(Dialect):
                 {"type": "thinking_delta", "thinking": s}
                 for s in fragments(block["thinking"])] + [
                 {"type": "signature_delta", "signature": block["signature"]}]
-        if how == "object":
+        if how == "object" and isinstance(block["input"], dict):
             return block, []
+        text = block["input"] if how == "object" else dumps(block["input"])
         return {**block, "input": {}}, [
             {"type": "input_json_delta", "partial_json": s}
-            for s in [""] + fragments(dumps(block["input"]))]
+            for s in [""] + fragments(text)]
 
     def stream_error(self, message, kind):
         return ("error", self.error(message, kind).decode())
