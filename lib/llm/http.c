@@ -43,6 +43,14 @@ struct call {
 
 static int on_data(void *arg, const struct transfer *t, const char *s, size_t n)
 {
+	const char *coding = header_get(&t->headers, "Content-Encoding");
+
+	/* Not asked for: a few bytes could become any number. */
+	if (coding && *coding && strcasecmp(coding, "identity"))
+		return err_set(EBADMSG,
+			       "the answer is compressed (%.20s), "
+			       "which was not asked for",
+			       coding);
 	return reader_feed(arg, header_get(&t->headers, "Content-Type"), s, n);
 }
 
@@ -176,6 +184,8 @@ static int exchange(struct call *c, const char *text, struct reader *r,
 		.url = text ? p->url : p->models_url,
 		.headers = (const char *const *)c->headers.v,
 		.body = text,
+		/* What went wrong may be left over in the old one. */
+		.fresh = c->out->attempts > 1,
 		.limits = p->limits,
 		.cancel = p->cancel,
 		.data = r ? on_data : NULL,

@@ -192,7 +192,7 @@ static void settle(struct transfer *t, CURLcode code)
 		memcpy(text, t->text, sizeof(text));
 		finish(t, t->error, text);
 	} else if (code == CURLE_OPERATION_TIMEDOUT && !p->connected) {
-		snprintf(text, sizeof(text), "no connection within %g s",
+		snprintf(text, sizeof(text), "no connection within %.4g s",
 			 p->request.limits.connect_s);
 		finish(t, -ETIMEDOUT, text);
 	} else if (code && !p->enough) {
@@ -222,15 +222,15 @@ static struct alarm next_alarm(const struct transfer *t)
 	const struct transfer_private *p = t->private;
 	const struct llm_limits *l = &p->request.limits;
 	struct alarm total = {p->started + l->total_s, l->total_s,
-			      "no complete answer within %g s"};
+			      "no complete answer within %.4g s"};
 	struct alarm part = {INFINITY, 0, NULL};
 
 	if (p->first)
 		part = (struct alarm){p->last + l->idle_s, l->idle_s,
-				      "the answer stopped coming for %g s"};
+				      "the answer stopped coming for %.4g s"};
 	else if (p->connected)
 		part = (struct alarm){p->connected + l->first_byte_s,
-				      l->first_byte_s, "no answer within %g s"};
+				      l->first_byte_s, "no answer within %.4g s"};
 	return part.at < total.at ? part : total;
 }
 
@@ -356,6 +356,7 @@ static void set_up(struct transfer *t)
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)ceil(r->limits.connect_s * 1000));
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, r->fresh ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_HTTPHEADER, p->send);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "schedkit");
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -6,7 +6,7 @@
  * its clocks and its byte limit whatever the other side does, follows no
  * redirect, verifies certificates, speaks plain HTTP only to this machine
  * (past any proxy) and reads the proxy of all others from the environment.
- * Certificates come from CURL_CA_BUNDLE or SSL_CERT_FILE where one is set.
+ * Certificates come from CURL_CA_BUNDLE, else SSL_CERT_FILE, where one is set.
  */
 #ifndef SCHEDKIT_LLM_TRANSFER_H
 #define SCHEDKIT_LLM_TRANSFER_H
@@ -21,6 +21,7 @@ struct transfer_request {
 	const char *url;	    /* one that url_check() takes */
 	const char *const *headers; /* "Name: value", NULL-terminated */
 	const char *body;	    /* NULL: GET */
+	bool fresh;		    /* over a connection of its own */
 	/* first_byte_s is about the body: many send headers at once and think
 	 * then.  total_s is of this exchange, attempts and retry_s unused. */
 	struct llm_limits limits;
