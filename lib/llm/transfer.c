@@ -230,7 +230,8 @@ static struct alarm next_alarm(const struct transfer *t)
 				      "the answer stopped coming for %.4g s"};
 	else if (p->connected)
 		part = (struct alarm){p->connected + l->first_byte_s,
-				      l->first_byte_s, "no answer within %.4g s"};
+				      l->first_byte_s,
+				      "no answer within %.4g s"};
 	return part.at < total.at ? part : total;
 }
 
