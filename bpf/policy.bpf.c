@@ -29,7 +29,7 @@ char _license[] SEC("license") = "GPL";
 
 #define SCAN_LIMIT   64
 #define VICTIM_LIMIT 32
-#define NO_CPU	     (-1)
+
 
 /* Read by the holder after the end. */
 struct policy_exit ended;
@@ -40,14 +40,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct policy_identity);
 } identities SEC(".maps");
-
-/* What runs where, for preemption.  A stale read picks a poorer victim. */
-struct cpu {
-	u64 since; /* 0: not one of our tasks */
-	u64 key;
-	u32 class;
-	u32 weight;
-} __attribute__((aligned(64)));
 
 static struct cpu cpus[POLICY_MAX_CPUS];
 static u64 next_scan[POLICY_MAX_LLCS + POLICY_MAX_CPUS];
@@ -71,8 +63,12 @@ static s32 idle_in_llc(struct task_struct *p, s32 prev)
 /* The CPU for a waking task; *idle: it was idle and is now claimed. */
 static s32 place(struct task_struct *p, s32 prev, u64 wake_flags, bool *idle)
 {
-	s32 cpu = NO_CPU;
+	s32 cpu = hooked_place(p);
 
+	if (cpu >= 0) {
+		*idle = true;
+		return cpu;
+	}
 	if (params.place == PLACE_WAKER && (wake_flags & SCX_WAKE_SYNC)) {
 		/* The waker is about to sleep: its CPU is as good as idle. */
 		cpu = bpf_get_smp_processor_id();
@@ -122,12 +118,15 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 
 /* ---- queueing --------------------------------------------------------- */
 
-static bool deserves_less(const struct cpu *c, u32 class, u64 key, u64 now)
+static bool deserves_less(const struct asker *a, const struct cpu *c, u32 class,
+			  u64 key, u64 now)
 {
 	u64 ran = now - c->since;
 
 	if (!c->since || ran < params.preempt_min_us * 1000ULL)
 		return false;
+	if (asks_preempt())
+		return hooked_preempt(a, c, ran);
 	if (params.preempt == PREEMPT_CLASS)
 		return c->class > class;
 	/* A vruntime grows while its task runs. */
@@ -142,7 +141,10 @@ static void preempt(struct task_struct *p, const struct task *t, u64 queue,
 {
 	s32 victim = NO_CPU, first = scx_bpf_task_cpu(p);
 	u64 worst = key;
+	struct asker a;
 	u32 i;
+
+	ask_preempt(&a, p, t, key, now);
 
 	bpf_for(i, 0, VICTIM_LIMIT)
 	{
@@ -158,7 +160,7 @@ static void preempt(struct task_struct *p, const struct task *t, u64 queue,
 		if (params.queue == QUEUE_CPU && PRIVATE(cpu) != queue)
 			continue;
 		c = &cpus[slot_of(cpu)];
-		if (!deserves_less(c, t->class, key, now) ||
+		if (!deserves_less(&a, c, t->class, key, now) ||
 		    (victim >= 0 && before(c->key, worst)))
 			continue;
 		victim = cpu;
@@ -187,6 +189,7 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 	if (shares_by_vtime())
 		limit_lag(t);
 	t->queued_at = now;
+	note_waiting(t);
 	queue = queue_of(p);
 	key = key_of(p, t, now);
 	count(COUNT_QUEUED);
@@ -360,6 +363,7 @@ void BPF_PROG(policy_running, struct task_struct *p)
 	if (!t)
 		return;
 	t->run_at = scx_bpf_now();
+	note_turn(t);
 	advance(t);
 	note(p, t, scx_bpf_task_cpu(p));
 }
@@ -375,12 +379,24 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 	charge(p, t, scx_bpf_now());
 	if (!runnable)
 		t->mean_ns = (3 * t->mean_ns + t->burst_ns) / 4;
+	note_stop(t, runnable);
 	classify(p, t);
 	if (!runnable)
 		t->burst_ns = 0;
 	if (params.preempt != PREEMPT_NONE)
 		cpus[slot_of(cpu)].since = 0;
 }
+
+#ifdef POLICY_HOOKS
+POLICY_OP("runnable")
+void BPF_PROG(policy_runnable, struct task_struct *p, u64 enq_flags)
+{
+	struct task *t = task_of(p);
+
+	if (t)
+		note_wakeup(t);
+}
+#endif
 
 /* ---- coming and going ------------------------------------------------- */
 
@@ -489,6 +505,9 @@ struct sched_ext_ops policy = {
 	.dispatch = (void *)policy_dispatch,
 	.running = (void *)policy_running,
 	.stopping = (void *)policy_stopping,
+#ifdef POLICY_HOOKS
+	.runnable = (void *)policy_runnable,
+#endif
 	.enable = (void *)policy_enable,
 	.init_task = (void *)policy_init_task,
 	.init = (void *)policy_init,
@@ -497,3 +516,7 @@ struct sched_ext_ops policy = {
 	.exit_dump_len = POLICY_DUMP_LEN,
 	.name = "schedkit",
 };
+
+#ifdef POLICY_HOOKS
+#include POLICY_HOOKS
+#endif

@@ -19,6 +19,8 @@ enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
 #define WEIGHT_ONE   100
 #define RANK_ONE     1024
 #define MAX_SLICE_NS 1000000000ULL
+#define NICE_ZERO    120 /* as a static_prio */
+#define NO_CPU	     (-1)
 
 const volatile struct policy_params params = {
 	.order = ORDER_VRUNTIME,
@@ -46,6 +48,15 @@ struct task {
 	u64 expect_ns;	 /* total expected run time, 0: not known */
 	u32 class;
 	bool fresh; /* forked, nothing executed yet */
+#ifdef POLICY_HOOKS
+	bool waiting; /* in a queue of ours */
+	u64 turn_at;  /* 0: not in a turn */
+	u64 slept_at; /* 0: has not slept yet */
+	u64 last_burst_ns;
+	u64 last_sleep_ns;
+	u64 mean_sleep_ns;
+	u64 wakeups;
+#endif
 };
 
 struct {
@@ -92,6 +103,22 @@ static bool shares_by_vtime(void)
 	return params.order == ORDER_VRUNTIME || params.order == ORDER_DEADLINE;
 }
 
+/* A CPU number as an index; the barrier keeps the compiler from proving the
+ * mask away with a bound that the verifier does not see. */
+static u32 slot_of(s32 cpu)
+{
+	u32 i = cpu;
+
+	barrier_var(i);
+	return i & (POLICY_MAX_CPUS - 1);
+}
+
+static u64 shared_queue(s32 cpu)
+{
+	return params.queue == QUEUE_LLC ? SHARED(cpu_llc[slot_of(cpu)])
+					 : SHARED(0);
+}
+
 static u32 weight_of(const struct task_struct *p)
 {
 	u32 w = p->scx.weight;
@@ -104,9 +131,30 @@ static u64 weighted(u64 ns, const struct task_struct *p)
 	return ns * WEIGHT_ONE / weight_of(p);
 }
 
+/* Tasks that may run on one CPU only never stand in a shared queue: there
+ * every other CPU would have to step over them. */
+static u64 home_of(const struct task_struct *p)
+{
+	if (p->nr_cpus_allowed == 1)
+		return PRIVATE(bpf_cpumask_first(p->cpus_ptr));
+	if (params.queue == QUEUE_CPU)
+		return PRIVATE(scx_bpf_task_cpu(p));
+	return shared_queue(scx_bpf_task_cpu(p));
+}
+
+/* What runs where, for preemption.  A stale read picks a poorer victim. */
+struct cpu {
+	u64 since; /* 0: not one of our tasks */
+	u64 key;
+	u32 class;
+	u32 weight;
+} __attribute__((aligned(64)));
+
+#include "policy_hooks.bpf.h"
+
 /* ---- who is who ------------------------------------------------------- */
 
-static void classify(struct task_struct *p, struct task *t)
+static void classify_by_params(struct task_struct *p, struct task *t)
 {
 	if (params.classify == CLASSIFY_NONE) {
 		t->class = CLASS_NORMAL;
@@ -124,6 +172,12 @@ static void classify(struct task_struct *p, struct task *t)
 		t->class = CLASS_BATCH;
 	else if (t->mean_ns < params.interactive_us * 1000ULL)
 		t->class = CLASS_INTERACTIVE;
+}
+
+static void classify(struct task_struct *p, struct task *t)
+{
+	classify_by_params(p, t);
+	hooked_class(p, t);
 }
 
 /* Of a fork nothing is known yet: it may be about to become anything. */
@@ -188,7 +242,7 @@ static void limit_lag(struct task *t)
 		t->vtime = floor;
 }
 
-static u64 key_of(struct task_struct *p, struct task *t, u64 now)
+static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 {
 	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
 
@@ -206,33 +260,16 @@ static u64 key_of(struct task_struct *p, struct task *t, u64 now)
 	}
 }
 
-/* A CPU number as an index; the barrier keeps the compiler from proving the
- * mask away with a bound that the verifier does not see. */
-static u32 slot_of(s32 cpu)
+static u64 key_of(struct task_struct *p, struct task *t, u64 now)
 {
-	u32 i = cpu;
-
-	barrier_var(i);
-	return i & (POLICY_MAX_CPUS - 1);
+	return hooked_key(p, t, now, key_by_params(p, t, now));
 }
 
-static u64 shared_queue(s32 cpu)
-{
-	return params.queue == QUEUE_LLC ? SHARED(cpu_llc[slot_of(cpu)])
-					 : SHARED(0);
-}
-
-/* Tasks that may run on one CPU only never stand in a shared queue: there
- * every other CPU would have to step over them. */
 static u64 queue_of(struct task_struct *p)
 {
-	if (p->nr_cpus_allowed == 1) {
+	if (p->nr_cpus_allowed == 1)
 		count(COUNT_PINNED);
-		return PRIVATE(bpf_cpumask_first(p->cpus_ptr));
-	}
-	if (params.queue == QUEUE_CPU)
-		return PRIVATE(scx_bpf_task_cpu(p));
-	return shared_queue(scx_bpf_task_cpu(p));
+	return home_of(p);
 }
 
 static u64 slice_of(struct task_struct *p, const struct task *t, u64 queue)
@@ -258,6 +295,7 @@ static u64 slice_of(struct task_struct *p, const struct task *t, u64 queue)
 		ns = ns * weight_of(p) / WEIGHT_ONE;
 	if (ns < params.slice_min_us * 1000ULL)
 		ns = params.slice_min_us * 1000ULL;
+	ns = hooked_slice(p, t, ns);
 	return ns < MAX_SLICE_NS ? ns : MAX_SLICE_NS;
 }
 

@@ -19,6 +19,19 @@ static const struct vm_call *const call_tables[] = {
 	ext_calls_task,
 };
 
+bool sim_knows_call(const char *name)
+{
+	const char *flavour = strstr(name, "___");
+	size_t len = flavour ? (size_t)(flavour - name) : strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(call_tables); i++)
+		for (const struct vm_call *c = call_tables[i]; c->name; c++)
+			if (strlen(c->name) == len &&
+			    !memcmp(c->name, name, len))
+				return true;
+	return false;
+}
+
 static bool has_variable(struct object *o, const char *name, size_t size)
 {
 	void *at;

@@ -77,6 +77,8 @@ void sim_policy_free(struct sim_policy *p);
 const struct object *sim_policy_object(const struct sim_policy *p);
 /* The kernel's types that it was opened with; lent. */
 const struct btf *sim_policy_types(const struct sim_policy *p);
+/* A kernel function, or a helper, that some kernel here has. */
+bool sim_knows_call(const char *name);
 int sim_kernel_parse(const char *text, uint32_t *kernel); /* "6.18" */
 
 struct sim_opts {
