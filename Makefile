@@ -92,6 +92,15 @@ BPF_OBJ    := $(patsubst bpf/%.c,$(BUILD)/lib/schedkit/%.o,\
 	$(wildcard bpf/*.bpf.c))
 # What the programs read; beside the objects.
 DATA       := $(BUILD)/lib/schedkit/prices.json
+# What a policy's code is compiled with on the user's machine: ours, and those
+# of libbpf's that ours include.
+BPF_LIB    := $(or $(shell $(PKG_CONFIG) --variable=includedir libbpf \
+	2>/dev/null),/usr/include)/bpf
+BPF_OURS   := hooks.h policy.bpf.c policy_task.bpf.h policy_hooks.bpf.h \
+	policy_abi.h scx.bpf.h kernel.bpf.h identity.bpf.h identity_abi.h
+BPF_THEIRS := bpf_helpers.h bpf_helper_defs.h bpf_core_read.h bpf_tracing.h
+BPF_TEXT   := $(addprefix $(BUILD)/lib/schedkit/bpf/,$(BPF_OURS))
+BPF_TEXT_THEIRS := $(addprefix $(BUILD)/lib/schedkit/bpf/bpf/,$(BPF_THEIRS))
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
 EXTERNAL   := $(patsubst tests/external/%.c,$(BUILD)/external/%,\
@@ -112,8 +121,8 @@ MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 
 .PHONY: all tests
-all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(DATA) \
-	$(PROMPTS) $(WORKLOADS) $(MAN)
+all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(BPF_TEXT) \
+	$(BPF_TEXT_THEIRS) $(DATA) $(PROMPTS) $(WORKLOADS) $(MAN)
 tests: all $(UNIT) $(POLICIES) $(EXTERNAL)
 
 # ---- rules ------------------------------------------------------------
@@ -158,6 +167,14 @@ $(BUILD)/lib/schedkit/%.o: bpf/%.c
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 $(DATA): $(BUILD)/lib/schedkit/%: lib/llm/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
+
+$(BPF_TEXT): $(BUILD)/lib/schedkit/bpf/%: bpf/%
+	@mkdir -p $(@D)
+	$(Q)install -m 644 $< $@
+
+$(BPF_TEXT_THEIRS): $(BUILD)/lib/schedkit/bpf/bpf/%: $(BPF_LIB)/%
 	@mkdir -p $(@D)
 	$(Q)install -m 644 $< $@
 
@@ -289,6 +306,8 @@ install: all
 	$(call install_each,$(BPF_OBJ) $(DATA),644,$(LIBDIR))
 	$(foreach d,prompts prompts/reference prompts/schemas,\
 		$(call install_each,$(wildcard $(d)/*.*),644,$(LIBDIR)/$(d)))
+	$(call install_each,$(BPF_TEXT),644,$(LIBDIR)/bpf)
+	$(call install_each,$(BPF_TEXT_THEIRS),644,$(LIBDIR)/bpf/bpf)
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
 	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))

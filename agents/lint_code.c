@@ -26,7 +26,7 @@ struct reader {
 	struct code_lint *c;
 	struct lexer lexer;
 	bool expanded;
-	bool inside; /* of the policy's own text */
+	bool inside;		     /* of the policy's own text */
 	long marker_line, file_line; /* expanded: lines by the last marker */
 	struct token before[2];	     /* the last tokens, latest first */
 	long braces, parens;
@@ -301,9 +301,9 @@ static bool knows(const struct reader *r, const struct token *t)
 
 static void check_call(struct reader *r, const struct token *name)
 {
-	if (r->c->form != CODE_HOOKS ||
-	    name->kind != TOKEN_NAME || word_is_control(name) ||
-	    word_is_helper(name) || word_hook(name) >= 0 || knows(r, name))
+	if (r->c->form != CODE_HOOKS || name->kind != TOKEN_NAME ||
+	    word_is_control(name) || word_is_helper(name) ||
+	    word_hook(name) >= 0 || knows(r, name))
 		return;
 	found(r, "call", name,
 	      "'%.*s' is called: hooks call their own functions and hook_min, "

@@ -127,7 +127,8 @@ static bool skip_space(struct lexer *l, bool *space)
 
 		if (is_blank(c) || c == '\n') {
 			step(l);
-		} else if (c == '/' && (peek(l, 1) == '/' || peek(l, 1) == '*')) {
+		} else if (c == '/' &&
+			   (peek(l, 1) == '/' || peek(l, 1) == '*')) {
 			bool first = l->first;
 
 			if (!skip_comment(l))

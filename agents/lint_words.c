@@ -13,9 +13,14 @@ const char *const code_hook_names[CODE_HOOKS_COUNT] = {
 
 static const char *const hooks_headers[] = {"hooks.h", NULL};
 static const char *const source_headers[] = {
-	"scx.bpf.h",	      "kernel.bpf.h",	     "identity.bpf.h",
-	"bpf/bpf_helpers.h",  "bpf/bpf_core_read.h", "bpf/bpf_tracing.h",
-	"bpf/bpf_helper_defs.h", NULL,
+	"scx.bpf.h",
+	"kernel.bpf.h",
+	"identity.bpf.h",
+	"bpf/bpf_helpers.h",
+	"bpf/bpf_core_read.h",
+	"bpf/bpf_tracing.h",
+	"bpf/bpf_helper_defs.h",
+	NULL,
 };
 /* What those include in turn. */
 static const char *const inner_headers[] = {"identity_abi.h", NULL};
@@ -73,21 +78,19 @@ bool word_is_attribute(const struct token *t)
 
 bool word_is_control(const struct token *t)
 {
-	static const char *const words[] = {"if",     "while",	"for",
-					    "switch", "return", "sizeof",
-					    "case",   "else",	"do",
-					    "_Static_assert", "_Generic", "defined",
-					    NULL};
+	static const char *const words[] = {
+		"if",	    "while",   "for",  "switch", "return",
+		"sizeof",   "case",    "else", "do",	 "_Static_assert",
+		"_Generic", "defined", NULL};
 
 	return token_in(words, t);
 }
 
 bool word_is_helper(const struct token *t)
 {
-	static const char *const words[] = {"hook_min",	   "hook_max",
-					    "hook_clamp",  "hook_before",
-					    "hook_log2",   "HOOK_US",
-					    "HOOK_MS",	   NULL};
+	static const char *const words[] = {
+		"hook_min",  "hook_max", "hook_clamp", "hook_before",
+		"hook_log2", "HOOK_US",	 "HOOK_MS",    NULL};
 
 	return token_in(words, t);
 }
@@ -103,9 +106,9 @@ int word_hook(const struct token *t)
 /* Words that hooks do without: what outlives a call, what hides an address,
  * what BPF cannot do. */
 static const char *const not_for_hooks[] = {
-	"extern",	 "typedef",    "volatile",    "register",
-	"typeof",	 "__typeof__", "__typeof",    "__auto_type",
-	"_Thread_local", "_Atomic",    "float",	      "double",
+	"extern",	 "typedef",    "volatile",	"register",
+	"typeof",	 "__typeof__", "__typeof",	"__auto_type",
+	"_Thread_local", "_Atomic",    "float",		"double",
 	"_Complex",	 "_Alignas",   "__extension__", NULL,
 };
 
@@ -114,8 +117,8 @@ static const char *const of_places[] = {
 	"__BASE_FILE__", "__INCLUDE_LEVEL__",  NULL,
 };
 
-static const char *const of_times[] = {"__DATE__", "__TIME__",
-				       "__TIMESTAMP__", NULL};
+static const char *const of_times[] = {"__DATE__", "__TIME__", "__TIMESTAMP__",
+				       NULL};
 
 static const char *const of_pragmas[] = {"_Pragma", "__pragma", NULL};
 

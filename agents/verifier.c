@@ -122,9 +122,12 @@ static void skip_the_rest(struct candidate *c)
 
 		if (failed && s->status == STATUS_UNKNOWN) {
 			s->status = STATUS_SKIPPED;
-			stage_find(s, "not-reached", "an earlier stage failed");
+			stage_find(s, "not-reached", "%s",
+				   c->unbuilt ? "nothing was built"
+					      : "an earlier stage failed");
 		}
-		failed |= s->status == STATUS_FAILED;
+		failed |= s->status == STATUS_FAILED ||
+			  (c->unbuilt && i == STAGE_BUILD);
 	}
 }
 

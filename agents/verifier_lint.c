@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/built.h"
 #include "policy/form.h"
 #include "policy/object.h"
 #include "policy/policy.h"
@@ -135,10 +136,12 @@ static void lint_source(struct candidate *c)
 	const char *path =
 		json_as_string(json_path(c->policy->body, "object.path"), "");
 
-	if (*path != '/')
+	if (built_wanted(c->policy->body))
+		lint_code_stage(c);
+	else if (*path != '/')
 		stage_fail(c, STAGE_LINT, "object",
 			   "object.path: the form 'source' needs the whole "
-			   "path of an object file");
+			   "path of an object file, or code");
 }
 
 void lint_stage(const struct verifier *v, struct candidate *c)
@@ -157,13 +160,17 @@ void lint_stage(const struct verifier *v, struct candidate *c)
 	case FORM_PARAMS:
 		lint_params(c);
 		break;
+	case FORM_HOOKS:
+		lint_code_stage(c);
+		lint_params(c);
+		break;
 	case FORM_SOURCE:
 		lint_source(c);
 		break;
 	default:
 		stage_fail(c, STAGE_LINT, "form",
 			   "form: '%s' is not in this version; 'params', "
-			   "'knobs', 'external' and 'source' are",
+			   "'knobs', 'external', 'hooks' and 'source' are",
 			   json_as_string(json_get(body, "form"), ""));
 	}
 	if (s->status == STATUS_UNKNOWN)
@@ -189,14 +196,20 @@ void build_stage(struct verifier *v, struct candidate *c)
 {
 	struct stage *s = &c->stages[STAGE_BUILD];
 	double start = clock_monotonic();
+	bool code = built_wanted(c->policy->body);
 
+	if (code && !build_code(v, c)) {
+		s->seconds = clock_monotonic() - start;
+		return;
+	}
 	if (policy_object_digest(c->policy->body, c->object) < 0) {
 		*c->object = '\0';
 		build_missing(v, c);
 	} else {
 		s->status = STATUS_PASSED;
 		stage_find(s, "object", "%s",
-			   policy_is_source(c->policy->body)
+			   code ? "compiled from the policy's code"
+			   : policy_is_source(c->policy->body)
 				   ? "the object is what the policy says"
 				   : "no compiler needed: parameters are set "
 				     "in the template's data before it is "

@@ -52,6 +52,7 @@ struct candidate {
 	 * alone until sim_compare(). */
 	struct json *simulation;
 	struct json *shuffled; /* the control's body; NULL: no identities */
+	bool unbuilt; /* it has code, and nothing to compile it */
 	struct tally tally, control_tally;
 	struct pairs screen; /* dropped from the evidence */
 	struct pairs main;   /* the evidence, the last `fresh` confirming */
@@ -114,7 +115,7 @@ void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 /* With what the kernel's BPF verifier said last, its file and line. */
 void stage_refused(struct candidate *c, enum stage_id id,
 		   const struct run_result *r);
-/* No stage has failed and the ladder was climbed to here. */
+/* No stage has failed, and there is an object. */
 bool candidate_alive(const struct candidate *c);
 
 const struct group *candidate_group(const struct verifier *v,
@@ -135,6 +136,11 @@ bool form_only_knobs(const struct verifier *v);
 bool lint_uses(const struct json *body, const char *what);
 void lint_stage(const struct verifier *v, struct candidate *c);
 void build_stage(struct verifier *v, struct candidate *c);
+
+/* verifier_code.c: of policies with code */
+void lint_code_stage(struct candidate *c);
+/* False: there is no object, the stage says why. */
+bool build_code(struct verifier *v, struct candidate *c);
 
 /* verifier_prove.c */
 void prove_stage(struct verifier *v, struct candidate *c);

@@ -516,7 +516,3 @@ struct sched_ext_ops policy = {
 	.exit_dump_len = POLICY_DUMP_LEN,
 	.name = "schedkit",
 };
-
-#ifdef POLICY_HOOKS
-#include POLICY_HOOKS
-#endif

@@ -2,10 +2,11 @@
 /*
  * Where the template asks a policy's hooks, and what it makes of the answers.
  *
- * Compiled with POLICY_HOOKS="FILE" and POLICY_HOOK_… for each that FILE
- * defines, and POLICY_FACT_… for each of the costlier facts that it reads.
- * Without those nothing here leaves a trace in the object.  FILE itself comes
- * last in the template, so that nothing in it can change what stands before.
+ * Compiled with POLICY_HOOKS, with POLICY_HOOK_… for each that the policy
+ * defines and POLICY_FACT_… for each of the costlier facts that it reads;
+ * without those nothing here leaves a trace in the object.  The policy's text
+ * is put behind the template's once both are through the preprocessor, so that
+ * nothing in it can change what stands before.
  */
 #ifndef SCHEDKIT_POLICY_HOOKS_BPF_H
 #define SCHEDKIT_POLICY_HOOKS_BPF_H
@@ -15,7 +16,7 @@
 
 #define HOOK_MIN_SLICE_NS 50000ULL
 
-/* Who asks; the constants let the compiler drop what is not read. */
+/* What is not read is dropped by the compiler, but for calls. */
 static void tell_facts(struct hook_task *h, const struct task_struct *p,
 		       const struct task *t, u64 now)
 {
@@ -114,7 +115,7 @@ static s32 hooked_place(const struct task_struct *p)
 		return NO_CPU;
 	tell_facts(&h, p, t, scx_bpf_now());
 	cpu = hook_place(&h);
-	if (cpu >= 0 && cpu < nr_cpus &&
+	if (cpu >= 0 && (u32)cpu < nr_cpus &&
 	    bpf_cpumask_test_cpu(cpu, p->cpus_ptr) &&
 	    scx_bpf_test_and_clear_cpu_idle(cpu))
 		return cpu;

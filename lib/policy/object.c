@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "policy/built.h"
 
 static const char *text_at(const struct json *body, const char *path)
 {
@@ -21,17 +22,45 @@ bool policy_is_source(const struct json *body)
 
 char *policy_object_path(const struct json *body)
 {
+	char key[DIGEST_HEX_LEN];
+
+	if (built_wanted(body)) {
+		/* Without a compiler there is nothing that it built. */
+		if (built_key(body, key) < 0)
+			strcpy(key, "none");
+		return built_object(key);
+	}
 	if (policy_is_source(body))
 		return mem_strdup(text_at(body, "object.path"));
 	return path_lib("policy.bpf.o");
 }
 
+static int digest_built(const struct json *body,
+			char out[static DIGEST_HEX_LEN])
+{
+	char key[DIGEST_HEX_LEN];
+	int rc = built_key(body, key);
+
+	if (rc)
+		return rc;
+	rc = built_check(key, out);
+	if (rc == -ENOENT)
+		rc = err_set(ENOENT,
+			     "the policy's code has not been built here: "
+			     "'sched-verify --stages lint,build' does it");
+	return rc;
+}
+
 int policy_object_digest(const struct json *body,
 			 char out[static DIGEST_HEX_LEN])
 {
-	char *path = policy_object_path(body);
-	int rc = digest_file_hex(path, out);
+	char *path;
+	int rc;
 
+	if (built_wanted(body))
+		return digest_built(body, out);
+	path = policy_object_path(body);
+	rc = digest_file_hex(path, out);
 	if (!rc && policy_is_source(body) &&
 	    strcmp(out, text_at(body, "object.sha256")))
 		rc = err_set(ESTALE,

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a policy is compiled, and what is kept of it. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agents/builder_state.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "policy/built.h"
+
+#define MAX_FILE     (16u << 20)
+#define MAX_OBJECTS  256
+#define DRAFT_KEEP_S 3600 /* nobody compiles that long */
+
+char *draft_path(const struct draft *d, const char *name)
+{
+	return mem_printf("%s/%s", d->dir, name);
+}
+
+int draft_write(struct draft *d, const char *name, const void *data, size_t len)
+{
+	char *path = draft_path(d, name);
+	int rc = path_write_atomic(path, data, len);
+
+	free(path);
+	return rc;
+}
+
+int draft_read(struct draft *d, const char *name, struct buf *out)
+{
+	char *path = draft_path(d, name);
+	int rc;
+
+	buf_init(out, MAX_FILE);
+	rc = buf_read_file(out, path);
+	free(path);
+	return rc;
+}
+
+/* The compiler gets copies of our headers: their names are the same wherever
+ * we are installed, and so are the objects. */
+static int copy_ours(struct draft *d)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && built_files[i]; i++) {
+		char *rel = mem_printf("bpf/%s", built_files[i]);
+		char *from = path_lib(rel);
+		struct buf b;
+
+		buf_init(&b, MAX_FILE);
+		rc = buf_read_file(&b, from);
+		if (!rc)
+			rc = draft_write(d, built_files[i], b.data, b.len);
+		buf_release(&b);
+		free(from);
+		free(rel);
+	}
+	return rc;
+}
+
+int draft_open(struct draft *d)
+{
+	char *all = path_cache("drafts"), *bpf;
+	int rc = path_make_dirs(all);
+
+	d->dir = mem_printf("%s/XXXXXX", all);
+	free(all);
+	if (!rc && !mkdtemp(d->dir))
+		rc = err_set(errno, "cannot make folder '%s': %s", d->dir,
+			     strerror(errno));
+	if (rc) {
+		free(d->dir);
+		d->dir = NULL;
+		return rc;
+	}
+	bpf = draft_path(d, "bpf");
+	rc = path_make_dirs(bpf);
+	free(bpf);
+	return rc ? rc : copy_ours(d);
+}
+
+/* Its files, and those of folders in it; deeper ones are not made. */
+static void empty_folder(const char *path, int levels)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		char *one = mem_printf("%s/%s", path, e->d_name);
+
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 && unlink(one) < 0 && levels) {
+			empty_folder(one, levels - 1);
+			rmdir(one);
+		}
+		free(one);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void draft_close(struct draft *d)
+{
+	if (d->dir) {
+		empty_folder(d->dir, 1);
+		rmdir(d->dir);
+	}
+	free(d->dir);
+	d->dir = NULL;
+}
+
+struct aged {
+	char *path;
+	time_t at;
+};
+
+static int by_age(const void *a, const void *b)
+{
+	const struct aged *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+static size_t list_folder(const char *path, struct aged **out)
+{
+	DIR *dir = opendir(path);
+	struct aged *list = NULL;
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+	struct stat st;
+
+	while (dir && (e = readdir(dir))) {
+		char *one;
+
+		if (e->d_name[0] == '.')
+			continue;
+		one = mem_printf("%s/%s", path, e->d_name);
+		if (lstat(one, &st) < 0) {
+			free(one);
+			continue;
+		}
+		if (n == cap) {
+			cap = cap ? 2 * cap : 64;
+			list = mem_realloc(list, cap, sizeof(*list));
+		}
+		list[n++] = (struct aged){one, st.st_mtime};
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(list, n, sizeof(*list), by_age);
+	*out = list;
+	return n;
+}
+
+void draft_prune(void)
+{
+	char *objects = path_cache("objects"), *drafts = path_cache("drafts");
+	struct aged *list;
+	size_t n = list_folder(objects, &list);
+
+	/* An object and its digest are two files of about one age. */
+	for (size_t i = 0; i < n; i++) {
+		if (i + 2 * MAX_OBJECTS < n)
+			unlink(list[i].path);
+		free(list[i].path);
+	}
+	free(list);
+	n = list_folder(drafts, &list);
+	for (size_t i = 0; i < n; i++) {
+		if (time(NULL) - list[i].at > DRAFT_KEEP_S) {
+			empty_folder(list[i].path, 1);
+			rmdir(list[i].path);
+		}
+		free(list[i].path);
+	}
+	free(list);
+	free(objects);
+	free(drafts);
+}
