@@ -197,6 +197,13 @@ static int build_hooks(struct draft *d, const struct buf *expanded)
 
 /* ---- both forms ------------------------------------------------------- */
 
+static int build_source(struct draft *d)
+{
+	int rc = clang_compile(d, "policy.i", "policy.o");
+
+	return rc ? rc : effect_check(d, "policy.o", NULL);
+}
+
 /* The digest comes last: an object without it is none. */
 static int keep(struct draft *d, const char *key)
 {
@@ -232,7 +239,7 @@ static int compile(struct draft *d, const char *code)
 	if (!rc && d->form == CODE_HOOKS)
 		rc = build_hooks(d, &expanded);
 	else if (!rc)
-		rc = clang_compile(d, "policy.i", "policy.o");
+		rc = build_source(d);
 	buf_release(&expanded);
 	return rc;
 }

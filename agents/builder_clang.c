@@ -11,8 +11,8 @@
 #include "base/mem.h"
 #include "base/proc.h"
 
-#define WALL_S	     20
-#define CPU_S	     10
+#define WALL_S	     15
+#define CPU_S	     5
 #define MEMORY_MIB   1024
 #define FILE_MIB     16
 #define SAYS_MAX     (256u << 10)
@@ -151,17 +151,16 @@ static void tell_end(struct draft *d, const struct proc_result *res)
 {
 	if (res->timed_out || res->signal == SIGXCPU || res->signal == SIGKILL)
 		draft_find(d, "limit", 0,
-			   "the compiler needed more than %d s of CPU time, "
-			   "or more than there is",
+			   "the compiler needed more than %d s of CPU time",
 			   CPU_S);
 	else if (res->signal == SIGXFSZ)
 		draft_find(d, "limit", 0, "the compiler wrote more than %d MiB",
 			   FILE_MIB);
-	else if (res->signal || res->exit_status >= 128)
+	else if (res->signal || res->exit_status > 1)
 		draft_find(d, "limit", 0,
-			   "the compiler broke on it (signal %d), within %d "
+			   "the compiler broke on it (status %d), within %d "
 			   "MiB of memory",
-			   res->signal, MEMORY_MIB);
+			   res->exit_status, MEMORY_MIB);
 	else
 		draft_find(d, "compile", 0,
 			   "the compiler refuses it without naming one of its "

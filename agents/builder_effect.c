@@ -1,16 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What hooks make of the template: its code with theirs beside its code with
- * hooks that leave everything as it is.
+ * A look at what was compiled, in a process that can read that and nothing
+ * else: whether it is an object at all; and of hooks, what they make of the
+ * template: its code with them beside its code with hooks that leave
+ * everything as it is.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "agents/builder_state.h"
 #include "base/err.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sandbox.h"
 #include "bpfvm/object.h"
 #include "sim/sim.h"
+
+#define MEMORY_MIB 2048
+#define CPU_S	   10
+#define SAYS_MAX   4096
+#define TEXT_MAX   400
+
+/* ---- in the child ----------------------------------------------------- */
+
+/* "rule text": the parent's finding. */
+static void say(int fd, const char *rule, const char *text)
+{
+	char *s = mem_printf("%s %.*s\n", rule, TEXT_MAX, text);
+
+	if (io_write(fd, s, strlen(s)))
+		_exit(1);
+	free(s);
+}
+
+/* What is wrong with a file, whose name says nothing to anybody. */
+static void say_object(int fd)
+{
+	const char *text = strstr(err_text(), "': ");
+
+	say(fd, "object", text ? text + strlen("': ") : err_text());
+}
 
 static bool same_code(const struct object *a, const struct object *b)
 {
@@ -47,48 +82,116 @@ static bool calls_it(const struct object *b, const struct object *a,
 }
 
 /* The lint has seen to it already; this is what it comes to. */
-static void check_calls(struct draft *d, const struct object *a,
+static void check_calls(int fd, const struct object *a,
 			const struct object *plain)
 {
 	for (size_t i = 0; i < a->insn_count; i++) {
 		const struct object_insn *x = &a->insns[i];
-		const struct object_line *l;
 
 		if ((x->what != INSN_CALL_HELPER &&
 		     x->what != INSN_CALL_KFUNC) ||
 		    calls_it(plain, a, x))
 			continue;
-		l = object_line(a, (uint32_t)i);
-		draft_find(
-			d, "call", l ? l->line : 0,
-			"the kernel is called, which only the template does");
+		say(fd, "call",
+		    "the hooks call the kernel, which only the template does");
 		return;
 	}
 }
 
-int effect_check(struct draft *d, const char *object, const char *plain)
+static void check(int fd, const struct draft *d, const char *path,
+		  const char *plain)
 {
-	char *path = draft_path(d, object), *plain_path = draft_path(d, plain);
 	struct sim_policy *a = NULL, *b = NULL;
 	int rc = sim_policy_open(path, NULL, 0, &a);
 
-	if (!rc)
-		rc = sim_policy_open(plain_path, NULL, 0, &b);
-	if (rc == -EINVAL) {
-		draft_find(d, "object", 0, "%s", err_text());
-	} else if (!rc) {
-		check_calls(d, sim_policy_object(a), sim_policy_object(b));
-		if (!(d->hooks & 1u << CODE_PREEMPT) &&
-		    same_code(sim_policy_object(a), sim_policy_object(b)))
-			draft_find(d, "no-effect", 0,
-				   "the hooks change nothing: the compiler "
-				   "makes the template's own code of them");
+	/* What is only unknown here is the prove stage's to tell. */
+	if (rc && rc != -ENOTSUP)
+		say_object(fd);
+	if (rc || !plain)
+		return;
+	if (sim_policy_open(plain, NULL, 0, &b)) {
+		say_object(fd);
+		return;
 	}
-	sim_policy_free(a);
-	sim_policy_free(b);
+	check_calls(fd, sim_policy_object(a), sim_policy_object(b));
+	/* There is no telling what leaves preemption as it is. */
+	if (!(d->hooks & 1u << CODE_PREEMPT) &&
+	    same_code(sim_policy_object(a), sim_policy_object(b)))
+		say(fd, "no-effect",
+		    "the hooks change nothing: the compiler makes the "
+		    "template's own code of them");
+}
+
+static void __attribute__((noreturn))
+child(const struct draft *d, const char *path, const char *plain, int fd)
+{
+	char *types = path_lib("simkernel.bpf.o");
+	const char *read[] = {types, path, plain, NULL};
+	const struct sandbox s = {
+		.read = read, .memory_mib = MEMORY_MIB, .cpu_s = CPU_S};
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (sandbox_enter(&s))
+		_exit(1);
+	check(fd, d, path, plain);
+	_exit(0);
+}
+
+/* ---- in the parent ---------------------------------------------------- */
+
+static void take_findings(struct draft *d, struct buf *says)
+{
+	char *save = NULL, *text;
+
+	if (!says->len)
+		return;
+	for (char *line = strtok_r(says->data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		text = strchr(line, ' ');
+		if (!text)
+			continue;
+		*text++ = '\0';
+		draft_find(d, line, 0, "%s", text);
+	}
+}
+
+static int look(struct draft *d, const char *path, const char *plain)
+{
+	struct buf says;
+	int p[2], status;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(errno, "cannot make a pipe: %s",
+			       strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		child(d, path, plain, p[1]);
+	close(p[1]);
+	if (pid < 0) {
+		close(p[0]);
+		return err_set(errno, "cannot fork: %s", strerror(errno));
+	}
+	buf_init(&says, SAYS_MAX);
+	buf_read_fd(&says, p[0]);
+	close(p[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	take_findings(d, &says);
+	buf_release(&says);
+	if (status && !d->findings)
+		draft_find(d, "object", 0,
+			   "whatever looks at the object is ended by it");
+	return d->findings ? err_set(EINVAL, "the object is not accepted") : 0;
+}
+
+int effect_check(struct draft *d, const char *object, const char *plain)
+{
+	char *path = draft_path(d, object);
+	char *plain_path = plain ? draft_path(d, plain) : NULL;
+	int rc = look(d, path, plain_path);
+
 	free(path);
 	free(plain_path);
-	if (!rc && d->findings)
-		rc = err_set(EINVAL, "the hooks are not what they should be");
 	return rc;
 }

@@ -38,7 +38,8 @@ int clang_expand(struct draft *d, const char *from, const char *to,
 /* to NULL: only look at it. */
 int clang_compile(struct draft *d, const char *from, const char *to);
 
-/* builder_effect.c: both objects of form "hooks" beside each other */
+/* builder_effect.c: is it an object; and beside `plain` (may be NULL), do the
+ * hooks change anything? */
 int effect_check(struct draft *d, const char *object, const char *plain);
 
 #endif

@@ -322,6 +322,10 @@ static void read_name(struct reader *r, const struct token *t)
 			found(r, "asm", t, "inline assembly");
 		return;
 	}
+	if (r->c->form == CODE_HOOKS && r->braces && token_is(t, "static")) {
+		found(r, "global", t, "hooks keep nothing between calls");
+		return;
+	}
 	wrong = word_wrong(r->c->form, r->expanded, t, &rule);
 	if (wrong) {
 		found(r, rule, t, "'%.*s': %s", show(t), t->text, wrong);

@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sandbox.h"
+#include "policy/built.h"
 #include "policy/object.h"
 
 #define RESULT_MAX   (4u << 20)
@@ -83,21 +84,24 @@ static int keep_only(int fd)
 	return 3;
 }
 
+static bool has_code(const struct candidate *c)
+{
+	return policy_is_source(c->policy->body) ||
+	       built_wanted(c->policy->body);
+}
+
 /* Without Landlock, who has no privilege anyway may go on, and so may what
  * came with schedkit. */
-static bool confine(const struct candidate *c)
+static bool confine(struct candidate *c)
 {
-	char *object = policy_object_path(c->policy->body);
 	char *types = path_lib("simkernel.bpf.o");
-	const char *const read[] = {object, types, NULL};
+	const char *const read[] = {candidate_path(c), types, NULL};
 	const struct sandbox s = {
 		.read = read, .memory_mib = MEMORY_MIB, .cpu_s = CPU_S};
 	int rc = sandbox_enter(&s);
 
 	free(types);
-	free(object);
-	return !rc || (rc == -ENOTSUP &&
-		       (geteuid() || !policy_is_source(c->policy->body)));
+	return !rc || (rc == -ENOTSUP && (geteuid() || !has_code(c)));
 }
 
 static void __attribute__((noreturn))

@@ -218,6 +218,7 @@ static void candidate_release(struct candidate *c)
 	for (size_t i = 0; i < STAGE_COUNT; i++)
 		json_free(c->stages[i].findings);
 	json_free(c->shuffled);
+	free(c->path);
 	json_free(c->simulation);
 	free(c->tally.trouble);
 	free(c->control_tally.trouble);

@@ -39,7 +39,7 @@ void prove_stage(struct verifier *v, struct candidate *c)
 {
 	const struct verifier_opts *o = v->o;
 	struct stage *s = &c->stages[STAGE_PROVE];
-	char *path = policy_object_path(c->policy->body);
+	const char *path = candidate_path(c);
 	double start = clock_monotonic();
 	struct sim_policy *policy = NULL;
 	struct prove_opts opts = {0};
@@ -65,6 +65,5 @@ void prove_stage(struct verifier *v, struct candidate *c)
 		stage_find(s, "unsupported", "not proved: %s", err_text());
 	}
 	sim_policy_free(policy);
-	free(path);
 	s->seconds = clock_monotonic() - start;
 }

@@ -252,7 +252,7 @@ void sim_compare(struct verifier *v, struct group *g)
 static int open_policy(struct climb *k)
 {
 	const struct verifier_opts *o = k->v->o;
-	char *path = policy_object_path(k->c->policy->body);
+	const char *path = candidate_path(k->c);
 	uint32_t kernel = 0;
 	int rc;
 
@@ -265,7 +265,6 @@ static int open_policy(struct climb *k)
 	if (o->kernel_count && sim_kernel_parse(o->kernels[0], &kernel) < 0)
 		kernel = 0;
 	rc = sim_policy_open(path, k->c->policy->body, kernel, &k->policy);
-	free(path);
 	return rc;
 }
 

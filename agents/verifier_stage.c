@@ -6,6 +6,7 @@
 
 #include "agents/verifier_state.h"
 #include "base/mem.h"
+#include "policy/object.h"
 
 #define TEXT_MAX 2048
 
@@ -65,6 +66,13 @@ void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 	va_end(ap);
 	c->stages[id].status = STATUS_FAILED;
 	add(&c->stages[id], rule, NULL, 0, text);
+}
+
+const char *candidate_path(struct candidate *c)
+{
+	if (!c->path)
+		c->path = policy_object_path(c->policy->body);
+	return c->path;
 }
 
 /* Lines around the one that says why the verifier gave up. */

@@ -52,7 +52,8 @@ struct candidate {
 	 * alone until sim_compare(). */
 	struct json *simulation;
 	struct json *shuffled; /* the control's body; NULL: no identities */
-	bool unbuilt; /* it has code, and nothing to compile it */
+	char *path;	       /* candidate_path(); NULL: not asked yet */
+	bool unbuilt;	       /* it has code, and nothing to compile it */
 	struct tally tally, control_tally;
 	struct pairs screen; /* dropped from the evidence */
 	struct pairs main;   /* the evidence, the last `fresh` confirming */
@@ -117,6 +118,10 @@ void stage_refused(struct candidate *c, enum stage_id id,
 		   const struct run_result *r);
 /* No stage has failed, and there is an object. */
 bool candidate_alive(const struct candidate *c);
+
+/* Where its object is, or would be; lent.  Found once: a sandbox lets nobody
+ * look for it. */
+const char *candidate_path(struct candidate *c);
 
 const struct group *candidate_group(const struct verifier *v,
 				    const struct candidate *c);

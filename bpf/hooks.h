@@ -21,13 +21,13 @@ typedef int s32;
 typedef long long s64;
 
 #ifndef bool
-#define bool  _Bool
-#define true  1
+#define bool _Bool
+#define true 1
 #define false 0
 #endif
 
-#define HOOK_US(n) ((n) * 1000ULL)
-#define HOOK_MS(n) ((n) * 1000000ULL)
+#define HOOK_US(n) ((n)*1000ULL)
+#define HOOK_MS(n) ((n)*1000000ULL)
 
 enum hook_class { HOOK_INTERACTIVE, HOOK_NORMAL, HOOK_BATCH };
 

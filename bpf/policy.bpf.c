@@ -30,7 +30,6 @@ char _license[] SEC("license") = "GPL";
 #define SCAN_LIMIT   64
 #define VICTIM_LIMIT 32
 
-
 /* Read by the holder after the end. */
 struct policy_exit ended;
 
