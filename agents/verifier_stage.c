@@ -25,6 +25,9 @@ static void add(struct stage *s, const char *rule, const char *file, long line,
 
 	json_set_string(f, "rule", rule);
 	if (file) {
+		/* What we compile is called by its name alone. */
+		if (!strncmp(file, "./", 2))
+			file += 2;
 		json_set_string(f, "file", file);
 		json_set_number(f, "line", (double)line);
 	}

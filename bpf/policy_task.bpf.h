@@ -133,7 +133,7 @@ static u64 weighted(u64 ns, const struct task_struct *p)
 
 /* Tasks that may run on one CPU only never stand in a shared queue: there
  * every other CPU would have to step over them. */
-static u64 home_of(const struct task_struct *p)
+static __always_inline u64 home_of(const struct task_struct *p)
 {
 	if (p->nr_cpus_allowed == 1)
 		return PRIVATE(bpf_cpumask_first(p->cpus_ptr));

@@ -148,7 +148,7 @@ bad_line() {
 	policy '{}' '[]' ', "identities": [{"hash": "00112233445566ff",
 		"expect_us": 5}]' | lint_says learned_identity
 	doc policy '{"form": "hooks", "title": "t", "why": "w", "uses": [],
-		"params": {}}' | lint_says "'hooks'"
+		"params": {}}' | lint_says 'code: it is missing'
 }
 
 @test 'verify: lint of identities' {
