@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agents/hostile.h"
 
-#include "policy/built.h"
 #include "policy/form.h"
 #include "policy/policy.h"
 
@@ -30,8 +29,8 @@ void hostile_init(struct hostile *h, struct sim_policy *policy,
 	if (policy_form(body) == FORM_SOURCE ||
 	    policy_form(body) == FORM_KNOBS || policy_params_read(body, &p) < 0)
 		return;
-	h->by_design = built_wanted(body) || p.order == ORDER_LONGEST ||
-		       p.order == ORDER_SHORTEST ||
+	h->by_design = policy_form(body) == FORM_HOOKS ||
+		       p.order == ORDER_LONGEST || p.order == ORDER_SHORTEST ||
 		       p.classify == CLASSIFY_BEHAVIOUR ||
 		       p.classify == CLASSIFY_IDENTITY;
 	/* Who waited that long goes first, but not at once. */

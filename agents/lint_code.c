@@ -18,6 +18,8 @@
 /* A declaration at file scope, as far as it was read. */
 struct declaration {
 	bool is_static, is_const, is_type, any;
+	bool is_named; /* of a type: there is a variable of it, too */
+	size_t names;
 	bool has_parens, has_value, has_body, is_function;
 	struct token name; /* before the first parenthesis, or the last one */
 };
@@ -73,6 +75,21 @@ static int show(const struct token *t)
 
 /* ---- directives ------------------------------------------------------- */
 
+/* Nothing but space, and at most one comment that ends in this line. */
+static bool is_comment(const char *p, const char *end)
+{
+	const char *close;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p == end || (end - p >= 2 && !memcmp(p, "//", 2)))
+		return true;
+	if (end - p < 4 || memcmp(p, "/*", 2) != 0)
+		return false;
+	close = memmem(p + 2, (size_t)(end - p - 2), "*/", 2);
+	return close && close + 2 == end;
+}
+
 static void read_include(struct reader *r, const struct token *at)
 {
 	struct token t = lexer_rest(&r->lexer);
@@ -85,7 +102,7 @@ static void read_include(struct reader *r, const struct token *at)
 		return;
 	}
 	end = memchr(t.text + 1, close, t.len - 1);
-	if (!end || end + 1 != t.text + t.len) {
+	if (!end || !is_comment(end + 1, t.text + t.len)) {
 		found(r, "include", at,
 		      "#include: nothing but a name in quotes may follow");
 		return;
@@ -95,8 +112,8 @@ static void read_include(struct reader *r, const struct token *at)
 		      "#include comes before everything else: a macro must "
 		      "not change what a header says");
 	for (; *h; h++)
-		if (strlen(*h) == t.len - 2 &&
-		    !memcmp(*h, t.text + 1, t.len - 2))
+		if (strlen(*h) == (size_t)(end - t.text - 1) &&
+		    !memcmp(*h, t.text + 1, strlen(*h)))
 			return;
 	found(r, "include", at, "#include %.*s is not allowed; %s", show(&t),
 	      t.text,
@@ -348,7 +365,9 @@ static void read_name(struct reader *r, const struct token *t)
 static void end_declaration(struct reader *r, const struct token *t)
 {
 	const struct declaration *d = &r->d;
-	bool is_type = d->is_type && (d->has_body || !d->is_static);
+	/* struct tag { … }; struct tag; */
+	bool is_type =
+		d->is_type && !d->is_named && (d->has_body || d->names < 2);
 
 	if (r->c->form == CODE_HOOKS && d->any && !d->has_parens &&
 	    !d->has_value && !is_type)
@@ -375,12 +394,18 @@ static void begin_function(struct reader *r, const struct token *t)
 static void at_file_scope(struct reader *r, const struct token *t)
 {
 	struct declaration *d = &r->d;
+	bool is_static, is_const, is_type;
 
 	if (t->kind == TOKEN_NAME && !r->parens) {
-		d->is_static |= token_is(t, "static");
-		d->is_const |= token_is(t, "const");
-		d->is_type |= token_is(t, "struct") || token_is(t, "union") ||
-			      token_is(t, "enum");
+		is_static = token_is(t, "static");
+		is_const = token_is(t, "const");
+		is_type = token_is(t, "struct") || token_is(t, "union") ||
+			  token_is(t, "enum");
+		d->is_static |= is_static;
+		d->is_const |= is_const;
+		d->is_type |= is_type;
+		d->names += !is_static && !is_const && !is_type;
+		d->is_named |= d->has_body;
 		if (!d->has_parens)
 			d->name = *t;
 		d->any = true;

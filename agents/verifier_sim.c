@@ -257,7 +257,6 @@ static int open_policy(struct climb *k)
 	int rc;
 
 	if (k->has_knobs) {
-		free(path);
 		rc = knobs_read(k->c->policy->body, &k->knobs);
 		return rc ? rc : load_check_knobs(&k->knobs, SIM_MAX_CPUS);
 	}
