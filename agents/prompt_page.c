@@ -31,6 +31,7 @@ static const struct page {
 	{"rules", "prompts/reference/rules.md", false},
 	{"source", "prompts/reference/source.md", false},
 	{"hooks", "bpf/hooks.h", true},
+	{"hooking", "prompts/reference/hooking.md", false},
 	{"scx", "bpf/scx.bpf.h", true},
 	{"kernel", "bpf/kernel.bpf.h", true},
 };

@@ -33,18 +33,6 @@ climb() {
 	}
 }
 
-# compile TEXT OBJECT: with the flags of the Makefile.
-compile() {
-	local clang
-	for clang in clang-16 clang-17 clang-18 clang-19 clang; do
-		command -v $clang >/dev/null && break
-	done
-	$clang -std=gnu11 -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror \
-		-Wno-unused-parameter -Wno-missing-declarations \
-		-D__TARGET_ARCH_x86 -I"$TREE" -I"$TREE/bpf" -x c \
-		-c "$1" -o "$2"
-}
-
 # policy FORM BLOCK: an answer's pairs as a policy's body.
 policy() {
 	doc policy "$(jq --arg form "$1" '{form: $form, title: "t", why: "w",
@@ -58,11 +46,21 @@ policy() {
 	n=$(blocks 'c source')
 	[ "$n" -ge 3 ]
 	for i in $(seq "$n"); do
-		compile "block-$i" "$i.o"
-		doc policy "$(jq -n --arg path "$PWD/$i.o" --arg sha256 \
-			"$(sha256sum "$i.o" | cut -c -64)" '{form: "source",
-			title: "t", why: "w", uses: ["behaviour"],
-			object: {$path, $sha256}}')" >in
+		jq -Rs '{form: "source", title: "t", why: "w",
+			uses: ["behaviour"], code: .}' "block-$i" >body
+		doc policy "$(cat body)" >in
+		climb in
+	done
+}
+
+@test "prompts: each example of hooks passes every stage" {
+	local n i
+	n=$(blocks 'c hooks')
+	[ "$n" -ge 1 ]
+	for i in $(seq "$n"); do
+		jq -Rs '{form: "hooks", title: "t", why: "w",
+			uses: ["behaviour"], code: .}' "block-$i" >body
+		doc policy "$(cat body)" >in
 		climb in
 	done
 }
