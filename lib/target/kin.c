@@ -121,6 +121,12 @@ static void add_other(struct kin *to, pid_t pid)
 	to->others[to->other_count++] = pid;
 }
 
+static bool is_other(const struct kin *k, pid_t pid)
+{
+	return k->other_count &&
+	       bsearch(&pid, k->others, k->other_count, sizeof(pid), by_pid);
+}
+
 int kin_look(struct kin *k)
 {
 	DIR *d = opendir("/proc");
@@ -135,8 +141,7 @@ int kin_look(struct kin *k)
 		if (!pid || pid == getpid())
 			continue;
 		/* Once looked at, somebody else's stays that until it ends. */
-		if (bsearch(&pid, k->others, k->other_count, sizeof(pid),
-			    by_pid))
+		if (is_other(k, pid))
 			add_other(&now, pid);
 		else if (kin_find(k, pid) || is_ours(pid, &parent))
 			add_process(&now, k, pid, parent);
@@ -144,7 +149,8 @@ int kin_look(struct kin *k)
 			add_other(&now, pid);
 	}
 	closedir(d);
-	qsort(now.others, now.other_count, sizeof(*now.others), by_pid);
+	if (now.other_count)
+		qsort(now.others, now.other_count, sizeof(*now.others), by_pid);
 	kin_release(k);
 	*k = now;
 	return 0;

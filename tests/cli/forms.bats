@@ -192,3 +192,88 @@ unproved=lint,build,prove,sim
 	exits 1 script -qec "sched-verify --stages lint <in" /dev/null
 	has "$output" 'all: nice 5, CPUs 0-1'
 }
+
+# ---- on this very kernel ----------------------------------------------
+
+# profile METRIC SCRIPT: the shell script prints METRIC: NUMBER.
+profile() {
+	local command
+	command=$(jq -cn '$ARGS.positional' --args -- bash -c "$2")
+	doc profile "{\"scope\": \"command\", \"goal\": \"throughput\",
+		\"source\": \"proc\", \"target\": \"host\", \"duration_us\": 1,
+		\"workload\": {\"name\": \"w\", \"command\": $command,
+			\"metrics\": [{\"name\": \"$1\", \"unit\": \"1\",
+			\"better\": \"higher\", \"regex\": \"$1: ([0-9]+)\"}]},
+		\"system\": {\"cpus\": 1, \"kernel\": \"6\"}, \"groups\": [],
+		\"overhead\": {\"drops\": 0}}"
+}
+
+# measured BASELINE CANDIDATE [ARGUMENT...]: of the documents in `in`.
+measured() {
+	local base=$1 cand=$2
+	shift 2
+	judge 1 -t host --screen 0 --pairs 1 --no-confirm \
+		--stages kernel,run "$@" <in
+	so ".metrics[0].baseline == $base and .metrics[0].candidate == $cand"
+}
+
+# nice + 100 policy + 1000 CPUs
+what='read -r -a s </proc/self/stat
+	echo v: $((s[18] + 100 * s[40] + 1000 * $(nproc)))'
+
+@test 'forms: knobs are set on this kernel, and not on the baseline' {
+	local plain
+	plain=$(bash -c "$what")
+	{
+		profile v "$what"
+		knobs '[{"match": "*", "nice": 7, "policy": "batch",
+			"cpus": "0"}]'
+	} >in
+	measured "${plain#*: }" 1307
+	is "$(jq -r .target <<<"$body")" host
+	has "$(found kernel)" 'its knobs can be set'
+}
+
+@test 'forms: the first rule that matches a name follows it' {
+	{
+		profile v "cp \"\$(command -v bash)\" $PWD/later
+			$PWD/later -c 'sleep 0.5; $what'; rm $PWD/later"
+		knobs '[{"match": "late*", "nice": 4},
+			{"match": "*", "policy": "idle", "nice": 9}]' \
+			'["declared_intent"]'
+	} >in
+	judge 1 -t host --screen 0 --pairs 1 --no-confirm \
+		--stages kernel,run <in
+	so '.metrics[0].candidate % 1000 == 4'
+}
+
+@test 'forms: what knobs cannot set is said, and nothing is measured' {
+	{
+		profile v "$what"
+		knobs '[{"match": "*", "cpus": "511"}]'
+	} >in
+	judge 1 -t host --screen 0 --pairs 1 --stages kernel,run <in
+	so '.decision == "rejected"'
+	has "$(found kernel)" 'the policy did not apply: cannot set the CPUs'
+}
+
+@test 'forms: nothing outlives a run with knobs' {
+	local pid
+	{
+		profile v "setsid sleep 60 >/dev/null 2>&1 &
+			sleep 0.1; echo \$! >>$PWD/left.\$(nice); $what"
+		knobs '[{"match": "*", "nice": 11}]'
+	} >in
+	judge 1 -t host --screen 0 --pairs 1 --no-confirm \
+		--stages kernel,run <in
+	so '.metrics[0].pairs == 1'
+	[ -s left.11 ]
+	while read -r pid; do
+		kill -0 "$pid" 2>/dev/null && return 1
+	done <left.11
+	# Those of the baseline are there: nobody followed them.
+	rm left.11
+	cat left.* | while read -r pid; do
+		kill "$pid"
+	done
+}
