@@ -4,13 +4,12 @@
 # What the bats files about language models share:  load ../lib; load ../llm
 #
 # A file starts one endpoint (tests/endpoint); every question of a test has a
-# script of its own there, a ledger of its own and a name, $at.  Fractions of
-# a second are limits enough between two processes of one machine.
+# script of its own there and a folder of its own, $at.
 #
 # shellcheck disable=SC2034 # what the files use
 
 KEY=sk-planted-5f1d0c7e93ab4826
-LIMITS=(--connect 2 --first-byte 2 --idle 2 --total 5 --retry-wait 1)
+LIMITS=(--connect 5 --first-byte 5 --idle 5 --total 9 --retry-wait 1)
 DONE='{"answer":{"text":"done"}}'
 HELLO='{"role":"coder","system":"You write.","max_tokens":100,'\
 '"messages":[{"role":"user","text":"Hello"}]}'

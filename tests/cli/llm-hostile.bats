@@ -64,8 +64,8 @@ ends() {
 }
 
 @test "slow, but never idle: an answer" {
-	both 1 ok '[{"answer":{"text":"done"},"fault":{"split":100,
-		"pause":0.05}}]' --first-byte 0.3 --idle 0.3
+	streams 1 ok '[{"answer":{"text":"done"},"fault":{"split":60,
+		"pause":0.1}}]' --first-byte 0.8 --idle 0.8
 }
 
 @test "asked to end, it ends at once" {

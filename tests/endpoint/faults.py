@@ -33,8 +33,9 @@ Of a stream:
   "open_end": true      no empty line after the last event
   "error_after": N      events, then "error" after all
 Of what is said:
-  "calls"               "no_index", "no_id", "object" (arguments as the script has
-                        them, text or object, not as JSON in a string), "whole" (in one fragment), "text" (in tags)
+  "calls"               "no_index", "no_id", "whole" (in one fragment), "text"
+                        (in tags), "object" (arguments as the script has them,
+                        an object or any text, not as JSON in a string)
   "choices": VALUE      instead of the choices (content), in a stream those of
                         the last chunk; "missing": none
 
