@@ -148,6 +148,21 @@ static struct llm_usage most_of(const struct llm_request *r)
 				  .out = r->max_tokens};
 }
 
+/* An answer that names no figures was not free: a budget must not be passed by
+ * because a server leaves them out. */
+static void estimate(const struct llm_request *r, struct llm_answer *a)
+{
+	size_t bytes = a->text ? strlen(a->text) : 0;
+
+	if (json_len(a->calls))
+		bytes += json_bytes(a->calls);
+	if (!bytes || a->usage.in || a->usage.out)
+		return;
+	a->usage.in = most_of(r).in;
+	a->usage.out = (long)(bytes / 4) + 1;
+	a->estimated = true;
+}
+
 /* The message of a failed call must survive what is done after it. */
 static int keep_first(int first, int second, const char *words)
 {
@@ -188,6 +203,8 @@ static int call(struct llm *l, const struct llm_request *r,
 	rc = l->provider->ops->call(l->provider, r, shape, out);
 	if (rc == -EOPNOTSUPP)
 		return rc;
+	if (!rc)
+		estimate(r, out);
 	if (!out->model && l->provider->model)
 		out->model = mem_strdup(l->provider->model);
 	return settle(l, r, out, rc);

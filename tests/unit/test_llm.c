@@ -219,6 +219,7 @@ struct fake {
 	char *last[8];		  /* the last message's text */
 	size_t n;
 	bool refuse[SHAPE_COUNT];
+	bool tells_nothing; /* no usage */
 };
 
 static int fake_call(struct provider *p, const struct llm_request *r,
@@ -235,7 +236,8 @@ static int fake_call(struct provider *p, const struct llm_request *r,
 	f->last[i] = mem_strdup(json_as_string(
 		json_get(json_at(r->messages, k - 1), "text"), ""));
 	f->n++;
-	out->usage = (struct llm_usage){.in = 10, .out = 5};
+	if (!f->tells_nothing)
+		out->usage = (struct llm_usage){.in = 10, .out = 5};
 	out->attempts = 1;
 	out->finish = f->finish[i];
 	if (f->rc[i])
@@ -307,6 +309,21 @@ static void test_ladder(void **state)
 	memset(f.refuse, 0, sizeof(f.refuse));
 	assert_int_equal(ask(l, &a), 0);
 	assert_int_equal(f.shapes[1], SHAPE_JSON);
+	llm_answer_release(&a);
+	llm_close(l);
+}
+
+static void test_no_figures(void **state)
+{
+	struct fake f = {.script = {"{\"a\":1234567}"}, .tells_nothing = true};
+	struct llm *l = over(&f);
+	struct llm_answer a;
+
+	(void)state;
+	assert_int_equal(ask(l, &a), 0);
+	assert_true(a.estimated);
+	assert_true(a.usage.in > 10);
+	assert_int_equal(a.usage.out, 4);
 	llm_answer_release(&a);
 	llm_close(l);
 }
@@ -500,6 +517,7 @@ int main(void)
 		cmocka_unit_test_setup(test_backend_words, clean),
 		cmocka_unit_test_setup_teardown(test_keys, clean, clean),
 		cmocka_unit_test(test_ladder),
+		cmocka_unit_test(test_no_figures),
 		cmocka_unit_test(test_ladder_ends),
 		cmocka_unit_test(test_repair),
 		cmocka_unit_test(test_repair_once),
