@@ -3,56 +3,25 @@
 # sched-synth with a language model: what it proposes, and what becomes of it.
 
 load ../lib
+load ../proposals
 
 setup() {
 	dir=$BATS_TEST_TMPDIR
 	profile=$TREE/tests/bench/requests.profile
 	export XDG_CACHE_HOME=$dir/cache XDG_CONFIG_HOME=$dir/config
 	unset SCHED_LLM SCHED_LLM_MODEL SCHED_LLM_KEY SCHED_LLM_KEY_FILE
-	# Answers N.out to the Nth question, which is kept in N.in.
-	printf '%s\n' '#!/bin/sh' "cd '$dir' || exit" \
-		'n=$(($(ls ./*.in 2>/dev/null | wc -l) + 1))' \
-		'cat >$n.in; cat $n.out' >"$dir/model"
-	chmod +x "$dir/model"
+	scripted_model
+}
+
+needs_clang() {
+	ls /usr/bin/clang-1[6-9] /usr/bin/clang-2? >/dev/null 2>&1 ||
+		command -v clang >/dev/null || skip 'needs clang'
 }
 
 teardown() {
 	[ -z "${server:-}" ] || kill "$server"
 }
 
-# ---- what models say --------------------------------------------------
-
-# say N JSON: the Nth answer.
-say() {
-	jq -c . <<<"$2" >"$dir/$1.out"
-}
-
-# experiment FORM JSON: one of the planner's, some keys set to others.
-experiment() {
-	jq -nc --arg form "$1" --argjson more "$2" '{form: $form, title: "one",
-		why: "it waits", uses: [], hypothesis: {metric: "rate",
-		effect_pct: 10, text: "less waiting"}, params: null,
-		knobs: null, external: null, task: null} + $more'
-}
-
-# plan EXPERIMENT...
-plan() {
-	printf '%s\n' "$@" |
-		jq -sc '{summary: "They wait for a lock.", experiments: .}'
-}
-
-# fix JSON: a fixer's answer.
-fix() {
-	jq -nc --argjson more "$1" '{diagnosis: "it was wrong", code: null,
-		params: null, knobs: null, give_up: false} + $more'
-}
-
-param() {
-	jq -nc --arg n "$1" --argjson v "$2" '{name: $n, value: $v}'
-}
-
-FIFO='{"params": [{"name": "order", "value": "fifo"},
-	{"name": "slice_us", "value": 20000}]}'
 # Safe, and worse than EEVDF.
 USELESS='{"params": [{"name": "slice_us", "value": 50},
 	{"name": "preempt", "value": "key"}]}'
@@ -226,6 +195,67 @@ asked() {
 	is "$(jq -c 'select(.kind == "plan").provenance.calls' <<<"$output")" 7
 }
 
+# ---- the past ---------------------------------------------------------
+
+# Into $dir/story: the profile, and N policies tried on it, with verdicts.
+tried() {
+	local n line
+	in=$dir/story
+	cp "$profile" "$in"
+	for n in $(seq "$1"); do
+		line=$(doc policy "$(jq -nc --arg code "$(seq 1 2000)" \
+			--arg t "idea $n" '{form: "source", title: $t,
+			why: "w", uses: [], code: $code}')" "$(doc_id <"$profile")")
+		printf '%s\n' "$line" >>"$in"
+		doc verdict "$(jq -c '{policy: .id, decision: "rejected",
+			why: "idea fell", target: "vm", kernel: "6.18",
+			workload: "requests", stages: [], metrics: []}' \
+			<<<"$line")" >>"$in"
+	done
+}
+
+@test "the planner is told what was tried on like workloads" {
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	tried 1
+	synth 0 -n 1
+	has "$(cat "$dir/1.in")" 'Tried before on workloads like this one'
+	has "$(cat "$dir/1.in")" 'idea 1'
+	has "$(cat "$dir/1.in")" 'idea fell'
+
+	# The history's, too; of other workloads nothing.
+	sched-history add <"$in" >/dev/null
+	rm "$dir"/*.in
+	in=
+	synth 0 -n 1
+	has "$(cat "$dir/1.in")" 'idea 1'
+	rm "$dir"/*.in
+	in=$dir/other
+	doc profile "$(jq -c '.body | .workload.name = "other" |
+		.goal = "latency" | del(.metrics, .identities, .costs,
+		.overhead.pct, .groups[0].burst_us.buckets) |
+		walk(if type == "number" then floor else . end)' "$profile")" \
+		>"$in"
+	synth 0 -n 1
+	lacks "$(cat "$dir/1.in")" 'idea 1'
+	rm "$dir"/*.in
+	in=
+	synth 0 -n 1 --history "$dir/none"
+	lacks "$(cat "$dir/1.in")" 'idea 1'
+}
+
+@test "a long past is shortened by the summariser, a short one is not" {
+	say 1 '{"text": "Ideas 1 to 8 fell."}'
+	say 2 "$(plan "$(experiment params "$FIFO")")"
+	tried 8
+	synth 0 -n 1
+	has "$(cat "$dir/1.in")" 'You are the summariser'
+	has "$(cat "$dir/1.in")" 'idea 8'
+	has "$(cat "$dir/2.in")" 'Ideas 1 to 8 fell.'
+	lacks "$(cat "$dir/2.in")" 'idea fell'
+	is "$(body note | jq -c 'select(.accounts.planner).accounts |
+		map_values(.calls)')" '{"planner":1,"summariser":1}'
+}
+
 # ---- every form -------------------------------------------------------
 
 # climbed: what sched-verify says of the stream in $output.
@@ -262,6 +292,90 @@ climbed() {
 	is "$(asked)" 1
 }
 
+# findings N: what the fixer was told in the Nth question.
+findings() {
+	sed -n '/^# Findings/,/end of data/p' "$dir/$1.in"
+}
+
+@test "source: one that does not compile, one that starves, one that passes" {
+	needs_clang
+	script_of source
+	synth 0 -n 1
+	is "$(asked)" 5
+	has "$(cat "$dir/2.in")" 'whoever ran least'
+	has "$(cat "$dir/2.in")" 'You are the coder'
+	has "$(findings 4)" "expected ';'"
+	has "$(cat "$dir/4.in")" 'line 7: look here'
+	has "$(findings 5)" starvation
+	is "$(body policy | jq -r '.code')" "$(cat "$good_source")"
+	is "$(body note | jq -c 'select(.accounts.fixer).accounts |
+		map_values(.calls)')" '{"coder":1,"critic":1,"fixer":2}'
+	is "$(climbed)" 'passed passed passed passed'
+}
+
+@test "hooks: refused by lint, mended, proposed" {
+	needs_clang
+	printf '%s\n' 'u64 hook_key(const struct hook_task *t) {' \
+		'	return bpf_ktime_get_ns();' '}' >"$dir/bad.c"
+	printf '%s\n' 'u64 hook_slice(const struct hook_task *t) {' \
+		'	return t->nice > 0 ? HOOK_MS(10) : HOOK_MS(40);' '}' \
+		>"$dir/good.c"
+	say 1 "$(plan "$(experiment hooks "$(jq -c \
+		'.task = "Long turns." | .params |= [.[0]]' <<<"$FIFO")")")"
+	say 2 "$(coder "$dir/bad.c")"
+	say 3 "$critic"
+	say 4 "$(mended "$dir/good.c")"
+	synth 0 -n 1
+	has "$(findings 4)" bpf_ktime_get_ns
+	is "$(body policy | jq -c '[.form, .params, .uses]')" \
+		'["hooks",{"order":"fifo"},["behaviour"]]'
+	is "$(climbed)" 'passed passed passed passed'
+}
+
+@test "code: other names, comments and spaces are no other policy" {
+	needs_clang
+	local bad=$TREE/tests/policies/bad/newest_first.bpf.c
+	say 1 "$(plan "$(experiment source '{"task": "Newest first."}')")"
+	say 2 "$(coder "$bad")"
+	say 3 '{"verdict": "ship", "findings": []}'
+	sed 's/WRONG/RIGHT/; s/\t/  /' "$bad" >"$dir/spaced.c"
+	say 4 "$(mended "$dir/spaced.c")"
+	say 5 "$(fix '{"give_up": true, "diagnosis": "no way"}')"
+	synth 1 -n 1
+	lacks "$(cat "$dir/4.in")" '# Advice'
+	has "$(findings 5)" no-effect
+	has "$(findings 5)" 'key gets smaller'
+}
+
+@test "--show-prompt of coder, critic and fixer is what they were sent" {
+	needs_clang
+	local role n
+	say 1 "$(plan "$(experiment source '{"task": "First in, first out."}')")"
+	say 2 "$(coder "$TREE/tests/policies/good/global_fifo.bpf.c")"
+	say 3 "$critic"
+	serve 1 2 3
+	over openai 0 -n 1
+	printf '%s\n' "$output" >"$dir/story"
+	n=2
+	for role in coder critic; do
+		is "$(sent $n)" "$(sched-synth -n 1 --show-prompt $role \
+			<"$dir/story" | shown)"
+		n=$((n + 1))
+	done
+}
+
+@test "params and hooks cost a tenth of the words that source does" {
+	needs_clang
+	needs_root
+	BUILD=$BUILD run "$TREE/tests/bench/ledger.sh"
+	printf '%s\n' "$output"
+	is "$status" 0
+	is "$(awk '$1 ~ /^(knobs|external|params|hooks|source)$/ &&
+		$2 > 0 { n++ } END { print n }' <<<"$output")" 5
+	awk '{ out[$1] = $6 } END { exit !(out["source"] >= 10 * out["params"] &&
+		out["source"] >= 10 * out["hooks"]) }' <<<"$output"
+}
+
 # ---- budgets ----------------------------------------------------------
 
 @test "a budget ends it with the best so far and status 4" {
@@ -281,6 +395,39 @@ climbed() {
 	exits 2 sched-synth -b "command:$dir/model" --budget gold=1 <"$profile"
 	exits 2 sched-synth --turns 21
 	exits 2 sched-synth --form nothing
+}
+
+@test "an interrupted run says what it has by then: status 4" {
+	say 1 "$(plan "$(experiment params "$FIFO")" \
+		"$(experiment params "$USELESS")")"
+	sed -i 's/cat $n.out/[ $n = 1 ] || exec sleep 60; &/' "$dir/model"
+	sched-synth --json -n 2 -b "command:$dir/model" <"$profile" \
+		>"$dir/out" 2>"$dir/err" 3>&- &
+	local pid=$! rc=0
+	for _ in $(seq 200); do
+		[ "$(asked)" = 2 ] && break
+		sleep 0.1
+	done
+	kill -INT "$pid"
+	wait "$pid" || rc=$?
+	is "$rc" 4
+	output=$(cat "$dir/out")
+	is "$(body policy | wc -l)" 1
+	has "$(body plan | jq -r .text)" 'Ended early'
+}
+
+@test "an ordinary user needs no privilege" {
+	needs_root
+	needs setpriv
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	chmod 777 "$dir"
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test 2>/dev/null || :
+	setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$dir/1.out" ||
+		skip 'the test folder is not open to others'
+	exits 0 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		env HOME="$dir" "$BUILD/bin/sched-synth" --json -n 1 \
+		-b "command:$dir/model" <"$profile"
+	is "$(body policy | wc -l)" 1
 }
 
 # ---- prompts ----------------------------------------------------------

@@ -162,3 +162,14 @@ search() {
 	exits 2 sched-synth --runs 1000001
 	exits 2 sched-synth --runs many
 }
+
+@test "without a model no network is needed" {
+	needs unshare
+	unshare -rn true || skip 'needs namespaces'
+	for backend in builtin rules; do
+		exits 0 unshare -rn sched-synth --json --runs 16 -n 1 \
+			--backend $backend <"$TREE/tests/bench/requests.profile"
+		is "$(jq -r .kind <<<"$output" | tr '\n' ' ')" \
+			'profile plan policy '
+	done
+}
