@@ -291,7 +291,7 @@ static void note(struct task_struct *p, struct task *t, s32 cpu)
 /* Does the task that runs out of its slice deserve to go on? */
 static bool goes_on(struct task_struct *prev, struct task *t, u64 head, u64 now)
 {
-	return t && params.order != ORDER_FIFO &&
+	return t && (params.order != ORDER_FIFO || asks_key()) &&
 	       before(key_of(prev, t, now), head);
 }
 

@@ -68,6 +68,15 @@ static void hooked_class(const struct task_struct *p, struct task *t)
 #endif
 }
 
+static bool asks_key(void)
+{
+#ifdef POLICY_HOOK_KEY
+	return true;
+#else
+	return false;
+#endif
+}
+
 static u64 hooked_key(const struct task_struct *p, const struct task *t,
 		      u64 now, u64 key)
 {

@@ -59,6 +59,16 @@ static struct bpf_map *ops_map(struct bpf_object *obj)
 	return found;
 }
 
+/* libbpf puts a part of the object's name before ".rodata"; a compiler may put
+ * constants into ".rodata.cst16". */
+static bool is_section(const struct bpf_map *m, const char *section)
+{
+	const char *name = bpf_map__name(m);
+	size_t n = strlen(name), len = strlen(section);
+
+	return n >= len && !strcmp(name + n - len, section);
+}
+
 /* Where the variable name lies inside its section's map; NULL: nowhere. */
 static struct bpf_map *find_variable(struct bpf_object *obj,
 				     const char *section, const char *name,
@@ -70,8 +80,7 @@ static struct bpf_map *find_variable(struct bpf_object *obj,
 	struct bpf_map *map = NULL, *m;
 	int id;
 
-	bpf_object__for_each_map(m, obj) if (strstr(bpf_map__name(m), section))
-		map = m;
+	bpf_object__for_each_map(m, obj) if (is_section(m, section)) map = m;
 	id = btf__find_by_name_kind(btf, section, BTF_KIND_DATASEC);
 	if (!map || id < 0)
 		return NULL;
