@@ -75,18 +75,23 @@ ask() {
 	return "${PIPESTATUS[0]}"
 }
 
+SUMS='
+	def usage: {cached, in, out};
+	def requests: "\(map(select(.method)) | length)\(
+		map(.complaint // "") | add)";
+	def billed: "\(length) \({cached: (map(.tokens_cached) | add // 0),
+		in: (map(.tokens_in) | add // 0),
+		out: (map(.tokens_out) | add // 0)})";'
+
 # How many requests the endpoint saw, and what was wrong with them.
 requests() {
 	[ -e "$log" ] || { echo 0 && return; }
-	jq -rs '"\(map(select(.method)) | length)\(
-		map(.complaint // "") | add)"' "$log"
+	jq -rs "$SUMS requests" "$log"
 }
 
 # The lines of the ledger, and what they say was used.
 billed() {
-	jq -rs '"\(length) \({cached: (map(.tokens_cached) | add // 0),
-		in: (map(.tokens_in) | add // 0),
-		out: (map(.tokens_out) | add // 0)})"' "$ledger"
+	jq -rs "$SUMS billed" "$ledger"
 }
 
 # outcome: "ok" or the name of the error.
@@ -112,11 +117,13 @@ one() {
 	place "$mode" "$steps"
 	ask "${mode%-stream}" "${request:-$HELLO}" "${stream[@]}" "$@" ||
 		fail "exit status $?: $(cat "$at/err")"
-	said=$(jq -cS "(.error.errno // \"ok\"), .usage, (${want:-true})" \
-		"$at/out" | tr '\n' ' ')
-	is "$said$(requests) $(billed)" "$(printf '"%s" %s true %s %s %s' \
-		"$end" "${usage:=$NOTHING}" "$n${complaint:-}" \
-		"${lines:-1}" "$usage")" ||
+	touch "$log" "$ledger"
+	# One jq: it takes longer to start than what is tested.
+	said=$(jq -rn --slurpfile a "$at/out" --slurpfile g "$ledger" \
+		--slurpfile l "$log" "$SUMS"'$a[0] | [.error.errno // "ok",
+		(.usage | usage), ('"${want:-true}"'), ($l | requests),
+		($g | billed)] | map(tostring) | join(" ")')
+	is "$said" "$end ${usage:=$NOTHING} true $n${complaint:-} ${lines:-1} $usage" ||
 		fail "$(head -c 2000 "$at/out")"
 }
 
