@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Policy bodies from what a model answered, and what makes two of them one. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/lint_token.h"
 #include "agents/planner.h"
 #include "agents/proposer_state.h"
 #include "base/err.h"
@@ -198,73 +198,45 @@ int body_of_experiment(const struct json *experiment,
 
 /* ---- what a policy does ----------------------------------------------- */
 
-static bool is_word(int c)
+static bool is_word(const struct token *t)
 {
-	return isalnum(c) || c == '_';
+	return t->kind == TOKEN_NAME || t->kind == TOKEN_NUMBER;
 }
 
-/* The end of a comment, or s. */
-static const char *after_comment(const char *s)
+/* May be the half of another operator. */
+static bool is_operator(const struct token *t)
 {
-	const char *end;
-
-	if (s[0] == '/' && s[1] == '/')
-		return s + strcspn(s, "\n");
-	if (s[0] != '/' || s[1] != '*')
-		return s;
-	end = strstr(s + 2, "*/");
-	return end ? end + 2 : s + strlen(s);
+	return t->kind == TOKEN_PUNCT && strchr("+-*/%&|^<>=!#.", *t->text);
 }
 
-/* The end of a literal that begins at s. */
-static const char *after_literal(const char *s)
+/* Two that would read as another one without what is between them. */
+static bool are_apart(const struct token *a, const struct token *b)
 {
-	char quote = *s++;
-
-	while (*s && *s != quote && *s != '\n')
-		s += *s == '\\' && s[1] ? 2 : 1;
-	return *s == quote ? s + 1 : s;
+	if (is_word(a) && is_word(b))
+		return true;
+	return b->space && is_operator(a) && is_operator(b);
 }
 
-/* Without it the two would read as one. */
-static bool needs_space(char before, char after)
+/* The tokens, with as little between them as C needs: a directive is a line,
+ * and of its spaces one may matter. */
+static void strip_code(struct buf *out, const char *code)
 {
-	return (is_word((unsigned char)before) &&
-		is_word((unsigned char)after)) ||
-	       (before == after && strchr("+-&|<>=/", before));
-}
+	struct token t, last = {.kind = TOKEN_END};
+	bool directive = false;
+	struct lexer l;
 
-/* One space where one is needed; a directive keeps its line. */
-static void strip_code(struct buf *out, const char *s)
-{
-	bool gap = false, line = false, directive = false;
-	const char *next;
-
-	while (*s) {
-		next = after_comment(s);
-		if (next == s && isspace((unsigned char)*s))
-			next = s + 1;
-		if (next != s) {
-			line = line || memchr(s, '\n', (size_t)(next - s));
-			gap = true;
-			s = next;
-			continue;
-		}
-		if (line && (directive || *s == '#'))
+	lexer_init(&l, code, strlen(code));
+	for (t = lexer_next(&l); t.kind != TOKEN_END; t = lexer_next(&l)) {
+		if (t.first && (directive || token_is(&t, "#")))
 			buf_puts(out, "\n");
-		else if (gap && out->len &&
-			 needs_space(out->data[out->len - 1], *s))
+		else if (directive ? t.space : are_apart(&last, &t))
 			buf_puts(out, " ");
-		if (line || !out->len)
-			directive = *s == '#';
-		gap = line = false;
-		next = *s == '"' || *s == '\'' ? after_literal(s) : s + 1;
-		/* A quote that nothing closes stands for itself. */
-		if (next == s)
-			next = s + 1;
-		buf_add(out, s, (size_t)(next - s));
-		s = next;
+		if (t.first)
+			directive = token_is(&t, "#");
+		buf_add(out, t.text, t.len);
+		last = t;
 	}
+	lexer_release(&l);
 }
 
 static void add_params(struct json *essence, const struct json *body)

@@ -180,6 +180,8 @@ static void test_equal_code(void **state)
 	expect_code(false, "\"/* a */\"", "\"\"");
 	expect_code(false, "int a;", "inta;");
 	expect_code(false, "a - -b", "a--b");
+	expect_code(false, "a - > b", "a->b");
+	expect_code(true, "if (a) { b(c[0]); }", "if(a){b( c[ 0 ] ) ;}");
 	expect_code(true, "#define A 1\nint x;", "#define  A  1\n\n int x;");
 	expect_code(false, "#define A 1\nint x;", "#define A 1 int x;");
 	expect_code(false, "x = 1;", "x = 2;");
