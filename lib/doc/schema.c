@@ -32,6 +32,7 @@
 #define HIST(k)		 OBJECT(k), .members = hist
 #define BETTER		 WORD("better"), WORDS("higher", "lower")
 
+static const struct rule anything[] = {{0}};
 static const struct rule number[] = {{NUMBER(NULL), MUST}, {0}};
 /* null where an interval has no end */
 static const struct rule open_number[] = {{NUMBER(NULL)}, {0}};
@@ -286,7 +287,11 @@ static const struct rule note[] = {
 				     {TEXT("workload")}, {ID("fingerprint")})},
 	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
 	{LIST("transcript"),
-	 ROWS({OBJECT(NULL), MUST, ROWS({TEXT("role"), MUST})})},
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("role"), MUST},
+		    {LIST("messages"),
+		     ROWS({OBJECT(NULL), MUST, .members = anything})},
+		    {OBJECT("answer"), .members = anything})})},
 	{0},
 };
 
@@ -297,8 +302,6 @@ static const struct rule error[] = {
 	{ID("about")},
 	{0},
 };
-
-static const struct rule anything[] = {{0}};
 
 static const struct rule provenance[] = {
 	{TEXT("backend"), MUST},
