@@ -25,9 +25,9 @@ struct sandbox {
 	 */
 	const char *const *read;
 	const char *const *write;
-	bool network; /* outgoing internet connections and look-ups of names;
-			 without it no sockets but AF_UNIX, and none of these
-			 can be connected to what listens */
+	bool network; /* outgoing internet connections and look-ups of names.
+			 With it or without: no AF_UNIX socket reaches what
+			 listens, pairs are there */
 	bool exec;    /* other programs may be executed */
 	/* Limits, 0: left as they are.  There are no core dumps. */
 	long memory_mib; /* address space; not in a sanitizer build */

@@ -38,6 +38,10 @@ static const char *const denied[] = {
 	"fsconfig", "fsmount", "fspick", "move_mount", "open_tree",
 	"mount_setattr", "unshare", "setns", "name_to_handle_at",
 	"open_by_handle_at", "fanotify_init", "fanotify_mark",
+	/* what others keep in memory under a name; no file system rule is
+	 * asked for it */
+	"shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl",
+	"semget", "semop", "semtimedop", "semctl", "mq_open", "mq_unlink",
 	/* keys */
 	"keyctl", "add_key", "request_key",
 	/* much code in the kernel for what is not needed here */
@@ -109,32 +113,45 @@ static int deny_family(scmp_filter_ctx f, enum scmp_compare op, unsigned af)
 }
 
 /*
- * A descriptor that was open before stays usable; what is refused is to make
- * one and to give it a peer.  Datagrams of AF_UNIX need no connection and
- * reach whatever listens, the system's log for one.
+ * Datagrams of AF_UNIX need no connection and reach whatever listens, the
+ * system's log for one; also from a pair.  What is asked for as raw is one.
  */
+static int deny_datagrams(scmp_filter_ctx f, int call)
+{
+	static const unsigned long kinds[] = {SOCK_DGRAM, SOCK_RAW};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(kinds); i++)
+		rc = seccomp_rule_add(
+			f, DENY, call, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, kinds[i]));
+	return rc;
+}
+
+/* A descriptor that was open before stays usable; what is refused is to make
+ * one and to give it a peer. */
 static int deny_sockets(scmp_filter_ctx f)
 {
 	int rc = deny_family(f, SCMP_CMP_NE, AF_UNIX);
 
 	if (!rc)
-		rc = seccomp_rule_add(
-			f, DENY, SCMP_SYS(socket), 2,
-			SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
+		rc = deny_datagrams(f, SCMP_SYS(socket));
 	if (!rc)
 		rc = seccomp_rule_add(f, DENY, SCMP_SYS(connect), 0);
 	return rc;
 }
 
-/* AF_UNIX, AF_INET, AF_INET6, and NETLINK_ROUTE for the C library's look at
- * the machine's addresses. */
+/*
+ * AF_INET, AF_INET6, and NETLINK_ROUTE for the C library's look at the
+ * machine's addresses.  Not AF_UNIX: who listens there, a container engine or
+ * the service manager, takes orders from the uid alone.
+ */
 static int deny_other_families(scmp_filter_ctx f)
 {
 	int rc = deny_family(f, SCMP_CMP_GT, AF_NETLINK);
 
 	for (unsigned af = 0; !rc && af < AF_NETLINK; af++)
-		if (af != AF_UNIX && af != AF_INET && af != AF_INET6)
+		if (af != AF_INET && af != AF_INET6)
 			rc = deny_family(f, SCMP_CMP_EQ, af);
 	if (!rc)
 		rc = seccomp_rule_add(f, DENY, SCMP_SYS(socket), 2,
@@ -158,6 +175,10 @@ static int deny_arguments(scmp_filter_ctx f)
 		rc = seccomp_rule_add(
 			f, DENY, SCMP_SYS(ioctl), 1,
 			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, terminal[i]));
+	/* The limits of other processes of the user; 0 is one's own. */
+	if (!rc)
+		rc = seccomp_rule_add(f, DENY, SCMP_SYS(prlimit64), 1,
+				      SCMP_A0(SCMP_CMP_NE, 0));
 	/* Asking for the personality is no change of it. */
 	if (!rc)
 		rc = seccomp_rule_add(f, DENY, SCMP_SYS(personality), 1,
@@ -182,6 +203,8 @@ static int fill(scmp_filter_ctx f, const struct sandbox *s)
 		rc = deny_arguments(f);
 	if (!rc)
 		rc = s->network ? deny_other_families(f) : deny_sockets(f);
+	if (!rc)
+		rc = deny_datagrams(f, SCMP_SYS(socketpair));
 	if (!rc && !s->exec)
 		rc = deny_name(f, "execve", DENY);
 	if (!rc && !s->exec)

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -225,7 +226,7 @@ static int connect_unix(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return CANNOT_ENTER;
+		return errno;
 	return connect(fd, (struct sockaddr *)&unix_here, sizeof(unix_here)) < 0
 		       ? errno
 		       : 0;
@@ -248,16 +249,34 @@ static int other_families(void)
 		if (af != AF_UNIX && made(af, SOCK_STREAM, 0) != EPERM &&
 		    made(af, SOCK_DGRAM, 0) != EPERM)
 			return af + 1;
-	if (made(AF_UNIX, SOCK_DGRAM, 0) != EPERM)
+	if (made(AF_UNIX, SOCK_RAW, 0) != EPERM ||
+	    made(AF_UNIX, SOCK_DGRAM, 0) != EPERM)
 		return 100;
+	return 0;
+}
+
+/* 0: there are pairs, but none of the kind that can be given a peer. */
+static int pairs(void)
+{
+	static const int kinds[] = {SOCK_DGRAM, SOCK_RAW};
+	int two[2];
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!socketpair(AF_UNIX, kinds[i] | SOCK_CLOEXEC, 0, two) ||
+		    errno != EPERM)
+			return (int)i + 1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, two) < 0)
+		return 100;
+	close(two[0]);
+	close(two[1]);
 	return 0;
 }
 
 static int network_families(void)
 {
 	for (int af = 0; af < 48; af++)
-		if (af != AF_UNIX && af != AF_INET && af != AF_INET6 &&
-		    af != AF_NETLINK && made(af, SOCK_DGRAM, 0) != EPERM)
+		if (af != AF_INET && af != AF_INET6 && af != AF_NETLINK &&
+		    made(af, SOCK_DGRAM, 0) != EPERM)
 			return af + 1;
 	if (made(AF_INET, SOCK_RAW, 0) != EPERM)
 		return 100;
@@ -299,7 +318,11 @@ static void sockets(void **state)
 	assert_int_equal(in_child(&tight, connect_inet), EPERM);
 	assert_int_equal(in_child(NULL, connect_unix), 0);
 	assert_int_equal(in_child(&tight, connect_unix), EPERM);
+	assert_int_equal(in_child(&net, connect_unix), EPERM);
 	assert_int_equal(in_child(&tight, other_families), 0);
+	assert_int_equal(in_child(NULL, pairs), 1);
+	assert_int_equal(in_child(&tight, pairs), 0);
+	assert_int_equal(in_child(&net, pairs), 0);
 	assert_int_equal(in_child(&net, network_families), 0);
 	close(a);
 	close(b);
@@ -318,6 +341,7 @@ static int signal_parent(void)
 /* 0: all of them are refused; else the first that is not. */
 static int refused_calls(void)
 {
+	struct rlimit now;
 	int n = 0;
 
 #define REFUSED(call)                                     \
@@ -345,6 +369,11 @@ static int refused_calls(void)
 	REFUSED(syscall(SYS_clock_settime, CLOCK_REALTIME, NULL));
 	REFUSED(syscall(SYS_personality, 0x40000));
 	REFUSED(syscall(SYS_reboot, 0, 0, 0, NULL));
+	REFUSED(shmget(0x5c4ed, 4096, 0600));
+	REFUSED(syscall(SYS_msgget, 0x5c4ed, 0600));
+	REFUSED(syscall(SYS_semget, 0x5c4ed, 1, 0600));
+	REFUSED(syscall(SYS_mq_open, "x", O_RDONLY, 0, NULL));
+	REFUSED(prlimit(getppid(), RLIMIT_CPU, NULL, &now));
 	REFUSED(syscall(457, NULL, NULL, 0, 0));
 	REFUSED(ioctl(0, TIOCSTI, "x"));
 	REFUSED(execl("/bin/true", "true", NULL));
