@@ -182,11 +182,6 @@ static void take_calls(struct command *c, struct llm_answer *out)
 	json_free(v);
 }
 
-static long guess(size_t bytes)
-{
-	return (long)((bytes + 3) / 4);
-}
-
 static int understand(struct command *c, const struct llm_request *r,
 		      const struct run *run, struct llm_answer *out)
 {
@@ -220,8 +215,8 @@ static int command_call(struct provider *p, const struct llm_request *r,
 	out->seconds = clock_monotonic() - start;
 	/* Whatever it was, the prompt was read and paid for. */
 	if (rc != -ENOENT && rc != -EACCES) {
-		out->usage.in = guess(strlen(text));
-		out->usage.out = guess(run.out_len);
+		out->usage.in = tokens_guess(strlen(text));
+		out->usage.out = tokens_guess(run.out_len);
 		out->estimated = true;
 	}
 	if (!rc && run.exit_status)

@@ -11,6 +11,7 @@
 #include "llm/secret.h"
 
 #define MAX_CALLS 128
+#define MAX_NAME  128
 
 /* ---- gathering -------------------------------------------------------- */
 
@@ -100,9 +101,24 @@ void fragment_arguments(struct fragment *f, const struct json *v)
 	}
 }
 
+size_t gather_bytes(const struct gather *g)
+{
+	size_t n = g->text.len + g->refusal.len;
+
+	for (size_t i = 0; i < g->call_count; i++)
+		n += g->calls[i].arguments.len;
+	return n;
+}
+
 void gather_model(struct gather *g, const char *model)
 {
-	set_once(&g->model, model);
+	char name[MAX_NAME];
+
+	if (!model || g->model)
+		return;
+	/* It goes into accounts and onto terminals. */
+	plain_line(name, sizeof(name), model);
+	set_once(&g->model, name);
 }
 
 long token_count(const struct json *v, long dflt)
@@ -127,9 +143,15 @@ void plain_line(char *out, size_t size, const char *s)
 	memcpy(out, clean, n);
 	out[n] = '\0';
 	free(clean);
-	for (char *c = out; *c; c++)
+	for (char *c = out; *c; c++) {
+		unsigned char next = (unsigned char)c[1];
+
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
+		/* U+0080 to U+009F, which terminals obey as well. */
+		else if (*c == '\xc2' && next >= 0x80 && next < 0xa0)
+			c[0] = c[1] = ' ';
+	}
 }
 
 static void copy_string(char *out, size_t size, const struct json *v)

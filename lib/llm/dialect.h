@@ -59,6 +59,8 @@ struct fragment *gather_call(struct gather *g, long index, const char *id,
 			     const char *name);
 /* A string is a piece of the arguments, an object all of them. */
 void fragment_arguments(struct fragment *f, const struct json *v);
+/* Of what was said, without what was only thought. */
+size_t gather_bytes(const struct gather *g);
 void gather_model(struct gather *g, const char *model);
 /* A count of tokens, whatever was sent; dflt: there is none. */
 long token_count(const struct json *v, long dflt);

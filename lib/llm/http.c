@@ -39,6 +39,7 @@ struct call {
 	struct llm_answer *out;
 	struct strs headers;
 	bool renamed; /* the limit on tokens */
+	size_t said;  /* bytes, in this attempt */
 };
 
 static int on_data(void *arg, const struct transfer *t, const char *s, size_t n)
@@ -149,6 +150,7 @@ static int read_answer(struct call *c, struct reader *r,
 	struct gather *g = &r->g;
 	int rc = t->error || g->complete ? 0 : reader_end(r);
 
+	c->said = gather_bytes(g);
 	if (g->error.set) {
 		failure_of_error(&g->error, &t->headers, f);
 		return f->error;
@@ -203,6 +205,27 @@ static bool is_refusal(const struct transfer *t)
 	return t->status && t->status != 200 && t->error != -EINTR;
 }
 
+/* An endpoint that does not tell what it used, or broke off before it did, has
+ * used something all the same. */
+static void add_usage(struct call *c, const struct gather *g, size_t asked)
+{
+	struct llm_usage u = g->usage;
+	long least = tokens_guess(c->said);
+	bool told = u.in || u.out;
+
+	if (c->said || g->complete) {
+		if (!told)
+			u.in = tokens_guess(asked);
+		if (!told || (!g->complete && u.out < least)) {
+			u.out = least;
+			c->out->estimated = true;
+		}
+	}
+	c->out->usage.in += u.in;
+	c->out->usage.cached += u.cached;
+	c->out->usage.out += u.out;
+}
+
 /* 0, 1 (again at once, in another way), or an error with *f. */
 static int send_request(struct call *c, const char *text,
 			const struct dialect_opts *sent, struct failure *f)
@@ -214,6 +237,7 @@ static int send_request(struct call *c, const char *text,
 
 	reader_init(&r, p->d, sent->stream, p->limits.max_bytes);
 	c->out->attempts++;
+	c->said = 0;
 	rc = exchange(c, text, &r, &t);
 	if (rc) {
 		failure_set(f, rc, false);
@@ -224,9 +248,7 @@ static int send_request(struct call *c, const char *text,
 	} else {
 		rc = read_answer(c, &r, t, f);
 	}
-	c->out->usage.in += r.g.usage.in;
-	c->out->usage.cached += r.g.usage.cached;
-	c->out->usage.out += r.g.usage.out;
+	add_usage(c, &r.g, strlen(text));
 	transfer_free(t);
 	reader_release(&r);
 	return rc;

@@ -276,13 +276,14 @@ static bool is_settled(struct ledger *g, const char *id)
 static double cost_of(const struct ledger *g, const char *backend,
 		      const char *model, const struct llm_answer *a)
 {
-	const struct price *p = prices_find(&g->prices, a->model);
+	const struct price *said = prices_find(&g->prices, a->model);
+	const struct price *asked = prices_find(&g->prices, model);
 
 	if (!strcmp(backend, REPLAY))
 		return 0;
-	if (!p)
-		p = prices_find(&g->prices, model);
-	return p ? price_usd(p, &a->usage) : -1;
+	/* The dearer: an endpoint's word does not make a call cheap. */
+	return fmax(said ? price_usd(said, &a->usage) : -1,
+		    asked ? price_usd(asked, &a->usage) : -1);
 }
 
 int ledger_settle(struct ledger *g, const char *id, const char *backend,

@@ -28,6 +28,9 @@ char *shape_system(const struct llm_request *r, enum llm_shape shape);
 /* Puts the default where a limit is 0. */
 void limits_fill(struct llm_limits *l);
 
+/* What so many bytes are in tokens, where nobody tells. */
+long tokens_guess(size_t bytes);
+
 /* name and model may change with the first call, when the endpoint has told
  * what model it has. */
 struct provider {

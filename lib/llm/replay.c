@@ -56,7 +56,9 @@ static struct exchange *find(struct replay *y, const char *digest, size_t *used)
 
 static long whole(const struct json *v, const char *key)
 {
-	return (long)json_as_number(json_get(v, key), 0);
+	double x = json_as_number(json_get(v, key), 0);
+
+	return x > 0 && x < 1e12 ? (long)x : 0;
 }
 
 static void fill(const struct json *line, struct llm_answer *out)

@@ -39,3 +39,8 @@ void limits_fill(struct llm_limits *l)
 	if (!l->max_bytes)
 		l->max_bytes = 4 << 20;
 }
+
+long tokens_guess(size_t bytes)
+{
+	return (long)((bytes + 3) / 4);
+}

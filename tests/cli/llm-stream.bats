@@ -98,15 +98,16 @@ arrives() {
 		"how":"end"}}},'"$DONE]"
 }
 
-@test "closed in the middle: asked again" {
-	usage_anthropic=$AGAIN streams 2 ok \
+@test "closed in the middle: asked again, what it took is estimated" {
+	usage='{"cached":3,"in":68,"out":8}' usage_anthropic=$AGAIN \
+		want='.estimated == (.usage.in == 68)' streams 2 ok \
 		'[{"answer":{"text":"do"},"fault":{"cut":{"events":3,
 		"how":"close"}}},'"$DONE]"
 }
 
 @test "reset in the middle: asked again" {
 	usage_anthropic=$AGAIN streams 2 ok \
-		'[{"answer":{"text":"do"},"fault":{"cut":{"events":2,
+		'[{"answer":{"text":"do"},"fault":{"cut":{"events":1,
 		"how":"reset"}}},'"$DONE]"
 }
 
@@ -123,8 +124,31 @@ arrives() {
 	done
 }
 
-@test "no usage is said" {
-	usage=$NOTHING streams 1 ok '[{"answer":{"text":"done","usage":null}}]'
+@test "no usage is said: it is estimated, a budget holds all the same" {
+	usage='{"cached":0,"in":57,"out":1}' \
+		usage_anthropic='{"cached":0,"in":71,"out":1}' \
+		want='.text == "done" and .estimated' streams 1 ok \
+		'[{"answer":{"text":"done","usage":null}}]'
+}
+
+@test "usage below 0 or beyond all bounds is none" {
+	local n
+	for n in -5 1e300 0.5; do
+		usage='{"cached":0,"in":57,"out":1}' want=.estimated \
+			one openai-stream 1 ok '[{"answer":{"text":"done",
+			"usage":{"in":'$n',"cached":'$n',"out":'$n'}}}]'
+	done
+}
+
+@test "the name of a model that an endpoint says is one short line" {
+	local name
+	name=$(printf '%9000s' x | tr ' ' m)
+	place openai '[{"answer":{"text":"done",
+		"model":"a\u001b]0;x\u0007\n\u009b'"$name"'"}}]'
+	ask openai "$HELLO"
+	is "$(jq -r .outcome "$ledger")" ok
+	is "$(jq -r '.model | length > 100 and length < 130 and
+		(test("[\u0000-\u001f]|\u009b") | not)' "$ledger")" true
 }
 
 # calls FAULT: two calls arrive as they were made.

@@ -23,7 +23,9 @@
 
 #define PRICES                                                     \
 	"{\"models\":[{\"match\":\"dear*\",\"in_usd_per_mtok\":2," \
-	"\"cached_usd_per_mtok\":1,\"out_usd_per_mtok\":10}]}"
+	"\"cached_usd_per_mtok\":1,\"out_usd_per_mtok\":10},"      \
+	"{\"match\":\"cheaper\",\"in_usd_per_mtok\":0.1,"          \
+	"\"out_usd_per_mtok\":0.1}]}"
 
 static char dir[] = "/tmp/test_ledger.XXXXXX";
 static char *path, *prices;
@@ -146,8 +148,13 @@ static void test_cost(void **state)
 		ledger_settle(g, "3", "openai", "dear-1", &r, &a, 0, &cost), 0);
 	assert_true(cost > 2.5999);
 	assert_true(settle(g, "4", "replay", "dear-1", 10, 10) == 0);
+	/* Nor does another model's name make it cheap. */
+	a.model = (char *)"cheaper";
+	assert_int_equal(
+		ledger_settle(g, "5", "openai", "dear-1", &r, &a, 0, &cost), 0);
+	assert_true(cost > 2.5999 && cost < 2.6001);
 	ledger_close(g);
-	assert_int_equal(count_lines(), 4);
+	assert_int_equal(count_lines(), 5);
 }
 
 static void test_run_limits(void **state)
