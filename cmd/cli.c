@@ -9,16 +9,25 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "term/text.h"
 
 #define TABLE_BYTES (16u << 20)
 
 volatile sig_atomic_t cli_stop;
 
+/* What an endpoint or a program said may be part of it: a terminal gets no
+ * commands from these. */
 static void say(const struct opt_tool *tool, const char *fmt, va_list ap)
 {
-	fprintf(stderr, "%s: ", tool->name);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	char *words = NULL;
+	struct buf clean;
+
+	buf_init(&clean, TABLE_BYTES);
+	if (vasprintf(&words, fmt, ap) >= 0)
+		text_clean(&clean, words, 0);
+	fprintf(stderr, "%s: %s\n", tool->name, clean.len ? clean.data : "");
+	buf_release(&clean);
+	free(words);
 }
 
 int cli_options(const struct opt_tool *tool, int argc, char **argv)
@@ -51,7 +60,7 @@ void cli_usage(const struct opt_tool *tool, const char *fmt, ...)
 
 int cli_fail(const struct opt_tool *tool, int rc)
 {
-	fprintf(stderr, "%s: %s\n", tool->name, err_text());
+	cli_note(tool, "%s", err_text());
 	switch (-rc) {
 	case EAGAIN:
 	case EBUSY:

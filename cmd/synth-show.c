@@ -71,12 +71,15 @@ static void show_account(const struct doc *d)
 {
 	const struct json *a = json_get(d->env, "provenance");
 	const struct json *cost = json_get(a, "cost_usd");
+	struct buf name;
 
 	if (json_as_number(json_get(a, "calls"), 0) < 1)
 		return;
+	buf_init(&name, 256);
+	text_clean(&name, json_as_string(json_get(a, "model"), "?"), 0);
 	printf("%s %.12s: %s, %.0f calls, %.0f tokens in (%.0f cached), "
 	       "%.0f out",
-	       d->kind, d->id, json_as_string(json_get(a, "model"), "no model"),
+	       d->kind, d->id, name.len ? name.data : "?",
 	       json_as_number(json_get(a, "calls"), 0),
 	       json_as_number(json_get(a, "tokens_in"), 0),
 	       json_as_number(json_get(a, "tokens_cached"), 0),
@@ -84,6 +87,7 @@ static void show_account(const struct doc *d)
 	if (json_type(cost) == JSON_NUMBER)
 		printf(", %.4f USD", json_as_number(cost, 0));
 	putchar('\n');
+	buf_release(&name);
 }
 
 void synth_show(const struct stream *s, size_t first)

@@ -551,3 +551,10 @@ shown() {
 	run ! grep -rq sk-test-0123456789abcdef "$dir/record" \
 		"$XDG_STATE_HOME" "$XDG_CACHE_HOME"
 }
+
+@test "what a model's program says commands no terminal" {
+	printf '#!/bin/sh\nprintf "\\033[2Jgone" >&2; exit 1\n' >"$dir/model"
+	synth 3 -n 1
+	has "$stderr" gone
+	lacks "$stderr" $'\033'
+}
