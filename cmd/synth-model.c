@@ -23,7 +23,11 @@
 
 /* ---- a place of our own ----------------------------------------------- */
 
-/* In the cache, so that it can be removed again from inside the sandbox. */
+/*
+ * Where all goes that is written from inside the sandbox, and from where it is
+ * removed again.  It holds a cache of its own, too: kernels and objects of the
+ * user's are for others to run, with more rights than this process has.
+ */
 static int make_temp(char **out)
 {
 	char *parent = path_cache("tmp"), *dir;
@@ -85,7 +89,7 @@ static void add_programs(struct strs *l)
  * reason to refuse an ordinary user, who has no privilege that model text
  * could misuse; root has.
  */
-static int shut_in(const struct synth_opts *o)
+static int shut_in(const struct synth_opts *o, const char *temp)
 {
 	struct strs read = {0}, write = {0};
 	struct sandbox box = {.exec = true};
@@ -99,7 +103,8 @@ static int shut_in(const struct synth_opts *o)
 	add(&read, path_libexec(""));
 	add(&read, path_config("prompts"));
 	add(&read, history_dir(o->history));
-	add(&write, path_cache(""));
+	add(&write, path_cache("tmp"));
+	setenv("XDG_CACHE_HOME", temp, 1);
 	box.read = (const char *const *)read.v;
 	box.write = (const char *const *)write.v;
 	rc = sandbox_enter(&box);
@@ -194,7 +199,7 @@ int synth_ask(struct stream *s, const struct doc *profile,
 	if (!rc) {
 		progress_init(&p, STDERR_FILENO);
 		po = options_of(o, &p);
-		rc = shut_in(o);
+		rc = shut_in(o, temp);
 		if (!rc)
 			rc = proposer_run(s, profile, m, &po, &accepted);
 		progress_clear(&p);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "llm/dialect.h"
 #include "llm/extract.h"
 #include "llm/provider.h"
 #include "llm/runner.h"
@@ -200,8 +201,8 @@ static int command_call(struct provider *p, const struct llm_request *r,
 {
 	struct command *c = (struct command *)p;
 	double start = clock_monotonic();
+	char *text, why[1024];
 	struct run run;
-	char *text;
 	int rc;
 
 	*out = (struct llm_answer){.cost_usd = -1, .attempts = 1};
@@ -219,9 +220,11 @@ static int command_call(struct provider *p, const struct llm_request *r,
 		out->usage.out = tokens_guess(run.out_len);
 		out->estimated = true;
 	}
-	if (!rc && run.exit_status)
+	if (!rc && run.exit_status) {
+		plain_line(why, sizeof(why), run.err);
 		rc = err_set(EIO, "'%s' ended with status %d: %s", p->name,
-			     run.exit_status, run.err);
+			     run.exit_status, why);
+	}
 	if (!rc)
 		rc = understand(c, r, &run, out);
 	run_release(&run);

@@ -240,13 +240,26 @@ done:
 				   : WEXITSTATUS(status);
 }
 
+/* The last words, from where one begins: the rest of a key that was cut would
+ * not be known for one. */
+static size_t last_words(const struct job *j)
+{
+	size_t at = j->tail.len - ERR_BYTES;
+
+	if (j->tail.len <= ERR_BYTES)
+		return j->tail.len;
+	while (at < j->tail.len && !strchr(" \t\n", j->tail.data[at]))
+		at++;
+	return j->tail.len - at;
+}
+
 static int reply(struct job *j, int exit_status)
 {
 	struct runner_reply r = {
 		.failure = j->failure,
 		.exit_status = exit_status,
 		.out_len = j->said.len,
-		.err_len = j->tail.len < ERR_BYTES ? j->tail.len : ERR_BYTES,
+		.err_len = last_words(j),
 	};
 	int rc = io_write(j->fd, &r, sizeof(r));
 

@@ -9,11 +9,21 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "llm/dialect.h"
 
 static void set_text(struct llm_answer *out, const char *text)
 {
 	free(out->text);
 	out->text = mem_strdup(text);
+}
+
+/* The program's words on what went wrong. */
+static int report(const char *program, const char *words)
+{
+	char line[1024];
+
+	plain_line(line, sizeof(line), words);
+	return err_set(EIO, "%s reports: %s", program, line);
 }
 
 static long whole(const struct json *v, const char *path)
@@ -40,8 +50,7 @@ static int read_claude(const char *text, size_t len, struct llm_answer *out)
 		out->estimated = false;
 	}
 	if (json_as_bool(json_get(v, "is_error"), false))
-		rc = err_set(EIO, "claude reports: %s",
-			     result ? result : "an error");
+		rc = report("claude", result ? result : "an error");
 	else if (!result)
 		rc = err_set(EBADMSG, "claude's answer has no 'result'");
 	else
@@ -71,10 +80,9 @@ static int read_event(const struct json *v, struct buf *said,
 			  whole(v, "part.tokens.reasoning");
 	}
 	if (!strcmp(type, "error"))
-		return err_set(
-			EIO, "opencode reports: %s",
-			json_as_string(json_path(v, "error.data.message"),
-				       "an error"));
+		return report("opencode",
+			      json_as_string(json_path(v, "error.data.message"),
+					     "an error"));
 	return 0;
 }
 

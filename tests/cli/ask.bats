@@ -250,6 +250,27 @@ refused() {
 	is "$status" 1
 }
 
+# Its vendor's key is the one that a preset's program has.
+@test 'ask: nor is a part of it, where a long message is cut' {
+	local key=planted0123456789abcdefghijklmnopqrstuv n
+	mkdir bin
+	for n in {1963..2003..8}; do
+		program bin/claude 'cat >/dev/null' \
+			"printf 'x %s %s' \$ANTHROPIC_API_KEY \\" \
+			"\"\$(printf %${n}s | tr ' ' y)\" >&2" 'exit 3'
+		requests=$(request q)
+		PATH=$PWD/bin:$PATH ANTHROPIC_API_KEY=$key ask -b command:claude
+		has "$(jq -r .error.text <<<"$output")" 'status 3: '
+		lacks "$output" stuv
+		program bin/claude 'cat >/dev/null' \
+			"printf '{\"is_error\":true,\"result\":\"%s %s\"}' \\" \
+			"\"\$(printf %${n}s | tr ' ' y)\" \$ANTHROPIC_API_KEY"
+		PATH=$PWD/bin:$PATH ANTHROPIC_API_KEY=$key ask -b command:claude
+		has "$(jq -r .error.text <<<"$output")" 'claude reports: yy'
+		lacks "$output" planted
+	done
+}
+
 @test 'ask: the process shows its keys to nobody' {
 	mkfifo in
 	OPENAI_API_KEY=$KEY ask-model -b openai <in >out 3>&- &

@@ -64,6 +64,25 @@ asked() {
 	is "$stderr" ''
 }
 
+@test "no terminal obeys what a model's program says" {
+	printf '%s\n' '#!/bin/sh' 'cat >/dev/null' \
+		"printf '\\033]0;x\\007\\302\\233no' >&2" 'exit 3' >"$dir/model"
+	synth 3 -n 1
+	lacks "$stderr" $'\e'
+	lacks "$stderr" $'\u9b'
+	has "$stderr" ']0;x'
+	exits 3 sched-synth --json --backend $'replay:/no/\e]0;x' <"$profile"
+	has "$stderr" '/no/\x1b]0;x'
+}
+
+@test "of the user's cache nothing is written, nothing is left" {
+	needs_clang
+	script_of hooks
+	synth 0 -n 1
+	is "$(find "$dir/cache" -mindepth 1 | sed "s|^$dir/cache/||" |
+		sort | tr '\n' ' ')" 'schedkit schedkit/tmp '
+}
+
 @test "the whole pipe, and the hypothesis in the verdict" {
 	say 1 "$(plan "$(experiment params "$FIFO")")"
 	synth 0 -n 1
