@@ -2,6 +2,7 @@
 /* Where a policy is compiled, and what is kept of it. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,15 +33,47 @@ int draft_write(struct draft *d, const char *name, const void *data, size_t len)
 	return rc;
 }
 
+/* What the compiler has left there is only taken as a file: not by a link to
+ * another, nor from a pipe that nobody writes to. */
+static int open_file(const char *path, const char *name)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(EINVAL, "the compiler left no '%s': %s", name,
+			       strerror(errno));
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return err_set(EINVAL, "the compiler left '%s', but no regular file",
+		       name);
+}
+
+int draft_check(const struct draft *d, const char *name)
+{
+	char *path = draft_path(d, name);
+	int fd = open_file(path, name);
+
+	free(path);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 int draft_read(struct draft *d, const char *name, struct buf *out)
 {
 	char *path = draft_path(d, name);
-	int rc;
+	int fd = open_file(path, name), rc = fd;
 
-	buf_init(out, MAX_FILE);
-	rc = buf_read_file(out, path);
 	free(path);
-	return rc;
+	buf_init(out, MAX_FILE);
+	if (fd < 0)
+		return rc;
+	rc = buf_read_fd(out, fd);
+	close(fd);
+	return rc ? err_prefix(rc, "'%s'", name) : 0;
 }
 
 /* The compiler gets copies of our headers: their names are the same wherever

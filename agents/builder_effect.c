@@ -131,6 +131,9 @@ child(const struct draft *d, const char *path, const char *plain, int fd)
 		.read = read, .memory_mib = MEMORY_MIB, .cpu_s = CPU_S};
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (io_keep_only(fd) < 0)
+		_exit(1);
+	fd = 3;
 	if (sandbox_enter(&s))
 		_exit(1);
 	check(fd, d, path, plain);
@@ -189,8 +192,12 @@ int effect_check(struct draft *d, const char *object, const char *plain)
 {
 	char *path = draft_path(d, object);
 	char *plain_path = plain ? draft_path(d, plain) : NULL;
-	int rc = look(d, path, plain_path);
+	int rc = draft_check(d, object);
 
+	if (!rc && plain)
+		rc = draft_check(d, plain);
+	if (!rc)
+		rc = look(d, path, plain_path);
 	free(path);
 	free(plain_path);
 	return rc;

@@ -26,6 +26,8 @@ int draft_open(struct draft *d);
 void draft_close(struct draft *d);
 int draft_write(struct draft *d, const char *name, const void *data,
 		size_t len);
+/* Whether the compiler has left this as a file. */
+int draft_check(const struct draft *d, const char *name);
 int draft_read(struct draft *d, const char *name, struct buf *out);
 /* The path of a file in it, the caller's. */
 char *draft_path(const struct draft *d, const char *name);

@@ -73,17 +73,6 @@ static void send_stage(int fd, const struct candidate *c, enum stage_id id)
 	send_line(fd, v);
 }
 
-/* Nothing stays open but the way back and standard error. */
-static int keep_only(int fd)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	if (null < 0 || dup2(fd, 3) < 0 || (null != 0 && dup2(null, 0) < 0) ||
-	    dup2(null, 1) < 0 || close_range(4, ~0u, 0) < 0)
-		_exit(1);
-	return 3;
-}
-
 static bool has_code(const struct candidate *c)
 {
 	return policy_is_source(c->policy->body) ||
@@ -108,7 +97,9 @@ static void __attribute__((noreturn))
 child(struct verifier *v, struct candidate *c, apart_stage *climb, int fd)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	fd = keep_only(fd);
+	if (io_keep_only(fd) < 0)
+		_exit(1);
+	fd = 3;
 	if (!confine(c)) {
 		struct json *no = json_object();
 

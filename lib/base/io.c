@@ -2,6 +2,7 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -28,5 +29,16 @@ int io_write(int fd, const void *data, size_t len)
 			len -= (size_t)n;
 		}
 	}
+	return 0;
+}
+
+int io_keep_only(int fd)
+{
+	/* Out of the way of those that it is to become. */
+	int back = fcntl(fd, F_DUPFD, 4), null = open("/dev/null", O_RDWR);
+
+	if (back < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    dup2(back, 3) < 0 || close_range(4, ~0u, 0) < 0)
+		return -errno;
 	return 0;
 }

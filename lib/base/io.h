@@ -8,4 +8,10 @@
 /* 0, or -errno (no message: the caller knows what it wrote to). */
 int io_write(int fd, const void *data, size_t len);
 
+/*
+ * For a child that is to reach nothing of its parent's: fd becomes 3, standard
+ * error stays, 0 and 1 are /dev/null, all else is closed.  0, or -errno.
+ */
+int io_keep_only(int fd);
+
 #endif

@@ -418,3 +418,26 @@ sm'; do
 	exits 3 sched-verify --json --stages lint <in.jsonl
 	has "$stderr" 'line 1'
 }
+
+# compiler LINE: one that leaves something else in place of "$last".
+compiler() {
+	mkdir -p bin
+	printf '%s\n' '#!/bin/sh' 'for last; do :; done' "$1" >bin/clang
+	chmod +x bin/clang
+}
+
+@test "of a compiler's folder nothing but files is read" {
+	echo 'int topsecret = "x";' >secret
+	compiler "ln -sf $PWD/secret \$last"
+	BPF_CLANG=$PWD/bin/clang judge lint,build source \
+		"$TREE/tests/policies/good/shortest.bpf.c"
+	lacks "$body" topsecret
+	is "$(status_of build)" failed
+	so '[.stages[1].findings[].text] | any(test("symbolic|links"))'
+	# It neither waits for who writes into a pipe.
+	compiler 'mkfifo $last'
+	BPF_CLANG=$PWD/bin/clang judge lint,build source \
+		"$TREE/tests/policies/good/shortest.bpf.c"
+	is "$(status_of build)" failed
+	so '[.stages[1].findings[].text] | any(test("regular"))'
+}
