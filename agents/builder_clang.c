@@ -100,6 +100,7 @@ static int run_clang(struct draft *d, const struct strs *argv, struct buf *says,
 	spec.timeout_s = WALL_S;
 	spec.sandbox = &sandbox;
 	spec.cancel = d->b->cancel;
+	spec.with_us = true;
 	rc = proc_run(&spec, res);
 	free(bin);
 	if (!rc && res->cancelled)

@@ -107,6 +107,7 @@ int ladder_climb(const struct doc *profile, const struct doc *policy,
 	spec.out_fd = spec.err_fd = -1;
 	spec.timeout_s = LIMIT_S;
 	spec.cancel = cancel;
+	spec.with_us = true;
 	rc = proc_run(&spec, &res);
 	close(fd);
 	if (rc)

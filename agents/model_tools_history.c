@@ -54,6 +54,7 @@ static int history(const struct model_tools *t, const char *kind, const char *a,
 	spec.out_fd = spec.err_fd = -1;
 	spec.timeout_s = LIMIT_S;
 	spec.cancel = t->o.cancel;
+	spec.with_us = true;
 	rc = proc_run(&spec, &res);
 	if (!rc && (res.cancelled || res.timed_out))
 		rc = err_set(res.cancelled ? EINTR : ETIMEDOUT,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -122,6 +123,9 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	char c;
 
 	setpgid(0, 0);
+	/* Before the look at whether the parent still lives. */
+	if (s->with_us)
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

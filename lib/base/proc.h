@@ -30,6 +30,7 @@ struct proc_spec {
 	uid_t uid;	   /* with set_ids: run as this user and group */
 	gid_t gid;
 	bool set_ids;
+	bool with_us; /* it gets SIGTERM when the caller dies, killed or not */
 	/* Entered right before the exec, which it must allow; NULL: none. */
 	const struct sandbox *sandbox;
 	/* Called in the parent right after the fork, before the exec. */

@@ -83,6 +83,28 @@ asked() {
 		sort | tr '\n' ' ')" 'schedkit schedkit/tmp '
 }
 
+@test "killed while a draft is compiled: no process is left" {
+	script_of source
+	mkdir "$dir/bin"
+	printf '%s\n' '#!/bin/sh' 'exec sleep 567.25' >"$dir/bin/clang-16"
+	chmod +x "$dir/bin/clang-16"
+	BPF_CLANG=$dir/bin/clang-16 PATH=$dir/bin:$PATH sched-synth --json \
+		--backend "command:$dir/model" \
+		<"$profile" >"$dir/out" 2>&1 3>&- &
+	local pid=$!
+	for _ in {1..100}; do
+		! pgrep -f 'sleep 567.25' >/dev/null || break
+		sleep 0.1
+	done
+	pgrep -f 'sleep 567.25'
+	kill -KILL "$pid"
+	for _ in {1..50}; do
+		pgrep -f 'sleep 567.25' >/dev/null || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 @test "the whole pipe, and the hypothesis in the verdict" {
 	say 1 "$(plan "$(experiment params "$FIFO")")"
 	synth 0 -n 1
