@@ -60,7 +60,7 @@ ask() {
 	shift 2
 	env -i PATH="$PATH" HOME="$at/home" XDG_STATE_HOME="$at/state" \
 		ASAN_OPTIONS="$ASAN_OPTIONS" UBSAN_OPTIONS="$UBSAN_OPTIONS" \
-		SCHED_LLM="$backend:http://127.0.0.1:$PORT/$script/v1#a-model" \
+		SCHED_LLM="$backend:http://127.0.0.1:$PORT/$script/v1${model-#a-model}" \
 		"${key[@]}" "${settings[@]}" \
 		timeout -k 1 "${seconds:-10}" \
 		sh -c 'echo $$ >"$0" && exec "$@"' "$at/pid" \

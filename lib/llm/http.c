@@ -313,6 +313,10 @@ static int list_once(struct call *c, struct failure *f)
 
 	if (rc) {
 		failure_set(f, rc, false);
+	} else if (t->status == 404 || t->status == 405 || t->status == 501) {
+		/* No list is kept there: most such servers have one model and
+		 * take any name for it. */
+		p->base.model = mem_strdup("default");
 	} else if (is_refusal(t)) {
 		rc = refused(c, t, f);
 	} else if (t->error) {

@@ -31,6 +31,14 @@ TWICE='{"cached":6,"in":22,"out":14}'
 		'[{"answer":{"text":"done","model":"a-model-2026"}}]'
 }
 
+@test "an endpoint that is not told its model: the only one, or any name" {
+	model='' both 2 ok "[$DONE]"
+	is "$(jq -r 'select(.method == "POST").body.model' "$log")" test-model
+	endpoint_start --no-list "$SCRIPTS"
+	model='' both 2 ok "[$DONE]"
+	is "$(jq -r 'select(.method == "POST").body.model' "$log")" default
+}
+
 @test "a value under a schema" {
 	request=$SCHEMA want='.value == {"n": 5}' both 1 ok \
 		'[{"answer":{"value":{"n":5}}}]'
