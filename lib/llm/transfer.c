@@ -182,6 +182,18 @@ static int code_error(CURLcode code)
 	}
 }
 
+/* What libcurl says, but not where it repeats the whole address of a proxy,
+ * with a password perhaps. */
+static const char *reason(const struct transfer_private *p, CURLcode code)
+{
+	static const char proxy[] = "Unsupported proxy";
+
+	if (!strncmp(p->reason, proxy, strlen(proxy)))
+		return "the address of the proxy, which the environment names, "
+		       "is not understood";
+	return *p->reason ? p->reason : curl_easy_strerror(code);
+}
+
 /* libcurl is through with it. */
 static void settle(struct transfer *t, CURLcode code)
 {
@@ -196,8 +208,7 @@ static void settle(struct transfer *t, CURLcode code)
 			 p->request.limits.connect_s);
 		finish(t, -ETIMEDOUT, text);
 	} else if (code && !p->enough) {
-		snprintf(text, sizeof(text), "%s",
-			 *p->reason ? p->reason : curl_easy_strerror(code));
+		snprintf(text, sizeof(text), "%s", reason(p, code));
 		finish(t, code_error(code), text);
 	} else {
 		finish(t, 0, "");

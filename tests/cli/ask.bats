@@ -271,6 +271,18 @@ refused() {
 	done
 }
 
+@test 'ask: nor is the password of a proxy that is wrongly written' {
+	local proxy
+	requests=$(request q)
+	for proxy in 'http://me:pass word@proxy.invalid:1' \
+		'gopher://me:password@proxy.invalid:1'; do
+		https_proxy=$proxy ask -b 'openai:https://host.invalid/v1#m' \
+			--attempts 1 --record r2
+		has "$(jq -r .error.text <<<"$output")" proxy
+		lacks "$output$stderr$(cat r2)" word
+	done
+}
+
 @test 'ask: the process shows its keys to nobody' {
 	mkfifo in
 	OPENAI_API_KEY=$KEY ask-model -b openai <in >out 3>&- &
