@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched-synth with a language model: the order in which rights are given up,
  * and what became of it. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "agents/proposer.h"
@@ -20,32 +23,9 @@
 #include "term/progress.h"
 
 #define DEPTH 16
+#define NAME  "synth."
 
 /* ---- a place of our own ----------------------------------------------- */
-
-/*
- * Where all goes that is written from inside the sandbox, and from where it is
- * removed again.  It holds a cache of its own, too: kernels and objects of the
- * user's are for others to run, with more rights than this process has.
- */
-static int make_temp(char **out)
-{
-	char *parent = path_cache("tmp"), *dir;
-	int rc = path_make_dirs(parent);
-
-	dir = mem_printf("%s/synth.XXXXXX", parent);
-	if (!rc && !mkdtemp(dir))
-		rc = err_set(errno, "cannot make a folder in '%s': %s", parent,
-			     strerror(errno));
-	free(parent);
-	if (rc) {
-		free(dir);
-		return rc;
-	}
-	setenv("TMPDIR", dir, 1);
-	*out = dir;
-	return 0;
-}
 
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *at)
@@ -56,10 +36,76 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return remove(path) < 0 ? -1 : 0;
 }
 
-static void remove_temp(char *dir)
+static void remove_temp(const char *dir)
 {
 	nftw(dir, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
-	free(dir);
+}
+
+/* Of a folder, as long as its maker lives; below 0: someone else's. */
+static int hold(const char *dir, int how)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, how) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* What was left by those that were killed. */
+static void remove_left(const char *parent)
+{
+	DIR *d = opendir(parent);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *dir;
+		int fd;
+
+		if (strncmp(e->d_name, NAME, strlen(NAME)))
+			continue;
+		dir = mem_printf("%s/%s", parent, e->d_name);
+		fd = hold(dir, LOCK_EX | LOCK_NB);
+		if (fd >= 0) {
+			remove_temp(dir);
+			close(fd);
+		}
+		free(dir);
+	}
+	if (d)
+		closedir(d);
+}
+
+/*
+ * Where all goes that is written from inside the sandbox, and from where it is
+ * removed again.  It holds a cache of its own, too: kernels and objects of the
+ * user's are for others to run, with more rights than this process has.
+ */
+static int make_temp(char **out)
+{
+	char *parent = path_cache("tmp"), *dir;
+	int rc = path_make_dirs(parent), busy = hold(parent, LOCK_EX);
+
+	if (!rc)
+		remove_left(parent);
+	dir = mem_printf("%s/" NAME "XXXXXX", parent);
+	if (!rc && !mkdtemp(dir))
+		rc = err_set(errno, "cannot make a folder in '%s': %s", parent,
+			     strerror(errno));
+	/* Until the end of this process. */
+	if (!rc)
+		hold(dir, LOCK_EX | LOCK_NB);
+	if (busy >= 0)
+		close(busy);
+	free(parent);
+	if (rc) {
+		free(dir);
+		return rc;
+	}
+	setenv("TMPDIR", dir, 1);
+	*out = dir;
+	return 0;
 }
 
 /* ---- the sandbox ------------------------------------------------------ */
@@ -204,6 +250,7 @@ int synth_ask(struct stream *s, const struct doc *profile,
 			rc = proposer_run(s, profile, m, &po, &accepted);
 		progress_clear(&p);
 		remove_temp(temp);
+		free(temp);
 	}
 	if (rc)
 		stream_emit_error(s, -rc, NULL);

@@ -97,12 +97,20 @@ asked() {
 		sleep 0.1
 	done
 	pgrep -f 'sleep 567.25'
+	# Another one at the same time lets its folder be.
+	exits 3 sched-synth --json --backend command:false <"$profile"
+	is "$(find "$dir/cache/schedkit/tmp" -mindepth 1 -maxdepth 1 | wc -l)" 1
 	kill -KILL "$pid"
 	for _ in {1..50}; do
-		pgrep -f 'sleep 567.25' >/dev/null || return 0
+		pgrep -f 'sleep 567.25' >/dev/null || break
 		sleep 0.1
 	done
-	return 1
+	! pgrep -f 'sleep 567.25' || return 1
+	# The next one clears up behind it.
+	rm "$dir"/*.in
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	synth 0 -n 1
+	is "$(ls "$dir/cache/schedkit/tmp")" ''
 }
 
 @test "the whole pipe, and the hypothesis in the verdict" {
