@@ -72,6 +72,7 @@ struct json *doctor_examine(void)
 	bool object = doctor_programs(checks);
 	const char *text;
 
+	doctor_model(checks);
 	if (!object)
 		text = "not ready: the policy object is missing";
 	else if (host && guest)

@@ -86,6 +86,21 @@ copy_tree() {
 	has "$(field bpf way_out)" root
 }
 
+@test 'doctor: the model that SCHED_LLM names, without its key' {
+	SCHED_LLM=http://127.0.0.1:9/v1#mine SCHED_LLM_KEY=sk-12345678 \
+		run --separate-stderr sched-doctor --json
+	is "$(field model status)" ok
+	has "$(field model text)" mine
+	lacks "$output" 12345678
+	SCHED_LLM=http://example.org/v1 run --separate-stderr \
+		sched-doctor --json
+	is "$(field model status)" warn
+	has "$(field model text)" https
+	unset SCHED_LLM
+	run --separate-stderr sched-doctor --json
+	has "$(field model text)" 'not set'
+}
+
 @test 'doctor: takes no operands' {
 	exits 2 sched-doctor now
 }
