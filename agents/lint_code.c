@@ -9,7 +9,6 @@
 #include "agents/lint_words.h"
 #include "base/mem.h"
 #include "base/strs.h"
-#include "doc/utf8.h"
 #include "sim/sim.h"
 
 #define NAME_LEN 128
@@ -33,9 +32,11 @@ struct reader {
 	struct token before[2];	     /* the last tokens, latest first */
 	long braces, parens;
 	struct declaration d;
-	struct strs known; /* functions and macros of its own */
-	bool code;	   /* something but an #include was there */
-	bool in_directive; /* until the end of the line */
+	struct strs known;    /* functions and macros of its own */
+	bool code;	      /* something but an #include was there */
+	bool in_directive;    /* until the end of the line */
+	bool takes_arguments; /* the macro that it defines does */
+	bool lone_hash;	      /* the last token is a #, not half of ## */
 	/* Inside __attribute__((…)) or SEC(…). */
 	bool in_attribute, in_section;
 	long attribute_parens;
@@ -145,6 +146,26 @@ static void read_define(struct reader *r)
 
 	if (t.kind == TOKEN_NAME)
 		know(r, &t);
+	r->takes_arguments = t.text[t.len] == '(';
+}
+
+/*
+ * A # that a macro makes would read like the preprocessor's own lines: only
+ * #argument and ## are left.
+ */
+static void check_hash(struct reader *r, const struct token *t, bool directive)
+{
+	bool hash = !directive && token_is(t, "#");
+	bool second = hash && r->lone_hash && !t->space;
+	bool argument =
+		t->kind == TOKEN_NAME && r->in_directive && r->takes_arguments;
+
+	if ((r->lone_hash && !second && (t->first || !argument)) ||
+	    (hash && !r->in_directive))
+		found(r, "directive", t,
+		      "a # that begins no directive: in macros #argument and "
+		      "## are all there is");
+	r->lone_hash = hash && !second && r->in_directive;
 }
 
 static void read_directive(struct reader *r, const struct token *at)
@@ -283,6 +304,9 @@ static void in_attribute(struct reader *r, const struct token *t)
 			found(r, "attribute", t,
 			      "the attribute '%.*s' is not allowed", show(t),
 			      t->text);
+	} else if (word_is_asm(t) || word_is_attribute(t)) {
+		found(r, "attribute", t, "'%.*s' inside an attribute", show(t),
+		      t->text);
 	} else if (t->kind == TOKEN_NAME && r->attribute_parens == 3 &&
 		   token_is(&r->attribute, "cleanup") && !is_iterator_end(t)) {
 		found(r, "attribute", t, "cleanup is for iterators only");
@@ -421,6 +445,10 @@ static void at_file_scope(struct reader *r, const struct token *t)
 		d->has_value = true;
 	} else if (token_is(t, "{") && d->has_parens && !d->has_value) {
 		begin_function(r, t);
+	} else if (token_is(t, "{") && !d->any && r->expanded) {
+		found(r, "static", t,
+		      "a function's parameters are declared in its "
+		      "parentheses, not behind them");
 	} else if (token_is(t, ";")) {
 		end_declaration(r, t);
 	}
@@ -481,6 +509,9 @@ static void read_token(struct reader *r, const struct token *t)
 		return;
 	}
 	check_pointer(r, t);
+	if (token_is(t, "[") && token_is(&r->before[0], "["))
+		found(r, "attribute", t,
+		      "attributes are written __attribute__((name))");
 	if (t->kind == TOKEN_NAME)
 		read_name(r, t);
 	if (r->in_attribute)
@@ -502,44 +533,48 @@ static void read_all(struct reader *r)
 {
 	struct token t;
 
-	while ((t = lexer_next(&r->lexer)).kind != TOKEN_END) {
-		bool directive = t.first && token_is(&t, "#");
+	do {
+		bool directive;
 
+		t = lexer_next(&r->lexer);
+		directive = t.first && token_is(&t, "#") &&
+			    (!r->expanded || token_begins_line(&r->lexer, &t));
 		if (t.first)
 			r->in_directive = directive;
+		check_hash(r, &t, directive);
 		if (directive && r->expanded)
 			read_marker(r, &t);
 		else if (directive)
 			read_directive(r, &t);
-		else if (r->inside)
+		else if (r->inside && t.kind != TOKEN_END)
 			read_token(r, &t);
 		if (!directive && r->inside) {
 			r->before[1] = r->before[0];
 			r->before[0] = t;
 		}
-		if (r->c->findings > CODE_MAX_FINDINGS)
-			break;
-	}
+	} while (t.kind != TOKEN_END && r->c->findings <= CODE_MAX_FINDINGS);
 	strs_release(&r->known);
 	lexer_release(&r->lexer);
 }
 
 void code_lint_text(struct code_lint *c, const char *text, size_t len)
 {
-	static const struct token start = {.line = 1};
 	struct reader r = {.c = c, .inside = true};
+	struct token at = {.line = 1};
+	const char *wrong;
 
-	if (len > CODE_MAX_BYTES)
-		found(&r, "size", &start, "%zu bytes are more than %u", len,
+	if (len > CODE_MAX_BYTES) {
+		found(&r, "size", &at, "%zu bytes are more than %u", len,
 		      CODE_MAX_BYTES);
-	else if (memchr(text, '\0', len))
-		found(&r, "text", &start, "a NUL is in the text");
-	else if (!utf8_valid(text, len))
-		found(&r, "text", &start, "the text is not UTF-8");
-	else {
-		lexer_init(&r.lexer, text, len);
-		read_all(&r);
+		return;
 	}
+	wrong = text_wrong(text, len, &at.line);
+	if (wrong) {
+		found(&r, "text", &at, "%s", wrong);
+		return;
+	}
+	lexer_init(&r.lexer, text, len);
+	read_all(&r);
 }
 
 void code_lint_expanded(struct code_lint *c, const char *text, size_t len)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "doc/utf8.h"
 
 static bool is_blank(char c)
 {
@@ -264,4 +265,41 @@ struct token lexer_rest(struct lexer *l)
 bool token_is(const struct token *t, const char *text)
 {
 	return t->len == strlen(text) && !memcmp(t->text, text, t->len);
+}
+
+bool token_begins_line(const struct lexer *l, const struct token *t)
+{
+	return t->text == l->text || t->text[-1] == '\n';
+}
+
+static const char *character_wrong(uint32_t c, bool before_newline)
+{
+	if (c == '\r')
+		return before_newline ? NULL
+				      : "a carriage return inside a line";
+	if ((c < ' ' && !strchr("\t\n\v\f", (int)c)) || (c >= 0x7f && c < 0xa0))
+		return "a control character";
+	if (c == 0x61c || c == 0x200e || c == 0x200f ||
+	    (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return "a character that changes the direction of text";
+	return NULL;
+}
+
+const char *text_wrong(const char *text, size_t len, long *line)
+{
+	const char *wrong = NULL;
+
+	*line = 1;
+	for (size_t i = 0, n; i < len && !wrong; i += n) {
+		uint32_t c = 0;
+
+		n = utf8_decode(text + i, len - i, &c);
+		if (!n)
+			return "the text is not UTF-8";
+		wrong = c ? character_wrong(c,
+					    i + n < len && text[i + n] == '\n')
+			  : "a NUL is in the text";
+		*line += c == '\n';
+	}
+	return wrong;
 }

@@ -53,4 +53,15 @@ struct token lexer_rest(struct lexer *l);
 
 bool token_is(const struct token *t, const char *text);
 
+/* Is the token the first character of its line? */
+bool token_begins_line(const struct lexer *l, const struct token *t);
+
+/*
+ * A character that nobody may write, in comments and strings neither: one that
+ * a compiler takes for the end of a line and a reader does not, or that changes
+ * what a terminal or an editor shows.  NULL: there is none; else why, and its
+ * line.
+ */
+const char *text_wrong(const char *text, size_t len, long *line);
+
 #endif

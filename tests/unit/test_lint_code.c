@@ -277,6 +277,82 @@ static void test_expanded(void **state)
 	assert_string_equal(t.first, "asm");
 }
 
+/* What would pass for a line marker of the preprocessor's is told of, wherever
+ * the # came from: behind one, nothing would be looked at. */
+static void test_hash(void **state)
+{
+	static const char *const good[] = {
+		"#define S(x) #x\n",
+		"#define P(a, b) a##b\n#define Q(a, b) a ## b\n",
+		"#define S(x) f(#x, # x)\n#define T(x) x##1 #x\n",
+	};
+	static const char *const bad[] = {
+		"#define H #\n",	   "#define H a # b\n",
+		"#define H() #\n",	   "#define H # ## #\n",
+		"#define H(x) x ###\n",	   "#define H(x) # 1\n",
+		"#define F(x) x F(#) 1\n", "#define H \\\n #\nint x;\n",
+		"F(#) 1 \"./hooks.h\"\n",  "int x; # 1 \"hooks.h\"\n",
+		"#define H(x) #",
+	};
+	struct told t;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_string_equal(lint(CODE_SOURCE, good[i], false).first,
+				    "ok");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_string_equal(lint(CODE_SOURCE, bad[i], false).first,
+				    "directive");
+	/* The preprocessor puts a space before a # that a macro made. */
+	t = lint(CODE_SOURCE,
+		 "# 1 \"policy.c\"\n # 1 \"./scx.bpf.h\"\nf(){asm(\"x\");}\n",
+		 true);
+	assert_string_equal(t.first, "directive");
+	t = lint(CODE_SOURCE, "# 1 \"policy.c\"\nint x; # 1 \"hooks.h\"\n",
+		 true);
+	assert_string_equal(t.first, "directive");
+}
+
+/* What a terminal or an editor shows otherwise than the compiler reads it. */
+static void test_shown_otherwise(void **state)
+{
+	static const char *const bad[] = {
+		"int x;\n// x\r#include \"/etc/passwd\"",
+		"int x;\n\"\x1b[2J\";",
+		"int x;\n// \x7f",
+		"int x;\n// \xc2\x9b",
+		"int x;\n// \xe2\x80\xae esrever",
+		"int x;\n/* \xe2\x81\xa6 */",
+		"int x;\n/* \xd8\x9c */",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		says(CODE_SOURCE, bad[i], "text", 2);
+	says(CODE_SOURCE, "int\tx;\r\n/* \xc3\xa9 \xe2\x82\xac */\f\n", "ok",
+	     0);
+}
+
+static void test_other_forms(void **state)
+{
+	static const char kr[] = "# 1 \"policy.c\"\n"
+				 "static u64 f(a) u64 a; { return a; }\n";
+
+	(void)state;
+	assert_string_equal(lint(CODE_HOOKS, kr, true).first, "static");
+	/* clang 17 and later take these in every language. */
+	says(CODE_SOURCE, "int x [[gnu::section(\"x\")]];", "attribute", 1);
+	says(CODE_HOOKS, "[[gnu::used]] static u64 f(void);", "attribute", 1);
+	says(CODE_SOURCE, "int a[2][2]; int b = a[a[0][1]][0];", "ok", 0);
+	says(CODE_SOURCE,
+	     "int x __attribute__((aligned(sizeof(({asm(\"\");1;})))));",
+	     "attribute", 1);
+	says(CODE_SOURCE,
+	     "int x __attribute__((aligned(sizeof(({int y "
+	     "__attribute__((section(\"x\")));1;})))));",
+	     "attribute", 1);
+}
+
 static void test_bounds(void **state)
 {
 	char *text = mem_zalloc(CODE_MAX_EXPANDED + 2, 1);
@@ -288,7 +364,7 @@ static void test_bounds(void **state)
 	text[CODE_MAX_BYTES + 1] = '\0';
 	assert_string_equal(lint(CODE_SOURCE, text, false).first, "size");
 	for (size_t i = 0; i < CODE_MAX_BYTES; i += 2)
-		memcpy(text + i, "@\x01", 2);
+		memcpy(text + i, "@\\", 2);
 	text[CODE_MAX_BYTES] = '\0';
 	t = lint(CODE_SOURCE, text, false);
 	assert_int_equal(t.count, CODE_MAX_FINDINGS);
@@ -308,6 +384,9 @@ int main(void)
 		cmocka_unit_test(test_source_rules),
 		cmocka_unit_test(test_hooks_rules),
 		cmocka_unit_test(test_expanded),
+		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_shown_otherwise),
+		cmocka_unit_test(test_other_forms),
 		cmocka_unit_test(test_bounds),
 	};
 
