@@ -52,6 +52,11 @@ static const char *const flags_always[] = {
 	"-Werror=division-by-zero",
 	"-Werror=shift-count-overflow",
 	"-Werror=main",
+	/* What the lint forbids by name, if a macro puts the name together. */
+	"-Werror=date-time",
+	"-U__has_include",
+	"-U__has_include_next",
+	"-U__BASE_FILE__",
 };
 
 #if defined(__x86_64__)
@@ -126,6 +131,31 @@ static bool read_error(char *line, long *number, const char **text)
 	return true;
 }
 
+/* What the back end cannot make of a line is said without one, or as a crash:
+ * what to do instead. */
+static const struct {
+	const char *says, *text;
+} back_end[] = {
+	{"signed div", "BPF has no signed division: divide u64 or u32, by a "
+		       "number that is known to be positive"},
+	{"dynamic stack", "an array's length must be a constant"},
+	{"stack limit", "more than 512 bytes of variables: BPF's stack has no "
+			"more"},
+	{"built-in function", "BPF has no floating point and no 128-bit "
+			      "numbers"},
+};
+
+static bool tell_back_end(struct draft *d, const struct buf *says)
+{
+	for (size_t i = 0; says->len && i < ARRAY_LEN(back_end); i++) {
+		if (!strstr(says->data, back_end[i].says))
+			continue;
+		draft_find(d, "compile", 0, "%s", back_end[i].text);
+		return true;
+	}
+	return false;
+}
+
 /* Only of the policy's own lines: what stands in other files is nobody's
  * business. */
 static size_t tell_errors(struct draft *d, struct buf *says)
@@ -177,7 +207,7 @@ static int run(struct draft *d, const struct strs *argv)
 	buf_init(&says, SAYS_MAX);
 	rc = run_clang(d, argv, &says, &res);
 	if (!rc && res.exit_status) {
-		if (!tell_errors(d, &says))
+		if (!tell_back_end(d, &says) && !tell_errors(d, &says))
 			tell_end(d, &res);
 		rc = err_set(EINVAL, "the code does not compile");
 	}

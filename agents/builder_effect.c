@@ -26,6 +26,12 @@
 #define CPU_S	   10
 #define SAYS_MAX   4096
 #define TEXT_MAX   400
+#define NAME_LETTERS \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_."
+/* Of memory that the kernel takes for it, and holds while it runs. */
+#define MAX_MAPS_MIB 256
+#define MAX_DUMP     (1u << 20)
+#define MAX_BATCH    512
 
 /* ---- in the child ----------------------------------------------------- */
 
@@ -98,16 +104,74 @@ static void check_calls(int fd, const struct object *a,
 	}
 }
 
+/* As the kernel has it. */
+static bool is_gpl(const char *license)
+{
+	static const char *const names[] = {
+		"GPL",		"GPL v2",	"GPL and additional rights",
+		"Dual BSD/GPL", "Dual MIT/GPL", "Dual MPL/GPL"};
+
+	for (size_t i = 0; license && i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], license))
+			return true;
+	return false;
+}
+
+/* What is not one scheduler that the kernel takes. */
+static const char *beyond_policy(const struct object *o)
+{
+	const char *name = o->ops.name;
+	size_t ops = 0;
+
+	for (size_t i = 0; i < o->map_count; i++)
+		ops += o->maps[i].is_struct_ops;
+	if (ops > 1)
+		return "a policy is one struct sched_ext_ops; there are more "
+		       "variables in .struct_ops";
+	if (o->has_ops && (!*name || name[strspn(name, NAME_LETTERS)]))
+		return "sched_ext_ops.name: letters, digits, _ and . are all "
+		       "that the kernel takes";
+	if (!is_gpl(o->license))
+		return "the kernel lends its functions to the GPL only: char "
+		       "_license[] SEC(\"license\") = \"GPL\";";
+	return NULL;
+}
+
+static const char *too_much(const struct object *o)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < o->map_count; i++)
+		bytes += ((double)o->maps[i].key_size + o->maps[i].value_size) *
+			 o->maps[i].max_entries;
+	if (bytes > (double)MAX_MAPS_MIB * (1 << 20))
+		return "the maps would take more than 256 MiB of the kernel's "
+		       "memory";
+	if (o->ops.exit_dump_len > MAX_DUMP)
+		return "exit_dump_len: more than 1 MiB";
+	if (o->ops.dispatch_max_batch > MAX_BATCH)
+		return "dispatch_max_batch: more than 512";
+	return NULL;
+}
+
 static void check(int fd, const struct draft *d, const char *path,
 		  const char *plain)
 {
+	const char *wrong;
 	struct sim_policy *a = NULL, *b = NULL;
 	int rc = sim_policy_open(path, NULL, 0, &a);
 
 	/* What is only unknown here is the prove stage's to tell. */
 	if (rc && rc != -ENOTSUP)
 		say_object(fd);
-	if (rc || !plain)
+	if (rc)
+		return;
+	wrong = beyond_policy(sim_policy_object(a));
+	if (!wrong)
+		wrong = too_much(sim_policy_object(a));
+	if (wrong)
+		say(fd, "object", wrong);
+	if (!plain)
 		return;
 	if (sim_policy_open(plain, NULL, 0, &b)) {
 		say_object(fd);

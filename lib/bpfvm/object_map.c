@@ -66,7 +66,11 @@ static int set_number(struct object_map *m, const char *name, uint64_t n)
 		m->extra = n;
 		return 0;
 	}
-	/* Where its memory is, or under which name it lives on. */
+	/* It would live on under a name, or be another program's that has it
+	 * already. */
+	if (!strcmp(name, "pinning") && n)
+		return bad(m, name, "is set: a policy's maps are its own");
+	/* Where its memory is. */
 	if (!strcmp(name, "numa_node") || !strcmp(name, "pinning"))
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {

@@ -236,6 +236,29 @@ static int fill_identities(struct bpf_object *obj, const struct json *body)
 	return 0;
 }
 
+/*
+ * What is attached is what was tried: one scheduler and nothing beside it.  A
+ * map that is pinned would be another program's, or outlive the policy.
+ */
+static int check_maps(struct bpf_object *obj, const char *object)
+{
+	struct bpf_map *m;
+	size_t ops = 0;
+
+	bpf_object__for_each_map(m, obj)
+	{
+		ops += bpf_map__type(m) == BPF_MAP_TYPE_STRUCT_OPS;
+		if (bpf_map__pin_path(m))
+			return err_set(EINVAL, "'%s': the map '%s' is pinned",
+				       object, bpf_map__name(m));
+	}
+	return ops == 1 ? 0
+			: err_set(EINVAL,
+				  "'%s' holds %zu struct_ops; a sched_ext "
+				  "policy is one",
+				  object, ops);
+}
+
 static int open_object(struct ext_policy *p, const char *object,
 		       const struct json *body,
 		       const struct policy_params *params)
@@ -251,6 +274,9 @@ static int open_object(struct ext_policy *p, const char *object,
 	if (!map)
 		return err_set(EINVAL, "'%s' holds no sched_ext policy",
 			       object);
+	rc = check_maps(p->obj, object);
+	if (rc)
+		return rc;
 	if (policy_is_source(body))
 		return take_name(p, map);
 	rc = set_constants(p->obj, body, params);

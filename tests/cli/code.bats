@@ -362,6 +362,102 @@ sm'; do
 	refused lint time source 3
 }
 
+# Behind what looks like the preprocessor's own line nothing would be read.
+@test 'hostile code: a line marker that a macro makes' {
+	needs_clang
+	local first
+	for first in '#define H #' '#define F(x) x'; do
+		code "$first" '#define P(a, b) a##b' 'H 1 "./scx.bpf.h"' \
+			'void f(void) { P(__as, m__) ("r0 = 77"); }'
+		case $first in
+		*F*) sed -i 's/^H/F(#)/' policy.c ;;
+		esac
+		refused lint directive
+		refused lint directive hooks
+	done
+	# A carriage return is the end of a line to the compiler alone.
+	code '// x@#include "/usr/include/stdio.h"'
+	tr @ '\r' <policy.c >with && mv with policy.c
+	refused lint text source 3
+	printf '/* \342\200\256 */ int x; /* \033[2J */\n' >policy.c
+	refused lint text source 1
+}
+
+@test 'hostile code: names that are put together' {
+	needs_clang
+	local name
+	for name in '__TI,ME__' '__DA,TE__'; do
+		code '#define P(a, b) a##b' "char *when = P($name);"
+		refused build compile source 4
+	done
+	code '#define P(a, b) a##b' '#if P(__has_in, clude)("/etc/passwd")' \
+		'#endif'
+	refused build compile source 4
+	code '#define P(a, b) a##b' 'P(_Prag, ma)("weak x")'
+	refused build pragma source 4
+}
+
+# op NAME LINE...: policy.c, with a callback; the lines are of sched_ext_ops.
+op() {
+	printf '%s\n' '#include "scx.bpf.h"' \
+		'char _license[] SEC("license") = "GPL";' \
+		'POLICY_OP("running") void BPF_PROG(r, struct task_struct *p)' \
+		'{ p->scx.dsq_vtime += 1; }' 'SEC(".struct_ops.link")' \
+		'struct sched_ext_ops ops = { .running = (void *)r,' \
+		'.timeout_ms = 5000,' "$@" '};' >policy.c
+}
+
+@test 'hostile code: more than one scheduler, or one that stays' {
+	needs_clang
+	op '.name = "x"'
+	judge lint,build source policy.c
+	is "$(status_of build)" passed
+	cp policy.c good.c
+	printf '%s\n' 'struct { __uint(type, BPF_MAP_TYPE_ARRAY);' \
+		'__uint(max_entries, 1); __type(key, u32); __type(value, u64);' \
+		'__uint(pinning, 1); } shared SEC(".maps");' >>policy.c
+	refused build object
+	so '.stages[1].findings[0].text | test("pinning")'
+	sed 's/pinning, 1/map_flags, 0/; s/entries, 1)/entries, 1u << 30)/' \
+		-i policy.c
+	refused build object
+	so '.stages[1].findings[0].text | test("256 MiB")'
+	# What would be attached is not what was tried.
+	{
+		cat good.c
+		printf '%s\n' 'struct tcp_congestion_ops { void *init; };' \
+			'SEC("struct_ops/init") int i(void *c) { return 0; }' \
+			'SEC(".struct_ops") struct tcp_congestion_ops t = {' \
+			'.init = (void *)i };'
+	} >policy.c
+	refused build object
+	sed 's/"GPL"/"MIT"/' good.c >policy.c
+	refused build object
+	op '.name = "a/../\x1b[2J"'
+	refused build object
+	op '.name = "x", .exit_dump_len = 0xffffffff'
+	refused build object
+	op '.name = "x", .dispatch_max_batch = 0x7fffffff'
+	refused build object
+}
+
+@test 'code: what BPF cannot do is said in words' {
+	needs_clang
+	hook 's64 a = t->nice, b = t->burst;' 'return t->key + b / (a | 1);'
+	refused build compile hooks
+	so '.stages[1].findings[0].text | test("signed division")'
+	hook 'u64 a[t->cpus]; a[t->cpu] = t->key; return a[t->nice & 3];'
+	refused build compile hooks
+	so '.stages[1].findings[0].text | test("constant")'
+	hook 'u64 a[200]; for (u32 i = 0; i < 200; i++) a[i] = t->key * i;' \
+		'return a[t->nice & 127];'
+	refused build compile hooks
+	so '.stages[1].findings[0].text | test("512 bytes")'
+	hook 'return (u64)(0x1p63 * t->nice);'
+	refused build compile hooks
+	so '.stages[1].findings[0].text | test("floating point")'
+}
+
 @test 'hostile code: a bomb of macros' {
 	needs_clang
 	local c prev=x
