@@ -49,9 +49,11 @@ struct reader {
 
 static long line_of(const struct reader *r, const struct token *t)
 {
-	if (!r->expanded)
-		return t->line;
-	return r->file_line + t->line - r->marker_line - 1;
+	long line = t->line;
+
+	if (r->expanded)
+		line += r->file_line - r->marker_line - 1;
+	return line > 0 ? line : 0;
 }
 
 static void __attribute__((format(printf, 4, 5)))

@@ -258,6 +258,9 @@ static void test_expanded(void **state)
 		 true);
 	assert_string_equal(t.first, "asm");
 	assert_int_equal(t.line, 8);
+	t = lint(CODE_SOURCE, "# 0 \"/etc/passwd\"\n", true);
+	assert_string_equal(t.first, "include");
+	assert_int_equal(t.line, 0);
 	/* libbpf's barriers have no text. */
 	t = lint(CODE_SOURCE,
 		 "# 1 \"policy.c\"\nf(){ asm volatile(\"\" : : \"r\"(x)); }\n",
