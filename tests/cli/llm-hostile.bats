@@ -151,10 +151,23 @@ floods() {
 @test "no JSON" {
 	local body
 	for body in 'not JSON' '{"choices":[' '' 'null' '[]' '"done"' '{}' \
-		'{"choices":[],"content":[]}' '{"choices":null,"content":null}' \
 		'{"choices":"done","content":7}' \
-		'{"choices":[{"message":7}],"content":[7]}'; do
+		'{"choices":null,"content":null}'; do
 		ends EBADMSG "$(jq -cn --arg b "$body" '{body: $b}')"
+	done
+}
+
+@test "an answer without anything in it" {
+	local body
+	for body in '{"choices":[]}' '{"choices":[{"message":7}]}'; do
+		one openai 1 EBADMSG "$(jq -cn --arg b "$body" \
+			'[{fault: {body: $b}}]')" --attempts 1
+	done
+	# This looks like one: what it took is estimated.
+	for body in '{"content":[]}' '{"content":[7]}'; do
+		usage='{"cached":0,"in":67,"out":0}' want=.estimated \
+			one anthropic 1 EBADMSG "$(jq -cn --arg b "$body" \
+			'[{fault: {body: $b}}]')" --attempts 1
 	done
 }
 
