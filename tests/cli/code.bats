@@ -77,6 +77,7 @@ hook() {
 # refused STAGE RULE [FORM [LINE]]: policy.c fails there, soon and small.
 refused() {
 	local form=${3:-source}
+	needs python3
 	policy "$form" policy.c >in.jsonl
 	/usr/bin/env python3 - <<'EOP' >out.jsonl
 import resource, subprocess, sys, time

@@ -52,7 +52,7 @@ start() {
 	SCHED_LLM_KEY=planted-0123456789 "$BUILD/libexec/schedkit/ask-model" \
 		--backend "openai" <requests >hello 2>err 3>&- 7>&- &
 	pid=$!
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 300; i++)); do
 		grep -q name hello && return
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1

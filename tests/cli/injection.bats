@@ -22,38 +22,59 @@ strings() {
 
 benign='"ZQX benign"'
 
-# body STRINGS: a profile's body in which outsiders chose them, in turn; an
-# array.
+# A profile's body in which outsiders chose strings, those of the array in turn.
+BODY='def body($profile): . as $s | def s(i): $s[i % ($s | length)];
+	$profile.body | .groups[0].name = s(0) |
+	.groups[0].wakers[0].group = s(0) | .workload.name = s(1) |
+	.workload.command = ["requests", s(2)] | .identities[0].name = s(3) |
+	.notes = [s(4)] | .output_tail = s(5) | .system.kernel = s(6) |
+	.metrics += [{name: s(7), unit: s(7), better: "lower", value: 1}];'
+
+# body STRINGS: the array.
 body() {
-	jq -c --argjson s "$1" 'def s(i): $s[i % ($s | length)]; .body |
-		.groups[0].name = s(0) | .groups[0].wakers[0].group = s(0) |
-		.workload.name = s(1) | .workload.command = ["requests", s(2)] |
-		.identities[0].name = s(3) | .notes = [s(4)] |
-		.output_tail = s(5) | .system.kernel = s(6) | .metrics += [{
-		name: s(7), unit: s(7), better: "lower", value: 1}]' \
-		"$TREE/tests/bench/requests.profile"
+	jq -cn --argjson s "$1" --slurpfile p \
+		"$TREE/tests/bench/requests.profile" "$BODY"'$s | body($p[0])'
 }
 
-# scene STRING: a profile, a policy that a model wrote, what a compiler said
-# of it, and a note, all with the string.
+# scene: of four bodies a profile, a policy that a model wrote, what a compiler
+# said of it, and a note.
 scene() {
-	local profile policy
-	profile=$(doc profile "$(body "[$1]")")
-	policy=$(doc policy "$(jq -nc --argjson s "$1" '{form: "source",
-		title: $s, why: $s, uses: [], code: $s, hypothesis:
-		{metric: $s, effect_pct: 5, text: $s}}')" \
-		"$(doc_id <<<"$profile")")
-	echo "$profile"
-	echo "$policy"
-	doc verdict "$(jq -nc --argjson s "$1" \
-		--arg policy "$(doc_id <<<"$policy")" '{policy: $policy,
-		workload: $s, decision: "rejected", why: $s, target: "vm",
-		kernel: $s, metrics: [], stages: [{name: "build",
-		status: "failed", seconds: 1, findings: [{rule: "compiler",
-		file: $s, line: 3, text: $s}]}]}')" \
-		"$(doc_id <<<"$policy")" "$(doc_id <<<"$profile")"
-	doc note "$(jq -nc --argjson s "$1" '{text: $s}')" \
-		"$(doc_id <<<"$profile")"
+	local profile policy note verdict p q
+	read -r profile && read -r policy && read -r verdict && read -r note ||
+		return
+	profile=$(doc_of profile "$profile")
+	p=$(doc_id <<<"$profile")
+	policy=$(doc_of policy "$policy" "$p")
+	q=$(doc_id <<<"$policy")
+	printf '%s\n' "$profile" "$policy"
+	doc_of verdict "${verdict/\"policy\":null/\"policy\":\"$q\"}" "$q" "$p"
+	doc_of note "$note" "$p"
+}
+
+# Scenes with the harmless string, scenes/0, and with each other one.
+setup_file() {
+	local n=0
+	mkdir "$BATS_FILE_TMPDIR/scenes"
+	{
+		echo "$benign"
+		strings
+	} | jq -cS --slurpfile p "$TREE/tests/bench/requests.profile" "$BODY"'
+		. as $s | ([.] | body($p[0])), {form: "source", title: $s,
+		why: $s, uses: [], code: $s, hypothesis: {metric: $s,
+		effect_pct: 5, text: $s}}, {policy: null, workload: $s,
+		decision: "rejected", why: $s, target: "vm", kernel: $s,
+		metrics: [], stages: [{name: "build", status: "failed",
+		seconds: 1, findings: [{rule: "compiler", file: $s, line: 3,
+		text: $s}]}]}, {text: $s}' |
+		while scene >"$BATS_FILE_TMPDIR/scene"; do
+			mv "$BATS_FILE_TMPDIR/scene" \
+				"$BATS_FILE_TMPDIR/scenes/$((n++))"
+		done
+}
+
+# The scenes of what is not harmless.
+scenes() {
+	find "$BATS_FILE_TMPDIR/scenes" -type f ! -name 0 | sort -V
 }
 
 # What is ours of a prompt: without what is behind a fence's bar or in quotes.
@@ -62,58 +83,60 @@ skeleton() {
 		s/"(\\.|[^"\\])*"/""/g'
 }
 
-# shown ROLE: the prompt for `scene` in its parts, system and text.
+roles='planner coder critic fixer summariser'
+
+# shown FILE: what each is asked of that story, its parts in ROLE.system and
+# ROLE.text; all of the texts in `text`.
 shown() {
-	sched-synth --json --show-prompt "$1" <scene >"$1.json" || return
-	jq -r .system "$1.json" >"$1.system"
-	jq -r '.messages[].text' "$1.json" >"$1.text"
+	local role
+	for role in $roles; do
+		sched-synth --json --show-prompt "$role" <"$1" || return
+	done >prompts
+	jq -r .system prompts >system
+	for role in $roles; do
+		printf '== %s\n' "$role"
+	done | jq -rRs --slurpfile p prompts 'split("\n")[:-1] | to_entries[] |
+		.value, ($p[.key].messages[].text)' >text
 }
 
 @test "injection: every string stays in its fence, whoever is asked" {
-	local role s
-	scene "$benign" >scene
-	for role in planner coder critic fixer summariser; do
-		shown "$role"
-		grep -q ZQX "$role.text"
-		cp "$role.system" "$role.system0"
-		skeleton <"$role.text" >"$role.skeleton0"
-		# The check itself finds a string that is not fenced.
-		lacks "$(<"$role.skeleton0")" ZQX
+	local role scene
+	shown "$BATS_FILE_TMPDIR/scenes/0"
+	cp system system0
+	skeleton <text >skeleton0
+	is "$(grep -c '^== ' skeleton0)" 5
+	# The check itself finds a string that is not fenced.
+	lacks "$(<skeleton0)" ZQX
+	[ "$(scenes | wc -l)" -ge 25 ]
+	for scene in $(scenes); do
+		shown "$scene"
+		cmp system system0
+		skeleton <text | diff - skeleton0 || false "$(tail -n 1 "$scene")"
+		# Every one of them has it.
+		is "$(awk '/^== / { r = $2 } /ZQX/ { print r }' text |
+			uniq | xargs)" "$roles"
+		# No control characters, marks of chats or hidden ones.
+		run -1 grep -nP '[^\t -\x{10ffff}]|<\||</?[a-z]|\[/?INST|[\x{7f}-\x{9f}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2069}\x{feff}\x{e0000}-\x{e007f}]' \
+			text
 	done
-	[ "$(strings | wc -l)" -ge 25 ]
-	while read -r s; do
-		scene "$s" >scene
-		for role in planner coder critic fixer summariser; do
-			shown "$role"
-			cmp "$role.system" "$role.system0"
-			grep -q ZQX "$role.text"
-			skeleton <"$role.text" | diff - "$role.skeleton0" ||
-				false "$role: $s"
-			# No control characters, marks of chats or hidden ones.
-			run -1 grep -nP '[^\t -\x{10ffff}]|<\||</?[a-z]|\[/?INST|[\x{7f}-\x{9f}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{2069}\x{feff}\x{e0000}-\x{e007f}]' \
-				"$role.text"
-		done
-	done < <(strings)
 }
 
 @test "injection: notes of the history stay in their fence, too" {
-	local s
-	scene "$benign" >scene
-	head -n 1 scene >profile
-	sched-history add <scene >added
+	local scene
+	head -n 1 "$BATS_FILE_TMPDIR/scenes/0" >profile
+	sched-history add <"$BATS_FILE_TMPDIR/scenes/0" >added
 	sched-synth --json --show-prompt planner <profile >out
 	jq -r '.messages[].text' out >text
 	grep -q ZQX text
 	skeleton <text >skeleton0
-	while read -r s; do
+	for scene in $(scenes); do
 		rm -rf history
-		doc profile "$(body "[$benign]")" >profile
-		scene "$s" | sed 1d | sched-history add >added
+		sed 1d "$scene" | sched-history add >added
 		sched-synth --json --show-prompt planner <profile >out
 		jq -r '.messages[].text' out | skeleton >skeleton
 		lacks "$(<skeleton)" ZQX
 		run -1 grep -nP '[^\t -\x{10ffff}]|<\|' skeleton
-	done < <(strings)
+	done
 }
 
 # ---- models ----------------------------------------------------------------

@@ -8,8 +8,8 @@ load ../lib
 load ../llm
 
 setup_file() {
-	[ -r "${SCHEDKIT_TEST_GGUF:-}" ] && command -v llama-server >/dev/null ||
-		return 0
+	[ -r "${SCHEDKIT_TEST_GGUF:-}" ] && command -v llama-server >/dev/null &&
+		command -v python3 >/dev/null || return 0
 	PORT=$(python3 -c 'import socket; s = socket.socket()
 s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	export PORT
@@ -24,12 +24,13 @@ s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
 
 teardown_file() {
-	[ ! -e "$BATS_FILE_TMPDIR/pids" ] || endpoint_stop
+	endpoint_stop
 }
 
 setup() {
 	needs llama-server
 	needs curl
+	needs python3
 	[ -r "${SCHEDKIT_TEST_GGUF:-}" ] || skip 'needs SCHEDKIT_TEST_GGUF'
 	seconds=300
 	LIMITS=(--first-byte 120 --idle 60 --total 240)

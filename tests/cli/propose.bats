@@ -504,13 +504,14 @@ findings() {
 # serve N.out...: a test endpoint that gives these answers, whoever asks.
 serve() {
 	local n
+	needs python3
 	for n in "$@"; do
 		jq -c '{answer: {value: .}}' "$dir/$n.out"
 	done | jq -sc . >"$dir/script.json"
 	"$TREE/tests/endpoint/endpoint" --port "$dir/port" \
 		"$dir/script.json" 3>&- &
 	server=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		[ -e "$dir/port" ] && break
 		sleep 0.1
 	done
