@@ -36,6 +36,16 @@ needs() {
 	command -v "$1" >/dev/null || skip "needs $1"
 }
 
+# What code of policies is compiled with: as lib/ looks for it.
+needs_clang() {
+	local c
+	for c in ${BPF_CLANG:-} clang-16 clang-17 clang-18 clang-19 clang-20 \
+		clang-21 clang; do
+		! command -v "$c" >/dev/null || return 0
+	done
+	skip 'needs clang'
+}
+
 # needs_guest [SERIES]: QEMU, virtiofsd and a kernel of the series.
 needs_guest() {
 	local lack

@@ -11,15 +11,6 @@ setup() {
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
 }
 
-needs_clang() {
-	local c
-	for c in ${BPF_CLANG:-} clang-16 clang-17 clang-18 clang-19 clang-20 \
-		clang-21 clang; do
-		! command -v "$c" >/dev/null || return 0
-	done
-	skip 'needs clang'
-}
-
 # policy FORM FILE [MORE]: MORE are further keys of the body, as JSON.
 policy() {
 	doc policy "$(jq -n --arg form "$1" --rawfile code "$2" \

@@ -43,6 +43,7 @@ policy() {
 
 @test "prompts: each whole policy in the reference passes every stage" {
 	local n i
+	needs_clang
 	n=$(blocks 'c source')
 	[ "$n" -ge 3 ]
 	for i in $(seq "$n"); do
@@ -55,6 +56,7 @@ policy() {
 
 @test "prompts: each example of hooks passes every stage" {
 	local n i
+	needs_clang
 	n=$(blocks 'c hooks')
 	[ "$n" -ge 1 ]
 	for i in $(seq "$n"); do

@@ -13,11 +13,6 @@ setup() {
 	scripted_model
 }
 
-needs_clang() {
-	ls /usr/bin/clang-1[6-9] /usr/bin/clang-2? >/dev/null 2>&1 ||
-		command -v clang >/dev/null || skip 'needs clang'
-}
-
 teardown() {
 	[ -z "${server:-}" ] || kill "$server"
 }
