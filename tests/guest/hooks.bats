@@ -6,6 +6,7 @@ load ../lib
 
 setup() {
 	needs_guest
+	needs_clang
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
