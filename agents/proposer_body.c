@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Policy bodies from what a model answered, and what makes two of them one. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,10 @@
 #define WHY_MAX	  1200
 #define TASK_MAX  4000
 #define CODE_MAX  (128u << 10)
+/* More than the template has; looking each up takes its time. */
+#define PARAMS_MAX 200
+/* A hypothesis that a measurement could speak for or against. */
+#define EFFECT_MAX 100000
 
 static const char *text_at(const struct json *v, const char *key)
 {
@@ -75,17 +80,21 @@ static struct json *without_nulls(const struct json *v)
 
 /*
  * [{"name","value"}], the only form a strict schema knows for a map, to
- * {NAME: value}.
+ * {NAME: value} in the body.
  */
-static struct json *params_of(const struct json *list)
+static int take_params(struct json *body, const struct json *list)
 {
-	struct json *out = json_object();
+	struct json *out;
 
+	if (json_len(list) > PARAMS_MAX)
+		return err_set(EINVAL, "params: %zu are more than there are",
+			       json_len(list));
+	out = json_set(body, "params", json_object());
 	json_each (m, list)
 		if (*text_at(m, "name"))
 			json_set(out, text_at(m, "name"),
 				 json_copy(json_get(m, "value")));
-	return out;
+	return 0;
 }
 
 static void set_text(struct json *body, const char *key, const char *text,
@@ -102,7 +111,8 @@ static void set_hypothesis(struct json *body, const struct json *given)
 	const struct json *effect = json_get(given, "effect_pct");
 	struct json *h;
 
-	if (!*text_at(given, "metric") || json_type(effect) != JSON_NUMBER)
+	if (!*text_at(given, "metric") || json_type(effect) != JSON_NUMBER ||
+	    !(fabs(json_as_number(effect, NAN)) <= EFFECT_MAX))
 		return;
 	h = json_set(body, "hypothesis", json_object());
 	set_text(h, "metric", text_at(given, "metric"), TITLE_MAX);
@@ -168,6 +178,7 @@ int body_of_experiment(const struct json *experiment,
 	static const char *const parts[] = {"knobs", "external"};
 	struct json *b = json_object();
 	const char *missing;
+	int rc = 0;
 
 	json_set_string(b, "form", text_at(experiment, "form"));
 	set_text(b, "title", text_at(experiment, "title"), TITLE_MAX);
@@ -176,8 +187,11 @@ int body_of_experiment(const struct json *experiment,
 	set_hypothesis(b, json_get(experiment, "hypothesis"));
 	if (has_params(b) &&
 	    json_type(json_get(experiment, "params")) == JSON_ARRAY)
-		json_set(b, "params",
-			 params_of(json_get(experiment, "params")));
+		rc = take_params(b, json_get(experiment, "params"));
+	if (rc) {
+		json_free(b);
+		return rc;
+	}
 	if (body_has_code(b) && is_given(json_get(experiment, "task")))
 		set_text(b, "task", text_at(experiment, "task"), TASK_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
@@ -355,14 +369,14 @@ int body_add_code(struct json *body, const struct json *answer,
 		return rc;
 	json_set(body, "uses", uses_of(json_get(answer, "uses")));
 	if (is_form(body, "hooks") && is_given(given)) {
-		struct json *params = params_of(given);
+		struct json *old = json_copy(json_get(body, "params"));
 
-		rc = check_choices(json_get(body, "params"), params);
-		if (rc) {
-			json_free(params);
+		rc = take_params(body, given);
+		if (!rc)
+			rc = check_choices(old, json_get(body, "params"));
+		json_free(old);
+		if (rc)
 			return rc;
-		}
-		json_set(body, "params", params);
 	}
 	set_from_params(body, profile);
 	return doc_check("policy", body);
@@ -384,9 +398,10 @@ int body_fix(const struct json *body, const struct json *answer,
 	if (is_given(json_get(answer, "code")))
 		rc = take_code(b, answer);
 	if (!rc && is_given(json_get(answer, "params"))) {
-		json_set(b, "params", params_of(json_get(answer, "params")));
-		rc = check_choices(json_get(body, "params"),
-				   json_get(b, "params"));
+		rc = take_params(b, json_get(answer, "params"));
+		if (!rc)
+			rc = check_choices(json_get(body, "params"),
+					   json_get(b, "params"));
 	}
 	if (is_given(json_get(answer, "knobs")))
 		json_set(b, "knobs", without_nulls(json_get(answer, "knobs")));

@@ -90,6 +90,32 @@ static void test_params(void **state)
 	json_free(b);
 }
 
+/* A list that would take a minute to look up, and effects beyond all that a
+ * measurement could tell. */
+static void test_beyond_all_measure(void **state)
+{
+	static const double effects[] = {1e308, -1e308, 100001};
+	struct json *e = parse("{" COMMON("params") ",\"params\":[]}");
+	struct json *b = NULL, *params = json_set(e, "params", json_array());
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		json_set_number(json_add(params, json_object()), "value", i);
+	assert_int_equal(body_of_experiment(e, NULL, &b), -EINVAL);
+	assert_non_null(strstr(err_text(), "100000"));
+	json_set(e, "params", json_array());
+	assert_int_equal(body_of_experiment(e, NULL, &b), 0);
+	json_free(b);
+	for (size_t i = 0; i < ARRAY_LEN(effects); i++) {
+		struct json *h = json_set(e, "hypothesis", json_object());
+
+		json_set_number(h, "effect_pct", effects[i]);
+		json_set_string(h, "metric", "wall");
+		assert_int_equal(body_of_experiment(e, NULL, &b), -EINVAL);
+	}
+	json_free(e);
+}
+
 static void test_what_an_experiment_must_say(void **state)
 {
 	static const char *const bad[] = {
@@ -360,6 +386,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_beyond_all_measure),
 		cmocka_unit_test(test_what_an_experiment_must_say),
 		cmocka_unit_test(test_nothing_of_other_forms_comes_along),
 		cmocka_unit_test(test_equal_points),
