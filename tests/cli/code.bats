@@ -261,6 +261,52 @@ EOP
 	has "$output" starve_us
 }
 
+# answers CLASS KEY SLICE PLACE PREEMPT: policy.c with every hook.
+answers() {
+	local t='const struct hook_task *t'
+	printf '%s\n' "u32 hook_classify($t) { return $1; }" \
+		"u64 hook_key($t) { return $2; }" \
+		"u64 hook_slice($t) { return $3; }" \
+		"s32 hook_place($t) { return $4; }" \
+		"bool hook_preempt($t, const struct hook_turn *r)" \
+		"{ return $5; }" >policy.c
+}
+
+@test 'code: no task is lost or starved by what hooks answer' {
+	needs_clang
+	local more='{"params": {"preempt": "key", "queue": "cpu",
+		"classify": "behaviour"}}'
+	answers 0 0 0 0 0
+	passes hooks policy.c "$more"
+	answers '~0u' '~0ULL' '~0ULL' -1 1
+	passes hooks policy.c "$more"
+	answers 7 '1ULL << 63' '1ULL << 63' 2147483647 1
+	passes hooks policy.c "$more"
+	answers 0x80000000 0x7fffffffffffffffULL 1 '-2147483647 - 1' 0
+	passes hooks policy.c "$more"
+	answers 't->wakeups' 't->now * 0x9E3779B97F4A7C15ULL' 't->now * 7919' \
+		'(s32)(t->now % 5)' 't->now & 1'
+	passes hooks policy.c "$more"
+}
+
+# What C leaves undefined, a compiler may make anything of: it is found out in
+# what it made.
+@test 'code: hooks that are undefined or endless are found out' {
+	needs_clang
+	hook 'const u64 *p = 0; return p[3];'
+	refused prove null hooks 2
+	hook 'u64 z; if (t->nice > 3) z = 1; return t->key + z * 1000;'
+	refused build compile hooks 2
+	hook 'for (;;) { }'
+	refused build object hooks
+	hook 'u64 n = t->key; do n = n * 3 + 1; while (n & 0xffff); return n;'
+	refused sim fault hooks 2
+	printf 'static const u64 table[4] = {1, 2, 3, 4};\n' >with
+	hook 'return t->key + table[t->wakeups];'
+	cat policy.c >>with && mv with policy.c
+	refused sim fault hooks 3
+}
+
 # ---- what is hostile --------------------------------------------------
 
 @test 'hostile code: other files' {
