@@ -36,9 +36,16 @@ needs() {
 	command -v "$1" >/dev/null || skip "needs $1"
 }
 
-# What code of policies is compiled with: as lib/ looks for it.
+# Without it no model is asked.
+needs_landlock() {
+	! "$BUILD/libexec/schedkit/ask-model" --backend command:true 2>&1 \
+		</dev/null | grep -q 'no Landlock' || skip 'needs Landlock'
+}
+
+# What code of policies is compiled with, as lib/ looks for it, and confined by.
 needs_clang() {
 	local c
+	needs_landlock
 	for c in ${BPF_CLANG:-} clang-16 clang-17 clang-18 clang-19 clang-20 \
 		clang-21 clang; do
 		! command -v "$c" >/dev/null || return 0

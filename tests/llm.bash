@@ -20,6 +20,7 @@ NOTHING='{"cached":0,"in":0,"out":0}'
 # No test of a file that has no setup of its own runs without an endpoint.
 setup() {
 	needs python3
+	needs_landlock
 }
 
 # endpoint_start [OPTION...]: for setup_file, which cannot skip; more than one

@@ -8,6 +8,7 @@ load ../lib
 KEY=sk-planted-0123456789abcdef
 
 setup() {
+	needs_landlock
 	cd "$BATS_TEST_TMPDIR" || return
 	PATH=$BUILD/libexec/schedkit:$PATH
 	LEDGER=$XDG_STATE_HOME/schedkit/ledger.jsonl

@@ -87,6 +87,7 @@ copy_tree() {
 }
 
 @test 'doctor: the model that SCHED_LLM names, without its key' {
+	needs_landlock
 	SCHED_LLM=http://127.0.0.1:9/v1#mine SCHED_LLM_KEY=sk-12345678 \
 		run --separate-stderr sched-doctor --json
 	is "$(field model status)" ok

@@ -162,6 +162,7 @@ model() {
 
 # ask STATUS: $output has what was emitted.
 ask() {
+	needs_landlock
 	exits "$1" sched-synth --json -n 1 --turns 1 \
 		--backend "command:$PWD/bin/model" <profile
 	made=$(tail -n +2 <<<"$output")

@@ -3,6 +3,7 @@
 # make install and uninstall, into a folder of the test's own.
 
 load ../lib
+load ../proposals
 
 setup() {
 	needs_plain_build
@@ -37,6 +38,26 @@ into() {
 	run --separate-stderr "$BATS_TEST_TMPDIR/elsewhere/bin/sched" doctor --json
 	has "$(jq -r '.body.checks[] | select(.name == "policy object").text' \
 		<<<"$output")" "$BATS_TEST_TMPDIR/elsewhere/lib"
+}
+
+@test 'install: what models are told and what code is built with is there' {
+	into install
+	local here=$BATS_TEST_TMPDIR/elsewhere
+	mv "$D/opt" "$here"
+	diff -r "$TREE/prompts" "$here/lib/schedkit/prompts"
+	diff -r -x "*.d" "$BUILD/lib/schedkit" "$here/lib/schedkit"
+	diff <(ls "$BUILD/libexec/schedkit") <(ls "$here/libexec/schedkit")
+	# A model is asked, and what it wrote is compiled, from there alone.
+	needs_clang
+	dir=$BATS_TEST_TMPDIR
+	export XDG_CACHE_HOME=$dir/cache
+	scripted_model
+	script_of hooks
+	exits 0 "$here/bin/sched-synth" --json -n 1 \
+		--backend "command:$dir/model" \
+		<"$TREE/tests/bench/requests.profile"
+	is "$(jq -r 'select(.kind == "policy").body.form' <<<"$output")" hooks
+	has "$(cat "$dir/1.in")" 'You are the planner'
 }
 
 @test 'install: the completion is found under every name' {

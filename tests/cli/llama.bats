@@ -31,6 +31,7 @@ setup() {
 	needs llama-server
 	needs curl
 	needs python3
+	needs_landlock
 	[ -r "${SCHEDKIT_TEST_GGUF:-}" ] || skip 'needs SCHEDKIT_TEST_GGUF'
 	seconds=300
 	LIMITS=(--first-byte 120 --idle 60 --total 240)

@@ -6,6 +6,7 @@ load ../lib
 load ../proposals
 
 setup() {
+	needs_landlock
 	dir=$BATS_TEST_TMPDIR
 	profile=$TREE/tests/bench/requests.profile
 	export XDG_CACHE_HOME=$dir/cache XDG_CONFIG_HOME=$dir/config
