@@ -79,6 +79,9 @@ static bool any_failed(const struct json *verdict)
  */
 static bool is_unproved(const struct draft *d, const struct json *verdict)
 {
+	if (body_has_code(d->body) &&
+	    !strcmp(status_of(verdict, "sim"), "unknown"))
+		return true;
 	return strcmp(text_at(d->body, "form"), "external") != 0 &&
 	       !strcmp(status_of(verdict, "prove"), "unknown") &&
 	       strcmp(status_of(verdict, "sim"), "passed") != 0;
@@ -122,8 +125,7 @@ static void judge(const struct proposer *p, struct draft *d)
 			find_more(d, "rejected", text_at(verdict, "why"));
 	} else if (is_unproved(d, verdict)) {
 		find_more(d, "unproved",
-			  "stage prove cannot tell whether this is safe and "
-			  "stage sim did not pass");
+			  "it is not shown to be safe: stage sim did not pass");
 	} else if (d->metric && d->ratio <= 1) {
 		text = mem_printf("it is safe, but of no use: simulated %.3f "
 				  "times EEVDF in %s",

@@ -6,6 +6,7 @@
 
 #include "agents/verifier_state.h"
 #include "base/mem.h"
+#include "policy/built.h"
 #include "policy/form.h"
 
 #define DEFAULT_SEED_STEP 1000003 /* metrics draw from streams of their own */
@@ -94,8 +95,22 @@ static bool unproved(const struct candidate *c)
 {
 	if (policy_form(c->policy->body) == FORM_EXTERNAL)
 		return false;
+	/* Code is shown to behave, whatever was proved of it. */
+	if (built_wanted(c->policy->body) &&
+	    c->stages[STAGE_SIM].status == STATUS_UNKNOWN)
+		return true;
 	return c->stages[STAGE_PROVE].status == STATUS_UNKNOWN &&
 	       c->stages[STAGE_SIM].status != STATUS_PASSED;
+}
+
+/* Why, as the stage that could not tell says it. */
+static const char *unproved_why(const struct candidate *c)
+{
+	bool prove = c->stages[STAGE_PROVE].status == STATUS_UNKNOWN;
+	enum stage_id id = prove ? STAGE_PROVE : STAGE_SIM;
+
+	return json_as_string(json_path(c->stages[id].findings, "0.text"),
+			      "too many paths");
 }
 
 bool verdict_promising(const struct verifier *v, const struct group *g,
@@ -200,12 +215,9 @@ static bool decide_stages(const struct verifier *v, struct candidate *c,
 		    verifier_stage_names[unasked]);
 	else if (unproved(c))
 		say(c, "inconclusive",
-		    "%s; stage prove could not tell and stage sim did not "
+		    "%s; stage prove could not tell or stage sim did not "
 		    "pass: %s",
-		    what,
-		    json_as_string(json_path(c->stages[STAGE_PROVE].findings,
-					     "0.text"),
-				   "too many paths"));
+		    what, unproved_why(c));
 	return c->why;
 }
 

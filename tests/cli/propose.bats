@@ -358,6 +358,23 @@ findings() {
 	is "$(climbed)" 'passed passed passed passed'
 }
 
+@test "source: what the simulator cannot run is not proposed" {
+	needs_clang
+	local op='POLICY_OP("running") void BPF_PROG(r, struct task_struct *p)'
+	printf '%s\n' '#include "scx.bpf.h"' \
+		'char _license[] SEC("license") = "GPL";' "$op" \
+		'{ ((long (*)(void *, void *, u32))36)((void *)8, p, 8); }' \
+		'SEC(".struct_ops.link") struct sched_ext_ops ops = {' \
+		'.running = (void *)r, .timeout_ms = 5000, .name = "x" };' \
+		>"$dir/bad.c"
+	say 1 "$(plan "$(experiment source '{"params": null, "task": "t"}')")"
+	say 2 "$(coder "$dir/bad.c")"
+	say 3 '{"verdict": "ship", "findings": []}'
+	say 4 "$(fix '{"give_up": true}')"
+	synth 1 -n 1
+	is "$(body policy)" ''
+}
+
 @test "hooks: refused by lint, mended, proposed" {
 	needs_clang
 	printf '%s\n' 'u64 hook_key(const struct hook_task *t) {' \
