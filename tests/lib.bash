@@ -32,6 +32,15 @@ needs_root() {
 	[ "$(id -u)" = 0 ] || skip 'needs root'
 }
 
+# Another user's process is to run our programs: nobody reads below a home.
+needs_open_tree() {
+	needs_root
+	needs setpriv
+	setpriv --reuid=65534 --regid=65534 --clear-groups \
+		test -x "$BUILD/bin/sched" ||
+		skip 'the tree is not for everybody to read'
+}
+
 needs() {
 	command -v "$1" >/dev/null || skip "needs $1"
 }

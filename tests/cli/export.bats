@@ -46,7 +46,7 @@ export_json() {
 }
 
 @test "without BPF, or a file to write to, there is no trace" {
-	needs_root
+	needs_open_tree
 	run sched-observe --trace /nowhere/trace -- true
 	is "$status" 3
 	[[ $output = *"cannot write the trace '/nowhere/trace'"* ]]

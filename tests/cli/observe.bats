@@ -150,11 +150,9 @@ needs_bpf() {
 }
 
 @test "an ordinary user observes from /proc, and the profile says so" {
-	needs_root
-	needs setpriv
+	needs_open_tree
 	local nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	cd / || return
-	"${nobody[@]}" test -x "$KNOWN" || skip 'the tree is not for others'
 	exits 0 "${nobody[@]}" sched-observe -- "$KNOWN" spin 600
 	body '.source == "proc" and .exit_status == 0'
 	body '.notes | any(test("BPF"))'

@@ -479,15 +479,15 @@ findings() {
 }
 
 @test "an ordinary user needs no privilege" {
-	needs_root
-	needs setpriv
+	needs_open_tree
 	say 1 "$(plan "$(experiment params "$FIFO")")"
 	chmod 777 "$dir"
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test 2>/dev/null || :
 	setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$dir/1.out" ||
 		skip 'the test folder is not open to others'
 	exits 0 setpriv --reuid=65534 --regid=65534 --clear-groups \
-		env HOME="$dir" "$BUILD/bin/sched-synth" --json -n 1 \
+		env HOME="$dir" XDG_STATE_HOME="$dir/theirs" \
+		XDG_CACHE_HOME="$dir/cache" "$BUILD/bin/sched-synth" --json -n 1 \
 		-b "command:$dir/model" <"$profile"
 	is "$(body policy | wc -l)" 1
 }
