@@ -4,9 +4,10 @@
 # play-rt-app MODEL SECONDS: plays an rt-app model, prints its rounds per
 # second.
 #
-# rt-app must know how long a turn of its loop takes; finding out takes it 5 to
-# 15 s and never gives the same twice.  So that is done once on a machine, in
-# the run that warms it up, and both arms play with the same figure.
+# rt-app must know how long a turn of its loop takes; finding that out by itself
+# takes it 5 to 15 s and never gives the same twice.  So it is told: from the
+# least disturbed of some turns that it logs, once on a machine, in the run that
+# warms it up.  Both arms play with the same figure.
 #
 # It may miss its own end where threads wait for each other, so there is a
 # limit.  It writes a line per round into a log for each thread.
@@ -16,11 +17,16 @@ set -eu
 known=/dev/shm/schedkit-rt-app-$(id -u)
 
 calibrate() {
-	echo '{"tasks":{"t":{"loop":1,"run":1}},"global":{"duration":1,
-		"calibration":"CPU0","logdir":"./"}}' >calibrate.json
-	timeout -s KILL 90 rt-app calibrate.json >out 2>&1 || return 1
-	sed -n 's/.*pLoad = \([0-9]*\)ns.*/\1/p' out >found
-	[ -s found ] && mv found "$known"
+	echo '{"tasks":{"t":{"loop":-1,"run":300000}},"global":{"duration":2,
+		"calibration":20,"logdir":"./","log_basename":"turn"}}' >turn.json
+	timeout -s KILL 60 rt-app turn.json >out 2>&1 || return 1
+	# The second column is of turns, the third of us.
+	awk '!/^#/ && $2 > 0 { ns = $3 * 1000 / $2
+		if (!least || ns < least) least = ns }
+		END { if (!least) exit 1
+		printf "%d\n", least < 1 ? 1 : least + 0.5 }' turn-*.log >found ||
+		return 1
+	mv found "$known"
 }
 
 fail() {
