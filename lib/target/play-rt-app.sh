@@ -6,8 +6,8 @@
 #
 # rt-app must know how long a turn of its loop takes; finding that out by itself
 # takes it 5 to 15 s and never gives the same twice.  So it is told: from the
-# least disturbed of some turns that it logs, once on a machine, in the run that
-# warms it up.  Both arms play with the same figure.
+# least disturbed of many short runs that it logs, once on a machine, in the run
+# that warms it up.  Both arms play with the same figure.
 #
 # It may miss its own end where threads wait for each other, so there is a
 # limit.  It writes a line per round into a log for each thread.
@@ -17,7 +17,7 @@ set -eu
 known=/dev/shm/schedkit-rt-app-$(id -u)
 
 calibrate() {
-	echo '{"tasks":{"t":{"loop":-1,"run":300000}},"global":{"duration":2,
+	echo '{"tasks":{"t":{"loop":-1,"run":5000}},"global":{"duration":2,
 		"calibration":20,"logdir":"./","log_basename":"turn"}}' >turn.json
 	timeout -s KILL 60 rt-app turn.json >out 2>&1 || return 1
 	# The second column is of turns, the third of us.
