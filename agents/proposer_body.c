@@ -20,14 +20,9 @@
 /* A hypothesis that a measurement could speak for or against. */
 #define EFFECT_MAX 100000
 
-static const char *text_at(const struct json *v, const char *key)
-{
-	return json_as_string(json_get(v, key), "");
-}
-
 static bool is_form(const struct json *body, const char *form)
 {
-	return !strcmp(text_at(body, "form"), form);
+	return !strcmp(json_text_at(body, "form"), form);
 }
 
 bool body_has_code(const struct json *body)
@@ -91,8 +86,8 @@ static int take_params(struct json *body, const struct json *list)
 			       json_len(list));
 	out = json_set(body, "params", json_object());
 	json_each (m, list)
-		if (*text_at(m, "name"))
-			json_set(out, text_at(m, "name"),
+		if (*json_text_at(m, "name"))
+			json_set(out, json_text_at(m, "name"),
 				 json_copy(json_get(m, "value")));
 	return 0;
 }
@@ -111,14 +106,15 @@ static void set_hypothesis(struct json *body, const struct json *given)
 	const struct json *effect = json_get(given, "effect_pct");
 	struct json *h;
 
-	if (!*text_at(given, "metric") || json_type(effect) != JSON_NUMBER ||
+	if (!*json_text_at(given, "metric") ||
+	    json_type(effect) != JSON_NUMBER ||
 	    !(fabs(json_as_number(effect, NAN)) <= EFFECT_MAX))
 		return;
 	h = json_set(body, "hypothesis", json_object());
-	set_text(h, "metric", text_at(given, "metric"), TITLE_MAX);
+	set_text(h, "metric", json_text_at(given, "metric"), TITLE_MAX);
 	json_set_number(h, "effect_pct", json_as_number(effect, 0));
-	if (*text_at(given, "text"))
-		set_text(h, "text", text_at(given, "text"), WHY_MAX);
+	if (*json_text_at(given, "text"))
+		set_text(h, "text", json_text_at(given, "text"), WHY_MAX);
 }
 
 /* Those of the schema's words that were said; never NULL. */
@@ -180,9 +176,9 @@ int body_of_experiment(const struct json *experiment,
 	const char *missing;
 	int rc = 0;
 
-	json_set_string(b, "form", text_at(experiment, "form"));
-	set_text(b, "title", text_at(experiment, "title"), TITLE_MAX);
-	set_text(b, "why", text_at(experiment, "why"), WHY_MAX);
+	json_set_string(b, "form", json_text_at(experiment, "form"));
+	set_text(b, "title", json_text_at(experiment, "title"), TITLE_MAX);
+	set_text(b, "why", json_text_at(experiment, "why"), WHY_MAX);
 	json_set(b, "uses", uses_of(json_get(experiment, "uses")));
 	set_hypothesis(b, json_get(experiment, "hypothesis"));
 	if (has_params(b) &&
@@ -193,7 +189,7 @@ int body_of_experiment(const struct json *experiment,
 		return rc;
 	}
 	if (body_has_code(b) && is_given(json_get(experiment, "task")))
-		set_text(b, "task", text_at(experiment, "task"), TASK_MAX);
+		set_text(b, "task", json_text_at(experiment, "task"), TASK_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (is_form(b, parts[i]))
 			json_set(b, parts[i],
@@ -273,7 +269,7 @@ void body_fingerprint(const struct json *body, char out[static DIGEST_HEX_LEN])
 	struct buf code;
 	char *text;
 
-	json_set_string(essence, "form", text_at(body, "form"));
+	json_set_string(essence, "form", json_text_at(body, "form"));
 	if (has_params(body))
 		add_params(essence, body);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
@@ -281,7 +277,7 @@ void body_fingerprint(const struct json *body, char out[static DIGEST_HEX_LEN])
 			json_set(essence, parts[i],
 				 json_copy(json_get(body, parts[i])));
 	buf_init(&code, CODE_MAX);
-	strip_code(&code, text_at(body, "code"));
+	strip_code(&code, json_text_at(body, "code"));
 	if (code.len)
 		json_set_string(essence, "code", code.data);
 	buf_release(&code);
@@ -295,7 +291,7 @@ void body_fingerprint(const struct json *body, char out[static DIGEST_HEX_LEN])
 
 static int take_code(struct json *body, const struct json *answer)
 {
-	const char *code = text_at(answer, "code");
+	const char *code = json_text_at(answer, "code");
 
 	if (strlen(code) > CODE_MAX)
 		return err_set(EINVAL,
@@ -345,7 +341,7 @@ static const char *foreign_key(const struct json *body,
 			       const struct json *answer)
 {
 	if (is_given(json_get(answer, "form")) &&
-	    strcmp(text_at(answer, "form"), text_at(body, "form")))
+	    strcmp(json_text_at(answer, "form"), json_text_at(body, "form")))
 		return "form";
 	if (is_given(json_get(answer, "code")) && !body_has_code(body))
 		return "code";
@@ -393,7 +389,7 @@ int body_fix(const struct json *body, const struct json *answer,
 		return err_set(EPERM,
 			       "a policy of form %s cannot get another '%s': "
 			       "that would be another experiment",
-			       text_at(body, "form"), foreign);
+			       json_text_at(body, "form"), foreign);
 	b = json_copy(body);
 	if (is_given(json_get(answer, "code")))
 		rc = take_code(b, answer);

@@ -16,11 +16,6 @@
 #define STAGES	   "lint,build,prove,sim"
 #define ADVICE_MAX 4096
 
-static const char *text_at(const struct json *v, const char *key)
-{
-	return json_as_string(json_get(v, key), "");
-}
-
 void draft_release(struct draft *d)
 {
 	json_free(d->body);
@@ -59,17 +54,17 @@ static void find_more(struct draft *d, const char *rule, const char *text)
 static const char *status_of(const struct json *verdict, const char *stage)
 {
 	json_each (s, json_get(verdict, "stages"))
-		if (!strcmp(text_at(s, "name"), stage))
-			return text_at(s, "status");
+		if (!strcmp(json_text_at(s, "name"), stage))
+			return json_text_at(s, "status");
 	return "";
 }
 
 static bool any_failed(const struct json *verdict)
 {
 	json_each (s, json_get(verdict, "stages"))
-		if (!strcmp(text_at(s, "status"), "failed"))
+		if (!strcmp(json_text_at(s, "status"), "failed"))
 			return true;
-	return !strcmp(text_at(verdict, "decision"), "rejected");
+	return !strcmp(json_text_at(verdict, "decision"), "rejected");
 }
 
 /*
@@ -82,7 +77,7 @@ static bool is_unproved(const struct draft *d, const struct json *verdict)
 	if (body_has_code(d->body) &&
 	    !strcmp(status_of(verdict, "sim"), "unknown"))
 		return true;
-	return strcmp(text_at(d->body, "form"), "external") != 0 &&
+	return strcmp(json_text_at(d->body, "form"), "external") != 0 &&
 	       !strcmp(status_of(verdict, "prove"), "unknown") &&
 	       strcmp(status_of(verdict, "sim"), "passed") != 0;
 }
@@ -95,7 +90,7 @@ static const struct json *goal_metric(const struct proposer *p,
 
 	for (size_t i = 0; i < ARRAY_LEN(tried); i++)
 		json_each (m, json_path(verdict, "simulation.metrics"))
-			if (!strcmp(text_at(m, "name"), tried[i]))
+			if (!strcmp(json_text_at(m, "name"), tried[i]))
 				return m;
 	return NULL;
 }
@@ -105,7 +100,7 @@ static void take_figures(const struct proposer *p, struct draft *d)
 	const struct json *verdict = d->verdict->body;
 	const struct json *m = goal_metric(p, verdict);
 
-	d->metric = m ? text_at(m, "name") : NULL;
+	d->metric = m ? json_text_at(m, "name") : NULL;
 	d->ratio = json_as_number(json_get(m, "ratio"), 0);
 	d->seeds =
 		(long)json_as_number(json_path(verdict, "simulation.seeds"), 0);
@@ -122,7 +117,7 @@ static void judge(const struct proposer *p, struct draft *d)
 	take_figures(p, d);
 	if (any_failed(verdict)) {
 		if (!json_len(d->findings))
-			find_more(d, "rejected", text_at(verdict, "why"));
+			find_more(d, "rejected", json_text_at(verdict, "why"));
 	} else if (is_unproved(d, verdict)) {
 		find_more(d, "unproved",
 			  "it is not shown to be safe: stage sim did not pass");
@@ -141,7 +136,7 @@ static void judge(const struct proposer *p, struct draft *d)
  * The parameters of the other forms are not in the object. */
 static bool same_object(const struct draft *d, const char *before)
 {
-	return !strcmp(text_at(d->body, "form"), "source") && *before &&
+	return !strcmp(json_text_at(d->body, "form"), "source") && *before &&
 	       !strcmp(d->object, before);
 }
 
@@ -157,7 +152,7 @@ static int climb(struct proposer *p, struct draft *d)
 	if (!doc)
 		return -EINVAL;
 	proposer_say(p, "%s: draft %ld up the ladder",
-		     text_at(d->body, "title"), ++d->climbs);
+		     json_text_at(d->body, "title"), ++d->climbs);
 	body_fingerprint(d->body, d->fingerprint);
 	rc = ladder_climb(p->profile, doc, STAGES, p->o->cancel, &verdict);
 	doc_free(doc);
@@ -172,7 +167,7 @@ static int climb(struct proposer *p, struct draft *d)
 	}
 	strcpy(before, d->object);
 	snprintf(d->object, sizeof(d->object), "%s",
-		 text_at(verdict->body, "object_sha256"));
+		 json_text_at(verdict->body, "object_sha256"));
 	judge(p, d);
 	if (d->state == DRAFT_OPEN && same_object(d, before))
 		find_more(d, "no-effect",
@@ -215,14 +210,15 @@ static int write_code(struct proposer *p, struct draft *d)
 /* Words or objects of them, whatever a critic's schema says. */
 static void add_advice(struct buf *out, const struct json *answer)
 {
-	buf_printf(out, "%s\n", text_at(answer, "verdict"));
+	buf_printf(out, "%s\n", json_text_at(answer, "verdict"));
 	json_each (f, json_get(answer, "findings")) {
 		double line = json_as_number(json_get(f, "line"), 0);
 
 		buf_puts(out, "- ");
 		if (line > 0)
 			buf_printf(out, "line %.0f: ", line);
-		buf_printf(out, "%s\n", json_as_string(f, text_at(f, "text")));
+		buf_printf(out, "%s\n",
+			   json_as_string(f, json_text_at(f, "text")));
 	}
 }
 
@@ -252,7 +248,7 @@ static void remember_turn(struct draft *d, const struct json *answer)
 {
 	if (!d->earlier)
 		d->earlier = json_array();
-	json_add(d->earlier, json_string(text_at(answer, "diagnosis")));
+	json_add(d->earlier, json_string(json_text_at(answer, "diagnosis")));
 }
 
 /* True: there is a new draft, worth another climb. */
@@ -301,7 +297,7 @@ static int fix(struct proposer *p, struct draft *d, bool *again)
 		goto out;
 	if (json_as_bool(json_get(answer, "give_up"), false)) {
 		draft_end(d, DRAFT_DEAD, "given up: %s",
-			  text_at(answer, "diagnosis"));
+			  json_text_at(answer, "diagnosis"));
 		goto out;
 	}
 	remember_turn(d, answer);
@@ -316,7 +312,7 @@ out:
 /* What no fixer's answer may change has no use for a fixer. */
 static bool is_fixable(const struct draft *d)
 {
-	return strcmp(text_at(d->body, "form"), "external") != 0;
+	return strcmp(json_text_at(d->body, "form"), "external") != 0;
 }
 
 static bool is_known(struct proposer *p, struct draft *d)
@@ -337,8 +333,8 @@ static void end_unmended(struct proposer *p, struct draft *d)
 
 	draft_end(d, DRAFT_DEAD, "%s after %ld turn%s: %s: %s",
 		  d->turns < p->o->turns ? "not mended" : "still failing",
-		  d->turns, d->turns == 1 ? "" : "s", text_at(f, "rule"),
-		  text_at(f, "text"));
+		  d->turns, d->turns == 1 ? "" : "s", json_text_at(f, "rule"),
+		  json_text_at(f, "text"));
 }
 
 int draft_develop(struct proposer *p, struct draft *d)

@@ -11,11 +11,6 @@
 #define TEXT_MAX    (128u << 10)
 #define SUMMARY_MAX 4000
 
-static const char *text_at(const struct json *v, const char *path)
-{
-	return json_as_string(json_path(v, path), "");
-}
-
 /* Beside the body: the id says what a policy is, not who thought of it. */
 static void set_provenance(struct doc *d, struct json *provenance)
 {
@@ -58,7 +53,7 @@ static void add_failed(struct buf *b, const struct proposer *p)
 
 		if (d->why)
 			buf_printf(b, " Not proposed: %s (%s).",
-				   d->body ? text_at(d->body, "title")
+				   d->body ? json_text_at(d->body, "title")
 					   : "an experiment",
 				   d->why);
 	}
@@ -81,8 +76,8 @@ static char *plan_text(const struct proposer *p, struct draft *const *ok,
 		buf_puts(&b, " To be tried in this order:");
 	for (size_t i = 0; i < n; i++) {
 		buf_printf(&b, " %zu. %s (%s", i + 1,
-			   text_at(ok[i]->body, "title"),
-			   text_at(ok[i]->body, "why"));
+			   json_text_at(ok[i]->body, "title"),
+			   json_text_at(ok[i]->body, "why"));
 		if (ok[i]->metric)
 			buf_printf(&b, "; simulated %.2f times EEVDF",
 				   ok[i]->ratio);
@@ -152,8 +147,8 @@ static char *words_about(const struct proposer *p, const struct draft *d)
 				  model_name(p->model), d->climbs);
 	return mem_printf("%s: form %s, '%s': %s",
 			  d->state == DRAFT_DEAD ? "dead end" : "not proposed",
-			  text_at(d->body, "form"), text_at(d->body, "title"),
-			  d->why);
+			  json_text_at(d->body, "form"),
+			  json_text_at(d->body, "title"), d->why);
 }
 
 static void add_talk(struct json *body, const struct talk *t, bool words)
@@ -181,12 +176,12 @@ static struct doc *note_about_plan(const struct proposer *p,
 static struct json *antipattern_of(const struct proposer *p,
 				   const struct draft *d)
 {
-	const char *workload = text_at(p->profile->body, "workload.name");
+	const char *workload = json_text_at(p->profile->body, "workload.name");
 	struct json *a = json_object();
 	char fingerprint[DIGEST_HEX_LEN];
 
 	body_fingerprint(d->body, fingerprint);
-	json_set_string(a, "form", text_at(d->body, "form"));
+	json_set_string(a, "form", json_text_at(d->body, "form"));
 	json_set_string(a, "why", d->why);
 	json_set_string(a, "workload", workload);
 	json_set_string(a, "fingerprint", fingerprint);

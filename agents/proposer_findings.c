@@ -6,11 +6,6 @@
 #include "agents/proposer_state.h"
 #include "base/mem.h"
 
-static const char *text_at(const struct json *v, const char *key)
-{
-	return json_as_string(json_get(v, key), "");
-}
-
 static struct json *finding(const char *rule, const char *text)
 {
 	struct json *f = json_object();
@@ -30,7 +25,7 @@ struct json *findings_with(const struct json *findings, const char *rule,
 	json_add(list, finding(rule, text));
 	json_each (f, findings)
 		if (json_len(list) < FINDINGS_MAX &&
-		    strcmp(text_at(f, "rule"), rule))
+		    strcmp(json_text_at(f, "rule"), rule))
 			json_add(list, json_copy(f));
 	return list;
 }
@@ -38,14 +33,14 @@ struct json *findings_with(const struct json *findings, const char *rule,
 static void add_stage(struct json *list, const struct json *stage)
 {
 	json_each (f, json_get(stage, "findings")) {
-		const char *file = text_at(f, "file");
+		const char *file = json_text_at(f, "file");
 		const char *slash = strrchr(file, '/');
 		struct json *one;
 
 		if (json_len(list) >= FINDINGS_MAX)
 			return;
-		one = json_add(list,
-			       finding(text_at(f, "rule"), text_at(f, "text")));
+		one = json_add(list, finding(json_text_at(f, "rule"),
+					     json_text_at(f, "text")));
 		if (!*file)
 			continue;
 		json_set_string(one, "file", slash ? slash + 1 : file);
@@ -58,7 +53,7 @@ struct json *findings_of(const struct json *verdict)
 	struct json *list = json_array();
 
 	json_each (s, json_get(verdict, "stages"))
-		if (!strcmp(text_at(s, "status"), "failed"))
+		if (!strcmp(json_text_at(s, "status"), "failed"))
 			add_stage(list, s);
 	return list;
 }

@@ -22,11 +22,6 @@
 #define TOLD_NOTES    6
 #define TOLD_TEXT     800
 
-static const char *text_at(const struct json *v, const char *path)
-{
-	return json_as_string(json_path(v, path), "");
-}
-
 static bool is_kind(const struct doc *d, const char *kind)
 {
 	return !strcmp(d->kind, kind);
@@ -140,8 +135,8 @@ static bool has_parent(const struct doc *d, const char *id)
 static bool is_broken(const struct json *verdict)
 {
 	json_each (s, json_get(verdict, "stages"))
-		if (!strcmp(text_at(s, "status"), "failed"))
-			return strcmp(text_at(s, "name"), "run") != 0;
+		if (!strcmp(json_text_at(s, "status"), "failed"))
+			return strcmp(json_text_at(s, "name"), "run") != 0;
 	return false;
 }
 
@@ -151,7 +146,8 @@ static bool is_of(const struct doc *verdict, const struct doc *profile)
 	const char *name = workload_name(profile);
 
 	return has_parent(verdict, profile->id) ||
-	       (*name && !strcmp(text_at(verdict->body, "workload"), name));
+	       (*name &&
+		!strcmp(json_text_at(verdict->body, "workload"), name));
 }
 
 static void find_dead(struct past *past, const struct proposer *p)
@@ -163,20 +159,21 @@ static void find_dead(struct past *past, const struct proposer *p)
 		const struct doc *d = past->docs[i], *policy;
 
 		if (is_kind(d, "note") &&
-		    !strcmp(text_at(d->body, "antipattern.workload"),
+		    !strcmp(json_text_at(d->body, "antipattern.workload"),
 			    workload_name(p->profile)))
 			add_dead(past,
-				 text_at(d->body, "antipattern.fingerprint"),
-				 text_at(d->body, "antipattern.why"));
+				 json_text_at(d->body,
+					      "antipattern.fingerprint"),
+				 json_text_at(d->body, "antipattern.why"));
 		if (!is_kind(d, "verdict") ||
-		    strcmp(text_at(d->body, "decision"), "rejected") ||
+		    strcmp(json_text_at(d->body, "decision"), "rejected") ||
 		    !(is_broken(d->body) || is_of(d, p->profile)))
 			continue;
-		policy = find(past, text_at(d->body, "policy"));
+		policy = find(past, json_text_at(d->body, "policy"));
 		if (!policy)
 			continue;
 		body_fingerprint(policy->body, fingerprint);
-		add_dead(past, fingerprint, text_at(d->body, "why"));
+		add_dead(past, fingerprint, json_text_at(d->body, "why"));
 	}
 }
 
@@ -233,7 +230,7 @@ static bool is_like(const struct json *a, const struct json *b)
 			  *y = json_get(b, "traits");
 	size_t shared = traits_shared(x, y);
 
-	return !strcmp(text_at(a, "bound"), text_at(b, "bound")) &&
+	return !strcmp(json_text_at(a, "bound"), json_text_at(b, "bound")) &&
 	       json_as_bool(json_get(a, "saturated"), false) ==
 		       json_as_bool(json_get(b, "saturated"), false) &&
 	       2 * shared >= json_len(x) + json_len(y) - shared;
@@ -250,7 +247,8 @@ static const struct doc *verdict_of(const struct past *past, const char *policy)
 {
 	for (size_t i = 0; i < past->count; i++)
 		if (is_kind(past->docs[i], "verdict") &&
-		    !strcmp(text_at(past->docs[i]->body, "policy"), policy))
+		    !strcmp(json_text_at(past->docs[i]->body, "policy"),
+			    policy))
 			return past->docs[i];
 	return NULL;
 }
@@ -306,7 +304,8 @@ static void tell_plans(const struct past *past, const struct json *regime,
 		if (!told++)
 			buf_puts(out, "\n# Earlier plans for workloads like "
 				      "this one\n\n");
-		prompt_fence(out, "plan", text_at(d->body, "text"), TOLD_TEXT);
+		prompt_fence(out, "plan", json_text_at(d->body, "text"),
+			     TOLD_TEXT);
 	}
 }
 
@@ -322,7 +321,7 @@ static bool dead_is_like(const struct past *past, const struct doc *note,
 		if (d && plan_is_like(d, regime))
 			return true;
 	}
-	return !strcmp(text_at(note->body, "antipattern.workload"),
+	return !strcmp(json_text_at(note->body, "antipattern.workload"),
 		       workload_name(p->profile));
 }
 
@@ -339,7 +338,8 @@ static void tell_dead(const struct past *past, const struct proposer *p,
 		if (!told++)
 			buf_puts(out, "\n# Dead ends: do not propose these "
 				      "again\n\n");
-		prompt_fence(out, "dead end", text_at(b, "text"), TOLD_TEXT);
+		prompt_fence(out, "dead end", json_text_at(b, "text"),
+			     TOLD_TEXT);
 	}
 }
 
@@ -356,7 +356,7 @@ static void tell_notes(const struct past *past, struct buf *out)
 			continue;
 		if (!told++)
 			buf_puts(out, "\n# Notes\n\n");
-		prompt_fence(out, "note", text_at(b, "text"), TOLD_TEXT);
+		prompt_fence(out, "note", json_text_at(b, "text"), TOLD_TEXT);
 	}
 }
 

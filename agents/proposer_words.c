@@ -11,11 +11,6 @@
 
 #define TASK_TEXT 4000
 
-static const char *text_at(const struct json *v, const char *key)
-{
-	return json_as_string(json_get(v, key), "");
-}
-
 static void add_body(struct buf *b, const struct proposer *p,
 		     const struct json *body)
 {
@@ -25,8 +20,8 @@ static void add_body(struct buf *b, const struct proposer *p,
 	if (d)
 		prompt_policy(b, d);
 	doc_free(d);
-	if (*text_at(body, "task"))
-		prompt_fence(b, "task of the coder", text_at(body, "task"),
+	if (*json_text_at(body, "task"))
+		prompt_fence(b, "task of the coder", json_text_at(body, "task"),
 			     TASK_TEXT);
 }
 
@@ -58,13 +53,13 @@ void words_for_coder(struct buf *b, const struct proposer *p,
 		     const struct json *body)
 {
 	prompt_profile(b, p->profile);
-	if (!strcmp(text_at(body, "form"), "hooks"))
+	if (!strcmp(json_text_at(body, "form"), "hooks"))
 		prompt_params(b);
 	add_body(b, p, body);
 	buf_printf(b,
 		   "\n# Task\n\nWrite the code of this policy, form "
 		   "\"%s\".\n",
-		   text_at(body, "form"));
+		   json_text_at(body, "form"));
 }
 
 void words_for_critic(struct buf *b, const struct proposer *p,
@@ -81,15 +76,15 @@ static void add_findings(struct buf *b, const struct json *findings)
 
 	buf_init(&text, PROMPT_MAX);
 	json_each (f, findings) {
-		const char *file = text_at(f, "file");
+		const char *file = json_text_at(f, "file");
 		double line = json_as_number(json_get(f, "line"), 0);
 
-		buf_printf(&text, "%s: ", text_at(f, "rule"));
+		buf_printf(&text, "%s: ", json_text_at(f, "rule"));
 		if (*file && line > 0)
 			buf_printf(&text, "%s:%.0f: ", file, line);
 		else if (*file)
 			buf_printf(&text, "%s: ", file);
-		buf_printf(&text, "%s\n", text_at(f, "text"));
+		buf_printf(&text, "%s\n", json_text_at(f, "text"));
 	}
 	buf_puts(b, "\n# Findings\n\nWhat lint, build, prove and sim found, or "
 		    "what is wrong with the last answer:\n");
@@ -100,7 +95,7 @@ static void add_findings(struct buf *b, const struct json *findings)
 void words_for_fixer(struct buf *b, const struct proposer *p,
 		     const struct draft *d)
 {
-	if (strcmp(text_at(d->body, "form"), "source"))
+	if (strcmp(json_text_at(d->body, "form"), "source"))
 		prompt_params(b);
 	add_body(b, p, d->body);
 	add_findings(b, d->findings);

@@ -123,11 +123,6 @@ static double count(const struct json *v, const char *key)
 	return x >= 0 && x <= 1e15 ? floor(x) : 0;
 }
 
-static const char *text_at(const struct json *v, const char *key)
-{
-	return json_as_string(json_get(v, key), "");
-}
-
 static void take_findings(struct stage *s, const struct json *list)
 {
 	size_t n = 0;
@@ -135,9 +130,10 @@ static void take_findings(struct stage *s, const struct json *list)
 	json_each (f, list) {
 		if (n++ == FINDINGS_MAX)
 			break;
-		stage_find_at(s, text_at(f, "rule"),
+		stage_find_at(s, json_text_at(f, "rule"),
 			      json_as_string(json_get(f, "file"), NULL),
-			      (long)count(f, "line"), "%s", text_at(f, "text"));
+			      (long)count(f, "line"), "%s",
+			      json_text_at(f, "text"));
 	}
 }
 
@@ -155,8 +151,8 @@ static struct json *take_simulation(const struct json *v)
 		if (json_len(list) == ROWS_MAX)
 			break;
 		row = json_add(list, json_object());
-		json_set_string(row, "name", text_at(m, "name"));
-		json_set_string(row, "better", text_at(m, "better"));
+		json_set_string(row, "name", json_text_at(m, "name"));
+		json_set_string(row, "better", json_text_at(m, "better"));
 		json_set_number(row, "value",
 				json_as_number(json_get(m, "value"), 0));
 	}
@@ -165,7 +161,7 @@ static struct json *take_simulation(const struct json *v)
 		if (json_len(list) == ROWS_MAX)
 			break;
 		row = json_add(list, json_object());
-		json_set_string(row, "name", text_at(m, "name"));
+		json_set_string(row, "name", json_text_at(m, "name"));
 		for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 			json_set_number(row, counts[i], count(m, counts[i]));
 	}

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -15,23 +14,6 @@
 #include "sim/load.h"
 
 #define LONGEST_S 10 /* of one run */
-
-static bool is_installed(const char *name)
-{
-	const char *dirs = getenv("PATH");
-	char *copy = mem_strdup(dirs ? dirs : "/usr/bin:/bin"), *save = NULL;
-	bool found = false;
-
-	for (char *d = strtok_r(copy, ":", &save); d && !found;
-	     d = strtok_r(NULL, ":", &save)) {
-		char *path = mem_printf("%s/%s", d, name);
-
-		found = !access(path, X_OK);
-		free(path);
-	}
-	free(copy);
-	return found;
-}
 
 /* The model with an end and logs; its length in seconds. */
 static char *model_text(const struct load *l, int *seconds)
@@ -94,11 +76,12 @@ static int fill(const char *path, int seconds, struct workload *out)
 
 int rtapp_workload(const struct json *profile, struct workload *out)
 {
-	char *text, *path = NULL;
+	char *player = path_program("rt-app"), *text, *path = NULL;
 	struct load *l;
 	int rc, seconds;
 
-	if (!is_installed("rt-app"))
+	free(player);
+	if (!player)
 		return err_set(ENOENT, "rt-app, which would play it, is not "
 				       "installed");
 	rc = load_from_profile(profile, &l);

@@ -240,11 +240,6 @@ static void say_line(void *unused, const char *words)
 
 /* ---- the table ---- */
 
-static const char *text_at(const struct json *v, const char *key)
-{
-	return json_as_string(json_get(v, key), "");
-}
-
 static double number_at(const struct json *v, const char *path)
 {
 	return json_as_number(json_path(v, path), 0);
@@ -253,13 +248,13 @@ static double number_at(const struct json *v, const char *path)
 /* "mlfq.bpf.c:46: what it is"; documents have the whole path. */
 static void add_finding(struct table *t, const struct json *f)
 {
-	const char *file = text_at(f, "file"), *slash = strrchr(file, '/');
+	const char *file = json_text_at(f, "file"), *slash = strrchr(file, '/');
 
 	if (*file)
 		table_cell(t, "%s:%.0f: %s", slash ? slash + 1 : file,
-			   number_at(f, "line"), text_at(f, "text"));
+			   number_at(f, "line"), json_text_at(f, "text"));
 	else
-		table_cell(t, "%s", text_at(f, "text"));
+		table_cell(t, "%s", json_text_at(f, "text"));
 }
 
 static void add_stages(const struct json *body, struct buf *out)
@@ -278,8 +273,8 @@ static void add_stages(const struct json *body, struct buf *out)
 				json_at(json_get(s, "findings"), i);
 			double seconds = number_at(s, "seconds");
 
-			table_cell(t, "%s", i ? "" : text_at(s, "name"));
-			table_cell(t, "%s", i ? "" : text_at(s, "status"));
+			table_cell(t, "%s", i ? "" : json_text_at(s, "name"));
+			table_cell(t, "%s", i ? "" : json_text_at(s, "status"));
 			if (i || seconds < 0.05)
 				table_cell(t, "%s", "");
 			else
@@ -306,10 +301,10 @@ static void add_metrics(const struct json *body, struct buf *out)
 	json_each (m, json_get(body, "metrics")) {
 		static const char *const ratios[] = {"ratio", "ci95.0",
 						     "ci95.1"};
-		const char *unit = text_at(m, "unit");
+		const char *unit = json_text_at(m, "unit");
 		char num[NUM_LEN];
 
-		table_cell(t, "%s%s", text_at(m, "name"),
+		table_cell(t, "%s%s", json_text_at(m, "name"),
 			   json_as_bool(json_get(m, "guard"), false)
 				   ? " (guard)"
 				   : "");
@@ -336,7 +331,7 @@ static void add_foretold(const struct json *body, struct buf *out)
 	const char *comma = "the simulator had foretold: ";
 
 	json_each (m, list) {
-		const char *name = text_at(m, "name");
+		const char *name = json_text_at(m, "name");
 		char num[NUM_LEN];
 
 		for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
@@ -364,18 +359,18 @@ static void add_policy(const struct json *body, struct buf *out)
 static void add_verdict(const struct stream *s, const struct json *body,
 			struct buf *out)
 {
-	const struct doc *p = stream_find(s, text_at(body, "policy"));
+	const struct doc *p = stream_find(s, json_text_at(body, "policy"));
 	const struct json *gap = json_path(body, "bound.gap_closed_pct");
 
-	buf_printf(out, "%s: ", text_at(body, "decision"));
-	text_clean(out, p ? text_at(p->body, "title") : "?", 0);
-	buf_printf(out, " (%.12s)\n", text_at(body, "policy"));
+	buf_printf(out, "%s: ", json_text_at(body, "decision"));
+	text_clean(out, p ? json_text_at(p->body, "title") : "?", 0);
+	buf_printf(out, " (%.12s)\n", json_text_at(body, "policy"));
 	if (p)
 		add_policy(p->body, out);
-	text_clean(out, text_at(body, "why"), 0);
+	text_clean(out, json_text_at(body, "why"), 0);
 	buf_printf(out, "\non %s, kernel %s, accelerator %s\n",
-		   text_at(body, "target"), text_at(body, "kernel"),
-		   text_at(body, "accelerator"));
+		   json_text_at(body, "target"), json_text_at(body, "kernel"),
+		   json_text_at(body, "accelerator"));
 	add_metrics(body, out);
 	add_foretold(body, out);
 	if (gap)

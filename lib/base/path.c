@@ -94,6 +94,26 @@ char *path_config(const char *name)
 	return xdg("XDG_CONFIG_HOME", ".config", name);
 }
 
+char *path_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	char *copy, *save = NULL, *found = NULL;
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) ? NULL : realpath(name, NULL);
+	copy = mem_strdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
+	for (char *dir = strtok_r(copy, ":", &save); dir && !found;
+	     dir = strtok_r(NULL, ":", &save)) {
+		char *full = mem_printf("%s/%s", dir, name);
+
+		if (!access(full, X_OK))
+			found = realpath(full, NULL);
+		free(full);
+	}
+	free(copy);
+	return found;
+}
+
 int path_make_dirs(const char *path)
 {
 	char *p = mem_strdup(path);

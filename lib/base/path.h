@@ -22,6 +22,10 @@ char *path_cache(const char *name);
 /* $XDG_CONFIG_HOME/schedkit/NAME, else ~/.config/schedkit/NAME. */
 char *path_config(const char *name);
 
+/* The program of this name in $PATH, or at this path, without links; NULL: it
+ * is not there or cannot be executed. */
+char *path_program(const char *name);
+
 /* mkdir -p, mode 0700 for what is made. */
 int path_make_dirs(const char *path);
 

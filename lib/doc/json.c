@@ -236,6 +236,11 @@ bool json_as_bool(const struct json *v, bool dflt)
 					 : dflt;
 }
 
+const char *json_text_at(const struct json *v, const char *path)
+{
+	return json_as_string(json_path(v, path), "");
+}
+
 size_t json_len(const struct json *v)
 {
 	size_t n = 0;

@@ -66,6 +66,8 @@ const struct json *json_path(const struct json *v, const char *path);
 double json_as_number(const struct json *v, double dflt);
 const char *json_as_string(const struct json *v, const char *dflt);
 bool json_as_bool(const struct json *v, bool dflt);
+/* The string at a path of v; "" when there is none. */
+const char *json_text_at(const struct json *v, const char *path);
 
 /* Members of an object or an array. */
 size_t json_len(const struct json *v);

@@ -45,26 +45,6 @@ bool built_wanted(const struct json *body)
 	return !strcmp(form, "source") && json_get(body, "code");
 }
 
-static char *in_path(const char *name)
-{
-	const char *path = getenv("PATH");
-	char *copy, *save = NULL, *found = NULL;
-
-	if (strchr(name, '/'))
-		return access(name, X_OK) ? NULL : realpath(name, NULL);
-	copy = mem_strdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
-	for (char *dir = strtok_r(copy, ":", &save); dir && !found;
-	     dir = strtok_r(NULL, ":", &save)) {
-		char *full = mem_printf("%s/%s", dir, name);
-
-		if (!access(full, X_OK))
-			found = realpath(full, NULL);
-		free(full);
-	}
-	free(copy);
-	return found;
-}
-
 char *built_compiler(void)
 {
 	static const char *const names[] = {"clang-16", "clang-17", "clang-18",
@@ -74,7 +54,7 @@ char *built_compiler(void)
 	char *path = NULL;
 
 	if (wanted && *wanted) {
-		path = in_path(wanted);
+		path = path_program(wanted);
 		if (!path)
 			err_set(ENOENT,
 				"there is no compiler '%s', which BPF_CLANG "
@@ -83,7 +63,7 @@ char *built_compiler(void)
 		return path;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(names) && !path; i++)
-		path = in_path(names[i]);
+		path = path_program(names[i]);
 	if (!path)
 		err_set(ENOENT, "there is no clang to compile the policy's "
 				"code with: install clang-16 or newer, or name "

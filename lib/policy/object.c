@@ -10,14 +10,9 @@
 #include "base/path.h"
 #include "policy/built.h"
 
-static const char *text_at(const struct json *body, const char *path)
-{
-	return json_as_string(json_path(body, path), "");
-}
-
 bool policy_is_source(const struct json *body)
 {
-	return body && !strcmp(text_at(body, "form"), "source");
+	return body && !strcmp(json_text_at(body, "form"), "source");
 }
 
 char *policy_object_path(const struct json *body)
@@ -31,7 +26,7 @@ char *policy_object_path(const struct json *body)
 		return built_object(key);
 	}
 	if (policy_is_source(body))
-		return mem_strdup(text_at(body, "object.path"));
+		return mem_strdup(json_text_at(body, "object.path"));
 	return path_lib("policy.bpf.o");
 }
 
@@ -62,11 +57,11 @@ int policy_object_digest(const struct json *body,
 	path = policy_object_path(body);
 	rc = digest_file_hex(path, out);
 	if (!rc && policy_is_source(body) &&
-	    strcmp(out, text_at(body, "object.sha256")))
+	    strcmp(out, json_text_at(body, "object.sha256")))
 		rc = err_set(ESTALE,
 			     "'%s' has changed since the policy was made of "
 			     "it: its digest is %.12s, not %.12s",
-			     path, out, text_at(body, "object.sha256"));
+			     path, out, json_text_at(body, "object.sha256"));
 	free(path);
 	return rc;
 }

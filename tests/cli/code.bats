@@ -25,13 +25,6 @@ judge() {
 	body=$(jq -c 'select(.kind == "verdict").body' <<<"$output")
 }
 
-# so FILTER: true of the verdict.
-so() {
-	jq -e "$1" <<<"$body" >/dev/null && return
-	printf 'not so: %s\n%s\n' "$1" "$body"
-	return 1
-}
-
 status_of() {
 	jq -r --arg name "$1" '.stages[] | select(.name == $name).status' \
 		<<<"$body"

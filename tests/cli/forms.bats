@@ -28,21 +28,6 @@ external() {
 		'{$program, flags: $ARGS.positional}' --args -- "$@")"
 }
 
-# judge STATUS ARGUMENT...: $body is the verdict's.
-judge() {
-	local want=$1
-	shift
-	exits "$want" sched-verify --json "$@"
-	body=$(jq -c 'select(.kind == "verdict").body' <<<"$output")
-}
-
-# so FILTER: true of the verdict.
-so() {
-	jq -e "$1" <<<"$body" >/dev/null && return
-	printf 'not so: %s\n%s\n' "$1" "$body"
-	return 1
-}
-
 stages() {
 	jq -r '[.stages[].status] | join(" ")' <<<"$body"
 }

@@ -18,21 +18,6 @@ source_policy() {
 		object: {path: $path, sha256: $sha256}}')"
 }
 
-# judge STATUS ARGUMENT...: $body is the verdict's.
-judge() {
-	local want=$1
-	shift
-	exits "$want" sched-verify --json "$@"
-	body=$(jq -c 'select(.kind == "verdict").body' <<<"$output")
-}
-
-# so FILTER: true of the verdict.
-so() {
-	jq -e "$1" <<<"$body" >/dev/null && return
-	printf 'not so: %s\n%s\n' "$1" "$body"
-	return 1
-}
-
 stage() {
 	jq -c --arg name "$1" '.stages[] | select(.name == $name)' <<<"$body"
 }
