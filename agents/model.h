@@ -3,15 +3,34 @@
  * A language model, reached through libexec/schedkit/ask-model: that process
  * has the network and the keys, this one has neither.
  *
- * Lines of JSON.  Up, once it is ready: {"name","backend"}.  Then down:
+ * Lines of JSON.  Up, once it is ready:
+ *   {"name","backend","endpoints":[{"name","backend","model","slots","order",
+ *    "requests_min","tokens_in_min","tokens_out_min","resume"}]}
+ * Then down:
  *   {"role","system","messages","tools","schema","max_tokens"}
  * and up, for each:
  *   {"text","value","calls","finish","usage":{"in","cached","out"},
- *    "estimated","cost_usd","seconds","attempts","model"}
- * or the same with {"error":{"errno":NAME,"text":…}}, which may stand alone.
- * finish is "stop", "length", "calls" or "refused"; cost_usd is null where no
- * price is known; estimated: nobody told the usage.  Shutting the way down
- * while a call is under way cancels it.
+ *    "estimated","cost_usd","seconds","attempts","model","endpoint",
+ *    "first_token_s","limits":{…}}
+ * or the same with {"error":{"errno":NAME,"text":…},"again":bool,"after_s":S},
+ * which may stand alone.  finish is "stop", "length", "calls" or "refused";
+ * cost_usd is null where no price is known; estimated: nobody told the usage;
+ * limits are what the endpoint said of its rate limits (rt_outcome_read()).
+ * Shutting the way down while a call is under way cancels it.
+ *
+ * A request with an "id" (a number) may be sent while others are under way,
+ * and its answer, in any order, has that id.  It may also have
+ *   "endpoint": the name of the one to ask; else the first that is well
+ *   "attempts": at most so many (1: whoever asks tries again elsewhere)
+ *   "progress_tokens": {"id","progress":{"tokens_out":N}} comes up after each
+ *       so many tokens of a stream
+ *   "resume": what {"id","suspended":{…},"usage":{…}} gave: go on from there,
+ *       the answer is the whole one and its usage that of all slices
+ * and down also go {"cancel":ID} (answered by an error ECANCELED with the
+ * usage so far) and {"suspend":ID} (answered by "suspended", or by the answer
+ * if that was quicker).  "resume" of an endpoint is the best of "slot" (its
+ * state is saved and restored), "continue" (the assistant's turn goes on),
+ * "turn" (a new turn that goes on exactly), "none".
  */
 #ifndef SCHEDKIT_AGENTS_MODEL_H
 #define SCHEDKIT_AGENTS_MODEL_H

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Nearest neighbours of a vector of features: Euclidean distance after each
+ * feature was scaled by its own median absolute deviation over the set.
+ * Features that a point lacks (NAN) are left out and the rest is scaled up.
+ */
+#ifndef SCHEDKIT_SEARCH_NEAR_H
+#define SCHEDKIT_SEARCH_NEAR_H
+
+#include <stddef.h>
+
+struct near_hit {
+	size_t point;
+	double distance;
+};
+
+/* points: n rows of d.  Nearest first, ties by the later row; at most max. */
+size_t near_search(const double *points, size_t n, size_t d,
+		   const double *query, struct near_hit *out, size_t max);
+
+#endif
