@@ -231,8 +231,9 @@ deps: $(BUILD)/libexec/schedkit/fetch-guest
 	$(Q)$<
 
 # deps may install what pkg-config was asked for above: whatever builds after
-# it does so in a make of its own.
-AGAIN = +$(Q)$(MAKE) --no-print-directory
+# it does so in a make of its own, on all CPUs unless told otherwise.
+AGAIN = +$(Q)$(MAKE) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 # ---- tests ------------------------------------------------------------
 
