@@ -15,7 +15,8 @@
  *             is fought over on its own
  *
  * Ties of all of them: the longer critical path, the earlier deadline, the
- * earlier arrival.
+ * earlier arrival (fair: within a candidate; between runs and candidates it is
+ * whose turn comes first).
  */
 #ifndef SCHEDKIT_RT_POLICY_H
 #define SCHEDKIT_RT_POLICY_H
@@ -42,10 +43,19 @@ struct rt_policy_ops {
 	struct rt_policy *(*new)(const struct rt_policy_opts *o);
 	void (*free)(struct rt_policy *p); /* its queue is empty */
 
-	/* t became ready, for the first time or again.  O(log n). */
+	/* t became ready, for the first time or again; t->shape, ready_since
+	 * and waited are set.  O(log n). */
 	void (*add)(struct rt_policy *p, struct rt_task *t, double now);
 	/* t is started, cancelled or moved to another policy.  O(log n). */
 	void (*remove)(struct rt_policy *p, struct rt_task *t);
+	/*
+	 * t, removed, was started; its charges follow.  Then: it runs no more,
+	 * be it ended or suspended, after its last charge.  When the policy is
+	 * changed, the new one is given what is ready by add() and what runs
+	 * by started().  NULL: it need not know.
+	 */
+	void (*started)(struct rt_policy *p, struct rt_task *t, double now);
+	void (*stopped)(struct rt_policy *p, struct rt_task *t, double now);
 	/* The next one of a shape; NULL: none is ready. */
 	struct rt_task *(*first)(struct rt_policy *p, struct rt_shape *s,
 				 double now);
@@ -61,11 +71,13 @@ struct rt_policy_ops {
 	bool (*yields)(struct rt_policy *p, const struct rt_task *running,
 		       const struct rt_task *waiting, double now);
 	/* The slice after which yields() is worth a look: tokens for llm,
-	 * seconds for the rest; INFINITY: never. */
+	 * seconds for the rest; INFINITY: not by use alone, only when another
+	 * one becomes ready. */
 	double (*quantum)(struct rt_policy *p, const struct rt_task *t);
 	/* Its priority, prediction or critical path changed while ready. */
 	void (*changed)(struct rt_policy *p, struct rt_task *t, double now);
-	/* g->of_policy, s->of_policy are no longer needed. */
+	/* g->of_policy, s->of_policy are no longer needed: nothing of them is
+	 * ready or runs.  To be called for what is there before free(). */
 	void (*group_gone)(struct rt_policy *p, struct rt_group *g);
 	void (*shape_gone)(struct rt_policy *p, struct rt_shape *s);
 };
