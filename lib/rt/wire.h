@@ -32,7 +32,8 @@
 #include "base/buf.h"
 #include "doc/json.h"
 
-#define RT_WIRE_MAX	(8u << 20)
+#define RT_WIRE_MAX	(8u << 20)  /* bytes of a line */
+#define RT_WIRE_OUT	(32u << 20) /* bytes that the other side left unread */
 #define RT_WIRE_VERSION 1
 
 /* One end of a connection: whole lines in, buffered lines out. */
@@ -40,18 +41,28 @@ struct rt_wire {
 	int fd; /* non-blocking, its owner's */
 	struct buf in, out;
 	size_t in_used; /* of `in`, taken */
+	size_t in_seen; /* of `in`, without the end of a line from in_used on */
+	size_t out_used; /* of `out`, written */
+	size_t max_line; /* RT_WIRE_MAX unless set lower */
 };
 
 void rt_wire_init(struct rt_wire *w, int fd);
 void rt_wire_release(struct rt_wire *w);
-/* Reads what there is: 0, -EPIPE at its end, -errno. */
+/* Reads what there is, some 256 KiB beyond what a line needs at most; what is
+ * left makes poll(2) report it again: 0, -EPIPE at its end, -errno. */
 int rt_wire_fill(struct rt_wire *w);
 /* The next whole line: 1 and *out (the caller's), 0: none, -EBADMSG: no JSON
- * object, -EMSGSIZE: over the limit. */
+ * object (the line is taken), -EMSGSIZE: over the limit. */
 int rt_wire_next(struct rt_wire *w, struct json **out);
 /* Takes v.  -ENOBUFS: the other side does not read; it is to be closed. */
 int rt_wire_put(struct rt_wire *w, struct json *v);
-/* Writes what it can: 0 (wire->out.len: what is left), -EPIPE, -errno. */
+/* The same of a line that is written already, given without its newline. */
+int rt_wire_put_line(struct rt_wire *w, const char *line, size_t len);
+/* Writes what it can: 0, -EPIPE, -errno. */
 int rt_wire_flush(struct rt_wire *w);
+/* Bytes that are still to be written. */
+size_t rt_wire_left(const struct rt_wire *w);
+/* Bytes that it holds in memory. */
+size_t rt_wire_held(const struct rt_wire *w);
 
 #endif
