@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Nearest neighbours of a vector of features: Euclidean distance after each
- * feature was scaled by its own median absolute deviation over the set.
- * Features that a point lacks (NAN) are left out and the rest is scaled up.
+ * feature was scaled by its own median absolute deviation over the set (the
+ * mean one where the median is 0, 1 where all points are equal).  Features
+ * that a point or the query lacks (NAN; infinities count as lacking) are left
+ * out and the rest is scaled up; a point that shares none is no hit.
  */
 #ifndef SCHEDKIT_SEARCH_NEAR_H
 #define SCHEDKIT_SEARCH_NEAR_H

@@ -3,7 +3,8 @@
  * Search in short texts by words: BM25 (Robertson and Zaragoza 2009, k1 = 1.2,
  * b = 0.75) over an index in memory.  Words are runs of letters and digits,
  * ASCII folded to lower case, other UTF-8 taken as letters; `a_b-c` is found
- * as a whole and by its parts.
+ * as a whole and by its parts, and counts as four words.  A word that a query
+ * repeats counts once.
  */
 #ifndef SCHEDKIT_SEARCH_WORDS_H
 #define SCHEDKIT_SEARCH_WORDS_H
