@@ -61,6 +61,9 @@ struct rt_request {
 	char **wants;	 /* capabilities, NULL-terminated; NULL: none */
 	char *prefix;	 /* digest of what stands first in a prompt; "" */
 	char *payload;	 /* JSON text; "" */
+	char *within;	 /* key of one of the run that is under way, holds its
+			    lease, and does not end before this one has: what
+			    the detector of deadlocks goes by; "" */
 	long priority;	 /* 0 … RT_PRIORITY_MAX, higher is more urgent; 100 */
 	double deadline; /* on the engine's clock; INFINITY: none */
 	struct vec need; /* from the beginning, all or nothing */
@@ -86,8 +89,9 @@ void rt_request_copy(struct rt_request *to, const struct rt_request *from);
  *  "payload":any JSON,"priority","deadline_s" (from now),"need":{…},"most":{…},
  *  "predicted_s","features":[…],"tokens_in","tokens_out","attempts",
  *  "idempotent","preemptible","hedge","place":"self"|"worker",
- *  "after":[KEY or {"key","on_failure":"fail"|"skip"|"run"}]}
- * now is what deadline_s counts from.  -EINVAL names the field.
+ *  "within","after":[KEY or {"key","on_failure":"fail"|"skip"|"run"}]}
+ * now is what deadline_s counts from.  -EINVAL names the field, an unknown
+ * one too; *out then holds nothing.
  */
 int rt_request_read(const struct json *v, double now, struct rt_request *out);
 struct json *rt_request_json(const struct rt_request *q, double now);
@@ -124,6 +128,7 @@ struct rt_outcome {
 
 void rt_outcome_init(struct rt_outcome *o);
 void rt_outcome_release(struct rt_outcome *o);
+void rt_outcome_copy(struct rt_outcome *to, const struct rt_outcome *from);
 /* {"error":{"errno","text"},"again","after_s","result","usage":{…},
  *  "limits":{"requests_limit",…}} */
 int rt_outcome_read(const struct json *v, struct rt_outcome *out);
