@@ -236,15 +236,3 @@ void rt_config_release(struct rt_config *c)
 	json_free(c->access);
 	*c = (struct rt_config){0};
 }
-
-char *rt_socket_path(void)
-{
-	const char *said = getenv("SCHEDKIT_RUNTIME");
-	const char *dir = getenv("XDG_RUNTIME_DIR");
-
-	if (said && strchr(said, '/'))
-		return mem_strdup(said);
-	if (dir && dir[0] == '/')
-		return mem_printf("%s/schedkit/agentd.sock", dir);
-	return path_state("agentd.sock");
-}

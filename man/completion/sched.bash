@@ -66,4 +66,5 @@ _schedkit() {
 }
 
 complete -F _schedkit sched sched-observe sched-synth sched-verify \
-	sched-deploy sched-history sched-sim sched-guest sched-doctor
+	sched-deploy sched-history sched-sim sched-guest sched-doctor \
+	sched-agents sched-agentd

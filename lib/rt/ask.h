@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One question to the daemon, and its answer. */
+#ifndef SCHEDKIT_RT_ASK_H
+#define SCHEDKIT_RT_ASK_H
+
+#include "doc/json.h"
+
+/* A connection to the socket at path, not blocking, closed on exec.  -ENOENT:
+ * nothing listens there, which a folder or file that is missing says as well.
+ */
+int rt_connect(const char *path);
+
+/* {"hello":…}, for who calls itself agent; run may be "". */
+struct json *rt_hello(const char *agent, const char *run);
+
+/*
+ * Sends line (taken) and gives the "value" that answers it; to be freed.
+ * socket NULL: rt_socket_path().  -ENOENT: no daemon runs; -ETIMEDOUT; what
+ * the daemon answers in "error", with its text.
+ */
+int rt_ask(const char *socket, const char *agent, struct json *line,
+	   double timeout_s, struct json **value);
+
+/* {"errno":NAME,"text":…} as an error of ours: -errno, and the message. */
+int rt_error_read(const struct json *error);
+struct json *rt_error_json(int rc, const char *text);
+
+#endif
