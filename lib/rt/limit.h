@@ -11,11 +11,17 @@
 #include "rt/request.h"
 
 struct rt_bucket {
-	double rate;  /* a second; 0: no limit */
-	double size;  /* the most it holds */
-	double level; /* at `at`; may be below 0 after settling */
+	double rate; /* a second; 0: no limit */
+	double size; /* the most it holds */
+	/* What is left if all that is reserved is used; below 0 after a call
+	 * that used more than it had reserved, or than the size. */
+	double level; /* at `at` */
 	double at;
 	double reserved; /* taken and not settled */
+	/* What would be left if nothing of it were used, and the least room
+	 * above the level since the oldest of it was taken: what may be given
+	 * back without letting through more than the endpoint does. */
+	double unused, room;
 };
 
 struct rt_limit {
@@ -33,6 +39,11 @@ void rt_limit_reserve(struct rt_limit *l, long in, long out, double now);
 /* A call that reserved `in` and `out` has used this. */
 void rt_limit_settle(struct rt_limit *l, long in, long out, long used_in,
 		     long used_out, double now);
+/* A call that reserved them was never sent. */
+void rt_limit_undo(struct rt_limit *l, long in, long out, double now);
+/* Told what is left is believed to within what is reserved, of which nobody
+ * knows whether the endpoint has counted it.  Numbers that are none (below 0,
+ * not finite) tell nothing. */
 void rt_limit_learn(struct rt_limit *l, const struct rt_limits_told *t,
 		    double now);
 /* Nothing before then. */
