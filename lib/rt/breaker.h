@@ -2,6 +2,14 @@
 /*
  * A circuit breaker for each class of errors: closed, open for a time that
  * doubles with each failed try, half-open for a single try.
+ *
+ * Closed, it opens after so many faults of its class in a row.  Open, it takes
+ * no notice of what ends: that was sent before.  Once its time is over, the
+ * next one sent is the try of every class whose time is over.  In a half-open
+ * class whatever ends decides: well, or with a fault that shows that this class
+ * is not at fault (who says "not so fast" was reached), it closes; with a
+ * fault of this class it opens again, for twice as long; with another fault
+ * the next one sent is the next try.
  */
 #ifndef SCHEDKIT_RT_BREAKER_H
 #define SCHEDKIT_RT_BREAKER_H
