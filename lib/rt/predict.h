@@ -33,8 +33,12 @@ void rt_predictor_learn(struct rt_predictor *p, const struct rt_request *q,
  * "kendall_tau","covered_p90_pct"}, over its last predictions made before the
  * outcome was known. */
 struct json *rt_predictor_report(const struct rt_predictor *p);
+/* Kendall's tau-b of n pairs, -1 … 1; 0 when all of one side are equal.
+ * O(n log n). */
+double rt_kendall(const double *a, const double *b, size_t n);
 /* For the journal: all that it knows. */
 struct json *rt_predictor_json(const struct rt_predictor *p);
+/* In place of what it knows.  -EINVAL: it stays as it is. */
 int rt_predictor_read(struct rt_predictor *p, const struct json *v);
 
 #endif
