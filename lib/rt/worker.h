@@ -42,8 +42,10 @@ struct rt_worker {
 	uint64_t holder; /* the connection it is served by; 0: the engine's own
 			    (its requests are carried out by who submits) */
 	struct vec used;
+	double share[RES_COUNT]; /* of one unit: 1 / capacity, or 0 */
 	enum rt_health health;
 	double heard; /* of, last */
+	bool beaten;  /* heard of since it was checked */
 	bool draining;
 	struct rt_limit limit;
 	struct rt_breaker breaker;
@@ -53,6 +55,7 @@ struct rt_worker {
 		char digest[RT_NAME_MAX + 1];
 		double at;
 	} prefixes[RT_PREFIXES];
+	const struct rt_lease *trial; /* the breaker's try; NULL: none */
 	size_t running;
 	uint64_t done, failed;
 	double busy_s; /* integral of the dominant share over time */
@@ -60,8 +63,10 @@ struct rt_worker {
 };
 
 struct rt_workers {
-	struct rt_worker **v;
+	struct rt_worker **v; /* by order, then as they came */
 	size_t count;
+	bool exclusive;	 /* one request on a worker at a time */
+	struct vec most; /* componentwise, of all capacities */
 };
 
 enum rt_fit {		    /* the seed's ways to choose, for comparison */
@@ -102,20 +107,26 @@ struct rt_worker *rt_workers_choose(struct rt_workers *w,
 				    const struct rt_worker * not, double now,
 				    enum rt_refusal *why, double *when);
 
-/* Takes need (all or nothing: it fits) and reserves in its limits. */
+/* Takes need (all or nothing: it fits) and reserves in its limits.  Sets all
+ * of the lease but its id, and may keep its address until it is given back. */
 void rt_worker_take(struct rt_worker *w, const struct rt_task *t, double now,
 		    struct rt_lease *lease);
-/* Gives it back; used: settles the reservation; NULL: nothing was used. */
+/* More for a lease (it fits). */
+void rt_worker_grow(struct rt_worker *w, struct rt_lease *lease,
+		    const struct vec *more, double now);
+/* Gives it back; used: settles the reservation; NULL: nothing was used.  The
+ * lease keeps its id and worker, and holds nothing. */
 void rt_worker_give(struct rt_worker *w, struct rt_lease *lease,
 		    const struct rt_usage *used, double now);
-/* What an attempt there ended with; learns limits, breaker, failures,
- * prefixes. */
+/* What an attempt there ended with, before or after its lease was given back;
+ * learns limits, breaker, failures, prefixes. */
 void rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
 		     const struct rt_outcome *o, double now);
 
 void rt_worker_heard(struct rt_worker *w, double now);
-/* Moves health on: suspect after two beats, down after four.  Returns true
- * when it changed; *next: when to look again. */
+/* Moves health on: suspect after two beats, down after four, up when it was
+ * heard of again (which is all that helps one that is down).  Returns true when
+ * it changed; *next: when to look again. */
 bool rt_worker_check(struct rt_worker *w, double now, double *next);
 
 /* Load of each is its dominant share; over workers of the kind.  0 is even

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of worker.h share. */
+#ifndef SCHEDKIT_RT_WORKER_PARTS_H
+#define SCHEDKIT_RT_WORKER_PARTS_H
+
+#include "rt/worker.h"
+
+/* Half of the weight of a failure is gone after. */
+#define FAILURE_HALF_S 60.0
+/* Nobody is left alone for longer because it says so. */
+#define AFTER_MAX_S 3600.0
+
+/* The dominant share of what is used, and of `more` if not NULL. */
+static inline double worker_share(const struct rt_worker *w,
+				  const struct vec *more)
+{
+	double most = 0;
+
+	for (size_t r = 0; r < RES_COUNT; r++) {
+		int64_t used = w->used.v[r] + (more ? more->v[r] : 0);
+		double x = (double)used * w->share[r];
+
+		if (x > most)
+			most = x;
+	}
+	return most < 1 ? most : 1;
+}
+
+/* Recent ones, decayed to now. */
+double worker_failures(const struct rt_worker *w, double now);
+
+#endif
