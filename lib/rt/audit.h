@@ -5,28 +5,51 @@
  *   {"n":17,"time":…,"uid":…,"pid":…,"agent":…,"what":…,"resource":…,
  *    "outcome":"allowed|refused|done|failed","text":…,"before":"<sha256>",
  *    "hash":"<sha256 of this object without hash, in canonical form>"}
- * Whoever changes, inserts or removes a line breaks the chain from there on;
- * what is cut off at the end is found by the number and hash that the last
- * rt_audit_seal() put elsewhere (a git note of the history).
+ * n counts from 1, and "before" of the first is 64 zeros.  Whoever changes,
+ * inserts, removes or moves a line breaks the chain from there on; what is cut
+ * off at the end is found by the number and hash that rt_audit_seal() gave and
+ * that were put elsewhere (a git note of the history).
+ *
+ * What a writer that was killed left of a line stays, closed, and the line
+ * after it says so ("what":"audit:torn", its hash as the resource).  Lines
+ * that could not be written for so long that memory would have run out are
+ * told of alike ("audit:lost").
  */
 #ifndef SCHEDKIT_RT_AUDIT_H
 #define SCHEDKIT_RT_AUDIT_H
 
+#include "crypt/digest.h"
 #include "rt/access.h"
 
 struct rt_audit;
 
-/* Mode 0600; one writer at a time (-EAGAIN).  A torn last line of a writer
- * that was killed is closed and told of. */
+/* Up to where the log was whole. */
+struct rt_audit_seal {
+	size_t n; /* lines of the chain; 0: none */
+	char hash[DIGEST_HEX_LEN];
+};
+
+/* Mode 0600; one writer at a time (-EAGAIN).  -EBADMSG: the last line is none
+ * of ours; nothing is added to it. */
 int rt_audit_open(const char *path, struct rt_audit **out);
-void rt_audit_close(struct rt_audit *a);
-/* Buffered until rt_audit_commit(), which writes it in one go. */
+void rt_audit_close(struct rt_audit *a); /* what was not committed is lost */
+/* Buffered until rt_audit_commit(), which writes it in one go.  resource, text:
+ * NULL is ""; both are cut off after some kilobytes. */
 void rt_audit_add(struct rt_audit *a, const struct rt_peer *who,
 		  const char *what, const char *resource, const char *outcome,
 		  const char *text);
+/* After an error (a full disk) the lines stay buffered and the next commit
+ * tries again. */
 int rt_audit_commit(struct rt_audit *a);
+/* Of what was committed. */
+void rt_audit_seal(const struct rt_audit *a, struct rt_audit_seal *out);
 
-/* 0, or -EBADMSG with the line where the chain breaks.  *n: lines. */
+/*
+ * 0, or -EBADMSG with the line where the chain breaks.  n, seal: where it ends;
+ * expected: a seal of earlier, which must be in it.  All three may be NULL.
+ */
 int rt_audit_verify(const char *path, size_t *n);
+int rt_audit_verify_seal(const char *path, const struct rt_audit_seal *expected,
+			 struct rt_audit_seal *seal);
 
 #endif

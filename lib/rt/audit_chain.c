@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rt/audit_chain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/*
+ * In canonical form "hash" stands right before "n".  Quotes within strings are
+ * escaped, so neither of these can be part of what an outsider wrote.
+ */
+static const char hash_key[] = ",\"hash\":\"", n_key[] = ",\"n\":";
+
+#define HEX	 (DIGEST_HEX_LEN - 1)
+#define HASH_LEN (sizeof(hash_key) - 1 + HEX + 1)
+
+void audit_none(struct rt_audit_seal *seal)
+{
+	seal->n = 0;
+	memset(seal->hash, '0', HEX);
+	seal->hash[HEX] = '\0';
+}
+
+char *audit_chain(struct json *v, struct rt_audit_seal *last)
+{
+	char *bare, *line, *n;
+
+	json_set_number(v, "n", (double)++last->n);
+	json_set_string(v, "before", last->hash);
+	bare = json_canonical(v);
+	digest_hex(bare, strlen(bare), last->hash);
+	n = strstr(bare, n_key);
+	line = mem_printf("%.*s%s%s\"%s", (int)(n - bare), bare, hash_key,
+			  last->hash, n);
+	free(bare);
+	return line;
+}
+
+/* Whether the hash in the line is that of the rest of it. */
+static bool hash_holds(const char *line, size_t len, const char *hash)
+{
+	size_t at = (size_t)(hash - line) - strlen(hash_key);
+	char *bare = mem_zalloc(len - HASH_LEN + 1, 1);
+	char sum[DIGEST_HEX_LEN];
+
+	memcpy(bare, line, at);
+	memcpy(bare + at, line + at + HASH_LEN, len - HASH_LEN - at);
+	digest_hex(bare, len - HASH_LEN, sum);
+	free(bare);
+	return !memcmp(sum, hash, HEX);
+}
+
+static bool copy_hash(const struct json *v, const char *key, char *out)
+{
+	const char *hash = json_as_string(json_get(v, key), "");
+
+	if (strlen(hash) != HEX)
+		return false;
+	if (out)
+		memcpy(out, hash, DIGEST_HEX_LEN);
+	return true;
+}
+
+bool audit_line(const char *line, size_t len, struct rt_audit_seal *seal,
+		char before[DIGEST_HEX_LEN], char torn[DIGEST_HEX_LEN])
+{
+	const char *key = memmem(line, len, hash_key, strlen(hash_key));
+	struct json *v;
+	double n;
+	bool good;
+
+	if (!key || (size_t)(line + len - key) < HASH_LEN ||
+	    key[HASH_LEN - 1] != '"' ||
+	    !hash_holds(line, len, key + strlen(hash_key)))
+		return false;
+	v = json_parse(line, len);
+	n = json_as_number(json_get(v, "n"), 0);
+	good = n >= 1 && n < 0x1p53 && copy_hash(v, "hash", seal->hash) &&
+	       copy_hash(v, "before", before);
+	if (good)
+		seal->n = (size_t)n;
+	if (good && torn) {
+		torn[0] = '\0';
+		if (!strcmp(json_text_at(v, "what"), AUDIT_TORN))
+			good = copy_hash(v, "resource", torn);
+	}
+	json_free(v);
+	return good;
+}
+
+/* ---- the whole file ---------------------------------------------------- */
+
+struct check {
+	const char *data;
+	size_t len, line; /* lines seen */
+	struct rt_audit_seal at;
+	const struct rt_audit_seal *expected;
+	size_t torn_from, torn_line; /* what a later line is to account for */
+	bool torn;
+};
+
+static bool closes_torn(const struct check *k, size_t from, const char *torn)
+{
+	char sum[DIGEST_HEX_LEN];
+
+	if (!k->torn)
+		return !*torn;
+	/* All up to the newline before this line. */
+	digest_hex(k->data + k->torn_from, from - 1 - k->torn_from, sum);
+	return !strcmp(sum, torn);
+}
+
+static int check_line(struct check *k, size_t from, size_t len, bool ended)
+{
+	char before[DIGEST_HEX_LEN], torn[DIGEST_HEX_LEN];
+	struct rt_audit_seal seal;
+
+	k->line++;
+	if (!ended || !audit_line(k->data + from, len, &seal, before, torn)) {
+		if (!k->torn) {
+			k->torn_from = from;
+			k->torn_line = k->line;
+		}
+		k->torn = true;
+		return 0;
+	}
+	if (!closes_torn(k, from, torn))
+		return err_set(EBADMSG,
+			       "line %zu was changed, inserted or torn, and "
+			       "the next whole one does not account for it",
+			       k->torn ? k->torn_line : k->line);
+	k->torn = false;
+	if (seal.n != k->at.n + 1 || strcmp(before, k->at.hash))
+		return err_set(EBADMSG,
+			       "line %zu is number %zu and does not follow "
+			       "number %zu: lines before it were removed, "
+			       "moved or written anew",
+			       k->line, seal.n, k->at.n);
+	k->at = seal;
+	if (k->expected && k->expected->n == seal.n &&
+	    strcmp(k->expected->hash, seal.hash))
+		return err_set(EBADMSG,
+			       "line %zu is not the one that was sealed as "
+			       "number %zu",
+			       k->line, seal.n);
+	return 0;
+}
+
+static int check_all(struct check *k)
+{
+	for (size_t from = 0; from < k->len;) {
+		const char *nl = memchr(k->data + from, '\n', k->len - from);
+		size_t end = nl ? (size_t)(nl - k->data) : k->len;
+		int rc = check_line(k, from, end - from, nl != NULL);
+
+		if (rc)
+			return rc;
+		from = end + 1;
+	}
+	if (k->torn)
+		return err_set(EBADMSG,
+			       "line %zu, at the end, was changed, or torn by "
+			       "a writer that was killed: the next one to "
+			       "open the log closes such a line",
+			       k->torn_line);
+	if (k->expected && k->expected->n > k->at.n)
+		return err_set(EBADMSG,
+			       "it ends after number %zu at line %zu, and "
+			       "number %zu was sealed: lines were cut off",
+			       k->at.n, k->line, k->expected->n);
+	return 0;
+}
+
+static int check_file(int fd, struct check *k)
+{
+	struct stat st;
+	void *map;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(errno, "%s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return err_set(EINVAL, "not a file");
+	k->len = (size_t)st.st_size;
+	if (!k->len)
+		return check_all(k);
+	map = mmap(NULL, k->len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return err_set(errno, "%s", strerror(errno));
+	k->data = map;
+	rc = check_all(k);
+	munmap(map, k->len);
+	return rc;
+}
+
+int rt_audit_verify_seal(const char *path, const struct rt_audit_seal *expected,
+			 struct rt_audit_seal *seal)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	struct check k = {.expected = expected};
+
+	if (fd < 0)
+		return err_set(errno, "cannot open '%s': %s", path,
+			       strerror(errno));
+	audit_none(&k.at);
+	rc = check_file(fd, &k);
+	close(fd);
+	if (seal)
+		*seal = k.at;
+	return rc ? err_prefix(rc, "audit log '%s'", path) : 0;
+}
+
+int rt_audit_verify(const char *path, size_t *n)
+{
+	struct rt_audit_seal seal;
+	int rc = rt_audit_verify_seal(path, NULL, &seal);
+
+	if (n)
+		*n = seal.n;
+	return rc;
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "rt/audit.h"
+
+#define LINES 8
+
+static char dir[] = "/tmp/test_audit.XXXXXX";
+static char *path;
+static const struct rt_peer who = {1000, 4, "sched-synth/coder"};
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/test_audit.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	path = mem_printf("%s/sub/log", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char *sub = mem_printf("%s/sub", dir);
+
+	(void)state;
+	unlink(path);
+	rmdir(sub);
+	rmdir(dir);
+	free(sub);
+	free(path);
+	return 0;
+}
+
+static struct rt_audit *opened(void)
+{
+	struct rt_audit *a = NULL;
+
+	if (rt_audit_open(path, &a))
+		fail_msg("%s", err_text());
+	return a;
+}
+
+static void add(struct rt_audit *a, const char *text)
+{
+	rt_audit_add(a, &who, "storage:read", "shared/x", "allowed", text);
+}
+
+static struct rt_audit_seal write_lines(size_t n)
+{
+	struct rt_audit *a = opened();
+	struct rt_audit_seal seal;
+
+	for (size_t i = 0; i < n; i++) {
+		char *text = mem_printf("the %zu. of them", i);
+
+		add(a, text);
+		free(text);
+	}
+	assert_int_equal(rt_audit_commit(a), 0);
+	rt_audit_seal(a, &seal);
+	rt_audit_close(a);
+	return seal;
+}
+
+static struct buf content(void)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	assert_int_equal(buf_read_file(&b, path), 0);
+	return b;
+}
+
+static void put(const char *data, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, len), (ssize_t)len);
+	close(fd);
+}
+
+static size_t verified(void)
+{
+	size_t n = 0;
+
+	if (rt_audit_verify(path, &n))
+		fail_msg("%s", err_text());
+	return n;
+}
+
+static void assert_broken(const char *word)
+{
+	assert_int_equal(rt_audit_verify(path, NULL), -EBADMSG);
+	if (!strstr(err_text(), word))
+		fail_msg("'%s' does not say '%s'", err_text(), word);
+}
+
+/* The n-th line, from 0, with its newline. */
+static const char *line(const struct buf *b, size_t n, size_t *len)
+{
+	const char *from = b->data;
+
+	while (n--)
+		from = strchr(from, '\n') + 1;
+	*len = (size_t)(strchr(from, '\n') + 1 - from);
+	return from;
+}
+
+static void test_chain(void **state)
+{
+	struct rt_audit_seal seal, again;
+	struct stat st;
+	struct buf b;
+
+	(void)state;
+	seal = write_lines(LINES);
+	assert_int_equal(seal.n, LINES);
+	assert_int_equal(verified(), LINES);
+	/* The next writer goes on. */
+	seal = write_lines(3);
+	assert_int_equal(seal.n, LINES + 3);
+	assert_int_equal(rt_audit_verify_seal(path, &seal, &again), 0);
+	assert_string_equal(seal.hash, again.hash);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	b = content();
+	assert_non_null(strstr(b.data, "\"n\":11"));
+	assert_non_null(strstr(b.data, "\"agent\":\"sched-synth/coder\""));
+	buf_release(&b);
+}
+
+static void test_changed(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	write_lines(LINES);
+	b = content();
+	/* Any byte at all. */
+	for (size_t i = 0; i < b.len; i++) {
+		b.data[i] ^= 1;
+		put(b.data, b.len);
+		if (rt_audit_verify(path, NULL) != -EBADMSG)
+			fail_msg("byte %zu was changed and not missed", i);
+		b.data[i] ^= 1;
+	}
+	put(b.data, b.len);
+	assert_int_equal(verified(), LINES);
+	buf_release(&b);
+}
+
+static void test_lines_moved(void **state)
+{
+	const char *third, *fourth;
+	size_t len, next;
+	struct buf b, x;
+
+	(void)state;
+	write_lines(LINES);
+	b = content();
+	buf_init(&x, 1 << 20);
+	third = line(&b, 3, &len);
+	fourth = line(&b, 4, &next);
+	/* removed */
+	buf_add(&x, b.data, (size_t)(third - b.data));
+	buf_puts(&x, fourth);
+	put(x.data, x.len);
+	assert_broken("line 4 is number 5");
+	/* inserted again */
+	buf_reset(&x);
+	buf_add(&x, b.data, (size_t)(fourth - b.data));
+	buf_puts(&x, third);
+	put(x.data, x.len);
+	assert_broken("line 5 is number 4");
+	/* changed places */
+	buf_reset(&x);
+	buf_add(&x, b.data, (size_t)(third - b.data));
+	buf_add(&x, fourth, next);
+	buf_add(&x, third, len);
+	buf_puts(&x, fourth + next);
+	put(x.data, x.len);
+	assert_broken("line 4 is number 5");
+	/* foreign */
+	buf_reset(&x);
+	buf_add(&x, b.data, (size_t)(third - b.data));
+	buf_puts(&x, "{\"n\":4}\n");
+	buf_puts(&x, third);
+	put(x.data, x.len);
+	assert_broken("line 4 was changed, inserted or torn");
+	/* the beginning cut off */
+	put(third, strlen(third));
+	assert_broken("line 1 is number 4");
+	buf_release(&x);
+	buf_release(&b);
+}
+
+/* What is missing at the end is missed by who has the seal. */
+static void test_cut_off(void **state)
+{
+	struct rt_audit_seal seal, other;
+	size_t len;
+	struct buf b;
+
+	(void)state;
+	seal = write_lines(LINES);
+	b = content();
+	put(b.data, (size_t)(line(&b, 6, &len) - b.data));
+	assert_int_equal(verified(), 6);
+	assert_int_equal(rt_audit_verify_seal(path, &seal, NULL), -EBADMSG);
+	assert_non_null(strstr(err_text(), "cut off"));
+	/* So is a log that was written anew. */
+	put("", 0);
+	write_lines(LINES + 1);
+	assert_int_equal(verified(), LINES + 1);
+	b.data[0] = '\0';
+	other = seal;
+	other.hash[0] = other.hash[0] == 'a' ? 'b' : 'a';
+	assert_int_equal(rt_audit_verify_seal(path, &other, NULL), -EBADMSG);
+	assert_non_null(strstr(err_text(), "sealed"));
+	buf_release(&b);
+}
+
+/* Torn at every byte of its last line: the next writer closes it, says so,
+ * and all is accounted for. */
+static void test_torn(void **state)
+{
+	size_t whole, len;
+	struct buf b;
+
+	(void)state;
+	write_lines(3);
+	b = content();
+	whole = (size_t)(line(&b, 2, &len) - b.data);
+	for (size_t cut = 1; cut < len; cut++) {
+		bool lacks_newline_only = cut == len - 1;
+		struct buf after;
+
+		put(b.data, whole + cut);
+		assert_broken("line 3, at the end");
+		write_lines(1);
+		/* two, the one that tells, and a new one */
+		assert_int_equal(verified(), 4);
+		after = content();
+		assert_int_equal(strstr(after.data, "audit:torn") == NULL,
+				 lacks_newline_only);
+		assert_memory_equal(after.data, b.data, whole + cut);
+		/* What was torn is evidence, too. */
+		if (!lacks_newline_only) {
+			after.data[whole] ^= 1;
+			put(after.data, after.len);
+			assert_broken("line 3");
+		}
+		buf_release(&after);
+	}
+	buf_release(&b);
+}
+
+/* The closing is torn as well. */
+static void test_torn_twice(void **state)
+{
+	size_t whole, len;
+	struct buf b, after;
+
+	(void)state;
+	write_lines(2);
+	b = content();
+	whole = (size_t)(line(&b, 1, &len) - b.data);
+	put(b.data, whole + 30);
+	write_lines(0);
+	after = content();
+	for (size_t cut = whole + 31; cut < after.len - 1; cut++) {
+		put(after.data, cut);
+		write_lines(2);
+		assert_int_equal(verified(), 4);
+	}
+	/* The very first one. */
+	for (size_t cut = 1; cut < whole; cut++) {
+		put(b.data, cut);
+		write_lines(1);
+		assert_int_equal(verified(), 2);
+	}
+	buf_release(&after);
+	buf_release(&b);
+}
+
+static void test_not_a_log(void **state)
+{
+	struct rt_audit *a;
+	struct buf b;
+
+	(void)state;
+	write_lines(1);
+	put("my diary\n", 9);
+	assert_int_equal(rt_audit_open(path, &a), -EBADMSG);
+	b = content();
+	assert_string_equal(b.data, "my diary\n");
+	buf_release(&b);
+	assert_int_equal(rt_audit_open("/dev/null", &a), -EINVAL);
+	assert_int_equal(rt_audit_verify("/dev/null", NULL), -EINVAL);
+	assert_int_equal(rt_audit_verify("/nowhere/at/all", NULL), -ENOENT);
+	put("", 0);
+	assert_int_equal(verified(), 0);
+}
+
+static void test_second_writer(void **state)
+{
+	struct rt_audit *a = opened(), *b;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(rt_audit_open(path, &b), -EAGAIN);
+	assert_non_null(strstr(err_text(), "another process"));
+	pid = fork();
+	if (!pid)
+		_exit(rt_audit_open(path, &b) == -EAGAIN ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	rt_audit_close(a);
+	rt_audit_close(opened());
+	rt_audit_close(NULL);
+}
+
+/* Whatever they call themselves and whatever they say is one line. */
+static void test_hostile(void **state)
+{
+	struct rt_audit *a = opened();
+	char *huge = mem_zalloc(1, 1000001);
+	struct rt_peer odd = {0, 1, "x\",\"hash\":\"0\",\"n\":9,\n"};
+	struct buf b;
+
+	(void)state;
+	memset(huge, 1, 1000000);
+	rt_audit_add(a, &odd, "what\n", NULL, "refused", ",\"n\":1");
+	rt_audit_add(a, &odd, huge, huge, "failed", huge);
+	rt_audit_add(a, &odd, "\xff", "\xc3", "done", "\xed\xa0\x80");
+	assert_int_equal(rt_audit_commit(a), 0);
+	rt_audit_close(a);
+	assert_int_equal(verified(), 3);
+	b = content();
+	assert_true(b.len < 100000);
+	buf_release(&b);
+	assert_int_equal(write_lines(1).n, 4);
+	assert_int_equal(verified(), 4);
+	free(huge);
+}
+
+/* No room on the disk: nothing is lost, no half line stays. */
+static void test_full(void **state)
+{
+	struct rlimit old, small = {0};
+	struct rt_audit *a = opened();
+	struct rt_audit_seal seal;
+	struct stat st;
+
+	(void)state;
+	add(a, "one");
+	assert_int_equal(rt_audit_commit(a), 0);
+	assert_int_equal(stat(path, &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = old;
+	small.rlim_cur = (rlim_t)st.st_size + 100;
+	setrlimit(RLIMIT_FSIZE, &small);
+	add(a, "two");
+	add(a, "three");
+	assert_int_equal(rt_audit_commit(a), -EFBIG);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_int_equal(verified(), 1);
+	rt_audit_seal(a, &seal);
+	assert_int_equal(seal.n, 1);
+	assert_int_equal(rt_audit_commit(a), 0);
+	assert_int_equal(verified(), 3);
+	rt_audit_close(a);
+}
+
+/* For so long that memory would run out: what is left out is told of. */
+static void test_lost(void **state)
+{
+	struct rt_audit *a = opened();
+	char *big = mem_zalloc(1, 4097);
+	struct buf b;
+
+	(void)state;
+	memset(big, 'x', 4096);
+	for (int i = 0; i < 5000; i++)
+		add(a, big);
+	assert_int_equal(rt_audit_commit(a), 0);
+	add(a, "after");
+	assert_int_equal(rt_audit_commit(a), 0);
+	rt_audit_close(a);
+	assert_in_range(verified(), 3000, 4500);
+	buf_init(&b, 64 << 20);
+	assert_int_equal(buf_read_file(&b, path), 0);
+	assert_true(b.len < 24u << 20);
+	assert_non_null(strstr(b.data, "audit:lost"));
+	buf_release(&b);
+	free(big);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_chain),	   T(test_changed),	  T(test_lines_moved),
+		T(test_cut_off),   T(test_torn),	  T(test_torn_twice),
+		T(test_not_a_log), T(test_second_writer), T(test_hostile),
+		T(test_full),	   T(test_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
