@@ -3,13 +3,14 @@
  * The ladder as a program: what a draft does to the verifier happens in a
  * process of its own, which inherits this one's sandbox.
  */
+#include "agents/ladder.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agents/model_tools.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/path.h"
@@ -80,6 +81,17 @@ static int no_verdict(const struct proc_result *r, const struct buf *said)
 	return err_set(EIO, "sched-verify gave no verdict (status %d)%s%s",
 		       r->exit_status, said->len ? ": " : "",
 		       said->len ? said->data : "");
+}
+
+int ladder_enter(const struct ladder_gate *g, const char *mark)
+{
+	return g && g->enter ? g->enter(g->arg, mark) : 0;
+}
+
+void ladder_leave(const struct ladder_gate *g)
+{
+	if (g && g->leave)
+		g->leave(g->arg);
 }
 
 int ladder_climb(const struct doc *profile, const struct doc *policy,

@@ -2,6 +2,7 @@
 #include "agents/model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "base/path.h"
 #include "base/strs.h"
 #include "llm/secret.h"
+#include "rt/wire.h"
 
 #define PROGRAM	  "ask-model"
 #define MAX_LINE  (64u << 20)
@@ -25,12 +27,16 @@
 #define OPENING_S 60.0
 
 struct model {
-	int fd;
+	int fd;	   /* -1: others carry the questions */
 	pid_t pid; /* 0: it was waited for */
+	int status;
 	char *name;
+	struct json *endpoints;
 	const volatile sig_atomic_t *cancel;
-	struct buf in;
+	struct rt_wire wire;
 	struct json *account;
+	model_carrier *carry;
+	void *carry_arg;
 };
 
 /* ---- the process ------------------------------------------------------ */
@@ -99,14 +105,13 @@ static int start(struct model *m, const struct model_opts *o)
 }
 
 /* Waits for its end at most s seconds, then makes it end if we may. */
-static int reap(struct model *m, double s)
+static void reap(struct model *m, double s)
 {
 	double end = clock_monotonic() + s;
-	int status = 0;
 
 	if (m->pid <= 0)
-		return 0;
-	while (waitpid(m->pid, &status, WNOHANG) == 0) {
+		return;
+	while (waitpid(m->pid, &m->status, WNOHANG) == 0) {
 		if (clock_monotonic() > end) {
 			kill(m->pid, SIGKILL);
 			end += s;
@@ -114,41 +119,64 @@ static int reap(struct model *m, double s)
 		poll(NULL, 0, 10);
 	}
 	m->pid = 0;
-	return status;
 }
 
 /* It has closed its end. */
 static int died(struct model *m)
 {
-	int status = reap(m, GRACE_S);
-
-	if (WIFSIGNALED(status))
+	reap(m, GRACE_S);
+	if (WIFSIGNALED(m->status))
 		return err_set(EPIPE, PROGRAM " was killed by signal %d",
-			       WTERMSIG(status));
+			       WTERMSIG(m->status));
 	return err_set(EPIPE, PROGRAM " ended with status %d",
-		       WEXITSTATUS(status));
+		       WEXITSTATUS(m->status));
 }
 
 /* ---- lines ------------------------------------------------------------ */
 
-static int send_line(struct model *m, const struct json *v)
+int model_fd(const struct model *m)
 {
-	char *text = json_canonical(v), *line = mem_printf("%s\n", text);
-	size_t len = strlen(line), at = 0;
-	int rc = 0;
+	return m->fd;
+}
 
-	free(text);
-	while (!rc && at < len) {
-		/* No SIGPIPE: that it died is an answer, too. */
-		ssize_t n = send(m->fd, line + at, len - at, MSG_NOSIGNAL);
+bool model_has_left(const struct model *m)
+{
+	return rt_wire_left(&m->wire) > 0;
+}
 
-		if (n > 0)
-			at += (size_t)n;
-		else if (n < 0 && errno != EINTR)
-			rc = died(m);
-	}
-	free(line);
-	return rc;
+static int put(struct model *m, struct json *line)
+{
+	int rc = rt_wire_put(&m->wire, line);
+
+	/* That it died is an answer, too. */
+	return rc == -EPIPE || rc == -ECONNRESET ? died(m) : rc;
+}
+
+static int flush(struct model *m)
+{
+	int rc = rt_wire_flush(&m->wire);
+
+	return rc == -EPIPE || rc == -ECONNRESET ? died(m) : rc;
+}
+
+int model_send(struct model *m, struct json *line)
+{
+	int rc = put(m, line);
+
+	return rc ? rc : flush(m);
+}
+
+int model_receive(struct model *m, struct json **line)
+{
+	int ended, rc;
+
+	ended = rt_wire_fill(&m->wire);
+	rc = rt_wire_next(&m->wire, line);
+	if (rc < 0)
+		return err_prefix(rc, PROGRAM "'s answer");
+	if (!rc && ended)
+		return died(m);
+	return rc ? rc : flush(m);
 }
 
 /* The time there is left for an answer; below 0: as long as it takes. */
@@ -166,40 +194,27 @@ static double patience(struct model *m, double end, bool *cancelled)
 static int receive(struct model *m, double end, struct json **out)
 {
 	bool cancelled = false;
-	char chunk[65536], *nl;
-	ssize_t n;
 
 	for (;;) {
 		struct pollfd p = {m->fd, POLLIN, 0};
+		int rc = model_receive(m, out);
 
-		nl = m->in.len ? memchr(m->in.data, '\n', m->in.len) : NULL;
-		if (nl)
-			break;
+		if (rc > 0)
+			return 0;
+		if (rc < 0)
+			return cancelled ? err_set(EINTR, "cancelled") : rc;
 		end = patience(m, end, &cancelled);
 		if (end > 0 && clock_monotonic() > end)
 			return cancelled ? err_set(EINTR, "cancelled")
 					 : err_set(ETIMEDOUT,
 						   PROGRAM " does not answer");
-		if (poll(&p, 1, POLL_MS) <= 0)
-			continue;
-		n = recv(m->fd, chunk, sizeof(chunk), 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return cancelled ? err_set(EINTR, "cancelled")
-					 : died(m);
-		if (buf_add(&m->in, chunk, (size_t)n))
-			return err_set(EMSGSIZE,
-				       PROGRAM " sent more than %u bytes",
-				       MAX_LINE);
+		if (model_has_left(m))
+			p.events |= POLLOUT;
+		poll(&p, 1, POLL_MS);
 	}
-	*out = json_parse(m->in.data, (size_t)(nl - m->in.data));
-	m->in.len -= (size_t)(nl + 1 - m->in.data);
-	memmove(m->in.data, nl + 1, m->in.len);
-	return *out ? 0 : err_prefix(-EBADMSG, PROGRAM "'s answer");
 }
 
-static int error_of(const struct json *v)
+int model_error(const struct json *v)
 {
 	const struct json *e = json_get(v, "error");
 
@@ -282,25 +297,55 @@ struct json *model_account(const struct model *m)
 
 /* ---- the door --------------------------------------------------------- */
 
-int model_open(const struct model_opts *o, struct model **out)
+static struct model *new_model(void)
 {
 	struct model *m = mem_zalloc(1, sizeof(*m));
+
+	m->fd = -1;
+	m->account = new_account();
+	json_set(m->account, "by_role", json_object());
+	return m;
+}
+
+static void read_hello(struct model *m, const struct json *hello)
+{
+	const struct json *list = json_get(hello, "endpoints");
+
+	m->name = mem_strdup(json_as_string(json_get(hello, "name"), PROGRAM));
+	m->endpoints = json_len(list) ? json_copy(list) : json_array();
+	if (!json_len(list)) {
+		struct json *e = json_add(m->endpoints, json_object());
+
+		json_set_string(e, "name", m->name);
+		json_set_number(e, "slots", 1);
+	}
+}
+
+static void open_wire(struct model *m)
+{
+	fcntl(m->fd, F_SETFL, fcntl(m->fd, F_GETFL) | O_NONBLOCK);
+	rt_wire_init(&m->wire, m->fd);
+	m->wire.max_line = MAX_LINE;
+	m->wire.in.max = 2 * MAX_LINE;
+	m->wire.out.max = 2 * MAX_LINE;
+}
+
+int model_open(const struct model_opts *o, struct model **out)
+{
+	struct model *m = new_model();
 	struct json *hello = NULL;
 	int rc;
 
-	m->fd = -1;
 	m->cancel = o->cancel;
-	m->account = new_account();
-	json_set(m->account, "by_role", json_object());
-	buf_init(&m->in, MAX_LINE);
 	rc = start(m, o);
-	if (!rc)
+	if (!rc) {
+		open_wire(m);
 		rc = receive(m, clock_monotonic() + OPENING_S, &hello);
+	}
 	if (!rc)
-		rc = error_of(hello);
+		rc = model_error(hello);
 	if (!rc)
-		m->name = mem_strdup(
-			json_as_string(json_get(hello, "name"), PROGRAM));
+		read_hello(m, hello);
 	json_free(hello);
 	/* It has them now, and it alone. */
 	secret_clear_env();
@@ -311,15 +356,35 @@ int model_open(const struct model_opts *o, struct model **out)
 	return rc;
 }
 
+struct model *model_through(const char *name, model_carrier *carry, void *arg)
+{
+	struct model *m = new_model();
+
+	m->name = mem_strdup(name);
+	m->carry = carry;
+	m->carry_arg = arg;
+	return m;
+}
+
+void model_leave(struct model *m)
+{
+	if (m->fd >= 0)
+		close(m->fd);
+	m->fd = -1;
+	m->pid = 0;
+}
+
 void model_close(struct model *m)
 {
 	if (!m)
 		return;
-	if (m->fd >= 0)
+	if (m->fd >= 0) {
 		close(m->fd);
+		rt_wire_release(&m->wire);
+	}
 	reap(m, GRACE_S);
-	buf_release(&m->in);
 	json_free(m->account);
+	json_free(m->endpoints);
 	free(m->name);
 	free(m);
 }
@@ -329,33 +394,49 @@ const char *model_name(const struct model *m)
 	return m->name;
 }
 
+const struct json *model_endpoints(const struct model *m)
+{
+	return m->endpoints;
+}
+
 static void put_copy(struct json *to, const char *key, const struct json *v)
 {
 	if (v)
 		json_set(to, key, json_copy(v));
 }
 
-int model_ask(struct model *m, const struct model_request *r,
-	      struct json **answer)
+struct json *model_question(const struct model_request *r)
 {
 	struct json *v = json_object();
-	int rc;
 
-	*answer = NULL;
 	json_set_string(v, "role", r->role);
 	json_set_string(v, "system", r->system ? r->system : "");
 	put_copy(v, "messages", r->messages);
 	put_copy(v, "tools", r->tools);
 	put_copy(v, "schema", r->schema);
 	json_set_number(v, "max_tokens", (double)r->max_tokens);
-	rc = send_line(m, v);
-	json_free(v);
-	if (!rc)
-		rc = receive(m, 0, answer);
+	return v;
+}
+
+int model_ask(struct model *m, const struct model_request *r,
+	      struct json **answer)
+{
+	struct json *q = model_question(r);
+	int rc;
+
+	*answer = NULL;
+	if (m->carry) {
+		rc = m->carry(m->carry_arg, q, answer);
+		json_free(q);
+	} else {
+		rc = model_send(m, q);
+		if (!rc)
+			rc = receive(m, 0, answer);
+	}
 	if (rc)
 		return rc;
 	account(m, r->role, *answer);
-	rc = error_of(*answer);
+	rc = model_error(*answer);
 	if (rc && !json_get(*answer, "usage")) {
 		json_free(*answer);
 		*answer = NULL;

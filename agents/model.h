@@ -67,6 +67,9 @@ struct model_request {
 	long max_tokens;
 };
 
+/* The line that asks it. */
+struct json *model_question(const struct model_request *r);
+
 /*
  * *answer: the object above, the caller's; also set when the call failed and
  * was billed.  Errors as llm_ask(); -EPIPE: ask-model died.
@@ -78,5 +81,33 @@ int model_ask(struct model *m, const struct model_request *r,
  * "cost_usd","by_role":{ROLE:{…}}}; the caller's.  cost_usd is null once a
  * call had no known price. */
 struct json *model_account(const struct model *m);
+
+/*
+ * A model that this process has no ask-model for: carry() takes a question to
+ * one and gives the answer (its "error" included) back.
+ */
+typedef int model_carrier(void *arg, const struct json *question,
+			  struct json **answer);
+struct model *model_through(const char *name, model_carrier *carry, void *arg);
+
+/* ---- many questions at once ------------------------------------------- */
+
+/* The array of the first line; one slot of an endpoint of the model's name
+ * where it says nothing.  Lent. */
+const struct json *model_endpoints(const struct model *m);
+
+/* To be polled: for POLLIN, and where it has something left to write for
+ * POLLOUT. */
+int model_fd(const struct model *m);
+bool model_has_left(const struct model *m);
+/* A line down, which it takes; never waits. */
+int model_send(struct model *m, struct json *line);
+/* A line up: 1 and *line (the caller's), or 0: none yet; never waits.  -EPIPE:
+ * ask-model died. */
+int model_receive(struct model *m, struct json **line);
+/* The message of its "error" as ours; 0: it has none. */
+int model_error(const struct json *answer);
+/* In a child process that has no use for the connection: closes it. */
+void model_leave(struct model *m);
 
 #endif

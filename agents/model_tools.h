@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "agents/ladder.h"
 #include "base/buf.h"
 #include "doc/doc.h"
 
@@ -19,6 +20,7 @@ struct model_tools_opts {
 	const struct doc *profile;
 	const char *history; /* folder, or NULL: the default one */
 	const volatile sig_atomic_t *cancel;
+	const struct ladder_gate *gate; /* of its drafts' climbs; NULL: none */
 };
 
 struct model_tools *model_tools_new(const struct model_tools_opts *o);
@@ -31,14 +33,5 @@ const struct json *model_tools_list(const struct model_tools *t);
  * it did what was asked. */
 bool model_tools_call(struct model_tools *t, const char *name,
 		      const struct json *arguments, struct buf *out);
-
-/*
- * One draft up the ladder: sched-verify as a child process, with the profile
- * and the draft on its standard input.  *verdict is the caller's; NULL when it
- * gave none (-errno).  stages: "lint,build,prove,sim".
- */
-int ladder_climb(const struct doc *profile, const struct doc *policy,
-		 const char *stages, const volatile sig_atomic_t *cancel,
-		 struct doc **verdict);
 
 #endif

@@ -30,12 +30,17 @@ static struct doc *draft(const struct model_tools *t,
 static int climb(struct model_tools *t, const struct json *arguments,
 		 const char *stages, struct buf *b)
 {
-	struct doc *policy = draft(t, arguments), *verdict;
+	struct doc *policy = draft(t, arguments), *verdict = NULL;
 	int rc;
 
 	if (!policy)
 		return err_prefix(-EINVAL, "the policy is none");
-	rc = ladder_climb(t->o.profile, policy, stages, t->o.cancel, &verdict);
+	rc = ladder_enter(t->o.gate, "");
+	if (!rc) {
+		rc = ladder_climb(t->o.profile, policy, stages, t->o.cancel,
+				  &verdict);
+		ladder_leave(t->o.gate);
+	}
 	if (!rc)
 		prompt_verdict(b, verdict);
 	doc_free(verdict);
