@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,30 +116,11 @@ static int read_workers(const struct json *v, const char *path,
 	return 0;
 }
 
-/* This machine: the CPUs that this process may use. */
 static void host_worker(struct rt_config *c)
 {
-	const unsigned kinds = 1u << RT_TOOL | 1u << RT_SIM | 1u << RT_GUEST |
-			       1u << RT_MEMORY | 1u << RT_STORAGE;
-	long long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	struct rt_worker_spec *s;
-	cpu_set_t set;
-	int cpus = 1;
-
-	if (!sched_getaffinity(0, sizeof(set), &set))
-		cpus = CPU_COUNT(&set);
-	else if (sysconf(_SC_NPROCESSORS_ONLN) > 0)
-		cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	c->workers = mem_zalloc(1, sizeof(*c->workers));
 	c->worker_count = 1;
-	s = c->workers;
-	rt_worker_spec_init(s);
-	free(s->name);
-	s->name = mem_strdup("host");
-	s->kinds = kinds;
-	s->capacity.v[RES_CORES] = cpus * 1000;
-	s->capacity.v[RES_MEMORY] = pages / 4 * 3 * page >> 20;
-	s->capacity.v[RES_GUESTS] = cpus < 2 ? 1 : cpus / 2;
+	rt_worker_spec_host(c->workers);
 }
 
 static const char *unknown_key(const struct json *v)

@@ -34,6 +34,10 @@ void rt_worker_spec_release(struct rt_worker_spec *s);
  *  "requests_min","tokens_in_min","tokens_out_min","restart_s"} */
 int rt_worker_spec_read(const struct json *v, struct rt_worker_spec *out);
 struct json *rt_worker_spec_json(const struct rt_worker_spec *s);
+/* "host", all kinds but llm: the CPUs that affinity and control groups leave to
+ * this process, three quarters of the memory, a guest for every two CPUs; of
+ * each at least one. */
+void rt_worker_spec_host(struct rt_worker_spec *s);
 
 #define RT_PREFIXES 32
 

@@ -10,6 +10,9 @@
 /* Nobody is left alone for longer because it says so. */
 #define AFTER_MAX_S 3600.0
 
+/* Of the memory in reach, for requests. */
+#define HOST_MEMORY_PART 0.75
+
 /* The dominant share of what is used, and of `more` if not NULL. */
 static inline double worker_share(const struct rt_worker *w,
 				  const struct vec *more)
@@ -28,5 +31,15 @@ static inline double worker_share(const struct rt_worker *w,
 
 /* Recent ones, decayed to now. */
 double worker_failures(const struct rt_worker *w, double now);
+
+/* What control groups leave; INFINITY: all. */
+struct host_limits {
+	double cpus, bytes;
+};
+
+/* Of this process; root stands before /proc and /sys: "". */
+void host_limits_read(const char *root, struct host_limits *l);
+void host_capacity(double cpus, double bytes, const struct host_limits *l,
+		   struct vec *out);
 
 #endif
