@@ -283,6 +283,9 @@ static const struct rule account[] = {
 static const struct rule note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
+	{TEXT("agent")},
+	{LIST("tags"), ROWS({TEXT(NULL), MUST})},
+	{MAP("features"), .members = number},
 	{OBJECT("antipattern"), ROWS({TEXT("form"), MUST}, {TEXT("why"), MUST},
 				     {TEXT("workload")}, {ID("fingerprint")})},
 	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
