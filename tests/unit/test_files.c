@@ -68,7 +68,8 @@ static void at(const char *seconds)
 
 static int fresh(void **state)
 {
-	/* In memory if there is such a place: each commit waits for the disk. */
+	/* In memory if there is such a place: each commit waits for the disk.
+	 */
 	char shm[] = "/dev/shm/schedkit-files.XXXXXX";
 	char tmp[] = "/tmp/schedkit-files.XXXXXX";
 	char *dir = mkdtemp(shm);
