@@ -2,6 +2,7 @@
 #include "rt/limit.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -22,65 +23,105 @@ static void bucket_set(struct rt_bucket *b, double a_minute, double now)
 
 	b->rate = some ? a_minute / 60 : 0;
 	b->size = some ? a_minute : 0;
-	b->level = b->unused = b->size;
+	b->level = b->size;
 	b->at = now;
 }
 
-static void refill(struct rt_bucket *b, double now)
+/* The room that there is, now: no more can come back to those before. */
+static void note(struct rt_bucket *b, uint64_t ticket)
 {
-	double more = now > b->at ? (now - b->at) * b->rate : 0;
+	double room = b->size - b->level;
 
-	if (now > b->at)
-		b->at = now;
+	while (b->count && b->least[b->count - 1].room >= room)
+		b->count--;
+	if (b->count == RT_ROOMS) {
+		/* The oldest two answer for each other, by the lesser. */
+		b->least[1].room = b->least[0].room;
+		b->count--;
+		memmove(b->least, b->least + 1, b->count * sizeof(*b->least));
+	}
+	b->least[b->count].ticket = ticket;
+	b->least[b->count++].room = room;
+}
+
+static void refill(struct rt_bucket *b, uint64_t ticket, double now)
+{
+	double since = now - b->at;
+
+	if (since <= 0)
+		return;
+	b->at = now;
 	if (b->rate <= 0)
 		return;
-	b->level = fmin(b->size, b->level + more);
-	b->unused = fmin(b->size, b->unused + more);
-	b->room = fmin(b->room, b->size - b->level);
+	b->level = fmin(b->size, b->level + since * b->rate);
+	note(b, ticket);
 }
 
 /* When x may be taken. */
 static double bucket_when(const struct rt_bucket *b, double x, double now)
 {
-	double need = fmin(x, b->size) - b->size * ROUNDING;
 	double since = now > b->at ? now - b->at : 0;
-	double lacks = need - (b->level + since * b->rate);
+	double lacks = fmin(x, b->size) - (b->level + since * b->rate);
 
-	return b->rate <= 0 || lacks <= 0 ? now : now + lacks / b->rate;
+	return b->rate <= 0 || lacks <= b->size * ROUNDING
+		       ? now
+		       : now + lacks / b->rate;
 }
 
-static void reserve(struct rt_bucket *b, double x, double now)
+static void reserve(struct rt_bucket *b, uint64_t ticket, double x, double now)
 {
-	refill(b, now);
-	b->level -= x;
-	if (b->reserved <= 0)
-		b->room = b->size - b->level;
+	refill(b, ticket - 1, now);
 	b->reserved += x;
+	if (b->rate <= 0)
+		return;
+	b->level -= x;
+	note(b, ticket);
 }
 
 /*
  * Had this call taken no more than it used from the beginning, the level would
- * be higher by what it did not use, but for what ran over since: a level that
- * is full takes no more.  So at most `room` comes back; or as much as to reach
- * the level of a bucket from which calls take at their end.  Both are at most
- * what is really left, so that no window lets through more than it should.
+ * be higher by what it did not use, but for what ran over since: by the least
+ * room there was since then, at most.  And so would every level since, as far
+ * as anybody asks: the first of `least` is the lowest of all.
  */
-static void settle(struct rt_bucket *b, double x, double used, double now)
+static void give_back(struct rt_bucket *b, uint64_t ticket, double back)
 {
-	double back = x - used, late;
+	size_t i = 0;
 
-	refill(b, now);
+	while (i < b->count && b->least[i].ticket < ticket)
+		i++;
+	if (i < b->count)
+		back = fmin(back, b->least[i].room);
+	else
+		back = fmin(back, b->size - b->level);
+	if (!(back > 0))
+		return;
+	b->level += back;
+	for (size_t j = i; j < b->count; j++)
+		b->least[j].room -= back;
+	/* Those before, of which it is the least from now on. */
+	if (i && i < b->count && b->least[i - 1].room >= b->least[i].room) {
+		size_t from = i;
+
+		while (from && b->least[from - 1].room >= b->least[i].room)
+			from--;
+		memmove(b->least + from, b->least + i,
+			(b->count - i) * sizeof(*b->least));
+		b->count -= i - from;
+	}
+}
+
+static void settle(struct rt_bucket *b, const struct rt_limit *l,
+		   uint64_t ticket, double x, double used, double now)
+{
+	refill(b, l->ticket, now);
 	b->reserved = fmax(0, b->reserved - x);
-	b->unused = fmax(b->unused - used, -DEBT_MAX * b->size);
 	if (b->rate <= 0)
 		return;
-	late = b->unused - b->reserved - b->level;
-	if (back > 0) {
-		b->level += fmin(back, fmax(b->room, fmax(late, 0)));
-		b->room = fmax(0, b->room - back);
-	} else {
-		b->level = fmax(b->level + back, -DEBT_MAX * b->size);
-	}
+	if (used < x)
+		give_back(b, ticket, x - used);
+	else
+		b->level = fmax(b->level - (used - x), -DEBT_MAX * b->size);
 }
 
 /* Of so many a minute; or, when it takes longer until it is full again, of the
@@ -89,21 +130,16 @@ static void learn_limit(struct rt_bucket *b, double limit, double left,
 			double reset, double now)
 {
 	double rate = limit / 60, spent = limit - left;
-	bool new = b->rate <= 0;
 
 	if (left >= 0 && spent > 0 && reset > 60 + 1)
 		rate = fmin(rate, spent / reset);
-	b->rate = rate;
-	b->size = limit;
-	if (new) {
+	if (b->rate <= 0) {
 		b->level = limit - b->reserved;
-		b->unused = limit;
-		b->room = 0;
 		b->at = now;
 	}
 	b->level = fmin(b->level, limit);
-	b->unused = fmin(b->unused, limit);
-	b->room = fmin(b->room, limit - b->level);
+	b->rate = rate;
+	b->size = limit;
 }
 
 static double told(double x)
@@ -114,26 +150,31 @@ static double told(double x)
 static void learn(struct rt_limit *l, struct rt_bucket *b, double limit,
 		  double left, double reset, double now)
 {
+	double level, size = b->size;
+
 	limit = told(limit);
 	left = told(left);
 	reset = told(reset);
-	refill(b, now);
+	refill(b, l->ticket, now);
 	if (limit > 0)
 		learn_limit(b, limit, left, reset, now);
+	level = b->level;
 	if (left >= 0 && b->rate > 0) {
 		left = fmin(left, b->size);
-		if (b->level < left - b->reserved || b->level > left)
-			b->room = 0;
-		b->level = fmax(left - b->reserved, fmin(b->level, left));
-		b->unused = fmax(left, fmin(b->unused, left + b->reserved));
-		b->unused = fmin(b->unused, b->size);
+		b->level = fmax(left - b->reserved, fmin(level, left));
+	}
+	/* It knows better: what was not used is in what it says, or will be
+	 * when it speaks next. */
+	if (b->level != level || b->size != size) {
+		b->least[0].ticket = l->ticket;
+		b->least[0].room = 0;
+		b->count = 1;
 	}
 	/* It may count by the minute of its own clock: its reset is right for
 	 * both, and a bucket that is full by then has lost nothing. */
 	if (left >= 0 && left < 1 && reset > 0)
-		rt_limit_block(l,
-			       now + (b->rate > 0 ? fmin(reset, 60)
-						  : fmin(reset, BLOCK_MAX_S)));
+		rt_limit_block(
+			l, now + fmin(reset, b->rate > 0 ? 60 : BLOCK_MAX_S));
 }
 
 /* ---- all of them ------------------------------------------------------- */
@@ -157,26 +198,29 @@ double rt_limit_when(const struct rt_limit *l, long in, long out, double now)
 	return fmax(when, bucket_when(&l->out, (double)out, now));
 }
 
-void rt_limit_reserve(struct rt_limit *l, long in, long out, double now)
+uint64_t rt_limit_reserve(struct rt_limit *l, long in, long out, double now)
 {
-	reserve(&l->requests, 1, now);
-	reserve(&l->in, (double)in, now);
-	reserve(&l->out, (double)out, now);
+	l->ticket++;
+	reserve(&l->requests, l->ticket, 1, now);
+	reserve(&l->in, l->ticket, (double)in, now);
+	reserve(&l->out, l->ticket, (double)out, now);
+	return l->ticket;
 }
 
-void rt_limit_settle(struct rt_limit *l, long in, long out, long used_in,
-		     long used_out, double now)
+void rt_limit_settle(struct rt_limit *l, uint64_t ticket, long in, long out,
+		     long used_in, long used_out, double now)
 {
-	settle(&l->requests, 1, 1, now);
-	settle(&l->in, (double)in, fmax(0, (double)used_in), now);
-	settle(&l->out, (double)out, fmax(0, (double)used_out), now);
+	settle(&l->requests, l, ticket, 1, 1, now);
+	settle(&l->in, l, ticket, (double)in, fmax(0, (double)used_in), now);
+	settle(&l->out, l, ticket, (double)out, fmax(0, (double)used_out), now);
 }
 
-void rt_limit_undo(struct rt_limit *l, long in, long out, double now)
+void rt_limit_undo(struct rt_limit *l, uint64_t ticket, long in, long out,
+		   double now)
 {
-	settle(&l->requests, 1, 0, now);
-	settle(&l->in, (double)in, 0, now);
-	settle(&l->out, (double)out, 0, now);
+	settle(&l->requests, l, ticket, 1, 0, now);
+	settle(&l->in, l, ticket, (double)in, 0, now);
+	settle(&l->out, l, ticket, (double)out, 0, now);
 }
 
 void rt_limit_learn(struct rt_limit *l, const struct rt_limits_told *t,

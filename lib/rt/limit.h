@@ -10,6 +10,8 @@
 
 #include "rt/request.h"
 
+#define RT_ROOMS 32
+
 struct rt_bucket {
 	double rate; /* a second; 0: no limit */
 	double size; /* the most it holds */
@@ -18,14 +20,22 @@ struct rt_bucket {
 	double level; /* at `at` */
 	double at;
 	double reserved; /* taken and not settled */
-	/* What would be left if nothing of it were used, and the least room
-	 * above the level since the oldest of it was taken: what may be given
-	 * back without letting through more than the endpoint does. */
-	double unused, room;
+	/*
+	 * Least room above the level since the reservation `ticket` or any
+	 * before it, ascending: what a call may be given back without letting
+	 * through more than the endpoint does, whose bucket takes no more when
+	 * it is full.
+	 */
+	struct {
+		uint64_t ticket;
+		double room;
+	} least[RT_ROOMS];
+	size_t count;
 };
 
 struct rt_limit {
 	struct rt_bucket requests, in, out;
+	uint64_t ticket;      /* of the last reservation */
 	double blocked_until; /* Retry-After, an exhausted limit */
 };
 
@@ -35,12 +45,14 @@ void rt_limit_init(struct rt_limit *l, double requests, double in, double out,
 /* When a call of so many tokens may start: now, or later.  More than the size
  * of a bucket may start when it is full. */
 double rt_limit_when(const struct rt_limit *l, long in, long out, double now);
-void rt_limit_reserve(struct rt_limit *l, long in, long out, double now);
+/* Returns the ticket by which it is settled, once. */
+uint64_t rt_limit_reserve(struct rt_limit *l, long in, long out, double now);
 /* A call that reserved `in` and `out` has used this. */
-void rt_limit_settle(struct rt_limit *l, long in, long out, long used_in,
-		     long used_out, double now);
+void rt_limit_settle(struct rt_limit *l, uint64_t ticket, long in, long out,
+		     long used_in, long used_out, double now);
 /* A call that reserved them was never sent. */
-void rt_limit_undo(struct rt_limit *l, long in, long out, double now);
+void rt_limit_undo(struct rt_limit *l, uint64_t ticket, long in, long out,
+		   double now);
 /* Told what is left is believed to within what is reserved, of which nobody
  * knows whether the endpoint has counted it.  Numbers that are none (below 0,
  * not finite) tell nothing. */

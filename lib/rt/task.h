@@ -49,8 +49,9 @@ struct rt_lease {
 	struct rt_worker *worker;
 	struct vec held;
 	double since;
-	/* Reserved in the rate limits of the worker. */
+	/* Reserved in the rate limits of the worker, there under ticket. */
 	long tokens_in, tokens_out;
+	uint64_t ticket;
 };
 
 struct rt_task {

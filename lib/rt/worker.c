@@ -125,10 +125,11 @@ void rt_worker_take(struct rt_worker *w, const struct rt_task *t, double now,
 	lease->tokens_out = t->q.tokens_out;
 	vec_add(&w->used, &lease->held);
 	w->running++;
-	rt_limit_reserve(&w->limit, lease->tokens_in, lease->tokens_out, now);
+	lease->ticket = rt_limit_reserve(&w->limit, lease->tokens_in,
+					 lease->tokens_out, now);
 	rt_breaker_sent(&w->breaker, now);
 	if (half_open)
-		w->trial = lease;
+		w->trial = lease->ticket;
 }
 
 void rt_worker_grow(struct rt_worker *w, struct rt_lease *lease,
@@ -147,16 +148,17 @@ void rt_worker_give(struct rt_worker *w, struct rt_lease *lease,
 	lease->held = (struct vec){0};
 	w->running--;
 	if (used)
-		rt_limit_settle(&w->limit, lease->tokens_in, lease->tokens_out,
-				used->tokens_in, used->tokens_out, now);
+		rt_limit_settle(&w->limit, lease->ticket, lease->tokens_in,
+				lease->tokens_out, used->tokens_in,
+				used->tokens_out, now);
 	else
-		rt_limit_undo(&w->limit, lease->tokens_in, lease->tokens_out,
-			      now);
+		rt_limit_undo(&w->limit, lease->ticket, lease->tokens_in,
+			      lease->tokens_out, now);
 	lease->tokens_in = lease->tokens_out = 0;
 	/* What it ended with, if it did, is told by rt_worker_learn(). */
-	if (w->trial == lease) {
+	if (w->trial && w->trial == lease->ticket) {
 		rt_breaker_undone(&w->breaker);
-		w->trial = NULL;
+		w->trial = 0;
 	}
 }
 

@@ -59,7 +59,7 @@ struct rt_worker {
 		char digest[RT_NAME_MAX + 1];
 		double at;
 	} prefixes[RT_PREFIXES];
-	const struct rt_lease *trial; /* the breaker's try; NULL: none */
+	uint64_t trial; /* the ticket of the breaker's try; 0: none */
 	size_t running;
 	uint64_t done, failed;
 	double busy_s; /* integral of the dominant share over time */
@@ -112,7 +112,7 @@ struct rt_worker *rt_workers_choose(struct rt_workers *w,
 				    enum rt_refusal *why, double *when);
 
 /* Takes need (all or nothing: it fits) and reserves in its limits.  Sets all
- * of the lease but its id, and may keep its address until it is given back. */
+ * of the lease but its id. */
 void rt_worker_take(struct rt_worker *w, const struct rt_task *t, double now,
 		    struct rt_lease *lease);
 /* More for a lease (it fits). */
