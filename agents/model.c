@@ -348,6 +348,8 @@ int model_open(const struct model_opts *o, struct model **out)
 		read_hello(m, hello);
 	json_free(hello);
 	/* It has them now, and it alone. */
+	secret_names_in(o->backend);
+	secret_names_in(getenv("SCHED_LLM"));
 	secret_clear_env();
 	if (rc)
 		model_close(m);

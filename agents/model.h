@@ -16,7 +16,8 @@
  * which may stand alone.  finish is "stop", "length", "calls" or "refused";
  * cost_usd is null where no price is known; estimated: nobody told the usage;
  * limits are what the endpoint said of its rate limits (rt_outcome_read()).
- * Shutting the way down while a call is under way cancels it.
+ * Shutting the way down while a call is under way cancels it.  One without an
+ * id holds up the lines behind it until it is answered.
  *
  * A request with an "id" (a number) may be sent while others are under way,
  * and its answer, in any order, has that id.  It may also have
@@ -24,8 +25,11 @@
  *   "attempts": at most so many (1: whoever asks tries again elsewhere)
  *   "progress_tokens": {"id","progress":{"tokens_out":N}} comes up after each
  *       so many tokens of a stream
- *   "resume": what {"id","suspended":{…},"usage":{…}} gave: go on from there,
- *       the answer is the whole one and its usage that of all slices
+ *   "resume": what {"id","suspended":{…},"usage":{…}} gave: go on from there
+ *       (the rest of the request is the same), the answer is the whole one
+ * Its usage, cost_usd, seconds and attempts, and those of "suspended", are of
+ * all slices so far; "slices" and, of these, "restarts" (begun anew, since
+ * there was no way to go on) are in both once there is more than one.
  * and down also go {"cancel":ID} (answered by an error ECANCELED with the
  * usage so far) and {"suspend":ID} (answered by "suspended", or by the answer
  * if that was quicker).  "resume" of an endpoint is the best of "slot" (its

@@ -7,11 +7,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,13 +24,15 @@
 #include "cmd/cli.h"
 #include "doc/json.h"
 #include "llm/ledger.h"
+#include "llm/line.h"
 #include "llm/llm.h"
-#include "llm/record.h"
 #include "llm/secret.h"
 
 #define MAX_LINE   (64u << 20)
 #define MEMORY_MIB 4096
 #define MAX_S	   86400.0
+#define MAX_CALLS  1024
+#define MAX_OUT	   (256u << 20)
 
 static struct {
 	const char *backend, *model, *record, *budget, *run;
@@ -48,7 +52,8 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
-	 .help = "openai, anthropic, command:CMD, replay:FILE (SCHED_LLM)",
+	 .help = "openai, anthropic, URLs, command:CMD, replay:FILE "
+		 "(SCHED_LLM)",
 	 .target = &arg.backend},
 	{.kind = OPT_STRING,
 	 .letter = 'm',
@@ -131,154 +136,310 @@ static void watch_input(void)
 	fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_ASYNC);
 }
 
-/* ---- lines ------------------------------------------------------------ */
+/* ---- what goes up ----------------------------------------------------- */
+
+struct question {
+	struct question *next;
+	struct json *line; /* the request is lent from it */
+	struct llm_request r;
+	struct llm_call *call;
+	bool has_id;
+	double id;
+	long progress, told; /* tokens: every so many; of the last */
+};
+
+static struct server {
+	struct llm *l;
+	struct buf in, out;
+	struct question *first;
+	size_t count;
+	bool alone; /* one without an id: what follows waits for its end */
+	bool ended; /* nothing more comes */
+} server;
 
 /* Takes v.  Nothing leaves this process that has not passed the scrubber. */
 static int put(struct json *v)
 {
 	char *text = json_canonical(v), *clean = secret_scrub(text);
-	int rc = io_write(STDOUT_FILENO, clean, strlen(clean));
+	int rc = buf_puts(&server.out, clean);
 
 	if (!rc)
-		rc = io_write(STDOUT_FILENO, "\n", 1);
+		rc = buf_puts(&server.out, "\n");
 	free(clean);
 	free(text);
 	json_free(v);
 	return rc;
 }
 
-static struct json *error_json(int rc)
+static void set_id(struct json *v, const struct question *q)
 {
-	struct json *e = json_object();
-
-	json_set_string(e, "errno", err_name(-rc));
-	json_set_string(e, "text", err_text());
-	return e;
+	if (q && q->has_id)
+		json_set_number(v, "id", q->id);
 }
 
-static int put_error(int rc)
+static int put_error(const struct question *q, int rc, bool again)
 {
 	struct json *v = json_object();
 
-	json_set(v, "error", error_json(rc));
+	set_id(v, q);
+	json_set(v, "error", line_error(rc));
+	if (again)
+		json_set_bool(v, "again", true);
 	return put(v);
 }
 
-static struct json *answer_json(const struct llm_answer *a, int rc)
+static int put_progress(struct question *q)
 {
-	struct json *v = json_object();
-	struct json *u = json_set(v, "usage", json_object());
+	long tokens = q->progress ? llm_tokens(q->call) : 0;
+	struct json *v;
 
-	json_set_number(u, "in", (double)a->usage.in);
-	json_set_number(u, "cached", (double)a->usage.cached);
-	json_set_number(u, "out", (double)a->usage.out);
-	json_set_bool(v, "estimated", a->estimated);
-	json_set(v, "cost_usd",
-		 a->cost_usd < 0 ? json_null() : json_number(a->cost_usd));
-	json_set_number(v, "seconds", a->seconds);
-	json_set_number(v, "attempts", (double)a->attempts);
-	json_set_string(v, "finish", finish_name(a->finish));
-	json_set_string(v, "text", a->text ? a->text : "");
-	json_set(v, "value", a->value ? json_copy(a->value) : json_null());
-	json_set(v, "calls", a->calls ? json_copy(a->calls) : json_array());
-	json_set_string(v, "model", a->model ? a->model : "");
-	if (rc)
-		json_set(v, "error", error_json(rc));
-	return v;
+	if (!q->progress || tokens < q->told + q->progress)
+		return 0;
+	q->told = tokens;
+	v = json_object();
+	set_id(v, q);
+	json_set_number(json_set(v, "progress", json_object()), "tokens_out",
+			(double)tokens);
+	return put(v);
 }
 
-/* One message of the three kinds. */
-static bool is_message(const struct json *m)
+/* ---- what comes down -------------------------------------------------- */
+
+/* A whole number above 0, 0 where there is none. */
+static int read_whole(const struct json *v, const char *key, long *out)
 {
-	const char *role = json_as_string(json_get(m, "role"), "");
+	double x = json_as_number(json_get(v, key), 0);
 
-	if (!strcmp(role, "tool"))
-		return json_type(json_get(m, "results")) == JSON_ARRAY;
-	return (!strcmp(role, "user") || !strcmp(role, "assistant")) &&
-	       json_type(json_get(m, "text")) == JSON_STRING;
-}
-
-static int read_request(const struct json *v, struct llm_request *r)
-{
-	double most = json_as_number(json_get(v, "max_tokens"), 4096);
-
-	*r = (struct llm_request){
-		.role = json_as_string(json_get(v, "role"), "user"),
-		.system = json_as_string(json_get(v, "system"), NULL),
-		.messages = json_get(v, "messages"),
-		.tools = json_get(v, "tools"),
-		.schema = json_get(v, "schema"),
-	};
-	if (json_type(r->messages) != JSON_ARRAY || !json_len(r->messages))
-		return err_set(EINVAL, "a request lacks 'messages'");
-	json_each (it, r->messages)
-		if (!is_message(it))
-			return err_set(EINVAL,
-				       "a message is neither a user's, an "
-				       "assistant's nor a tool's");
-	if (!(most >= 1 && most <= 1e7))
-		return err_set(EINVAL, "'max_tokens' has to be 1 to 10000000");
-	r->max_tokens = (long)most;
-	if (!json_len(r->tools))
-		r->tools = NULL;
-	if (json_type(r->schema) != JSON_OBJECT)
-		r->schema = NULL;
+	*out = 0;
+	if (!(x >= 0 && x <= 1e7) || x != (double)(long)x)
+		return err_set(EINVAL, "'%s' has to be 0 to 10000000", key);
+	*out = (long)x;
 	return 0;
 }
 
-static int answer(struct llm *l, const char *line, size_t len)
+static struct question *find(double id)
 {
-	struct json *v = json_parse(line, len);
-	struct llm_request r;
-	struct llm_answer a;
+	struct question *q = server.first;
+
+	while (q && !(q->has_id && q->id == id))
+		q = q->next;
+	return q;
+}
+
+static int start_question(struct question *q, const struct json *v)
+{
+	struct llm_call_opts o = {
+		.endpoint = json_as_string(json_get(v, "endpoint"), NULL),
+		.resume = json_get(v, "resume"),
+	};
+	int rc = line_request(v, &q->r);
+
+	if (q->has_id && find(q->id))
+		return err_set(EEXIST, "a request with this id is under way");
+	if (!rc)
+		rc = read_whole(v, "attempts", &o.attempts);
+	if (!rc)
+		rc = read_whole(v, "progress_tokens", &q->progress);
+	if (json_type(o.resume) != JSON_OBJECT)
+		o.resume = NULL;
+	return rc ? rc : llm_start(server.l, &q->r, &o, &q->call);
+}
+
+static void free_question(struct question *q)
+{
+	json_free(q->line);
+	free(q);
+}
+
+/* Takes v. */
+static int ask(struct json *v)
+{
+	struct question *q = mem_zalloc(1, sizeof(*q));
+	bool full = server.count >= MAX_CALLS;
 	int rc;
 
-	if (!v)
-		return put_error(err_prefix(-EINVAL, "a request"));
-	err_clear();
-	rc = read_request(v, &r);
+	q->line = v;
+	q->has_id = json_type(json_get(v, "id")) == JSON_NUMBER;
+	q->id = json_as_number(json_get(v, "id"), 0);
+	rc = full ? err_set(EAGAIN, "%d calls are under way", MAX_CALLS)
+		  : start_question(q, v);
 	if (rc) {
-		rc = put_error(rc);
-	} else {
-		rc = llm_ask(l, &r, &a);
-		secret_scrub_err(rc);
-		rc = put(answer_json(&a, rc));
-		llm_answer_release(&a);
+		rc = put_error(q, secret_scrub_err(rc), full);
+		free_question(q);
+		return rc;
 	}
+	server.alone = !q->has_id;
+	q->next = server.first;
+	server.first = q;
+	server.count++;
+	return 0;
+}
+
+/* What was meant may have ended already. */
+static void steer(const struct json *id, void (*how)(struct llm_call *c))
+{
+	struct question *q = find(json_as_number(id, -1));
+
+	if (q)
+		how(q->call);
+}
+
+static int take_line(const char *text, size_t len)
+{
+	struct json *v = json_parse(text, len);
+	const struct json *cancel = json_get(v, "cancel");
+	const struct json *suspend = json_get(v, "suspend");
+
+	if (!v)
+		return put_error(NULL, err_prefix(-EINVAL, "a request"), false);
+	err_clear();
+	if (!cancel && !suspend)
+		return ask(v);
+	steer(cancel ? cancel : suspend, cancel ? llm_cancel : llm_suspend);
 	json_free(v);
+	return 0;
+}
+
+/* The whole lines that are here and may be taken now. */
+static int take_lines(void)
+{
+	struct buf *b = &server.in;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && !server.alone && !cli_stop && at < b->len) {
+		char *nl = memchr(b->data + at, '\n', b->len - at);
+
+		if (!nl)
+			break;
+		rc = take_line(b->data + at, (size_t)(nl - b->data) - at);
+		at = (size_t)(nl - b->data) + 1;
+	}
+	if (at) {
+		b->len -= at;
+		memmove(b->data, b->data + at, b->len);
+	}
 	return rc;
+}
+
+static int read_more(void)
+{
+	char chunk[65536];
+	ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
+
+	if (n < 0 && errno != EINTR && errno != EAGAIN)
+		return err_set(errno, "cannot read standard input: %s",
+			       strerror(errno));
+	if (n == 0)
+		server.ended = true;
+	if (n > 0 && buf_add(&server.in, chunk, (size_t)n))
+		return err_prefix(-E2BIG, "a request");
+	return 0;
+}
+
+/* ---- the loop --------------------------------------------------------- */
+
+/* So much as the other side takes now: it may be about to write itself. */
+static int write_some(void)
+{
+	struct buf *b = &server.out;
+	ssize_t n = send(STDOUT_FILENO, b->data, b->len,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	/* Of a pipe that can be written at all, so much can. */
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(STDOUT_FILENO, b->data,
+			  b->len < PIPE_BUF ? b->len : PIPE_BUF);
+	if (n < 0 && errno != EINTR && errno != EAGAIN)
+		return err_set(errno, "cannot write: %s", strerror(errno));
+	if (n > 0) {
+		b->len -= (size_t)n;
+		memmove(b->data, b->data + n, b->len);
+	}
+	return 0;
+}
+
+static int put_result(struct question *q)
+{
+	struct llm_answer a;
+	int rc = llm_take(q->call, &a);
+	struct json *v;
+
+	secret_scrub_err(rc);
+	v = line_answer(&a, rc);
+	set_id(v, q);
+	llm_answer_release(&a);
+	return put(v);
+}
+
+/* The answers that are there, and how far the others are. */
+static int collect(void)
+{
+	struct question **at = &server.first, *q;
+	int rc = 0;
+
+	while (!rc && (q = *at)) {
+		if (!llm_done(q->call)) {
+			rc = put_progress(q);
+			at = &q->next;
+			continue;
+		}
+		rc = put_result(q);
+		*at = q->next;
+		server.alone = server.alone && q->has_id;
+		server.count--;
+		free_question(q);
+	}
+	return rc;
+}
+
+static int turn(void)
+{
+	struct pollfd fds[2];
+	nfds_t n = 0;
+	int rc = 0;
+
+	if (!server.ended && !server.alone && !cli_stop &&
+	    server.out.len < MAX_LINE)
+		fds[n++] = (struct pollfd){STDIN_FILENO, POLLIN, 0};
+	if (server.out.len)
+		fds[n++] = (struct pollfd){STDOUT_FILENO, POLLOUT, 0};
+	llm_step(server.l, 1, fds, n);
+	for (nfds_t i = 0; !rc && i < n; i++) {
+		if (!fds[i].revents)
+			continue;
+		rc = fds[i].fd == STDIN_FILENO ? read_more() : write_some();
+	}
+	return rc ? rc : collect();
 }
 
 /* Every whole line of standard input, until its end or a signal. */
 static int serve(struct llm *l)
 {
-	char chunk[65536], *nl;
-	struct buf b;
-	ssize_t n;
 	int rc = 0;
 
-	buf_init(&b, MAX_LINE);
-	while (!rc && !cli_stop) {
-		nl = b.len ? memchr(b.data, '\n', b.len) : NULL;
-		if (nl) {
-			size_t used = (size_t)(nl - b.data) + 1;
-
-			rc = answer(l, b.data, used - 1);
-			b.len -= used;
-			memmove(b.data, b.data + used, b.len);
-			continue;
-		}
-		n = read(STDIN_FILENO, chunk, sizeof(chunk));
-		if (n == 0)
+	server.l = l;
+	while (!rc) {
+		rc = take_lines();
+		if (!rc && !server.count && !server.out.len &&
+		    (server.ended || cli_stop))
 			break;
-		if (n < 0 && errno != EINTR)
-			rc = err_set(errno, "cannot read standard input: %s",
-				     strerror(errno));
-		if (n > 0 && buf_add(&b, chunk, (size_t)n))
-			rc = err_prefix(-E2BIG, "a request");
+		if (!rc)
+			rc = turn();
 	}
-	buf_release(&b);
 	return rc;
+}
+
+static void release_server(void)
+{
+	while (server.first) {
+		struct question *q = server.first;
+
+		server.first = q->next;
+		free_question(q);
+	}
+	buf_release(&server.in);
+	buf_release(&server.out);
 }
 
 /* ---- starting --------------------------------------------------------- */
@@ -342,15 +503,6 @@ static int shut_in(void)
 	return rc;
 }
 
-static int put_hello(const struct llm *l)
-{
-	struct json *v = json_object();
-
-	json_set_string(v, "name", llm_name(l));
-	json_set_string(v, "backend", llm_backend(l));
-	return put(v);
-}
-
 int main(int argc, char **argv)
 {
 	struct ledger *g = NULL;
@@ -364,16 +516,21 @@ int main(int argc, char **argv)
 	cli_catch_stop();
 	signal(SIGPIPE, SIG_IGN);
 	watch_input();
+	buf_init(&server.in, MAX_LINE);
+	buf_init(&server.out, MAX_OUT);
 	rc = open_all(&g, &l);
 	if (!rc)
 		rc = shut_in();
 	if (rc)
-		put_error(rc);
+		put_error(NULL, rc, false);
 	if (!rc)
-		rc = put_hello(l);
+		rc = put(line_hello(l));
 	if (!rc)
 		rc = serve(l);
+	if (server.out.len)
+		io_write(STDOUT_FILENO, server.out.data, server.out.len);
 	llm_close(l);
+	release_server();
 	ledger_close(g);
 	return rc ? CLI_CANNOT : CLI_YES;
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "llm/address.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "llm/llm.h"
 #include "llm/url.h"
 
 #define WAY_OUT                                                           \
@@ -62,8 +64,113 @@ static const struct vendor *vendor_at(const char *host)
 	return NULL;
 }
 
-/* [URL][#MODEL] of a kind, -1: what the host says. */
+/* ---- options ---------------------------------------------------------- */
+
+static int read_resume(const char *value, struct address *out)
+{
+	for (int i = LLM_RESUME_NONE; i <= LLM_RESUME_SLOT; i++)
+		if (!strcmp(value, llm_resume_names[i])) {
+			out->resume = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int read_count(const char *value, long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtol(value, &end, 10);
+	if (!isdigit((unsigned char)*value) || *end || errno || *out < 1)
+		return -EINVAL;
+	return 0;
+}
+
+static int read_word(const char *value, char **out)
+{
+	if (!*value)
+		return -EINVAL;
+	free(*out);
+	*out = mem_strdup(value);
+	return 0;
+}
+
+/* "slots=4": one option. */
+static int read_option(const char *text, struct address *out)
+{
+	const struct {
+		const char *name;
+		long *count;
+	} counts[] = {
+		{"slots", &out->slots},
+		{"rpm", &out->requests_min},
+		{"itpm", &out->tokens_in_min},
+		{"otpm", &out->tokens_out_min},
+	};
+	size_t n = strcspn(text, "=");
+	const char *value = text[n] ? text + n + 1 : "";
+	int rc = -ENOENT;
+
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		if (strlen(counts[i].name) == n &&
+		    !strncmp(text, counts[i].name, n))
+			rc = read_count(value, counts[i].count);
+	if (!strncmp(text, "resume=", 7))
+		rc = read_resume(value, out);
+	else if (!strncmp(text, "key=", 4))
+		rc = read_word(value, &out->key);
+	else if (!strncmp(text, "name=", 5))
+		rc = read_word(value, &out->name);
+	if (rc == -ENOENT)
+		return err_set(EINVAL,
+			       "SCHED_LLM: '%s' is no option of an endpoint: "
+			       "they are slots=N, key=VARIABLE, rpm=N, itpm=N, "
+			       "otpm=N, name=NAME and "
+			       "resume=slot|continue|turn|none",
+			       text);
+	return rc ? err_set(EINVAL, "SCHED_LLM: '%s' has no such value", text)
+		  : 0;
+}
+
+/* Takes the options off the end of text. */
+static int read_options(char *text, struct address *out)
+{
+	char *at = strchr(text, ';'), *next;
+	int rc = 0;
+
+	for (; at && !rc; at = next) {
+		*at++ = '\0';
+		next = strchr(at, ';');
+		if (next) {
+			char *one = mem_strndup(at, (size_t)(next - at));
+
+			rc = read_option(one, out);
+			free(one);
+		} else {
+			rc = read_option(at, out);
+		}
+	}
+	return rc;
+}
+
+/* ---- one address ------------------------------------------------------ */
+
+static int read_plain(int kind, const char *text, struct address *out);
+
+/* [URL][#MODEL][;OPTION…] of a kind, -1: what the host says. */
 static int read_url(int kind, const char *text, struct address *out)
+{
+	char *plain = mem_strdup(text);
+	int rc = read_options(plain, out);
+
+	if (!rc)
+		rc = read_plain(kind, plain, out);
+	free(plain);
+	return rc;
+}
+
+static int read_plain(int kind, const char *text, struct address *out)
 {
 	const char *hash = strchr(text, '#');
 	const struct vendor *v;
@@ -104,15 +211,12 @@ static int read_text(const char *text, struct address *out)
 	return 0;
 }
 
-/* "openai" alone: where SCHED_LLM says, the vendor's host without it. */
-static int read_word(int kind, const char *given, struct address *out)
+/* Of a kind, where SCHED_LLM says. */
+static int read_of_kind(int kind, const char *given, struct address *out)
 {
 	const char *rest;
-	int other;
+	int other = kind_of(given, &rest);
 
-	if (!given)
-		return read_url(kind, "", out);
-	other = kind_of(given, &rest);
 	if (other >= 0 && other != kind)
 		return err_set(EINVAL,
 			       "SCHED_LLM names '%s', not '%s': unset it, or "
@@ -122,7 +226,43 @@ static int read_word(int kind, const char *given, struct address *out)
 	return read_url(kind, rest, out);
 }
 
-static int read_any(const char *backend, struct address *out)
+/* ---- several ---------------------------------------------------------- */
+
+/* Where the address at text ends.  A program and a file have all that
+ * follows, as there may be spaces in them. */
+static size_t one_of(const char *text)
+{
+	const char *rest;
+	int kind = kind_of(text, &rest);
+
+	if (kind == ADDRESS_COMMAND || kind == ADDRESS_REPLAY)
+		return strlen(text);
+	return strcspn(text, " \t\r\n");
+}
+
+/* kind: of all of them; -1: each says. */
+static int read_list(int kind, const char *text, struct addresses *out)
+{
+	int rc = 0;
+
+	text += strspn(text, " \t\r\n");
+	while (!rc && *text) {
+		size_t n = one_of(text);
+		char *one = mem_strndup(text, n);
+
+		out->v = mem_realloc(out->v, out->n + 1, sizeof(*out->v));
+		out->v[out->n] = (struct address){.resume = -1};
+		rc = kind < 0 ? read_text(one, &out->v[out->n])
+			      : read_of_kind(kind, one, &out->v[out->n]);
+		out->n++;
+		free(one);
+		text += n;
+		text += strspn(text, " \t\r\n");
+	}
+	return rc;
+}
+
+static int read_any(const char *backend, struct addresses *out)
 {
 	const char *given = env("SCHED_LLM"), *rest;
 	int kind;
@@ -130,11 +270,13 @@ static int read_any(const char *backend, struct address *out)
 	if (!backend && !given)
 		return err_set(EINVAL, "no model is named: " WAY_OUT);
 	if (!backend)
-		return read_text(given, out);
+		return read_list(-1, given, out);
 	kind = kind_of(backend, &rest);
+	/* "openai" alone: the vendor's host, unless SCHED_LLM says another. */
 	if ((kind == ADDRESS_OPENAI || kind == ADDRESS_ANTHROPIC) && !*rest)
-		return read_word(kind, given, out);
-	return read_text(backend, out);
+		return read_list(given ? kind : -1, given ? given : backend,
+				 out);
+	return read_list(-1, backend, out);
 }
 
 /* NULL in the end: an endpoint is asked for the one that it has. */
@@ -152,25 +294,57 @@ static void choose_model(const char *model, struct address *a)
 	}
 }
 
-int address_read(const char *backend, const char *model, struct address *out)
+/* By the host, or by what it is, and a number where that is taken. */
+static void choose_name(struct addresses *l, size_t i)
+{
+	struct address *a = &l->v[i];
+	const char *base = a->host ? a->host : address_kind_names[a->kind];
+	bool taken = true;
+
+	if (!a->name)
+		a->name = mem_strdup(base);
+	for (int n = 2; taken; n++) {
+		taken = false;
+		for (size_t k = 0; k < i; k++)
+			taken = taken || !strcmp(l->v[k].name, a->name);
+		if (taken) {
+			free(a->name);
+			a->name = mem_printf("%s/%d", base, n);
+		}
+	}
+}
+
+int addresses_read(const char *backend, const char *model,
+		   struct addresses *out)
 {
 	int rc;
 
-	*out = (struct address){0};
+	*out = (struct addresses){0};
+	secret_names_in(backend ? backend : env("SCHED_LLM"));
+	secret_names_in(env("SCHED_LLM"));
 	rc = read_any(backend, out);
-	if (!rc)
-		choose_model(model, out);
-	else
-		address_release(out);
+	if (!rc && !out->n)
+		rc = err_set(EINVAL, "no model is named: " WAY_OUT);
+	for (size_t i = 0; !rc && i < out->n; i++) {
+		choose_model(model, &out->v[i]);
+		choose_name(out, i);
+	}
+	if (rc)
+		addresses_release(out);
 	return rc;
 }
 
-void address_release(struct address *a)
+void addresses_release(struct addresses *l)
 {
-	free(a->where);
-	free(a->host);
-	free(a->model);
-	*a = (struct address){0};
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->v[i].where);
+		free(l->v[i].host);
+		free(l->v[i].model);
+		free(l->v[i].name);
+		free(l->v[i].key);
+	}
+	free(l->v);
+	*l = (struct addresses){0};
 }
 
 /* ---- keys ------------------------------------------------------------- */
@@ -191,14 +365,32 @@ static int key_of(const char *name, const struct secret **out)
 	return rc;
 }
 
-int address_key(const struct address *a, const struct secret **out)
+/* The one that the address names. */
+static int named_key(const struct address *a, const struct secret **out)
+{
+	int rc = key_of(a->key, out);
+
+	if (!rc && !*out)
+		rc = err_set(ENOKEY,
+			     "'%s' wants the key of %s: set it, or %s_FILE to "
+			     "a file that only you may read",
+			     a->name, a->key, a->key);
+	return rc;
+}
+
+int address_key(const struct address *a, bool alone, const struct secret **out)
 {
 	const struct vendor *v = vendor_at(a->host);
 	const struct secret *general, *own = NULL, *other;
 	int rc = key_of("SCHED_LLM_KEY", &general);
 
-	if (rc && a->host)
+	*out = NULL;
+	if (rc && a->host && alone)
 		return rc;
+	if (!alone)
+		general = NULL;
+	if (a->key)
+		return named_key(a, out);
 	if (v && !general) {
 		rc = key_of(v->key, &own);
 		if (rc)

@@ -205,7 +205,8 @@ static int command_call(struct provider *p, const struct llm_request *r,
 	struct run run;
 	int rc;
 
-	*out = (struct llm_answer){.cost_usd = -1, .attempts = 1};
+	*out = answer_none();
+	out->attempts = 1;
 	out->calls = json_array();
 	out->text = mem_strdup("");
 	if (r->schema && shape != SHAPE_PLAIN)
@@ -242,7 +243,8 @@ static void command_free(struct provider *p)
 	free(c);
 }
 
-static const struct provider_ops command_ops = {command_call, command_free};
+static const struct provider_ops command_ops = {.call = command_call,
+						.free = command_free};
 
 /* ---- starting --------------------------------------------------------- */
 
@@ -258,13 +260,9 @@ static bool is_key(const char *entry, const char *keep)
 {
 	size_t n = strcspn(entry, "=");
 
-	for (size_t i = 0; secret_env[i]; i++) {
-		const char *name = secret_env[i];
-
-		if (strlen(name) == n && !strncmp(entry, name, n))
-			return !keep || strcmp(keep, name) != 0;
-	}
-	return false;
+	if (keep && strlen(keep) == n && !strncmp(entry, keep, n))
+		return false;
+	return secret_is_env(entry, n);
 }
 
 /* The caller's without keys that are not the program's own. */

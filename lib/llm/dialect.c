@@ -12,6 +12,8 @@
 
 #define MAX_CALLS 128
 #define MAX_NAME  128
+/* Few are longer. */
+#define TOKEN_BYTES 16
 
 /* ---- gathering -------------------------------------------------------- */
 
@@ -38,9 +40,15 @@ void gather_release(struct gather *g)
 
 void gather_text(struct gather *g, const char *s)
 {
+	if (!s || !*s)
+		return;
 	/* Never too much: the bytes that came are counted before. */
-	if (s)
-		buf_puts(&g->text, s);
+	buf_puts(&g->text, s);
+	g->pieces++;
+	if (g->text.len <= g->repeats)
+		g->repeated = g->pieces;
+	if (g->most && g->pieces - g->repeated <= g->most)
+		g->at_most = g->text.len;
 }
 
 static void set_once(char **at, const char *s)
@@ -87,17 +95,20 @@ struct fragment *gather_call(struct gather *g, long index, const char *id,
 	return f;
 }
 
-void fragment_arguments(struct fragment *f, const struct json *v)
+void gather_arguments(struct gather *g, struct fragment *f,
+		      const struct json *v)
 {
 	char *text;
 
 	if (json_type(v) == JSON_STRING) {
 		buf_puts(&f->arguments, json_as_string(v, ""));
+		g->pieces += *json_as_string(v, "") != '\0';
 	} else if (json_type(v) == JSON_OBJECT) {
 		text = json_canonical(v);
 		buf_reset(&f->arguments);
 		buf_puts(&f->arguments, text);
 		free(text);
+		g->pieces++;
 	}
 }
 
@@ -108,6 +119,19 @@ size_t gather_bytes(const struct gather *g)
 	for (size_t i = 0; i < g->call_count; i++)
 		n += g->calls[i].arguments.len;
 	return n;
+}
+
+long gather_tokens(const struct gather *g)
+{
+	size_t bytes = gather_bytes(g);
+	long guess = tokens_guess(bytes);
+
+	/* Pieces of several tokens, or of one: a token is short. */
+	if (g->pieces && bytes / (size_t)g->pieces <= TOKEN_BYTES)
+		guess = g->pieces;
+	if (g->complete && g->usage.out)
+		return g->usage.out;
+	return g->usage.out > guess ? g->usage.out : guess;
 }
 
 void gather_model(struct gather *g, const char *model)
@@ -259,7 +283,7 @@ static bool take_marked(struct gather *g, const struct llm_request *r,
 		ok ? gather_call(g, (long)g->call_count, NULL, name) : NULL;
 
 	if (f)
-		fragment_arguments(f, json_get(v, "arguments"));
+		gather_arguments(g, f, json_get(v, "arguments"));
 	json_free(v);
 	return f;
 }

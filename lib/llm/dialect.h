@@ -17,6 +17,10 @@ struct dialect_opts {
 	bool stream;
 	bool no_stream_options;
 	bool completion_tokens; /* max_completion_tokens, not max_tokens */
+	/* The answer goes on: it has no form of its own.  resume: in the
+	 * assistant's turn that stands last. */
+	bool slice, resume;
+	long slot; /* llama.cpp's, from 1; 0: any */
 };
 
 /* An error as an endpoint words it; "" where it says nothing. */
@@ -45,6 +49,12 @@ struct gather {
 	enum llm_finish finish;
 	bool complete; /* it said that this was all */
 	struct api_error error;
+	/* Most servers send a token at a time. */
+	long pieces;
+	size_t repeats; /* bytes at the beginning that do not count */
+	long repeated;	/* pieces of them */
+	long most;	/* pieces that count; 0: any number */
+	size_t at_most; /* bytes of the text with these */
 };
 
 void gather_init(struct gather *g, size_t max_bytes);
@@ -58,9 +68,12 @@ void gather_text(struct gather *g, const char *s);
 struct fragment *gather_call(struct gather *g, long index, const char *id,
 			     const char *name);
 /* A string is a piece of the arguments, an object all of them. */
-void fragment_arguments(struct fragment *f, const struct json *v);
+void gather_arguments(struct gather *g, struct fragment *f,
+		      const struct json *v);
 /* Of what was said, without what was only thought. */
 size_t gather_bytes(const struct gather *g);
+/* Tokens out so far: what was told, else what seems likely. */
+long gather_tokens(const struct gather *g);
 void gather_model(struct gather *g, const char *model);
 /* A count of tokens, whatever was sent; dflt: there is none. */
 long token_count(const struct json *v, long dflt);
@@ -85,6 +98,7 @@ struct dialect {
 	const char *path, *models;
 	/* Where the address already ends in /v1, so that /v1 is left out. */
 	bool version_in_path;
+	bool trim; /* no white space at the end of an assistant's turn */
 	/* The request; NULL: this dialect does not have this shape. */
 	struct json *(*request)(const struct llm_request *r,
 				enum llm_shape shape,

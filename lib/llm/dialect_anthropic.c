@@ -151,7 +151,8 @@ static struct json *request(const struct llm_request *r, enum llm_shape shape,
 	if (o->stream)
 		json_set_bool(body, "stream", true);
 	add_tools(body, r, shape == SHAPE_CALL);
-	if (shape == SHAPE_STRICT) {
+	/* What it goes on with has no schema of its own. */
+	if (shape == SHAPE_STRICT && !o->slice) {
 		format =
 			json_set(json_set(body, "output_config", json_object()),
 				 "format", json_object());
@@ -220,7 +221,7 @@ static int read_block(struct gather *g, const struct json *b, long index,
 		return -EBADMSG;
 	/* At the start of a block it is {} and the deltas have it. */
 	if (whole || json_len(json_get(b, "input")))
-		fragment_arguments(f, json_get(b, "input"));
+		gather_arguments(g, f, json_get(b, "input"));
 	return 0;
 }
 
@@ -257,7 +258,7 @@ static int read_delta(struct gather *g, const struct json *data)
 	f = gather_call(g, token_count(json_get(data, "index"), 0), NULL, NULL);
 	if (!f)
 		return -EBADMSG;
-	fragment_arguments(f, json_get(d, "partial_json"));
+	gather_arguments(g, f, json_get(d, "partial_json"));
 	return 0;
 }
 
@@ -291,6 +292,7 @@ const struct dialect dialect_anthropic = {
 	.path = "/v1/messages",
 	.models = "/v1/models",
 	.version_in_path = true,
+	.trim = true,
 	.request = request,
 	.headers = headers,
 	.answer = answer,

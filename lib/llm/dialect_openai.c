@@ -153,7 +153,17 @@ static struct json *request(const struct llm_request *r, enum llm_shape shape,
 				"include_usage", true);
 	}
 	add_tools(body, r, shape == SHAPE_CALL);
-	add_format(body, r, shape);
+	if (!o->slice)
+		add_format(body, r, shape);
+	/* vLLM's words for it, which llama.cpp knows as well. */
+	if (o->resume) {
+		json_set_bool(body, "add_generation_prompt", false);
+		json_set_bool(body, "continue_final_message", true);
+	}
+	if (o->slot) {
+		json_set_number(body, "id_slot", (double)(o->slot - 1));
+		json_set_bool(body, "cache_prompt", true);
+	}
 	json_set(body, "messages", messages(r, shape));
 	return body;
 }
@@ -222,7 +232,7 @@ static int read_calls(struct gather *g, const struct json *calls, bool whole)
 
 		if (!at)
 			return -EBADMSG;
-		fragment_arguments(at, json_get(f, "arguments"));
+		gather_arguments(g, at, json_get(f, "arguments"));
 	}
 	return 0;
 }

@@ -32,6 +32,7 @@ struct ledger {
 	struct prices prices;
 	double start;
 	struct totals mine;  /* of this run */
+	struct totals held;  /* by its calls that are under way */
 	struct totals today; /* of the file's lines of `date` */
 	char date[CLOCK_TEXT_LEN];
 	char needle[DATE_LEN + 16]; /* what a line of that day holds */
@@ -231,37 +232,72 @@ static int no_price(const struct ledger *g, const char *model)
 	return rc;
 }
 
-int ledger_allow(struct ledger *g, const char *backend, const char *model,
-		 struct llm_usage most)
+/* The limits on what was used, what is held and what is wanted now. */
+static int within(const struct ledger *g, const struct totals *held,
+		  const struct ledger_hold *more, bool replay)
 {
-	double tokens = (double)most.in + (double)most.out, usd = 0;
-	const struct price *p = prices_find(&g->prices, model);
-	bool replay = !strcmp(backend, REPLAY);
 	const struct budget *b = &g->b;
-	int rc = catch_up(g);
+	int rc = over("calls", (double)b->calls, g->mine.calls + held->calls,
+		      more->calls);
 
-	if (rc)
-		return rc;
-	if (!replay && p)
-		usd = price_usd(p, &most);
-	else if (!replay && (b->usd > 0 || b->usd_day > 0))
-		return no_price(g, model);
-	rc = over("calls", (double)b->calls, g->mine.calls, 1);
 	if (!rc)
-		rc = over("tokens", (double)b->tokens, g->mine.tokens, tokens);
+		rc = over("tokens", (double)b->tokens,
+			  g->mine.tokens + held->tokens, more->tokens);
 	if (!rc)
-		rc = over("usd", b->usd, g->mine.usd, usd);
+		rc = over("usd", b->usd, g->mine.usd + held->usd, more->usd);
 	if (!rc)
 		rc = over("time", b->time_s, clock_monotonic() - g->start, 0);
 	if (rc || replay)
 		return rc;
-	rc = over("calls_day", (double)b->calls_day, g->today.calls, 1);
+	rc = over("calls_day", (double)b->calls_day,
+		  g->today.calls + held->calls, more->calls);
 	if (!rc)
-		rc = over("tokens_day", (double)b->tokens_day, g->today.tokens,
-			  tokens);
+		rc = over("tokens_day", (double)b->tokens_day,
+			  g->today.tokens + held->tokens, more->tokens);
 	if (!rc)
-		rc = over("usd_day", b->usd_day, g->today.usd, usd);
+		rc = over("usd_day", b->usd_day, g->today.usd + held->usd,
+			  more->usd);
 	return rc;
+}
+
+int ledger_allow(struct ledger *g, const char *backend, const char *model,
+		 struct llm_usage most, struct ledger_hold *hold)
+{
+	static const struct totals none;
+	const struct price *p = prices_find(&g->prices, model);
+	bool replay = !strcmp(backend, REPLAY);
+	const struct budget *b = &g->b;
+	struct ledger_hold h = {1, (double)most.in + (double)most.out, 0};
+	int rc = catch_up(g);
+
+	*hold = (struct ledger_hold){0};
+	if (rc)
+		return rc;
+	if (!replay && p)
+		h.usd = price_usd(p, &most);
+	else if (!replay && (b->usd > 0 || b->usd_day > 0))
+		return no_price(g, model);
+	rc = within(g, &none, &h, replay);
+	if (rc)
+		return rc;
+	if (within(g, &g->held, &h, replay))
+		return -EBUSY;
+	g->held.calls += h.calls;
+	g->held.tokens += h.tokens;
+	g->held.usd += h.usd;
+	*hold = h;
+	return 0;
+}
+
+void ledger_release(struct ledger *g, struct ledger_hold *hold)
+{
+	g->held.calls -= hold->calls;
+	g->held.tokens -= hold->tokens;
+	g->held.usd -= hold->usd;
+	*hold = (struct ledger_hold){0};
+	/* No crumbs of sums of fractions are left over. */
+	if (g->held.calls < 0.5)
+		g->held = (struct totals){0};
 }
 
 static bool is_settled(struct ledger *g, const char *id)

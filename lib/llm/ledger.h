@@ -34,10 +34,19 @@ int ledger_open(const char *path, const char *prices, const char *run,
 		const struct budget *b, struct ledger **out);
 void ledger_close(struct ledger *g);
 
-/* -EDQUOT names the limit; -ENODATA: a limit on money, and no price known.
- * most: tokens that the call may use. */
+/* What a call under way may still use, so that many together keep to the
+ * limits. */
+struct ledger_hold {
+	double calls, tokens, usd;
+};
+
+/* -EDQUOT names the limit; -EBUSY: as much is held by other calls of this
+ * process, later it may do; -ENODATA: a limit on money, and no price known.
+ * most: tokens that the call may use; held in *hold until ledger_release(). */
 int ledger_allow(struct ledger *g, const char *backend, const char *model,
-		 struct llm_usage most);
+		 struct llm_usage most, struct ledger_hold *hold);
+/* Before its call is settled, or when there was none; once more: nothing. */
+void ledger_release(struct ledger *g, struct ledger_hold *hold);
 
 /*
  * Settles a call.  id: of this call; one that was settled before changes

@@ -6,17 +6,22 @@
  * libexec/schedkit/ask-model, which has the network and what a model wrote and
  * no privilege.  Everything else talks to that program (agents/model.h).
  *
- * An address of an endpoint comes from SCHED_LLM:
- *   [BACKEND:]URL[#MODEL]   e.g. http://127.0.0.1:8080/v1#qwen3,
+ * Addresses of endpoints come from SCHED_LLM, separated by white space, the
+ * first the one that is asked before the others:
+ *   [BACKEND:]URL[#MODEL][;OPTION…]
+ *                           e.g. http://127.0.0.1:8080/v1#qwen3;slots=4,
  *                                openai:https://api.openai.com/v1#gpt-5
- *   command:CMD, replay:FILE
- * Keys come from SCHED_LLM_KEY or the file that SCHED_LLM_KEY_FILE names, else,
- * for the vendors' own hosts only, from OPENAI_API_KEY or ANTHROPIC_API_KEY
- * (or …_FILE).
+ *   command:CMD, replay:FILE     the last one, since all that follows is its
+ * Options are slots=N, key=VARIABLE, rpm=N, itpm=N, otpm=N, name=NAME and
+ * resume=slot|continue|turn|none.  The key is that of the variable (or of the
+ * file that VARIABLE_FILE names), else SCHED_LLM_KEY (or …_FILE) where there is
+ * one address only, else, for the vendors' own hosts only, OPENAI_API_KEY or
+ * ANTHROPIC_API_KEY (or …_FILE).
  */
 #ifndef SCHEDKIT_LLM_LLM_H
 #define SCHEDKIT_LLM_LLM_H
 
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,8 +64,31 @@ int llm_open(const struct llm_opts *o, struct llm **out);
 void llm_close(struct llm *l);
 /* "openai gpt-5 at api.openai.com": for people, without secrets. */
 const char *llm_name(const struct llm *l);
-/* "openai", "anthropic", "command", "replay". */
+/* "openai", "anthropic", "command", "replay": that of the first. */
 const char *llm_backend(const struct llm *l);
+
+/* How a suspended answer can go on, the best that an endpoint has. */
+enum llm_resume {
+	LLM_RESUME_NONE,     /* anew, from its beginning */
+	LLM_RESUME_TURN,     /* a new turn that is asked to go on exactly */
+	LLM_RESUME_CONTINUE, /* the assistant's own turn goes on */
+	LLM_RESUME_SLOT,     /* so, with its state saved and restored */
+};
+
+extern const char *const llm_resume_names[];
+
+struct llm_endpoint {
+	const char *name, *backend;
+	const char *model; /* NULL: not known yet */
+	size_t order;	   /* of being asked, from 0 */
+	long slots;
+	/* A minute, 0: not told. */
+	long requests_min, tokens_in_min, tokens_out_min;
+	enum llm_resume resume;
+};
+
+size_t llm_endpoints(const struct llm *l);
+struct llm_endpoint llm_endpoint(const struct llm *l, size_t i);
 
 /*
  * One form for all dialects.  messages is an array of
@@ -91,6 +119,13 @@ enum llm_finish {
 	LLM_REFUSED, /* refusal, content filter */
 };
 
+/* What an endpoint said of its rate limits; below 0: nothing. */
+struct llm_told {
+	double requests_limit, requests_left, requests_reset_s;
+	double in_limit, in_left, in_reset_s;	 /* input tokens a minute */
+	double out_limit, out_left, out_reset_s; /* output tokens */
+};
+
 struct llm_answer {
 	char *text;
 	struct json *value; /* valid against schema; NULL without one */
@@ -100,8 +135,16 @@ struct llm_answer {
 	double cost_usd;	/* below 0: no price is known */
 	double seconds;
 	long attempts;
-	char *model;	/* as the endpoint names it */
-	bool estimated; /* nobody told the usage: it is bytes / 4 */
+	char *model;	      /* as the endpoint names it */
+	bool estimated;	      /* nobody told the usage: it is bytes / 4 */
+	char *endpoint;	      /* that answered, or failed the last */
+	double first_token_s; /* of the last attempt; below 0: not known */
+	struct llm_told told;
+	/* Of an error: another attempt may do better, but not sooner. */
+	bool again;
+	double after_s;		/* 0: nothing is said */
+	struct json *suspended; /* it is not whole: what llm_start() resumes */
+	long slices, restarts;	/* of these, begun anew */
 };
 
 /*
@@ -118,5 +161,40 @@ struct llm_answer {
  */
 int llm_ask(struct llm *l, const struct llm_request *r, struct llm_answer *out);
 void llm_answer_release(struct llm_answer *a);
+
+/* ---- many at once ----------------------------------------------------- */
+
+struct llm_call;
+
+struct llm_call_opts {
+	const char *endpoint; /* NULL: the first, and after it the others */
+	long attempts;	      /* at most; 0: the limit of llm_open() */
+	/* llm_answer.suspended of a call with the same request. */
+	const struct json *resume;
+};
+
+/*
+ * Begins a call; the request is lent until llm_take().  -ENOENT: there is no
+ * such endpoint; -EINVAL: what is to be resumed belongs to another request;
+ * others as of a schema in llm_ask().
+ */
+int llm_start(struct llm *l, const struct llm_request *r,
+	      const struct llm_call_opts *o, struct llm_call **out);
+/*
+ * Moves all calls on, waiting at most so many seconds for something to happen,
+ * to them or to fds.  Programs and recordings are asked one after another,
+ * within.  Returns how many calls are not done.
+ */
+size_t llm_step(struct llm *l, double seconds, struct pollfd *fds, size_t n);
+bool llm_done(const struct llm_call *c);
+/* Output tokens so far, as far as can be seen. */
+long llm_tokens(const struct llm_call *c);
+/* It ends with -ECANCELED at the next step, if it has not ended before. */
+void llm_cancel(struct llm_call *c);
+/* The same, with 0 and out->suspended. */
+void llm_suspend(struct llm_call *c);
+/* The result of a call, which is over with that; one that is not done is
+ * cancelled.  Errors as llm_ask(). */
+int llm_take(struct llm_call *c, struct llm_answer *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What lies below llm_ask(): one call in one shape.  Private to lib/llm. */
+/* What lies below llm_start(): one call in one shape.  Private to lib/llm. */
 #ifndef SCHEDKIT_LLM_PROVIDER_H
 #define SCHEDKIT_LLM_PROVIDER_H
 
@@ -31,13 +31,30 @@ void limits_fill(struct llm_limits *l);
 /* What so many bytes are in tokens, where nobody tells. */
 long tokens_guess(size_t bytes);
 
+/* An answer of which nothing is known yet. */
+struct llm_answer answer_none(void);
+
 /* name and model may change with the first call, when the endpoint has told
- * what model it has. */
+ * what model it has; resume, when it has refused. */
 struct provider {
 	const struct provider_ops *ops;
 	char *name;  /* for people */
 	char *model; /* NULL: not known yet */
+	enum llm_resume resume;
 };
+
+struct resume;
+
+/* A call; all of it is lent until it is over. */
+struct ask {
+	const struct llm_request *r;
+	enum llm_shape shape;
+	long attempts;	     /* 0: the provider's limit */
+	struct resume *from; /* where to go on; NULL: at the beginning */
+	struct llm_answer *out;
+};
+
+struct exchange;
 
 /*
  * One call with its retries.  *out need not be initialised and is the
@@ -46,16 +63,36 @@ struct provider {
  * out->cost_usd stays below 0, the ledger knows prices.  -EOPNOTSUPP: the
  * endpoint does not know this shape; nothing was billed.  Other errors as
  * llm_ask().
+ *
+ * A provider has call(), which stays until it is over, or start(), which only
+ * begins, and step(): true, it is over, with its result in *rc; else *wake may
+ * become the earlier time (clock_monotonic()) at which to step again whatever
+ * happens.  halt() makes one that is under way end at the next steps, with
+ * what came so far in ask.from (NULL: it is not kept) and -ERESTART.
  */
 struct provider_ops {
 	int (*call)(struct provider *p, const struct llm_request *r,
 		    enum llm_shape shape, struct llm_answer *out);
 	void (*free)(struct provider *p);
+	struct exchange *(*start)(struct provider *p, const struct ask *a);
+	bool (*step)(struct exchange *x, double *wake, int *rc);
+	void (*halt)(struct exchange *x, struct resume *keep);
+	long (*tokens)(const struct exchange *x); /* out, so far */
+	void (*end)(struct exchange *x);
 };
 
-/* Each owns what it returns until ops->free. */
-int http_provider_new(bool anthropic, const char *url, const char *key,
-		      const struct llm_opts *o, struct provider **out);
+struct transfer_loop;
+
+struct http_where {
+	bool anthropic;
+	const char *url, *key; /* key NULL: none */
+	int resume;	       /* enum llm_resume; below 0: what is likely */
+	long slots;
+};
+
+/* Each owns what it returns until ops->free; loop is lent until then. */
+int http_provider_new(const struct http_where *w, const struct llm_opts *o,
+		      struct transfer_loop *loop, struct provider **out);
 int command_provider_new(const char *command, const struct llm_opts *o,
 			 struct provider **out);
 int replay_provider_new(const char *file, const struct llm_opts *o,

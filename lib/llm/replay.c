@@ -92,7 +92,7 @@ static int replay_call(struct provider *p, const struct llm_request *r,
 	size_t used;
 
 	(void)shape;
-	*out = (struct llm_answer){.cost_usd = -1};
+	*out = answer_none();
 	record_digest(r, digest);
 	x = find(y, digest, &used);
 	if (!x && used)
@@ -115,7 +115,8 @@ static int replay_call(struct provider *p, const struct llm_request *r,
 		       json_as_string(json_get(x->line, "error"), outcome));
 }
 
-static const struct provider_ops replay_ops = {replay_call, replay_free};
+static const struct provider_ops replay_ops = {.call = replay_call,
+					       .free = replay_free};
 
 static int add(void *arg, const char *text, size_t len)
 {

@@ -95,18 +95,28 @@ static double until(time_t at, const struct strs *headers)
 	return at < 0 ? -1 : difftime(at, now < 0 ? clock_wall() : now);
 }
 
+double retry_number(const struct strs *headers, const char *name)
+{
+	const char *text = header_get(headers, name);
+
+	return text ? seconds(text) : -1;
+}
+
+double retry_reset(const struct strs *headers, const char *name)
+{
+	const char *text = header_get(headers, name);
+	double x = text ? duration(text) : -1;
+
+	return x >= 0 || !text ? x : until(date(text), headers);
+}
+
 /* The reset of one limit of which nothing remains. */
 static double reset_of(const struct strs *headers, const char *remaining,
 		       const char *reset)
 {
-	const char *left = header_get(headers, remaining);
-	const char *text = header_get(headers, reset);
-	double x;
-
-	if (!left || !text || seconds(left) != 0)
+	if (retry_number(headers, remaining) != 0)
 		return -1;
-	x = duration(text);
-	return x >= 0 ? x : until(date(text), headers);
+	return retry_reset(headers, reset);
 }
 
 static double longest_reset(const struct strs *headers)

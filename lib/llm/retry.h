@@ -38,6 +38,11 @@ void failure_set(struct failure *f, int error, bool again);
  */
 double retry_after(long status, const struct strs *headers);
 
+/* A header that holds a number, or the time until a limit is renewed, as a
+ * duration ("6m0s") or a date, in seconds; below 0: none, or nonsense. */
+double retry_number(const struct strs *headers, const char *name);
+double retry_reset(const struct strs *headers, const char *name);
+
 /* The budget of one call. */
 struct retry {
 	struct llm_limits limits;

@@ -15,13 +15,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/strs.h"
 
 #define MARK	 "[secret]"
 #define FILE_MAX 4096
 #define PAGE	 4096u
 
-const char *const secret_env[] = {"SCHED_LLM_KEY", "OPENAI_API_KEY",
-				  "ANTHROPIC_API_KEY", NULL};
+static const char *const always[] = {"SCHED_LLM_KEY", "OPENAI_API_KEY",
+				     "ANTHROPIC_API_KEY"};
+static struct strs named;
 
 static struct secret *known;
 
@@ -129,6 +131,57 @@ void secret_forget(void)
 		munmap(s->value, s->mapped);
 		free(s);
 	}
+	strs_release(&named);
+}
+
+/* ---- the variables ---------------------------------------------------- */
+
+void secret_names_in(const char *addresses)
+{
+	static const char option[] = ";key=";
+
+	const char *at = addresses ? strstr(addresses, option) : NULL;
+
+	for (; at; at = strstr(at, option)) {
+		size_t n;
+		char *name;
+
+		at += strlen(option);
+		n = strcspn(at, "; \t\r\n");
+		name = mem_strndup(at, n);
+		if (n && !secret_is_env(name, n))
+			strs_add(&named, name);
+		free(name);
+	}
+}
+
+bool secret_is_env(const char *name, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		if (strlen(always[i]) == n && !strncmp(name, always[i], n))
+			return true;
+	for (size_t i = 0; i < named.len; i++)
+		if (strlen(named.v[i]) == n && !strncmp(name, named.v[i], n))
+			return true;
+	return false;
+}
+
+static void clear(const char *name)
+{
+	char *value = getenv(name);
+
+	if (!value)
+		return;
+	explicit_bzero(value, strlen(value));
+	unsetenv(name);
+}
+
+void secret_clear_env(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		clear(always[i]);
+	for (size_t i = 0; i < named.len; i++)
+		clear(named.v[i]);
 }
 
 /* ---- cutting out ------------------------------------------------------ */
@@ -233,14 +286,14 @@ int secret_scrub_err(int rc)
 	return rc;
 }
 
-void secret_clear_env(void)
+size_t secret_before(const char *text, size_t n)
 {
-	for (size_t i = 0; secret_env[i]; i++) {
-		char *value = getenv(secret_env[i]);
+	size_t before = n;
 
-		if (!value)
-			continue;
-		explicit_bzero(value, strlen(value));
-		unsetenv(secret_env[i]);
-	}
+	for (const struct secret *k = known; k; k = k->next)
+		for (size_t len = k->len < n ? k->len : n; len > n - before;
+		     len--)
+			if (!memcmp(text + n - len, k->value, len))
+				before = n - len;
+	return before;
 }

@@ -43,6 +43,10 @@ void secret_forget(void);
  */
 char *secret_scrub(const char *text);
 
+/* How many of n bytes stand before what may be the beginning of a known value
+ * at their end. */
+size_t secret_before(const char *text, size_t n);
+
 /* Passes the message in the error slot through it; returns rc. */
 int secret_scrub_err(int rc);
 
@@ -52,7 +56,12 @@ int secret_scrub_err(int rc);
  */
 void secret_clear_env(void);
 
-/* The variables that hold keys (not those that name files), NULL-ended. */
-extern const char *const secret_env[];
+/* Further variables that hold keys: those that addresses of endpoints name
+ * (";key=NAME"); NULL: nothing. */
+void secret_names_in(const char *addresses);
+
+/* Whether a variable (n bytes of name) holds a key, rather than the name of a
+ * file. */
+bool secret_is_env(const char *name, size_t n);
 
 #endif

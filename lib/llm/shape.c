@@ -40,6 +40,15 @@ void limits_fill(struct llm_limits *l)
 		l->max_bytes = 4 << 20;
 }
 
+struct llm_answer answer_none(void)
+{
+	return (struct llm_answer){
+		.cost_usd = -1,
+		.first_token_s = -1,
+		.told = {-1, -1, -1, -1, -1, -1, -1, -1, -1},
+	};
+}
+
 long tokens_guess(size_t bytes)
 {
 	return (long)((bytes + 3) / 4);

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,8 @@
 
 /* How late a cancellation or a clock may be noticed, s. */
 #define TICK 0.05
+/* That a caller may wait for beside. */
+#define MAX_FDS 4
 
 struct transfer_private {
 	struct transfer_loop *loop;
@@ -286,7 +289,30 @@ static void collect(struct transfer_loop *l)
 		}
 }
 
-int transfer_loop_step(struct transfer_loop *l, double seconds)
+/* Waits for libcurl's descriptors and fds. */
+static void wait_for(struct transfer_loop *l, double seconds,
+		     struct pollfd *fds, size_t n)
+{
+	struct curl_waitfd extra[MAX_FDS] = {0};
+
+	for (size_t i = 0; i < n && i < MAX_FDS; i++) {
+		fds[i].revents = 0;
+		extra[i].fd = fds[i].fd;
+		if (fds[i].events & POLLIN)
+			extra[i].events |= CURL_WAIT_POLLIN;
+		if (fds[i].events & POLLOUT)
+			extra[i].events |= CURL_WAIT_POLLOUT;
+	}
+	curl_multi_poll(l->multi, extra, (unsigned)(n < MAX_FDS ? n : MAX_FDS),
+			(int)ceil(seconds * 1000), NULL);
+	/* What libcurl tells of a descriptor that was hung up depends on its
+	 * version. */
+	if (n)
+		poll(fds, n, 0);
+}
+
+int transfer_loop_step(struct transfer_loop *l, double seconds,
+		       struct pollfd *fds, size_t n)
 {
 	struct transfer *t, *next;
 	double now = clock_monotonic(), wait = seconds;
@@ -301,9 +327,10 @@ int transfer_loop_step(struct transfer_loop *l, double seconds)
 	}
 	curl_multi_perform(l->multi, &running);
 	collect(l);
-	if (wait > 0 && (running || idle))
-		curl_multi_poll(l->multi, NULL, 0, (int)ceil(wait * 1000),
-				NULL);
+	if (running || idle)
+		wait_for(l, wait > 0 ? wait : 0, fds, n);
+	else if (n)
+		poll(fds, n, 0);
 	curl_multi_perform(l->multi, &running);
 	collect(l);
 	now = clock_monotonic();
@@ -313,19 +340,6 @@ int transfer_loop_step(struct transfer_loop *l, double seconds)
 		left += !t->done;
 	}
 	return left;
-}
-
-int transfer_pause(struct transfer_loop *l, double seconds,
-		   const volatile sig_atomic_t *cancel)
-{
-	double end = clock_monotonic() + seconds, left;
-
-	while ((left = end - clock_monotonic()) > 0) {
-		if (cancel && *cancel)
-			return err_set(EINTR, "cancelled");
-		transfer_loop_step(l, cancel ? earliest(left, TICK) : left);
-	}
-	return 0;
 }
 
 /* ---- one transfer ----------------------------------------------------- */
@@ -432,16 +446,4 @@ void transfer_free(struct transfer *t)
 	buf_release(&t->body);
 	free(t->private);
 	free(t);
-}
-
-int transfer_run(struct transfer_loop *l, const struct transfer_request *r,
-		 struct transfer **out)
-{
-	int rc = transfer_start(l, r, out);
-
-	if (rc)
-		return rc;
-	while (!(*out)->done)
-		transfer_loop_step(l, 3600);
-	return 0;
 }

@@ -68,15 +68,8 @@ void transfer_free(struct transfer *t); /* also while it runs */
 const char *header_get(const struct strs *headers, const char *name);
 
 /* Moves all transfers on, waiting at most so many seconds for something to
- * happen.  Returns how many are not done. */
-int transfer_loop_step(struct transfer_loop *l, double seconds);
-
-/* Starts one and stays until it is done, its result in *out; transfers that
- * were there before go on. */
-int transfer_run(struct transfer_loop *l, const struct transfer_request *r,
-		 struct transfer **out);
-/* Lets time pass; -EINTR: cancelled. */
-int transfer_pause(struct transfer_loop *l, double seconds,
-		   const volatile sig_atomic_t *cancel);
+ * happen, to them or to fds.  Returns how many are not done. */
+int transfer_loop_step(struct transfer_loop *l, double seconds,
+		       struct pollfd *fds, size_t n);
 
 #endif

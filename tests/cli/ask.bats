@@ -174,8 +174,9 @@ ask() {
 	is "$status" 0
 	local first=$output
 	ask -b replay:r1 --record r2
-	is "$(jq -c 'del(.cost_usd)' <<<"$output")" \
-		"$(jq -c 'del(.cost_usd)' <<<"$first")"
+	is "$(jq -c 'del(.cost_usd, .endpoint)' <<<"$output")" \
+		"$(jq -c 'del(.cost_usd, .endpoint)' <<<"$first")"
+	is "$(jq -r .endpoint <<<"$output" | uniq)" replay
 	is "$(jq -s -c 'map(.cost_usd)' <<<"$output")" '[0,0,0]'
 	cmp r1 r2
 	is "$(jq -r 'select(.request.system) | .digest' r1 | wc -l)" 1
@@ -364,7 +365,10 @@ refused() {
 
 @test 'ask: says who answers first' {
 	run --separate-stderr ask-model -b command:cat </dev/null
-	is "$output" '{"backend":"command","name":"cat"}'
+	is "$(jq -c 'del(.endpoints)' <<<"$output")" \
+		'{"backend":"command","name":"cat"}'
+	is "$(jq -c '.endpoints[0] | [.name, .model, .slots, .resume]' \
+		<<<"$output")" '["command","cat",1,"none"]'
 }
 
 @test 'ask: a signal ends a call, and what it cost is settled' {

@@ -89,8 +89,13 @@ static double settle(struct ledger *g, const char *id, const char *backend,
 
 static int allow(struct ledger *g, const char *model, long in, long out)
 {
-	return ledger_allow(g, "openai", model,
-			    (struct llm_usage){.in = in, .out = out});
+	struct ledger_hold hold;
+	int rc = ledger_allow(g, "openai", model,
+			      (struct llm_usage){.in = in, .out = out}, &hold);
+
+	if (!rc)
+		ledger_release(g, &hold);
+	return rc;
 }
 
 static size_t count_lines(void)
@@ -181,6 +186,7 @@ static void test_run_limits(void **state)
 
 static void test_money(void **state)
 {
+	struct ledger_hold hold;
 	struct ledger *g = open_with("usd=1");
 
 	(void)state;
@@ -192,7 +198,7 @@ static void test_money(void **state)
 	assert_non_null(strstr(err_text(), "usd=1"));
 	/* A replay is free and needs no price. */
 	assert_int_equal(ledger_allow(g, "replay", "unknown",
-				      (struct llm_usage){.in = 1}),
+				      (struct llm_usage){.in = 1}, &hold),
 			 0);
 	ledger_close(g);
 }

@@ -94,24 +94,25 @@ static int clean(void **state)
 static void leads(const char *backend, const char *model,
 		  enum address_kind kind, const char *where, const char *name)
 {
-	struct address a;
+	struct addresses a;
 
-	if (address_read(backend, model, &a))
+	if (addresses_read(backend, model, &a))
 		fail_msg("%s: %s", backend, err_text());
-	assert_int_equal(a.kind, kind);
-	assert_string_equal(a.where, where);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(a.v->kind, kind);
+	assert_string_equal(a.v->where, where);
 	if (name)
-		assert_string_equal(a.model, name);
+		assert_string_equal(a.v->model, name);
 	else
-		assert_null(a.model);
-	address_release(&a);
+		assert_null(a.v->model);
+	addresses_release(&a);
 }
 
 static void leads_nowhere(const char *backend, const char *words)
 {
-	struct address a;
+	struct addresses a;
 
-	assert_int_equal(address_read(backend, NULL, &a), -EINVAL);
+	assert_int_equal(addresses_read(backend, NULL, &a), -EINVAL);
 	if (!strstr(err_text(), words))
 		fail_msg("'%s' is not in '%s'", words, err_text());
 }
@@ -170,29 +171,29 @@ static void test_backend_words(void **state)
 static void gets_key(const char *backend, const char *want)
 {
 	const struct secret *s = NULL;
-	struct address a;
+	struct addresses a;
 
-	assert_int_equal(address_read(backend, "m", &a), 0);
-	if (address_key(&a, &s))
+	assert_int_equal(addresses_read(backend, "m", &a), 0);
+	if (address_key(a.v, a.n == 1, &s))
 		fail_msg("%s: %s", backend, err_text());
 	if (want)
 		assert_string_equal(s->value, want);
 	else
 		assert_null(s);
-	address_release(&a);
+	addresses_release(&a);
 }
 
 static void test_keys(void **state)
 {
 	const struct secret *s;
-	struct address a;
+	struct addresses a;
 
 	(void)state;
 	gets_key("http://127.0.0.1:1/", NULL);
-	assert_int_equal(address_read("openai", "m", &a), 0);
-	assert_int_equal(address_key(&a, &s), -ENOKEY);
+	assert_int_equal(addresses_read("openai", "m", &a), 0);
+	assert_int_equal(address_key(a.v, true, &s), -ENOKEY);
 	assert_non_null(strstr(err_text(), "OPENAI_API_KEY_FILE"));
-	address_release(&a);
+	addresses_release(&a);
 	setenv("OPENAI_API_KEY", "openai-key-1", 1);
 	setenv("ANTHROPIC_API_KEY", "anthropic-key-1", 1);
 	gets_key("openai", "openai-key-1");
@@ -257,7 +258,8 @@ static void fake_free(struct provider *p)
 	}
 }
 
-static const struct provider_ops fake_ops = {fake_call, fake_free};
+static const struct provider_ops fake_ops = {.call = fake_call,
+					     .free = fake_free};
 
 static struct llm *over(struct fake *f)
 {
