@@ -84,7 +84,8 @@ SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
 SYNTH_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/synth-*.c))
 AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
-	$(wildcard cmd/ask-*.c cmd/guest-*.c cmd/measure-*.c))
+	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
+	cmd/measure-*.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard lib/target/*.sh))
 LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\
@@ -151,7 +152,8 @@ $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
 
-$(BUILD)/libexec/schedkit/ask-model: $(BUILD)/obj/cmd/cli.o
+$(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model): \
+	$(BUILD)/obj/cmd/cli.o
 
 $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 	@mkdir -p $(@D)

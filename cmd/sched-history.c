@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The policy history: record a stream, read it back. */
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -98,24 +96,6 @@ static void put_doc(const struct doc *d)
 
 /* ---- add ---- */
 
-/*
- * Root that writes into somebody's repository does so as that somebody: else
- * the owner could no longer write, and their links would lead root astray.
- */
-static int become_owner(const char *dir)
-{
-	struct stat st;
-
-	if (geteuid() || stat(dir, &st) < 0 || !st.st_uid)
-		return 0;
-	if (setgroups(0, NULL) < 0 ||
-	    setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
-	    setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
-		return err_set(errno, "cannot become the owner of '%s': %s",
-			       dir, strerror(errno));
-	return 0;
-}
-
 struct recorder {
 	struct history *h; /* NULL: it could not be opened */
 	struct stream *s;
@@ -207,7 +187,7 @@ static int add(const char *dir)
 	int status, failed = CLI_YES;
 
 	r.s = stream_open(STDIN_FILENO, quiet ? STDOUT_FILENO : -1, tool.name);
-	r.rc = become_owner(dir);
+	r.rc = history_become_owner(dir);
 	if (!r.rc)
 		r.rc = history_open(dir, true, &r.h);
 	if (r.rc) {

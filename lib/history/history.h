@@ -25,6 +25,13 @@ struct history;
 char *history_dir(const char *dir);
 
 /*
+ * Root that writes into somebody's repository does so as that somebody: else
+ * the owner could no longer write, and their links would lead root astray.
+ * Before history_open(); for good.
+ */
+int history_become_owner(const char *dir);
+
+/*
  * With write an absent repository is made.  -ENOENT: there is none and write
  * is false; -ENOTDIR, -EEXIST: something else is in the way; -EACCES, -EROFS,
  * -ENOSPC; -EUCLEAN: the repository is damaged.

@@ -24,8 +24,8 @@ static const char who[] = "schedkit";
 static const char mail[] = "schedkit@localhost";
 
 /* Faults of the machine that libgit2 only has words for. */
-static const int plain_errors[] = {ENOSPC, EDQUOT, EACCES, EPERM,  EROFS,
-				   EMFILE, ENFILE, EIO,	   ENOTDIR};
+static const int plain_errors[] = {ENOSPC, EDQUOT, EACCES, EPERM,   EROFS,
+				   EMFILE, ENFILE, EIO,	   ENOTDIR, EFBIG};
 
 int repo_fail(const struct history *h, int rc, const char *fmt, ...)
 {
