@@ -92,10 +92,8 @@ static int readable(struct keeper *k, const struct job *j, const char **owner,
 		rc = share_allows(k->files, *owner, SHARE_FILE, *name,
 				  j->agent);
 	if (rc == 0 && strcmp(*owner, j->agent))
-		return err_set(EACCES,
-			       "'%s' shares no file '%s' with '%s': it would "
-			       "have to: share %s with %s",
-			       *owner, *name, j->agent, *name, j->agent);
+		return err_set(EACCES, "'%s' shares no file '%s' with '%s'",
+			       *owner, *name, j->agent);
 	return rc < 0 ? rc : 0;
 }
 

@@ -98,7 +98,7 @@ static void take_line(struct batch *b, const char *line, size_t len)
 static int serve_batch(struct keeper *k, struct batch *b)
 {
 	const struct json *good[TOGETHER];
-	struct json *answers[TOGETHER];
+	struct json *answers[TOGETHER] = {NULL};
 	size_t n = 0, at = 0;
 	int rc = 0;
 

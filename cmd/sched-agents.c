@@ -29,6 +29,8 @@ static const struct {
 	{"start", "start the daemon", &agents_start_tool, agents_start},
 	{"stop", "stop the daemon; the queue is kept", &agents_stop_tool,
 	 agents_stop},
+	{"note", "what an agent remembers", &agents_note_tool, agents_note},
+	{"file", "versioned files of an agent", &agents_file_tool, agents_file},
 };
 
 /* Of all commands, for --help and the completion; equal names once. */
