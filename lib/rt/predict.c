@@ -174,6 +174,9 @@ bool work_solve(struct work *w)
 			y[i] -= l[k][i] * y[k];
 		y[i] /= l[i][i];
 	}
+	for (size_t i = 0; i < TERMS; i++)
+		if (!isfinite(y[i]))
+			return false;
 	memcpy(w->weight, y, sizeof(y));
 	return true;
 }
@@ -190,7 +193,8 @@ static void update(struct work *w, const double *x, double y)
 
 static double clip(double x, double lo, double hi)
 {
-	return x < lo ? lo : x > hi ? hi : x;
+	/* What is no number is lo. */
+	return x >= lo ? (x <= hi ? x : hi) : lo;
 }
 
 /* Where x stands, or would. */
