@@ -69,6 +69,7 @@ struct rt_opts {
 	double hedge_pct;  /* of llm requests that may be hedged; 5 */
 	size_t max_queued; /* 1000000; more are refused with -EAGAIN */
 	size_t keep_ended; /* outcomes remembered for their keys; 10000 */
+	uint64_t seed;	   /* of the jitter of back-off */
 	const struct rt_ops *ops;
 	void *arg;
 };

@@ -25,7 +25,8 @@ struct rt_service {
 	double tokens, core_s, seconds;
 };
 
-/* The tenants of fairness; refcounted by their tasks in the engine. */
+/* The tenants of fairness.  One without tasks is kept for a while, so that a
+ * run that asks for one thing after another does not begin anew each time. */
 struct rt_group {
 	char *name;
 	struct rt_group *parent;    /* of a candidate its run; NULL: a run */
@@ -45,7 +46,7 @@ struct rt_shape {
 };
 
 struct rt_lease {
-	uint64_t id; /* 0: none */
+	uint64_t id; /* 0: none; never used again, not after a restart either */
 	struct rt_worker *worker;
 	struct vec held;
 	double since;
@@ -75,6 +76,10 @@ struct rt_task {
 	struct rt_lease lease, hedge;
 	char *checkpoint; /* what a suspended one goes on from; NULL */
 	uint64_t holder;  /* who submitted it */
+	/* Ended: what with, its `used` being that of all attempts; else NULL.
+	 */
+	const struct rt_outcome *outcome;
+	bool delivered;
 	/* The policy's own. */
 	struct {
 		size_t at; /* in a heap */

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who waits for whom: what becomes of those that wait, and what those that are
+ * waited for inherit from them: the priority, and the length of the path that
+ * begins with them.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "rt/rt_parts.h"
+
+/* ---- inheritance ------------------------------------------------------- */
+
+static void set_rank(struct rt *r, struct job *j, long priority,
+		     double critical)
+{
+	j->t.priority = priority;
+	j->t.critical_s = critical;
+	if (j->t.state == RT_READY)
+		r->policy->ops->changed(r->policy, &j->t, r->now);
+}
+
+/* Whether `on` was less than what it has from `to`. */
+static bool raise_one(struct rt *r, struct job *on, const struct job *to)
+{
+	double critical = on->t.p50_s + to->t.critical_s;
+
+	if (on->t.priority >= to->t.priority && on->t.critical_s >= critical)
+		return false;
+	set_rank(r, on,
+		 on->t.priority > to->t.priority ? on->t.priority
+						 : to->t.priority,
+		 fmax(on->t.critical_s, critical));
+	return true;
+}
+
+void deps_raise(struct rt *r, struct job *j)
+{
+	struct job **todo = NULL;
+	size_t len = 0, cap = 0;
+	struct edge *e;
+
+	for (;;) {
+		LIST_FOREACH(e, &j->deps, of_to)
+		{
+			if (job_ended(e->on) || !raise_one(r, e->on, j))
+				continue;
+			if (len == cap) {
+				cap = cap ? cap * 2 : 16;
+				todo = mem_realloc(todo, cap, sizeof(*todo));
+			}
+			todo[len++] = e->on;
+		}
+		if (!len)
+			break;
+		j = todo[--len];
+	}
+	free(todo);
+}
+
+static void mark_stale(struct rt *r, struct job *j)
+{
+	if (j->stale || job_ended(j))
+		return;
+	j->stale = true;
+	TAILQ_INSERT_TAIL(&r->stale, j, of_stale);
+}
+
+/* From what still waits for it. */
+static void refresh_one(struct rt *r, struct job *j)
+{
+	long priority = j->t.q.priority;
+	double critical = j->t.p50_s;
+	struct edge *e;
+
+	LIST_FOREACH(e, &j->outs, of_on)
+	{
+		critical = fmax(critical, j->t.p50_s + e->to->t.critical_s);
+		if (e->to->t.priority > priority)
+			priority = e->to->t.priority;
+	}
+	if (priority == j->t.priority && critical == j->t.critical_s)
+		return;
+	set_rank(r, j, priority, critical);
+	LIST_FOREACH(e, &j->deps, of_to)
+	{
+		mark_stale(r, e->on);
+	}
+}
+
+void deps_refresh(struct rt *r)
+{
+	struct job *j;
+
+	while ((j = TAILQ_FIRST(&r->stale))) {
+		TAILQ_REMOVE(&r->stale, j, of_stale);
+		j->stale = false;
+		refresh_one(r, j);
+	}
+}
+
+/* ---- edges ------------------------------------------------------------- */
+
+void deps_add(struct rt *r, struct job *to, struct job *on, enum rt_edge rule)
+{
+	struct edge *e = mem_zalloc(1, sizeof(*e));
+
+	(void)r;
+	e->to = to;
+	e->on = on;
+	e->rule = rule;
+	LIST_INSERT_HEAD(&to->deps, e, of_to);
+	LIST_INSERT_HEAD(&on->outs, e, of_on);
+	to->left++;
+}
+
+static void edge_free(struct edge *e)
+{
+	e->to->left--;
+	LIST_REMOVE(e, of_to);
+	LIST_REMOVE(e, of_on);
+	free(e);
+}
+
+void deps_drop(struct rt *r, struct job *j)
+{
+	struct edge *e;
+
+	while ((e = LIST_FIRST(&j->deps))) {
+		struct job *on = e->on;
+
+		edge_free(e);
+		/* Only what had it from j can have less now. */
+		if (on->t.priority == j->t.priority ||
+		    on->t.critical_s == on->t.p50_s + j->t.critical_s)
+			mark_stale(r, on);
+	}
+	if (j->stale)
+		TAILQ_REMOVE(&r->stale, j, of_stale);
+	j->stale = false;
+}
+
+/* e->on has ended; e is gone after this. */
+static void resolve(struct rt *r, struct edge *e)
+{
+	struct job *to = e->to, *on = e->on;
+	enum rt_edge rule = e->rule;
+	enum rt_state how = on->t.state;
+
+	edge_free(e);
+	if (job_ended(to))
+		return;
+	if (how == RT_DONE || rule == RT_EDGE_RUN) {
+		if (!to->left && to->t.state == RT_WAITING)
+			job_wait(r, to, to->t.not_before);
+	} else if (how == RT_SKIPPED || rule == RT_EDGE_SKIP) {
+		job_fail(r, to, RT_SKIPPED, ECANCELED,
+			 "skipped: '%s', which it waits for, was %s",
+			 job_name(on), rt_state_name(how));
+	} else {
+		job_fail(r, to, RT_FAILED, ECANCELED,
+			 "'%s', which it waits for, was %s", job_name(on),
+			 rt_state_name(how));
+	}
+}
+
+void deps_check(struct rt *r, struct job *j)
+{
+	struct edge *e, *next;
+
+	for (e = LIST_FIRST(&j->deps); e; e = next) {
+		next = LIST_NEXT(e, of_to);
+		if (!job_ended(e->on))
+			continue;
+		resolve(r, e);
+		if (job_ended(j))
+			return;
+	}
+}
+
+/*
+ * Those that end with it are appended to the same list: a chain of a hundred
+ * thousand is no deeper than one of two.
+ */
+void deps_settle(struct rt *r, struct job *j)
+{
+	struct edge *e;
+
+	job_to(r, j, ENDING);
+	if (r->settling)
+		return;
+	r->settling = true;
+	while ((j = TAILQ_FIRST(&r->ending))) {
+		while ((e = LIST_FIRST(&j->outs)))
+			resolve(r, e);
+		job_to(r, j, NO_LIST);
+		job_announce(r, j);
+	}
+	r->settling = false;
+}
+
+/* ---- after a restart --------------------------------------------------- */
+
+void deps_restored(struct rt *r)
+{
+	struct job *j, *on;
+
+	if (!r->restored)
+		return;
+	r->restored = false;
+	TAILQ_FOREACH(j, &r->all, all)
+	{
+		if (!j->unsettled)
+			continue;
+		for (size_t i = 0; i < j->t.q.dep_count; i++) {
+			const struct rt_dep *d = &j->t.q.deps[i];
+
+			/* What is forgotten was delivered, so it had ended;
+			 * had it failed, so had this. */
+			on = table_key(r, j->t.q.run, d->key);
+			if (on && on != j)
+				deps_add(r, j, on, d->on_failure);
+		}
+	}
+	TAILQ_FOREACH(j, &r->all, all)
+	{
+		if (!j->unsettled)
+			continue;
+		j->unsettled = false;
+		deps_raise(r, j);
+		deps_check(r, j);
+		if (j->t.state == RT_WAITING && !j->left)
+			job_wait(r, j, r->now);
+	}
+}
