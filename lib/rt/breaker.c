@@ -94,7 +94,7 @@ double rt_breaker_when(const struct rt_breaker *b, double now)
 		if (b->of[i].state == RT_CLOSED)
 			continue;
 		if (b->of[i].state == RT_OPEN)
-			when = fmax(when, b->of[i].until);
+			when = b->of[i].until > when ? b->of[i].until : when;
 		else if (b->of[i].trying)
 			return INFINITY;
 	}

@@ -61,7 +61,8 @@ static void refill(struct rt_bucket *b, uint64_t ticket, double now)
 static double bucket_when(const struct rt_bucket *b, double x, double now)
 {
 	double since = now > b->at ? now - b->at : 0;
-	double lacks = fmin(x, b->size) - (b->level + since * b->rate);
+	double need = x < b->size ? x : b->size;
+	double lacks = need - (b->level + since * b->rate);
 
 	return b->rate <= 0 || lacks <= b->size * ROUNDING
 		       ? now
@@ -189,13 +190,19 @@ void rt_limit_init(struct rt_limit *l, double requests, double in, double out,
 	l->blocked_until = -INFINITY;
 }
 
+/* fmax() is a call, and this is asked of every worker for every request. */
+static inline double later(double a, double b)
+{
+	return a > b ? a : b;
+}
+
 double rt_limit_when(const struct rt_limit *l, long in, long out, double now)
 {
-	double when = fmax(now, l->blocked_until);
+	double when = later(now, l->blocked_until);
 
-	when = fmax(when, bucket_when(&l->requests, 1, now));
-	when = fmax(when, bucket_when(&l->in, (double)in, now));
-	return fmax(when, bucket_when(&l->out, (double)out, now));
+	when = later(when, bucket_when(&l->requests, 1, now));
+	when = later(when, bucket_when(&l->in, (double)in, now));
+	return later(when, bucket_when(&l->out, (double)out, now));
 }
 
 uint64_t rt_limit_reserve(struct rt_limit *l, long in, long out, double now)

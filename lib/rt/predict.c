@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "rt/predict_parts.h"
+#include "rt/worker_parts.h"
 #include "stats/sample.h"
 
 #define FORGET 0.98
@@ -22,15 +23,6 @@
 #define GUESS_95 4
 
 /* ---- kinds of work ----------------------------------------------------- */
-
-static uint64_t hash_of(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3;
-	return h;
-}
 
 static size_t put(char *out, size_t at, char between, const char *s)
 {
@@ -56,7 +48,7 @@ static void name_of(const struct rt_request *q, char out[static WORK_MAX])
 
 static struct work *find(const struct rt_predictor *p, const char *name)
 {
-	uint64_t h = hash_of(name);
+	uint64_t h = hash_text(name);
 
 	for (size_t i = 0; i < p->count; i++)
 		if (p->v[i]->hash == h && !strcmp(p->v[i]->name, name))
@@ -69,7 +61,7 @@ struct work *work_new(const char *name)
 	struct work *w = mem_zalloc(1, sizeof(*w));
 
 	w->name = mem_strdup(name);
-	w->hash = hash_of(name);
+	w->hash = hash_text(name);
 	for (size_t i = 0; i < TERMS; i++)
 		w->info[i][i] = i ? RIDGE : RIDGE_CONST;
 	return w;

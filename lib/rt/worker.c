@@ -43,6 +43,8 @@ static struct rt_worker *worker_new(const struct rt_worker_spec *s,
 	rt_limit_init(&w->limit, s->requests_min, s->tokens_in_min,
 		      s->tokens_out_min, now);
 	rt_breaker_init(&w->breaker);
+	for (size_t i = 0; i < RT_PREFIXES; i++)
+		w->prefixes_at[i] = -INFINITY;
 	return w;
 }
 
@@ -203,25 +205,19 @@ double worker_failures(const struct rt_worker *w, double now)
 
 static void remember(struct rt_worker *w, const char *prefix, double now)
 {
-	size_t at = 0;
+	uint64_t hash = hash_text(prefix);
+	size_t at = prefix_at(w, hash);
 
 	if (!*prefix)
 		return;
-	for (size_t i = 0; i < RT_PREFIXES; i++) {
-		if (!strcmp(w->prefixes[i].digest, prefix)) {
-			w->prefixes[i].at = now;
-			return;
-		}
-		if (!*w->prefixes[at].digest)
-			continue;
-		if (!*w->prefixes[i].digest ||
-		    w->prefixes[i].at < w->prefixes[at].at)
-			at = i;
+	if (at == RT_PREFIXES) {
+		at = 0;
+		for (size_t i = 1; i < RT_PREFIXES; i++)
+			if (w->prefixes_at[i] < w->prefixes_at[at])
+				at = i;
 	}
-	if (strlen(prefix) >= sizeof(w->prefixes[at].digest))
-		return;
-	strcpy(w->prefixes[at].digest, prefix);
-	w->prefixes[at].at = now;
+	w->prefixes[at] = hash;
+	w->prefixes_at[at] = now;
 }
 
 void rt_worker_learn(struct rt_worker *w, const struct rt_task *t,

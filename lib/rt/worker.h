@@ -55,10 +55,10 @@ struct rt_worker {
 	struct rt_breaker breaker;
 	double failures; /* recent ones, decaying */
 	double failures_at;
-	struct {
-		char digest[RT_NAME_MAX + 1];
-		double at;
-	} prefixes[RT_PREFIXES];
+	/* Of the prompts that it answered lately: hashes (0: free), and when.
+	 */
+	uint64_t prefixes[RT_PREFIXES];
+	double prefixes_at[RT_PREFIXES];
 	uint64_t trial; /* the ticket of the breaker's try; 0: none */
 	size_t running;
 	uint64_t done, failed;

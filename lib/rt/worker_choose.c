@@ -48,16 +48,13 @@ static bool can(const struct rt_worker *w, const struct rt_request *q)
 
 /* ---- scores ------------------------------------------------------------ */
 
-static double bonus(const struct rt_worker *w, const char *prefix, double now)
+static double bonus(const struct rt_worker *w, uint64_t prefix, double now)
 {
-	if (!*prefix)
-		return 0;
-	for (size_t i = 0; i < RT_PREFIXES; i++)
-		if (!strcmp(w->prefixes[i].digest, prefix))
-			return now - w->prefixes[i].at <= PREFIX_KEEP_S
-				       ? PREFIX_BONUS
-				       : 0;
-	return 0;
+	size_t at = prefix ? prefix_at(w, prefix) : RT_PREFIXES;
+
+	return at < RT_PREFIXES && now - w->prefixes_at[at] <= PREFIX_KEEP_S
+		       ? PREFIX_BONUS
+		       : 0;
 }
 
 static double penalty(const struct rt_worker *w, double now)
@@ -82,7 +79,8 @@ static double residual(const struct rt_workers *all, const struct rt_worker *w,
 }
 
 static double score(const struct rt_workers *all, const struct rt_worker *w,
-		    const struct rt_request *q, enum rt_fit fit, double now)
+		    const struct rt_request *q, uint64_t prefix,
+		    enum rt_fit fit, double now)
 {
 	switch (fit) {
 	case RT_FIT_FIRST:
@@ -90,7 +88,7 @@ static double score(const struct rt_workers *all, const struct rt_worker *w,
 	case RT_FIT_BEST:
 		return residual(all, w, &q->need);
 	default:
-		return worker_share(w, &q->need) - bonus(w, q->prefix, now) +
+		return worker_share(w, &q->need) - bonus(w, prefix, now) +
 		       penalty(w, now);
 	}
 }
@@ -124,7 +122,7 @@ static bool may(const struct rt_workers *all, const struct rt_worker *w,
 		return false;
 	limit = rt_limit_when(&w->limit, q->tokens_in, q->tokens_out, now);
 	breaker = rt_breaker_when(&w->breaker, now);
-	*when = fmax(limit, breaker);
+	*when = limit > breaker ? limit : breaker;
 	*why = breaker > limit ? RT_BROKEN : RT_LIMITED;
 	return *when <= now;
 }
@@ -134,6 +132,7 @@ struct rt_worker *rt_workers_choose(struct rt_workers *w,
 				    const struct rt_worker * not, double now,
 				    enum rt_refusal *why, double *when)
 {
+	uint64_t prefix = *t->q.prefix ? hash_text(t->q.prefix) : 0;
 	struct rt_worker *best = NULL;
 	double least = INFINITY;
 
@@ -158,7 +157,7 @@ struct rt_worker *rt_workers_choose(struct rt_workers *w,
 			}
 			continue;
 		}
-		s = score(w, x, &t->q, fit, now);
+		s = score(w, x, &t->q, prefix, fit, now);
 		if (!best || s < least) {
 			best = x;
 			least = s;

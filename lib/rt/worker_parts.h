@@ -29,6 +29,27 @@ static inline double worker_share(const struct rt_worker *w,
 	return most < 1 ? most : 1;
 }
 
+/* Of a text, FNV-1a; never 0.  Two that share one cost a worse choice, or a
+ * look at the text. */
+static inline uint64_t hash_text(const char *s)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3;
+	return h ? h : 1;
+}
+
+/* Where in w->prefixes it stands; RT_PREFIXES: nowhere. */
+static inline size_t prefix_at(const struct rt_worker *w, uint64_t prefix)
+{
+	size_t i = 0;
+
+	while (i < RT_PREFIXES && w->prefixes[i] != prefix)
+		i++;
+	return i;
+}
+
 /* Recent ones, decayed to now. */
 double worker_failures(const struct rt_worker *w, double now);
 
