@@ -83,7 +83,7 @@ static void free_jobs(struct rt *r)
 {
 	struct job *j;
 
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		struct edge *e;
 
@@ -114,7 +114,7 @@ static void forget_policy(struct rt *r)
 		r->policy->ops->shape_gone(r->policy, &r->shapes[i]->s);
 		r->shapes[i]->s.of_policy = NULL;
 	}
-	TAILQ_FOREACH(p, &r->parties, all)
+	queue_each(p, &r->parties, all)
 	{
 		r->policy->ops->group_gone(r->policy, &p->g);
 		p->g.of_policy = NULL;
@@ -338,7 +338,7 @@ int rt_policy_set(struct rt *r, const char *name, double now)
 	if (!ops)
 		return -EINVAL;
 	old = r->policy->ops;
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		if (j->t.state == RT_READY)
 			old->remove(r->policy, &j->t);
@@ -347,7 +347,7 @@ int rt_policy_set(struct rt *r, const char *name, double now)
 	}
 	forget_policy(r);
 	r->policy = ops->new (&r->o.policy_opts);
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		if (j->t.state == RT_READY)
 			ops->add(r->policy, &j->t, r->now);
@@ -385,7 +385,7 @@ int rt_each(const struct rt *r, int (*fn)(void *arg, const struct rt_task *t),
 	const struct job *j;
 	int rc = 0;
 
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		rc = fn(arg, &j->t);
 		if (rc)

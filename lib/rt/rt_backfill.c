@@ -38,7 +38,7 @@ static double fits_at(const struct rt *r, const struct host *h,
 	struct hold *x;
 	size_t n = 0;
 
-	LIST_FOREACH(x, &h->holds, of_host)
+	list_each(x, &h->holds, of_host)
 	{
 		v[n++] = (struct release){hold_ends(r, x), &x->lease->held};
 	}

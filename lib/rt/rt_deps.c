@@ -43,7 +43,7 @@ void deps_raise(struct rt *r, struct job *j)
 	struct edge *e;
 
 	for (;;) {
-		LIST_FOREACH(e, &j->deps, of_to)
+		list_each(e, &j->deps, of_to)
 		{
 			if (job_ended(e->on) || !raise_one(r, e->on, j))
 				continue;
@@ -75,7 +75,7 @@ static void refresh_one(struct rt *r, struct job *j)
 	double critical = j->t.p50_s;
 	struct edge *e;
 
-	LIST_FOREACH(e, &j->outs, of_on)
+	list_each(e, &j->outs, of_on)
 	{
 		critical = fmax(critical, j->t.p50_s + e->to->t.critical_s);
 		if (e->to->t.priority > priority)
@@ -84,7 +84,7 @@ static void refresh_one(struct rt *r, struct job *j)
 	if (priority == j->t.priority && critical == j->t.critical_s)
 		return;
 	set_rank(r, j, priority, critical);
-	LIST_FOREACH(e, &j->deps, of_to)
+	list_each(e, &j->deps, of_to)
 	{
 		mark_stale(r, e->on);
 	}
@@ -210,7 +210,7 @@ void deps_restored(struct rt *r)
 	if (!r->restored)
 		return;
 	r->restored = false;
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		if (!j->unsettled)
 			continue;
@@ -224,7 +224,7 @@ void deps_restored(struct rt *r)
 				deps_add(r, j, on, d->on_failure);
 		}
 	}
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		if (!j->unsettled)
 			continue;

@@ -415,7 +415,7 @@ size_t rt_cancel_group(struct rt *r, const char *run, const char *candidate,
 	r->now = fmax(r->now, now);
 	if (!p)
 		return 0;
-	TAILQ_FOREACH(j, &p->jobs, of_run)
+	queue_each(j, &p->jobs, of_run)
 	{
 		if (job_ended(j) ||
 		    (candidate && strcmp(candidate, j->t.q.candidate)))
@@ -443,7 +443,7 @@ void jobs_left(struct rt *r, uint64_t holder)
 {
 	struct job *j;
 
-	TAILQ_FOREACH(j, &r->all, all)
+	queue_each(j, &r->all, all)
 	{
 		if (j->t.holder != holder || j->t.delivered || j->orphan)
 			continue;
@@ -481,7 +481,7 @@ void rt_adopt(struct rt *r, const char *run, uint64_t holder, double now)
 	r->now = fmax(r->now, now);
 	if (!p)
 		return;
-	TAILQ_FOREACH(j, &p->jobs, of_run)
+	queue_each(j, &p->jobs, of_run)
 	{
 		if (j->orphan)
 			job_adopt(r, j, holder);

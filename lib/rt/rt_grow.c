@@ -27,9 +27,9 @@ static struct rt_claim *claims_on(const struct host *h, const struct hold *of,
 	struct hold *x;
 
 	*n = 0;
-	LIST_FOREACH(x, &h->holds, of_host)
+	list_each(x, &h->holds, of_host)
 	{
-		if (x == of)
+		if (of && x == of)
 			*who = *n;
 		c[(*n)++] = (struct rt_claim){x->lease->held, x->job->t.q.most};
 	}
@@ -121,7 +121,7 @@ void eng_grow(struct rt *r)
 
 		if (!h->waiting)
 			continue;
-		LIST_FOREACH(x, &h->holds, of_host)
+		list_each(x, &h->holds, of_host)
 		{
 			struct vec by = x->more;
 
@@ -151,14 +151,14 @@ static void mark(struct rt *r, bool on)
 	struct job *j, *o;
 	struct hold *x;
 
-	TAILQ_FOREACH(j, &r->nested, of_nested)
+	queue_each(j, &r->nested, of_nested)
 	{
 		o = outer_of(r, j);
 		if (o)
 			o->stuck = on;
 	}
 	for (size_t i = 0; i < r->host_count; i++)
-		LIST_FOREACH(x, &r->hosts[i]->holds, of_host)
+		list_each(x, &r->hosts[i]->holds, of_host)
 		{
 			if (!vec_zero(&x->more))
 				x->job->stuck = on;
@@ -172,12 +172,12 @@ static bool waits_for(struct rt_waits *w, const struct host *h,
 {
 	struct hold *x;
 
-	LIST_FOREACH(x, &h->holds, of_host)
+	list_each(x, &h->holds, of_host)
 	{
 		if (x->job != j && !x->job->stuck)
 			return false;
 	}
-	LIST_FOREACH(x, &h->holds, of_host)
+	list_each(x, &h->holds, of_host)
 	{
 		if (x->job != j)
 			rt_waits_add(w, j->t.id, x->job->t.id);
@@ -215,12 +215,12 @@ static struct job *find_circle(struct rt *r)
 	size_t n;
 
 	mark(r, true);
-	TAILQ_FOREACH(j, &r->nested, of_nested)
+	queue_each(j, &r->nested, of_nested)
 	{
 		nested_waits(r, w, j);
 	}
 	for (size_t i = 0; i < r->host_count; i++)
-		LIST_FOREACH(x, &r->hosts[i]->holds, of_host)
+		list_each(x, &r->hosts[i]->holds, of_host)
 		{
 			if (!vec_zero(&x->more))
 				waits_for(w, r->hosts[i], x->job);

@@ -11,6 +11,12 @@
 #include "rt/rt.h"
 #include "stats/hist.h"
 
+/* As those of <sys/queue.h>, for readers that do not read that. */
+#define list_each(x, list, entry) \
+	for ((x) = LIST_FIRST(list); (x); (x) = LIST_NEXT(x, entry))
+#define queue_each(x, queue, entry) \
+	for ((x) = TAILQ_FIRST(queue); (x); (x) = TAILQ_NEXT(x, entry))
+
 struct job;
 struct host;
 

@@ -82,7 +82,7 @@ static struct hold *victim(struct rt *r, const struct host *h,
 {
 	struct hold *best = NULL, *x;
 
-	LIST_FOREACH(x, &h->holds, of_host)
+	list_each(x, &h->holds, of_host)
 	{
 		bool had = false;
 

@@ -71,12 +71,12 @@ static double jain_runs(const struct rt *r)
 	size_t n = 0, count = 0;
 	double *x, jain;
 
-	TAILQ_FOREACH(p, &r->parties, all)
+	queue_each(p, &r->parties, all)
 	{
 		count += !p->g.parent;
 	}
 	x = mem_zalloc(count + 1, sizeof(*x));
-	TAILQ_FOREACH(p, &r->parties, all)
+	queue_each(p, &r->parties, all)
 	{
 		if (!p->g.parent)
 			x[n++] = p->g.attained.seconds;
