@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests that wait for each other: graphs, edges, what is inherited. */
+#include "rt_fix.h"
+
+static void open_one(struct fix *f, const char *policy)
+{
+	fix_init(f, policy);
+	fix_worker(f, "{'name':'w','kinds':['sim'],'capacity':{'cores':1}}");
+}
+
+static void a_circle_is_named(void **state)
+{
+	static const struct {
+		const char *graph, *says;
+	} bad[] = {
+		{"[{'kind':'sim','key':'a','after':['b']},"
+		 "{'kind':'sim','key':'b','after':['a']}]",
+		 "'a' waits for 'b' waits for 'a'"},
+		{"[{'kind':'sim','key':'a','after':['a']}]",
+		 "'a' waits for 'a'"},
+		/* Who only waits for a circle is not in it. */
+		{"[{'kind':'sim','key':'x','after':['c']},"
+		 "{'kind':'sim','key':'a','after':['b']},"
+		 "{'kind':'sim','key':'b','after':['ok','c']},"
+		 "{'kind':'sim','key':'c','after':['a']},"
+		 "{'kind':'sim','key':'ok'}]",
+		 "'c' waits for 'a' waits for 'b' waits for 'c'"},
+	};
+	struct fix f;
+
+	(void)state;
+	open_one(&f, "fifo");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(fix_submit_as(&f, bad[i].graph, 1, NULL),
+				 -ELOOP);
+		assert_string_equal(err_text(), bad[i].says);
+	}
+	assert_int_equal(fix_submit_as(&f,
+				       "{'kind':'sim','key':'a',"
+				       "'after':['nobody']}",
+				       1, NULL),
+			 -ENOENT);
+	assert_non_null(strstr(err_text(), "'nobody'"));
+	assert_int_equal(rt_pending(f.r), 0);
+	fix_said(&f, "");
+	fix_release(&f);
+}
+
+static void a_diamond_is_done_in_order(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_init(&f, "fifo");
+	fix_worker(&f, "{'name':'w','kinds':['sim'],'capacity':{}}");
+	/* Also as the keys come in no order at all. */
+	fix_submit(&f, "[{'kind':'sim','key':'d','after':['b','c']},"
+		       "{'kind':'sim','key':'b','after':['a']},"
+		       "{'kind':'sim','key':'a'},"
+		       "{'kind':'sim','key':'c','after':['a']}]");
+	fix_said(&f, " start a@w");
+	fix_done(&f, "a");
+	fix_said(&f, " ended a done start c@w start b@w");
+	fix_done(&f, "b");
+	fix_said(&f, " ended b done");
+	fix_done(&f, "c");
+	fix_said(&f, " ended c done start d@w");
+	/* Of one that has ended already there is nothing to wait for. */
+	fix_submit(&f, "{'kind':'sim','key':'e','after':['a']}");
+	fix_said(&f, " start e@w");
+	fix_release(&f);
+}
+
+static void each_edge_says_what_a_failure_means(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	fix_init(&f, "fifo");
+	fix_worker(&f, "{'name':'w','kinds':['sim'],'capacity':{}}");
+	fix_submit(&f,
+		   "[{'kind':'sim','key':'a'},"
+		   "{'kind':'sim','key':'fail','after':['a']},"
+		   "{'kind':'sim','key':'skip','after':[{'key':'a',"
+		   "'on_failure':'skip'}]},"
+		   "{'kind':'sim','key':'run','after':[{'key':'a',"
+		   "'on_failure':'run'}]},"
+		   "{'kind':'sim','key':'after-skip','after':['skip']},"
+		   "{'kind':'sim','key':'after-fail','after':[{'key':'fail',"
+		   "'on_failure':'run'}]}]");
+	fix_said(&f, " start a@w");
+	fix_failed(&f, "a", false);
+	fix_step(&f);
+	buf_reset(&f.said);
+	assert_int_equal(fix_task(&f, "fail")->state, RT_FAILED);
+	assert_string_equal(fix_task(&f, "fail")->outcome->text,
+			    "'a', which it waits for, was failed");
+	assert_int_equal(fix_task(&f, "skip")->state, RT_SKIPPED);
+	assert_int_equal(fix_task(&f, "run")->state, RT_RUNNING);
+	assert_int_equal(fix_task(&f, "after-skip")->state, RT_SKIPPED);
+	assert_int_equal(fix_task(&f, "after-fail")->state, RT_RUNNING);
+	/* Late comers fare no better. */
+	fix_submit(&f, "{'kind':'sim','key':'late','after':['a']}");
+	fix_said(&f, " ended late failed");
+	fix_release(&f);
+}
+
+/* A chain of many is neither deep nor slow. */
+static void a_long_chain_falls_at_once(void **state)
+{
+	enum { N = 20000 };
+	struct rt_request *q = mem_zalloc(N, sizeof(*q));
+	uint64_t *ids = mem_zalloc(N, sizeof(*ids));
+	struct fix f;
+
+	(void)state;
+	open_one(&f, "sjf");
+	for (int i = 0; i < N; i++) {
+		rt_request_init(&q[i]);
+		q[i].kind = RT_SIM;
+		q[i].predicted_s = 1;
+		free(q[i].key);
+		q[i].key = mem_printf("%d", i);
+		if (!i)
+			continue;
+		q[i].deps = mem_zalloc(1, sizeof(*q[i].deps));
+		q[i].deps[0].key = mem_printf("%d", i - 1);
+		q[i].dep_count = 1;
+	}
+	assert_int_equal(rt_submit(f.r, q, N, 1, 0, ids), 0);
+	assert_true(rt_find(f.r, ids[0])->critical_s >= N);
+	for (int i = 0; i < N; i++)
+		rt_request_release(&q[i]);
+	fix_step(&f);
+	assert_int_equal(rt_cancel(f.r, ids[0], 0), 1);
+	assert_int_equal(rt_pending(f.r), 0);
+	assert_int_equal(f.events[RT_EV_ENDED], N);
+	fix_step(&f);
+	free(q);
+	free(ids);
+	fix_release(&f);
+}
+
+/* b holds up an urgent one: it goes before others of its own priority. */
+static void priority_is_inherited_and_given_back(void **state)
+{
+	struct fix f;
+	uint64_t ids[4];
+
+	(void)state;
+	open_one(&f, "priority");
+	fix_submit(&f, "{'kind':'sim','key':'z','need':{'cores':1}}");
+	fix_said(&f, " start z@w");
+	fix_submit_as(&f,
+		      "[{'kind':'sim','key':'a','priority':50,"
+		      "'need':{'cores':1}},"
+		      "{'kind':'sim','key':'b','priority':10,"
+		      "'need':{'cores':1}},"
+		      "{'kind':'sim','key':'c','priority':5,'after':['b']},"
+		      "{'kind':'sim','key':'d','priority':200,'after':['c']}]",
+		      1, ids);
+	fix_step(&f);
+	assert_int_equal(fix_task(&f, "b")->priority, 200);
+	assert_int_equal(fix_task(&f, "c")->priority, 200);
+	assert_int_equal(fix_task(&f, "a")->priority, 50);
+	/* Who no longer waits bequeaths nothing. */
+	rt_cancel(f.r, ids[3], f.now);
+	fix_step(&f);
+	assert_int_equal(fix_task(&f, "b")->priority, 10);
+	buf_reset(&f.said);
+	fix_submit(&f, "{'kind':'sim','key':'e','priority':220,"
+		       "'after':['c']}");
+	fix_done(&f, "z");
+	fix_said(&f, " ended z done start b@w");
+	fix_release(&f);
+}
+
+static void the_longer_path_goes_first(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	open_one(&f, "priority");
+	fix_submit(&f, "{'kind':'sim','key':'z','need':{'cores':1}}");
+	fix_said(&f, " start z@w");
+	fix_submit(&f, "[{'kind':'sim','key':'short','predicted_s':2,"
+		       "'need':{'cores':1}},"
+		       "{'kind':'sim','key':'long','predicted_s':1,"
+		       "'need':{'cores':1}},"
+		       "{'kind':'sim','key':'rest','predicted_s':9,"
+		       "'after':['long'],'need':{'cores':1}}]");
+	assert_true(fix_task(&f, "long")->critical_s >
+		    fix_task(&f, "short")->critical_s);
+	fix_done(&f, "z");
+	fix_said(&f, " ended z done start long@w");
+	fix_release(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_circle_is_named),
+		cmocka_unit_test(a_diamond_is_done_in_order),
+		cmocka_unit_test(each_edge_says_what_a_failure_means),
+		cmocka_unit_test(a_long_chain_falls_at_once),
+		cmocka_unit_test(priority_is_inherited_and_given_back),
+		cmocka_unit_test(the_longer_path_goes_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
