@@ -85,8 +85,10 @@ static void fire(struct rt *r, struct job *j)
 		eng_changed(r);
 		return;
 	case RT_RUNNING:
-		if (eng_hedge_at(r, j) <= r->now)
+		if (eng_hedge_at(r, j) <= r->now) {
 			job_to(r, j, SLOW);
+			r->look = true;
+		}
 		hold_charge(r, &j->hold[0], &j->hold[0].usage);
 		eng_spent(r, j);
 		return;
@@ -146,7 +148,8 @@ void job_ready(struct rt *r, struct job *j)
 	if (j->t.seq == 0)
 		j->t.seq = ++r->next_seq;
 	j->t.state = RT_READY;
-	j->t.ready_since = r->now;
+	/* Behind all that came in the meantime, to the very same moment. */
+	j->t.ready_since = j->resumed ? nextafter(r->now, INFINITY) : r->now;
 	j->bound_at = j->bound_look = INFINITY;
 	j->uneven = 0;
 	j->promised = INFINITY;
@@ -158,7 +161,7 @@ void job_ready(struct rt *r, struct job *j)
 void job_unready(struct rt *r, struct job *j)
 {
 	dequeue(r, j);
-	j->t.waited += r->now - j->t.ready_since;
+	j->t.waited += fmax(r->now - j->t.ready_since, 0);
 	/* What was held back for it may go to others. */
 	if (j->reserved)
 		eng_changed(r);
