@@ -17,7 +17,7 @@
 extern const struct opt_tool agents_top_tool, agents_queue_tool,
 	agents_workers_tool, agents_metrics_tool, agents_policy_tool,
 	agents_drain_tool, agents_cancel_tool, agents_start_tool,
-	agents_stop_tool, agents_note_tool, agents_file_tool;
+	agents_stop_tool, agents_note_tool, agents_file_tool, agents_sim_tool;
 
 /* argv[0] is the command; each returns the exit status. */
 int agents_top(int argc, char **argv);
@@ -31,6 +31,7 @@ int agents_start(int argc, char **argv);
 int agents_stop(int argc, char **argv);
 int agents_note(int argc, char **argv);
 int agents_file(int argc, char **argv);
+int agents_sim(int argc, char **argv);
 
 /* Of every command that asks the daemon. */
 extern struct agents_arg {

@@ -60,14 +60,17 @@ bool rt_key_before(const void *a, const void *b)
 	return x->p.key != y->p.key ? x->p.key < y->p.key : rt_tie_before(x, y);
 }
 
-double rt_slice(const struct rt_task *t)
-{
-	return t->q.kind == RT_LLM ? t->slice.tokens : t->slice.seconds;
-}
-
 double rt_quantum(const struct rt_policy_opts *o, const struct rt_task *t)
 {
 	return t->q.kind == RT_LLM ? o->quantum_tokens : o->quantum_s;
+}
+
+bool rt_used_up(const struct rt_task *t, double quantum)
+{
+	double used = t->q.kind == RT_LLM ? t->slice.tokens : t->slice.seconds;
+
+	/* Seconds are differences of times. */
+	return used >= quantum * (1 - 1e-9);
 }
 
 double rt_cost(const struct rt_policy_opts *o, const struct rt_task *t,

@@ -147,7 +147,7 @@ static void raise_floor(struct tenant *up, double used)
 
 static void set_use(struct tenant *x, double used, double taken)
 {
-	double round = floor(used + taken);
+	double round = floor(used + taken + 1e-9);
 
 	x->used = used;
 	x->taken = taken;
@@ -210,7 +210,8 @@ static void fair_add(struct rt_policy *p, struct rt_task *t, double now)
 
 	(void)now;
 	join(x);
-	t->p.key = 0; /* within a candidate, ties only */
+	/* Within a candidate as they came; ties are those that came at once. */
+	t->p.key = t->submitted;
 	rt_tree_add(t, &x->node, tenant_before);
 }
 
@@ -301,7 +302,7 @@ static bool fair_yields(struct rt_policy *p, const struct rt_task *running,
 	const struct tenant *w = leaf_of((struct fair *)p, waiting);
 
 	(void)now;
-	return rt_slice(running) >= rt_quantum(&p->o, running) &&
+	return rt_used_up(running, rt_quantum(&p->o, running)) &&
 	       apart(&r, &w) && w->node.rank < r->node.rank;
 }
 

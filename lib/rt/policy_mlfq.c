@@ -134,7 +134,7 @@ static void mlfq_charge(struct rt_policy *p, struct rt_task *t,
 	boost((struct mlfq *)p, now);
 	r->used += rt_cost(&p->o, t, s);
 	/* Levels 0 … k together hold 2^(k + 1) - 1 quanta. */
-	level = fmin(floor(log2(r->used + 1)), (double)p->o.levels - 1);
+	level = fmin(floor(log2(r->used + 1) + 1e-9), (double)p->o.levels - 1);
 	if (level == r->node.rank)
 		return;
 	r->node.rank = level;
@@ -156,7 +156,7 @@ static bool mlfq_yields(struct rt_policy *p, const struct rt_task *running,
 	if (running->run == waiting->run)
 		return false;
 	return w < r ||
-	       (w == r && rt_slice(running) >= mlfq_quantum(p, running));
+	       (w == r && rt_used_up(running, mlfq_quantum(p, running)));
 }
 
 static void mlfq_changed(struct rt_policy *p, struct rt_task *t, double now)

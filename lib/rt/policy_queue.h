@@ -15,10 +15,10 @@ bool rt_tie_before(const struct rt_task *a, const struct rt_task *b);
 /* The lower p.key, then ties. */
 bool rt_key_before(const void *a, const void *b);
 
-/* What t has used since it was started, in the unit of its quantum. */
-double rt_slice(const struct rt_task *t);
-/* o's quantum for its kind. */
+/* o's quantum for t's kind, in tokens or seconds. */
 double rt_quantum(const struct rt_policy_opts *o, const struct rt_task *t);
+/* Whether t has used so much since it was started. */
+bool rt_used_up(const struct rt_task *t, double quantum);
 /* What s costs t's group, in quanta: tokens for llm, core-seconds (seconds,
  * where no core was used) for the rest. */
 double rt_cost(const struct rt_policy_opts *o, const struct rt_task *t,

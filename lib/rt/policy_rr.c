@@ -23,7 +23,7 @@ static bool rr_yields(struct rt_policy *p, const struct rt_task *running,
 		      const struct rt_task *waiting, double now)
 {
 	(void)waiting, (void)now;
-	return rt_slice(running) >= rt_quantum(&p->o, running);
+	return rt_used_up(running, rt_quantum(&p->o, running));
 }
 
 static double rr_quantum(struct rt_policy *p, const struct rt_task *t)
