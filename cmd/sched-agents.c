@@ -31,6 +31,7 @@ static const struct {
 	 agents_stop},
 	{"note", "what an agent remembers", &agents_note_tool, agents_note},
 	{"file", "versioned files of an agent", &agents_file_tool, agents_file},
+	{"sim", "the runtime on a virtual clock", &agents_sim_tool, agents_sim},
 };
 
 /* Of all commands, for --help and the completion; equal names once. */

@@ -145,9 +145,14 @@ static void raise_floor(struct tenant *up, double used)
 	up->floor = fmax(up->floor, used);
 }
 
+static double round_of(double used, double taken)
+{
+	return floor(used + taken + 1e-9);
+}
+
 static void set_use(struct tenant *x, double used, double taken)
 {
-	double round = floor(used + taken + 1e-9);
+	double round = round_of(used, taken);
 
 	x->used = used;
 	x->taken = taken;
@@ -302,8 +307,10 @@ static bool fair_yields(struct rt_policy *p, const struct rt_task *running,
 	const struct tenant *w = leaf_of((struct fair *)p, waiting);
 
 	(void)now;
+	/* What it has taken and not used it gives back when it is stopped. */
 	return rt_used_up(running, rt_quantum(&p->o, running)) &&
-	       apart(&r, &w) && w->node.rank < r->node.rank;
+	       apart(&r, &w) &&
+	       w->node.rank < round_of(r->used, r->taken - running->p.key);
 }
 
 static double fair_quantum(struct rt_policy *p, const struct rt_task *t)

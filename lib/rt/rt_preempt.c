@@ -134,26 +134,47 @@ static bool make_room(struct rt *r, struct host *h, const struct job *head)
 	return fits;
 }
 
+/*
+ * Room for head on any host but those barred, which are others' before it.
+ * Where it could be carried out and gets none it bars them: what is freed there
+ * would go to it, and who was suspended would go on at once.
+ */
+static void make_room_for(struct rt *r, struct job *head, bool *barred)
+{
+	const struct host *home = host_by(r, head->home);
+	bool away = !home || !eng_bound(r, head);
+
+	for (size_t i = 0; i < r->host_count; i++) {
+		struct host *h = r->hosts[i];
+
+		if (!barred[i] && (away || h == home) && host_can(r, h, head) &&
+		    make_room(r, h, head))
+			return;
+	}
+	for (size_t i = 0; i < r->host_count; i++)
+		barred[i] |= host_can(r, r->hosts[i], head);
+}
+
 void eng_preempt(struct rt *r)
 {
 	struct round d;
 	struct job *head;
+	bool *barred;
 
 	if (!r->arrived)
 		return;
 	r->arrived = false;
 	if (!r->yielders || !r->policy->ops->yields)
 		return;
+	barred = mem_zalloc(r->host_count, sizeof(*barred));
 	round_init(r, &d);
 	for (size_t i = 0; i < HEADS; i++) {
 		head = round_next(r, d.full, &d.fulls);
 		if (!head)
 			break;
-		for (size_t k = 0; k < r->host_count; k++)
-			if (host_can(r, r->hosts[k], head) &&
-			    make_room(r, r->hosts[k], head))
-				break;
+		make_room_for(r, head, barred);
 	}
+	free(barred);
 }
 
 /* ---- going on ---------------------------------------------------------- */
