@@ -159,6 +159,8 @@ int files_record(struct files *f, struct file_change *c, size_t n,
 	git_oid tree;
 	int rc = 0;
 
+	git_error_clear();
+	errno = 0;
 	for (size_t i = 0; !rc && i < n; i++) {
 		if (c[i].data)
 			rc = git_blob_create_from_buffer(&c[i].blob, f->h->repo,

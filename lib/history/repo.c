@@ -29,8 +29,12 @@ static const int plain_errors[] = {ENOSPC, EDQUOT, EACCES, EPERM,   EROFS,
 
 int repo_fail(const struct history *h, int rc, const char *fmt, ...)
 {
+	/* A blob that does not fit on the disk leaves no words, but errno. */
+	int left = errno;
 	const git_error *e = git_error_last();
-	const char *said = e && e->message ? e->message : "unknown error";
+	const char *said = e && e->message && e->klass ? e->message
+			   : left		       ? strerror(left)
+						       : "unknown error";
 	char what[256];
 	va_list ap;
 
@@ -46,7 +50,7 @@ int repo_fail(const struct history *h, int rc, const char *fmt, ...)
 			return err_set(n,
 				       "%s: no space left for the history in "
 				       "'%s'; what it has is safe: make room "
-				       "and add the stream again",
+				       "and do it again",
 				       what, h->dir);
 		return err_set(n, "%s: the history in '%s': %s", what, h->dir,
 			       said);
