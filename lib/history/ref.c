@@ -2,6 +2,7 @@
 #include "history/repo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,14 @@
 
 /*
  * Writers of ours queue at flock(2), which dies with its holder, so a lock
- * file is git's own, held for milliseconds, or a dead process left it.
+ * file is git's own, held for milliseconds, or a dead process left it.  Which
+ * one a writer is about to make stands in MARK as long as it does.
  */
-#define STALE_S 5
-#define WAIT_S	30.0
-#define POLL_US 20000
+#define MARK	 "schedkit.moving"
+#define MARK_MAX 512
+#define STALE_S	 5
+#define WAIT_S	 30.0
+#define POLL_US	 20000
 
 int ref_read(const struct history *h, const char *name, git_oid *out)
 {
@@ -91,6 +95,61 @@ static int lock_ref(const struct history *h, git_transaction *tx,
 	return rc;
 }
 
+/* The first bytes of a file in the repository's folder as a string; false: it
+ * is not there. */
+static bool read_small(const struct history *h, const char *path, char *out,
+		       size_t size)
+{
+	int fd = openat(h->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? -1 : read(fd, out, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n >= 0;
+}
+
+/*
+ * "refs/x OID" was left by a writer that died: the lock file is its own if it
+ * is empty yet, or has that OID.
+ */
+static void clear_mark(const struct history *h)
+{
+	char mark[MARK_MAX], lock[MARK_MAX], *oid, *path;
+
+	if (!h->held || !read_small(h, MARK, mark, sizeof(mark)))
+		return;
+	oid = strchr(mark, ' ');
+	if (oid && !strncmp(mark, "refs/", 5) && !strstr(mark, "..")) {
+		*oid++ = '\0';
+		path = mem_printf("%s.lock", mark);
+		if (read_small(h, path, lock, sizeof(lock)) &&
+		    !strncmp(lock, oid, strcspn(lock, "\n")))
+			unlinkat(h->fd, path, 0);
+		free(path);
+	}
+	unlinkat(h->fd, MARK, 0);
+}
+
+static void set_mark(const struct history *h, const char *name,
+		     const git_oid *to)
+{
+	char hex[GIT_OID_HEXSZ + 1], mark[MARK_MAX];
+	int fd, n;
+
+	if (!h->held)
+		return;
+	n = snprintf(mark, sizeof(mark), "%s %s", name,
+		     git_oid_tostr(hex, sizeof(hex), to));
+	fd = openat(h->fd, MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	/* A torn one is of no use, and does no harm. */
+	if (write(fd, mark, (size_t)n) != n)
+		unlinkat(h->fd, MARK, 0);
+	close(fd);
+}
+
 int ref_move(const struct history *h, const char *name, const git_oid *old,
 	     const git_oid *to)
 {
@@ -99,6 +158,8 @@ int ref_move(const struct history *h, const char *name, const git_oid *old,
 	git_oid at;
 	int rc;
 
+	clear_mark(h);
+	set_mark(h, name, to);
 	rc = git_transaction_new(&tx, h->repo);
 	if (!rc)
 		rc = lock_ref(h, tx, name);
@@ -121,5 +182,7 @@ int ref_move(const struct history *h, const char *name, const git_oid *old,
 out:
 	git_transaction_free(tx);
 	git_signature_free(sig);
+	if (h->held)
+		unlinkat(h->fd, MARK, 0);
 	return rc;
 }

@@ -99,11 +99,13 @@ int repo_lock(struct history *h)
 				       h->dir, LOCK_WAIT_S);
 		usleep(LOCK_POLL_US);
 	}
+	h->held = true;
 	return 0;
 }
 
 void repo_unlock(struct history *h)
 {
+	h->held = false;
 	flock(h->fd, LOCK_UN);
 }
 

@@ -13,7 +13,8 @@
 struct history {
 	git_repository *repo;
 	char *dir;
-	int fd; /* of dir; flock(2) on it is the writers' queue */
+	int fd;	   /* of dir; flock(2) on it is the writers' queue */
+	bool held; /* we are at its head, and it is one */
 };
 
 /*
@@ -42,7 +43,8 @@ int ref_read(const struct history *h, const char *name, git_oid *out);
 /*
  * Moves name from old (zero: it must not exist) to new: 0; 1 when it pointed
  * elsewhere meanwhile and nothing was done.  What it points to is to be synced
- * before.  A lock file that a dead process left behind is removed.
+ * before.  A lock file that a dead process left behind is removed: at once when
+ * it was one of ours, and its file system knows flock(2).
  */
 int ref_move(const struct history *h, const char *name, const git_oid *old,
 	     const git_oid *to);

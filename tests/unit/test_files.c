@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Versioned files of agents and the notes' index, judged by git itself. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "base/strs.h"
 #include "history/file.h"
@@ -260,6 +265,112 @@ static void test_many_versions(void **state)
 	free(GIT("gc", "-q", "--prune=now"));
 	assert_content("a", "f", 1, "1");
 	free(GIT("fsck", "--strict", "--no-dangling"));
+}
+
+/* ---- kill -9 ------------------------------------------------------------ */
+
+#define KILLS	200
+#define PUTS	1000
+#define KILL_US 8000
+
+/* Puts and acknowledges until it is killed. */
+static void __attribute__((noreturn)) putter(int fd, int round)
+{
+	struct history *own;
+	struct files *g;
+	struct file_version v;
+	char text[32];
+
+	if (history_open(base, true, &own))
+		_exit(1);
+	g = files_new(own);
+	for (int i = 0; i < PUTS; i++) {
+		snprintf(text, sizeof(text), "%d %d", round, i);
+		if (file_put(g, "a", "f", text, strlen(text), FILE_ANY, &v) ||
+		    files_commit(g) || write(fd, &v, sizeof(v)) != sizeof(v))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* What was acknowledged in a pipe is there. */
+static size_t check_said(int fd)
+{
+	struct file_version said, v;
+	size_t n = 0;
+
+	while (read(fd, &said, sizeof(said)) == sizeof(said)) {
+		ok(file_get(f, "a", "f", said.version, NULL, &v));
+		assert_string_equal(v.blob, said.blob);
+		n++;
+	}
+	return n;
+}
+
+static void test_kills(void **state)
+{
+	size_t said = 0;
+	struct rng r;
+	int status;
+
+	(void)state;
+	rng_init(&r, 3);
+	for (int i = 0; i < KILLS; i++) {
+		int p[2];
+		pid_t pid;
+
+		assert_int_equal(pipe(p), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid)
+			putter(p[1], i);
+		close(p[1]);
+		usleep((useconds_t)rng_below(&r, KILL_US));
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status)); /* it did not fail */
+		said += check_said(p[0]);
+		close(p[0]);
+	}
+	print_message("%d kills, %zu versions acknowledged\n", KILLS, said);
+	assert_true(said > 50);
+	put("a", "f", "after all");
+	free(GIT("fsck", "--strict", "--no-dangling"));
+}
+
+/* A lock that a writer of ours left is gone at once, one of git's is not. */
+static void test_left_lock(void **state)
+{
+	char *lock = mem_printf("%s/" FILES_REF ".lock", base);
+	char *mark = mem_printf("%s/schedkit.moving", base);
+	const char *oid = "0123456789012345678901234567890123456789";
+	char *text = mem_printf(FILES_REF " %s", oid);
+	struct timespec old[2] = {{0}};
+	double begun;
+
+	(void)state;
+	put("a", "f", "1");
+	ok(path_write_atomic(lock, oid, strlen(oid)));
+	ok(path_write_atomic(mark, text, strlen(text)));
+	begun = clock_monotonic();
+	put("a", "f", "2");
+	assert_true(clock_monotonic() - begun < 2);
+	ok(path_write_atomic(lock, "", 0));
+	ok(path_write_atomic(mark, text, strlen(text)));
+	put("a", "f", "3");
+	assert_true(clock_monotonic() - begun < 3);
+	assert_int_equal(access(mark, F_OK), -1);
+	/* Another's: its content is not ours. */
+	ok(path_write_atomic(lock, "ffff", 4));
+	ok(path_write_atomic(mark, text, strlen(text)));
+	old[0].tv_sec = old[1].tv_sec = time(NULL) - 3;
+	assert_int_equal(utimensat(AT_FDCWD, lock, old, 0), 0);
+	begun = clock_monotonic();
+	put("a", "f", "4"); /* after 5 seconds it is nobody's */
+	assert_true(clock_monotonic() - begun > 0.9);
+	free(text);
+	free(mark);
+	free(lock);
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -580,6 +691,8 @@ int main(void)
 		TEST(test_together_or_not),
 		TEST(test_moved_meanwhile),
 		TEST(test_many_versions),
+		TEST(test_kills),
+		TEST(test_left_lock),
 		TEST(test_names),
 		TEST(test_agents),
 		TEST(test_places_and_sizes),
