@@ -84,18 +84,18 @@ put: dir/f of me, version 1'
 
 @test 'store: what is no text comes back byte by byte' {
 	local i
-	printf 'a\0b\xff\r\n' >0
-	printf '"\\\n\t\x01\x7f\u2028\ufeff' >1
-	: >2
-	printf '\xef\xbf\xbe' >3
-	head -c 2097152 /dev/urandom >4
-	yes '"' | head -c 2097152 >5
+	printf 'a\0b\xff\r\n' >n0
+	printf '"\\\n\t\x01\x7f\u2028\ufeff' >n1
+	: >n2
+	printf '\xef\xbf\xbe' >n3
+	head -c 2097152 /dev/urandom >n4
+	yes '"' | head -c 2097152 >n5
 	for i in 0 1 2 3 4 5; do
-		file put "f$i" "$i" >/dev/null
-		file get "f$i" | cmp - "$i"
+		file put "f$i" "n$i" >/dev/null
+		file get "f$i" | cmp - "n$i"
 	done
-	head -c 2097153 /dev/zero >6
-	exits 3 file put f6 6
+	head -c 2097153 /dev/zero >n6
+	exits 3 file put f6 n6
 	has "$stderr" 2097152
 }
 
