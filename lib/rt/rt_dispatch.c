@@ -126,6 +126,55 @@ static void block(struct rt *r, struct job *j, enum rt_refusal why, double when)
 	r->wake = fmin(r->wake, when);
 }
 
+/* ---- turns ------------------------------------------------------------- */
+
+/*
+ * What needs much of a rate limit would never find it, were all that comes in
+ * the meantime let through: who is limited has the next turn at the worker
+ * that will let it through first, and what the policy puts behind it waits
+ * there as well.  That costs nothing: the bucket fills up all the same.
+ */
+static void take_turn(struct rt *r, struct job *j, double when)
+{
+	const struct rt_request *q = &j->t.q;
+
+	for (size_t i = 0; i < r->host_count; i++) {
+		struct host *h = r->hosts[i];
+		struct vec idle = h->w->spec.capacity;
+
+		vec_sub(&idle, &h->w->used);
+		if (!vec_fits(&q->need, &idle) || !host_can(r, h, j) ||
+		    rt_limit_when(&h->w->limit, q->tokens_in, q->tokens_out,
+				  r->now) > when)
+			continue;
+		if (h->next && r->policy->ops->before(r->policy, &h->next->t,
+						      &j->t, r->now))
+			return;
+		if (h->next)
+			turn_drop(r, h->next);
+		h->next = j;
+		h->next_at = when;
+		j->turn = h->serial;
+		return;
+	}
+}
+
+void turn_drop(struct rt *r, struct job *j)
+{
+	struct host *h = j->turn ? host_by(r, j->turn) : NULL;
+
+	if (h && h->next == j)
+		h->next = NULL;
+	j->turn = 0;
+}
+
+/* Whether nobody is before j at the limits of h. */
+static bool has_turn(struct rt *r, const struct job *j, const struct host *h)
+{
+	return !h->next || h->next == j || h->next_at < r->now ||
+	       !r->policy->ops->before(r->policy, &h->next->t, &j->t, r->now);
+}
+
 /* On the best worker that leaves alone what was promised to others. */
 static struct rt_worker *find_place(struct rt *r, struct round *d,
 				    struct job *j, enum rt_refusal *why,
@@ -140,8 +189,8 @@ static struct rt_worker *find_place(struct rt *r, struct round *d,
 
 		w = eng_choose(r, j, hidden, n, NULL, why, when);
 		h = w ? host_of(r, w) : NULL;
-		if (!w ||
-		    (eng_may_backfill(r, d, j, h) && eng_grow_safe(r, h, j)))
+		if (!w || (has_turn(r, j, h) && eng_may_backfill(r, d, j, h) &&
+			   eng_grow_safe(r, h, j)))
 			return w;
 		if (n == RESERVATIONS)
 			break;
@@ -160,6 +209,7 @@ static bool start(struct rt *r, struct round *d, struct job *j)
 	struct host *home = host_by(r, j->home);
 	struct rt_worker *w = NULL;
 
+	turn_drop(r, j);
 	if (home && host_can(r, home, j)) {
 		w = eng_choose(r, j, NULL, 0, home, &why, &when);
 		if (w && !eng_may_backfill(r, d, j, home))
@@ -179,6 +229,8 @@ static bool start(struct rt *r, struct round *d, struct job *j)
 		return true;
 	}
 	block(r, j, why, when);
+	if (why == RT_LIMITED)
+		take_turn(r, j, when);
 	if (why == RT_FULL) {
 		d->full[d->fulls++] = j;
 		d->promised = false;

@@ -67,6 +67,7 @@ struct job {
 	uint64_t home;	 /* serial of the host it was suspended on, or 0 */
 	uint64_t avoid;	 /* serial of the host where it failed, or 0 */
 	uint64_t reserved; /* serial of the host */
+	uint64_t turn;	   /* serial of the host whose `next` it is, or 0 */
 	double orphaned;   /* since when */
 	bool hedged;	   /* in this attempt */
 	bool stuck;	   /* waits, for the detector */
@@ -89,6 +90,8 @@ struct host {
 	struct vec stopping; /* held by what was told to suspend */
 	size_t growing;	     /* leases that may grow */
 	size_t waiting;	     /* leases that wait to grow */
+	struct job *next;    /* whose turn it is at its rate limits, or NULL */
+	double next_at;	     /* when it will have it */
 	bool gone;	     /* to be removed when nothing refers to it */
 };
 
@@ -268,6 +271,7 @@ struct round {
 	bool promised; /* r is right for this round */
 };
 
+void turn_drop(struct rt *r, struct job *j);
 void round_init(struct rt *r, struct round *d);
 /* The first in the policy's order is taken out; NULL: there is none. */
 struct job *round_next(struct rt *r, struct job **v, size_t *n);

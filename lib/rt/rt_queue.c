@@ -163,8 +163,9 @@ void job_unready(struct rt *r, struct job *j)
 	dequeue(r, j);
 	j->t.waited += fmax(r->now - j->t.ready_since, 0);
 	/* What was held back for it may go to others. */
-	if (j->reserved)
+	if (j->reserved || j->turn)
 		eng_changed(r);
+	turn_drop(r, j);
 	j->reserved = 0;
 	j->promised = INFINITY;
 }
