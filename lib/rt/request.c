@@ -113,6 +113,11 @@ void rt_request_copy(struct rt_request *to, const struct rt_request *from)
 					      from->deps[i].on_failure};
 }
 
+bool rt_request_once(const struct rt_request *q)
+{
+	return !q->idempotent && (q->kind == RT_TOOL || q->kind == RT_STORAGE);
+}
+
 /* ---- from JSON --------------------------------------------------------- */
 
 static int read_text(const struct json *v, size_t max, char **out)

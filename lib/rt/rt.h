@@ -25,7 +25,8 @@ struct rt;
  * its id.  The journal writes these down and rt_restore() reads them. */
 enum rt_event_kind {
 	RT_EV_SUBMITTED, /* task->q is the request */
-	RT_EV_STARTED,	 /* an attempt on lease->worker; not in the journal */
+	RT_EV_STARTED,	 /* an attempt on lease->worker; in the journal where
+			    it is not to be begun again */
 	RT_EV_SUSPENDED, /* task->checkpoint, task->used */
 	RT_EV_RETRY,	 /* an attempt failed; outcome, task->used */
 	RT_EV_ENDED,	 /* task->state; outcome */
@@ -146,9 +147,12 @@ const char *rt_policy_name(const struct rt *r);
 void rt_drain(struct rt *r, bool on);  /* submit nothing new */
 size_t rt_pending(const struct rt *r); /* requests that have not ended */
 
-/* From the journal, before the first rt_step(): a request that had not ended
- * (q copied; used and checkpoint so far), or one that had and its outcome.
- * What was running then is ready again, as its next attempt. */
+/* From the journal, before the first rt_step(): a request that had ended, and
+ * its outcome; or one that had not (q copied; used and checkpoint so far):
+ * RT_READY, as it was before its first attempt or after it was suspended;
+ * RT_WAITING, its attempt had failed, the next not before o->after_s; or
+ * RT_RUNNING.  What was running then is ready again, as its next attempt,
+ * or, if it is RT_RUNNING and rt_request_once(), has failed. */
 int rt_restore(struct rt *r, uint64_t id, const struct rt_request *q,
 	       enum rt_state state, long attempt, const struct rt_usage *used,
 	       const char *checkpoint, const struct rt_outcome *o,

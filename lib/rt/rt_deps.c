@@ -229,9 +229,15 @@ void deps_restored(struct rt *r)
 		if (!j->unsettled)
 			continue;
 		j->unsettled = false;
+		if (j->begun && !job_ended(j)) {
+			job_fail(r, j, RT_FAILED, EHOSTDOWN,
+				 "it had begun when the runtime was killed, "
+				 "may have been done, and is not idempotent");
+			continue;
+		}
 		deps_raise(r, j);
 		deps_check(r, j);
 		if (j->t.state == RT_WAITING && !j->left)
-			job_wait(r, j, r->now);
+			job_wait(r, j, j->t.not_before);
 	}
 }

@@ -208,15 +208,6 @@ void job_fail(struct rt *r, struct job *j, enum rt_state state, int error,
 
 /* ---- further attempts -------------------------------------------------- */
 
-/* Doing it again could do twice what it does besides giving a result. */
-static bool only_once(const struct job *j, bool started)
-{
-	enum rt_kind k = j->t.q.kind;
-
-	return started && !j->t.q.idempotent &&
-	       (k == RT_TOOL || k == RT_STORAGE);
-}
-
 static long attempts_of(const struct job *j)
 {
 	return j->t.q.attempts ? j->t.q.attempts : ATTEMPTS;
@@ -240,6 +231,8 @@ static void again(struct rt *r, struct job *j, const struct rt_outcome *o,
 	r->retries++;
 	r->queued++;
 	r->kinds[j->t.q.kind].queued++;
+	j->t.resumed = false;
+	j->t.not_before = at;
 	eng_emit(r, RT_EV_RETRY, j, o);
 	j->attempt_s = 0;
 	job_predict(r, j);
@@ -249,15 +242,15 @@ static void again(struct rt *r, struct job *j, const struct rt_outcome *o,
 static void attempt_failed(struct rt *r, struct job *j, struct rt_outcome *o,
 			   bool started, double at)
 {
+	bool only_once = started && rt_request_once(&j->t.q);
 	char *text;
 
-	if (o->again && !only_once(j, started) &&
-	    j->t.attempt < attempts_of(j)) {
+	if (o->again && !only_once && j->t.attempt < attempts_of(j)) {
 		again(r, j, o, at);
 		rt_outcome_release(o);
 		return;
 	}
-	if (o->again && only_once(j, started))
+	if (o->again && only_once)
 		text = mem_printf("it may have been done, and is not "
 				  "idempotent: %s",
 				  o->text ? o->text : err_name(-o->error));
@@ -381,7 +374,7 @@ int rt_suspended(struct rt *r, uint64_t lease, const char *checkpoint,
 	free(j->t.checkpoint);
 	j->t.checkpoint = checkpoint ? mem_strdup(checkpoint) : NULL;
 	j->home = h->host->serial;
-	j->resumed = true;
+	j->t.resumed = true;
 	hold_end(r, h, u);
 	r->queued++;
 	r->kinds[j->t.q.kind].queued++;

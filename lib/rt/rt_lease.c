@@ -23,11 +23,11 @@ static void first_start(struct rt *r, struct job *j)
 	j->t.started = r->now;
 	j->t.slice = (struct rt_service){0};
 	j->spent = false;
-	if (!j->resumed) {
+	if (!j->t.resumed) {
 		j->t.attempt++;
 		j->attempt_s = 0;
 	}
-	j->resumed = j->hedged = false;
+	j->hedged = false;
 	j->home = 0;
 	j->t.state = RT_RUNNING;
 	r->queued--;

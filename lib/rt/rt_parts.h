@@ -73,7 +73,7 @@ struct job {
 	bool stuck;	   /* waits, for the detector */
 	bool keyed;	   /* in rt->keys */
 	bool orphan;	   /* nobody is there to hear of it, or carry it out */
-	bool resumed;	   /* its next start goes on with the attempt */
+	bool begun;	   /* restored: it ran, and is not to run twice */
 	bool announced;	   /* ended() was called for its holder */
 	bool spent;	   /* has used its quantum up and nobody waited */
 	bool logged;	   /* RT_EV_DELIVERED was */

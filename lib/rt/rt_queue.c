@@ -149,7 +149,7 @@ void job_ready(struct rt *r, struct job *j)
 		j->t.seq = ++r->next_seq;
 	j->t.state = RT_READY;
 	/* Behind all that came in the meantime, to the very same moment. */
-	j->t.ready_since = j->resumed ? nextafter(r->now, INFINITY) : r->now;
+	j->t.ready_since = j->t.resumed ? nextafter(r->now, INFINITY) : r->now;
 	j->bound_at = j->bound_look = INFINITY;
 	j->uneven = 0;
 	j->promised = INFINITY;

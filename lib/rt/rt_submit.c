@@ -385,10 +385,11 @@ int rt_restore(struct rt *r, uint64_t id, const struct rt_request *q,
 	r->kinds[q->kind].queued++;
 	if (*q->within)
 		TAILQ_INSERT_TAIL(&r->nested, j, of_nested);
-	if (checkpoint) {
+	if (checkpoint)
 		j->t.checkpoint = mem_strdup(checkpoint);
-		j->resumed = true;
-	}
+	j->t.resumed = checkpoint && state == RT_READY;
+	j->t.not_before = o ? now + o->after_s : now;
+	j->begun = state == RT_RUNNING && rt_request_once(q);
 	j->unsettled = r->restored = true;
 	return 0;
 }

@@ -80,6 +80,7 @@ struct rt_task {
 	 */
 	const struct rt_outcome *outcome;
 	bool delivered;
+	bool resumed; /* it goes on with the attempt that was suspended */
 	/* The policy's own. */
 	struct {
 		size_t at; /* in a heap */
