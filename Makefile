@@ -13,6 +13,7 @@
 #     check-kernels      the policy template on every known guest kernel
 #   make bench         figures against named peers
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
+#   make crash         CRASHES=10000 times kill -9 over the journal
 #   make install       DESTDIR= PREFIX=
 #
 # V=1 shows the commands; SAN=1 builds with ASan and UBSan under build/san.
@@ -32,6 +33,7 @@ BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
 	$(shell command -v clang-$(v) 2>/dev/null)) clang)
 PKG_CONFIG ?= pkg-config
 FUZZ_SECONDS ?= 600
+CRASHES ?= 10000
 # The sched_ext kernels that check-kernels fetches and boots.
 KERNELS ?= 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3
 
@@ -111,6 +113,8 @@ POLICIES   := $(patsubst tests/policies/%.c,$(BUILD)/policies/%.o,\
 	$(wildcard tests/policies/*/*.bpf.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 	$(wildcard tests/unit/test_*.c))
+CRASH      := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,\
+	$(wildcard tests/crash/*.c))
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 	$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
@@ -125,7 +129,7 @@ MAN        := $(foreach p,$(PAGES),\
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(BPF_TEXT) \
 	$(BPF_TEXT_THEIRS) $(DATA) $(PROMPTS) $(WORKLOADS) $(MAN)
-tests: all $(UNIT) $(POLICIES) $(EXTERNAL)
+tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(CRASH)
 
 # ---- rules ------------------------------------------------------------
 
@@ -203,6 +207,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
+
+$(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(ARCHIVE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -282,6 +291,10 @@ fuzz:
 
 fuzz-run: $(FUZZERS)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $^
+
+.PHONY: crash
+crash: $(CRASH)
+	$(Q)for c in $^; do $$c $(CRASHES) || exit; done
 
 .PHONY: demo bench bench-tools
 demo: deps
