@@ -27,6 +27,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/schedkit
 MANDIR  ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 DOCDIR  ?= $(PREFIX)/share/doc/schedkit
+UNITDIR ?= $(PREFIX)/lib/systemd/user
 
 CC        ?= cc
 BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
@@ -122,6 +123,7 @@ FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
 PROMPTS    := $(addprefix $(BUILD)/lib/schedkit/,$(wildcard \
 	prompts/*.md prompts/reference/*.md prompts/schemas/*.json))
 PAGES      := $(wildcard man/*.[157])
+UNITS      := $(wildcard systemd/sched-*)
 # The same places below build/ as below a PREFIX.
 MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
@@ -328,6 +330,9 @@ install: all
 	$(call install_each,$(BPF_TEXT_THEIRS),644,$(LIBDIR)/bpf/bpf)
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
+	$(call install_each,$(UNITS),644,$(UNITDIR))
+	sed -i 's,@BINDIR@,$(BINDIR),' \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))
 	$(call install_each,man/completion/sched.bash,644,$(COMPDIR))
 	cd $(DESTDIR)$(COMPDIR) && mv sched.bash sched && \
@@ -339,6 +344,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(COMPDIR)/,$(notdir $(BIN)))
 	rm -f $(foreach p,$(PAGES),\
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DOCDIR)
 
 .PHONY: clean

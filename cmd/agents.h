@@ -16,8 +16,9 @@
  * command. */
 extern const struct opt_tool agents_top_tool, agents_queue_tool,
 	agents_workers_tool, agents_metrics_tool, agents_policy_tool,
-	agents_drain_tool, agents_cancel_tool, agents_start_tool,
-	agents_stop_tool, agents_note_tool, agents_file_tool, agents_sim_tool;
+	agents_drain_tool, agents_cancel_tool, agents_audit_tool,
+	agents_start_tool, agents_stop_tool, agents_note_tool, agents_file_tool,
+	agents_sim_tool;
 
 /* argv[0] is the command; each returns the exit status. */
 int agents_top(int argc, char **argv);
@@ -27,6 +28,7 @@ int agents_metrics(int argc, char **argv);
 int agents_policy(int argc, char **argv);
 int agents_drain(int argc, char **argv);
 int agents_cancel(int argc, char **argv);
+int agents_audit(int argc, char **argv);
 int agents_start(int argc, char **argv);
 int agents_stop(int argc, char **argv);
 int agents_note(int argc, char **argv);

@@ -26,6 +26,8 @@ static const struct {
 	 &agents_policy_tool, agents_policy},
 	{"drain", "take no new requests", &agents_drain_tool, agents_drain},
 	{"cancel", "end requests", &agents_cancel_tool, agents_cancel},
+	{"audit", "who asked for what; check that it is whole",
+	 &agents_audit_tool, agents_audit},
 	{"start", "start the daemon", &agents_start_tool, agents_start},
 	{"stop", "stop the daemon; the queue is kept", &agents_stop_tool,
 	 agents_stop},

@@ -12,13 +12,14 @@
 #include "rt/config.h"
 #include "rt/wire.h"
 
-struct json *rt_hello(const char *agent, const char *run)
+struct json *rt_hello(const char *agent, const char *run, struct json *still)
 {
 	struct json *line = json_object(), *v = json_object();
 
 	json_set_string(v, "agent", agent);
 	if (*run)
 		json_set_string(v, "run", run);
+	json_set(v, "still", still);
 	json_set_number(v, "version", RT_WIRE_VERSION);
 	json_set(line, "hello", v);
 	return line;
@@ -114,7 +115,7 @@ int rt_ask(const char *socket, const char *agent, struct json *line,
 	}
 	rt_wire_init(&w, fd);
 	json_set_number(line, "ref", 1);
-	rt_wire_put(&w, rt_hello(agent, ""));
+	rt_wire_put(&w, rt_hello(agent, "", NULL));
 	rc = rt_wire_put(&w, line);
 	if (!rc)
 		rc = converse(&w, clock_monotonic() + timeout_s, value);

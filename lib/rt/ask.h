@@ -10,8 +10,9 @@
  */
 int rt_connect(const char *path);
 
-/* {"hello":…}, for who calls itself agent; run may be "". */
-struct json *rt_hello(const char *agent, const char *run);
+/* {"hello":…}, for who calls itself agent; run may be "".  still (taken, may be
+ * NULL): keys of what an earlier daemon started and that goes on. */
+struct json *rt_hello(const char *agent, const char *run, struct json *still);
 
 /*
  * Sends line (taken) and gives the "value" that answers it; to be freed.

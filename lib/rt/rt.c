@@ -367,6 +367,11 @@ const char *rt_policy_name(const struct rt *r)
 	return r->policy->ops->name;
 }
 
+double rt_quantum_of(const struct rt *r, const struct rt_task *t)
+{
+	return r->policy->ops->quantum(r->policy, t);
+}
+
 void rt_drain(struct rt *r, bool on)
 {
 	r->draining = on;

@@ -144,6 +144,9 @@ double rt_step(struct rt *r, double now);
 
 int rt_policy_set(struct rt *r, const char *name, double now); /* -EINVAL */
 const char *rt_policy_name(const struct rt *r);
+/* After what slice its carrier should tell rt_progress(): tokens for llm,
+ * seconds for the rest; INFINITY: never. */
+double rt_quantum_of(const struct rt *r, const struct rt_task *t);
 void rt_drain(struct rt *r, bool on);  /* submit nothing new */
 size_t rt_pending(const struct rt *r); /* requests that have not ended */
 

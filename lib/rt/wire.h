@@ -5,7 +5,7 @@
  * what it is.  schedkit-runtime(5) is its manual.
  *
  * Up (to the daemon):
- *   {"hello":{"agent","run","version":1}}        first
+ *   {"hello":{"agent","run","version":1,"still":[KEY…]}}   first
  *   {"submit":[REQUEST…],"ref":N}
  *   {"done":{"lease",…OUTCOME}}    {"progress":{"lease","usage":{}}}
  *   {"suspended":{"lease","checkpoint","usage"}}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sched agents audit: who asked for what. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/lines.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "cmd/agents.h"
+#include "rt/audit.h"
+#include "term/text.h"
+
+#define LINE_MAX_BYTES (64u << 10)
+
+static struct {
+	bool verify, json;
+	const char *expect;
+} arg;
+
+static const struct opt options[] = {
+	{.kind = OPT_FLAG,
+	 .letter = 'j',
+	 .name = "json",
+	 .help = "JSON, even on a terminal",
+	 .target = &arg.json},
+	{.kind = OPT_FLAG,
+	 .name = "verify",
+	 .help = "audit: check that no line was changed; print its seal",
+	 .target = &arg.verify},
+	{.kind = OPT_STRING,
+	 .name = "expect",
+	 .arg = "SEAL",
+	 .help = "audit: as --verify, and this earlier seal must be in it",
+	 .target = &arg.expect},
+	{.kind = OPT_END},
+};
+
+const struct opt_tool agents_audit_tool = {
+	.name = "sched-agents",
+	.purpose = "who asked the runtime for what",
+	.synopsis = "audit [--json] [--verify] [--expect SEAL] [FILE]",
+	.options = options,
+};
+
+/* N:HASH */
+static void read_seal(const char *text, struct rt_audit_seal *out)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 10);
+
+	if (end == text || *end != ':' ||
+	    strlen(end + 1) != sizeof(out->hash) - 1)
+		cli_usage(&agents_audit_tool,
+			  "a seal is what --verify prints: N:HASH");
+	out->n = (size_t)n;
+	strcpy(out->hash, end + 1);
+}
+
+static int verify(const char *path)
+{
+	struct rt_audit_seal expected, seal;
+	int rc;
+
+	if (arg.expect)
+		read_seal(arg.expect, &expected);
+	rc = rt_audit_verify_seal(path, arg.expect ? &expected : NULL, &seal);
+	if (rc == -EBADMSG) {
+		cli_note(&agents_audit_tool, "%s", err_text());
+		return CLI_NO;
+	}
+	if (rc)
+		return cli_fail(&agents_audit_tool, rc);
+	printf("%zu:%s\n", seal.n, seal.hash);
+	return CLI_YES;
+}
+
+static int show_line(void *unused, const char *line, size_t len)
+{
+	(void)unused;
+	fwrite(line, 1, len, stdout);
+	putchar('\n');
+	return 0;
+}
+
+static int show_row(void *table, const char *line, size_t len)
+{
+	struct json *v = json_parse(line, len);
+	char when[CLOCK_TEXT_LEN];
+
+	clock_text((time_t)agents_number(v, "time"), when);
+	table_cell(table, "%s", when);
+	table_cell(table, "%.0f", agents_number(v, "uid"));
+	table_cell(table, "%s", json_text_at(v, "agent"));
+	table_cell(table, "%s", json_text_at(v, "what"));
+	table_cell(table, "%s", json_text_at(v, "resource"));
+	table_cell(table, "%s", json_text_at(v, "outcome"));
+	json_free(v);
+	return 0;
+}
+
+static int show(int fd)
+{
+	struct table *t;
+	off_t at = 0;
+	int rc;
+
+	if (cli_wants_json(arg.json))
+		return lines_read(fd, &at, LINE_MAX_BYTES, show_line, NULL);
+	t = table_new();
+	table_column(t, "time", TABLE_LEFT);
+	table_column(t, "uid", TABLE_RIGHT);
+	table_column(t, "agent", TABLE_LEFT);
+	table_column(t, "what", TABLE_LEFT);
+	table_column(t, "resource", TABLE_LEFT);
+	table_column(t, "outcome", TABLE_LEFT);
+	rc = lines_read(fd, &at, LINE_MAX_BYTES, show_row, t);
+	cli_table(t, text_columns(STDOUT_FILENO));
+	return rc;
+}
+
+int agents_audit(int argc, char **argv)
+{
+	int first = cli_options(&agents_audit_tool, argc, argv), fd, rc;
+	char *path;
+
+	if (argc - first > 1)
+		cli_usage(&agents_audit_tool, "one log is enough");
+	path = first < argc ? mem_strdup(argv[first])
+			    : path_state("runtime/audit.jsonl");
+	if (arg.verify || arg.expect) {
+		rc = verify(path);
+		free(path);
+		return rc;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		rc = err_set(errno, "cannot open '%s': %s", path,
+			     strerror(errno));
+	else
+		rc = show(fd);
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc ? cli_fail(&agents_audit_tool, rc) : CLI_YES;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process that serves memory and storage: started when it is first needed,
+ * and again after it died, then not before a pause that doubles.  What it was
+ * at work on is the engine's to run again.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "rt/ask.h"
+#include "rt/server_state.h"
+
+#define NAME	"store"
+#define SLOTS	32
+#define PAUSE_S 0.1
+#define KIND_S	2.0
+#define PAUSES	9 /* doublings at most */
+
+static int add_worker(struct server *s)
+{
+	struct rt_worker_spec w;
+	int rc;
+
+	rt_worker_spec_init(&w);
+	free(w.name);
+	w.name = mem_strdup(NAME);
+	w.kinds = 1u << RT_MEMORY | 1u << RT_STORAGE;
+	w.capacity.v[RES_SLOTS] = SLOTS;
+	rc = rt_worker_add(s->r, &w, SERVER_STORE, s->now);
+	rt_worker_spec_release(&w);
+	return rc;
+}
+
+int store_init(struct server *s)
+{
+	s->store.fd = -1;
+	return s->o->store ? add_worker(s) : 0;
+}
+
+/* ---- the process ------------------------------------------------------------
+ */
+
+/* In the child: the socket is all that it has of ours. */
+static void exec_store(const char *program, int fd)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	if (dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		_exit(127);
+	close_range(3, ~0u, 0);
+	execl(program, program, (char *)NULL);
+	_exit(127);
+}
+
+static int spawn(struct server *s)
+{
+	struct store *st = &s->store;
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = st};
+	int fd[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
+		return err_set(errno, "cannot make a socket: %s",
+			       strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		exec_store(s->o->store, fd[1]);
+	close(fd[1]);
+	if (pid < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd[0], &ev) < 0) {
+		close(fd[0]);
+		return err_set(errno, "cannot start '%s': %s", s->o->store,
+			       strerror(errno));
+	}
+	st->pid = pid;
+	st->fd = fd[0];
+	rt_wire_init(&st->wire, fd[0]);
+	server_log(s, "started '%s', process %d", s->o->store, (int)pid);
+	return 0;
+}
+
+static void let_go(struct server *s, bool kindly)
+{
+	struct store *st = &s->store;
+	double until = s->now + KIND_S;
+
+	if (!st->pid)
+		return;
+	/* The end of its input ends it; a hung one is ended. */
+	close(st->fd);
+	while (kindly && !waitpid(st->pid, NULL, WNOHANG)) {
+		poll(NULL, 0, 5);
+		kindly = clock_monotonic() < until;
+	}
+	if (!kindly) {
+		kill(st->pid, SIGKILL);
+		waitpid(st->pid, NULL, 0);
+	}
+	rt_wire_release(&st->wire);
+	rt_map_release(&st->leases);
+	st->pid = 0;
+	st->fd = -1;
+}
+
+void store_release(struct server *s)
+{
+	let_go(s, true);
+}
+
+/* What it held is given back, and may start again: on the next one. */
+static void died(struct server *s)
+{
+	struct store *st = &s->store;
+	double pause = PAUSE_S * (1 << (st->row < PAUSES ? st->row : PAUSES));
+
+	server_log(s, "'%s' is gone", s->o->store);
+	let_go(s, false);
+	st->row++;
+	st->not_before = s->now + pause;
+	rt_worker_drop(s->r, NAME, true, s->now);
+}
+
+void store_tend(struct server *s)
+{
+	struct store *st = &s->store;
+
+	if (!s->o->store || !st->not_before || s->now < st->not_before)
+		return;
+	st->not_before = 0;
+	if (add_worker(s))
+		server_log(s, "%s", err_text());
+}
+
+/* ---- requests
+ * ---------------------------------------------------------------- */
+
+/* Called by the engine: what fails here ends once its step is over. */
+void store_start(struct server *s, const struct rt_task *t,
+		 const struct rt_lease *lease)
+{
+	struct store *st = &s->store;
+	struct json *v;
+
+	if (!st->pid && spawn(s)) {
+		server_log(s, "%s", err_text());
+		server_orphan(s, lease->id);
+		return;
+	}
+	v = json_object();
+	json_set_number(v, "id", (double)lease->id);
+	json_set_string(v, "agent", t->q.agent);
+	json_set(v, "payload", json_parse(t->q.payload, strlen(t->q.payload)));
+	if (rt_wire_put(&st->wire, v)) {
+		server_orphan(s, lease->id);
+		return;
+	}
+	idmap_mark(&st->leases, lease->id);
+}
+
+void store_cancel(struct server *s, uint64_t lease)
+{
+	/* It is quick: the answer is left unread. */
+	idmap_remove(&s->store.leases, lease);
+}
+
+static void take_answer(struct server *s, const struct json *v)
+{
+	double x = json_as_number(json_get(v, "id"), 0);
+	uint64_t lease = x >= 1 ? (uint64_t)x : 0;
+	const struct json *result = json_get(v, "result");
+	struct rt_outcome o;
+
+	if (!idmap_remove(&s->store.leases, lease))
+		return;
+	s->store.row = 0;
+	rt_outcome_init(&o);
+	if (json_get(v, "error")) {
+		o.error = rt_error_read(json_get(v, "error"));
+		o.text = mem_strdup(err_text());
+		o.again = o.error == -EAGAIN;
+	} else {
+		o.result = json_canonical(result);
+	}
+	rt_done(s->r, lease, &o, s->now);
+	rt_outcome_release(&o);
+}
+
+void store_event(struct server *s)
+{
+	struct store *st = &s->store;
+	struct json *v;
+	int end, rc;
+
+	if (!st->pid)
+		return;
+	end = rt_wire_fill(&st->wire);
+	while ((rc = rt_wire_next(&st->wire, &v)) == 1) {
+		take_answer(s, v);
+		json_free(v);
+	}
+	if (end || rc)
+		died(s);
+}
+
+void store_flush(struct server *s)
+{
+	struct store *st = &s->store;
+	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = st};
+
+	if (!st->pid)
+		return;
+	if (rt_wire_flush(&st->wire)) {
+		died(s);
+		return;
+	}
+	if (!rt_wire_left(&st->wire) == !st->full)
+		return;
+	st->full = !st->full;
+	ev.events |= st->full ? EPOLLOUT : 0;
+	epoll_ctl(s->epoll, EPOLL_CTL_MOD, st->fd, &ev);
+}

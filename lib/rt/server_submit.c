@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests of a client: read, checked against the rules, handed on. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "rt/server_state.h"
+
+#define GRAPH_MAX 4096 /* requests in a line */
+
+/* A client speaks for itself and its parts: "sched-synth/coder". */
+static int set_agent(const struct conn *c, struct rt_request *q)
+{
+	size_t n = strlen(c->agent);
+
+	if (!*q->agent) {
+		free(q->agent);
+		q->agent = mem_strdup(c->agent);
+		return 0;
+	}
+	if (!strncmp(q->agent, c->agent, n) &&
+	    (q->agent[n] == '/' || !q->agent[n]))
+		return 0;
+	return err_set(EACCES, "'%s' speaks for itself only, not for '%s'",
+		       c->agent, q->agent);
+}
+
+static int set_run(const struct conn *c, struct rt_request *q)
+{
+	char *run;
+
+	if (!*q->run) {
+		run = mem_strdup(c->run);
+	} else if (c->uid == geteuid()) {
+		return 0;
+	} else if (strlen(q->run) > RT_NAME_MAX - 16) {
+		return err_set(EINVAL, "'run' is too long a name");
+	} else {
+		run = mem_printf("%u:%s", (unsigned)c->uid, q->run);
+	}
+	free(q->run);
+	q->run = run;
+	return 0;
+}
+
+/*
+ * Whose note or file it is about: the asker's own, or another's, of which the
+ * store shows what was shared.  A payload that asks for a thing of the other
+ * kind would slip past the rules.
+ */
+static int check_store(const struct conn *c, const struct rt_request *q,
+		       const struct json *payload)
+{
+	const char *owner = json_text_at(payload, "owner");
+	const char *name = json_text_at(payload, "name");
+	struct rt_peer who = {c->uid, c->pid, q->agent};
+	const char *kind = rt_kind_name(q->kind);
+	char *resource;
+	int rc;
+
+	if (strcmp(json_text_at(payload, "kind"), kind))
+		return err_set(EINVAL, "the payload is not of the kind '%s'",
+			       kind);
+	if (q->kind == RT_MEMORY)
+		name = json_text_at(payload, "id");
+	if (!*owner || !strcmp(owner, q->agent))
+		resource = mem_printf("%s/%s", q->agent, name);
+	else
+		resource = mem_printf("shared/%s/%s", owner, name);
+	rc = rt_access_check(c->s->access, &who, kind,
+			     json_text_at(payload, "verb"), resource);
+	free(resource);
+	return rc;
+}
+
+static int check_rights(const struct conn *c, const struct rt_request *q,
+			const struct json *v)
+{
+	struct rt_peer who = {c->uid, c->pid, q->agent};
+
+	if (q->kind == RT_MEMORY || q->kind == RT_STORAGE)
+		return check_store(c, q, json_get(v, "payload"));
+	return rt_access_check(c->s->access, &who, rt_kind_name(q->kind), NULL,
+			       NULL);
+}
+
+static int read_one(const struct conn *c, const struct json *v,
+		    struct rt_request *q)
+{
+	int rc = rt_request_read(v, c->s->now, q);
+
+	if (!rc)
+		rc = set_agent(c, q);
+	if (!rc)
+		rc = set_run(c, q);
+	return rc ? rc : check_rights(c, q, v);
+}
+
+static void put_ids(struct conn *c, const struct json *ref, const uint64_t *ids,
+		    size_t n)
+{
+	struct json *number = json_copy(ref);
+	char *text = json_canonical(number);
+	struct buf line;
+
+	json_free(number);
+	buf_init(&line, RT_WIRE_MAX);
+	buf_puts(&line, "{\"ids\":[");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&line, i ? ",%llu" : "%llu",
+			   (unsigned long long)ids[i]);
+	buf_printf(&line, "],\"ref\":%s}", text);
+	free(text);
+	conn_put_line(c, &line);
+	buf_release(&line);
+}
+
+int server_submit(struct conn *c, const struct json *list,
+		  const struct json *ref)
+{
+	size_t want = json_len(list), n = 0;
+	struct rt_request *q;
+	uint64_t *ids;
+	int rc = 0;
+
+	if (json_type(list) != JSON_ARRAY || !want || want > GRAPH_MAX)
+		return err_set(EINVAL, "'submit' is a list of 1 to %d requests",
+			       GRAPH_MAX);
+	q = mem_zalloc(want, sizeof(*q));
+	ids = mem_zalloc(want, sizeof(*ids));
+	json_each (it, list) {
+		rc = read_one(c, it, &q[n++]);
+		if (rc) {
+			err_prefix(rc, "request %zu", n - 1);
+			break;
+		}
+	}
+	if (!rc)
+		rc = rt_submit(c->s->r, q, n, c->holder, c->s->now, ids);
+	conn_audit(c, rt_kind_name(q[0].kind), *q[0].key ? q[0].key : c->run,
+		   rc);
+	if (!rc && ref)
+		put_ids(c, ref, ids, n);
+	while (n)
+		rt_request_release(&q[--n]);
+	free(q);
+	free(ids);
+	return rc;
+}
