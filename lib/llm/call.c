@@ -381,6 +381,12 @@ static void stopped(struct llm_call *c)
 		suspended(c);
 }
 
+/* A slice that is to bring what the one before has lost is not cut. */
+static bool halts(const struct llm_call *c)
+{
+	return c->cancel || (c->suspend && !(c->resumed && c->from.stuck));
+}
+
 void ask_step(struct llm_call *c, double *wake)
 {
 	int rc;
@@ -389,12 +395,12 @@ void ask_step(struct llm_call *c, double *wake)
 		const struct provider_ops *ops = c->e->provider->ops;
 
 		if (c->x) {
-			if (c->cancel || c->suspend)
+			if (halts(c))
 				ops->halt(c->x, c->cancel ? NULL : &c->from);
 			if (!ops->step(c->x, wake, &rc))
 				return;
 			asked(c, rc);
-		} else if (c->cancel || c->suspend) {
+		} else if (halts(c)) {
 			stopped(c);
 		} else if (c->l->cancel && *c->l->cancel) {
 			over(c, err_set(EINTR, "cancelled"));

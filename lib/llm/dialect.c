@@ -47,7 +47,7 @@ void gather_text(struct gather *g, const char *s)
 	g->pieces++;
 	if (g->text.len <= g->repeats)
 		g->repeated = g->pieces;
-	if (g->most && g->pieces - g->repeated <= g->most)
+	if (g->limited && g->pieces - g->repeated <= g->most)
 		g->at_most = g->text.len;
 }
 
@@ -121,17 +121,29 @@ size_t gather_bytes(const struct gather *g)
 	return n;
 }
 
+static long likely_tokens(size_t bytes, long pieces)
+{
+	/* Pieces of several tokens, or of one: a token is short. */
+	if (pieces > 0 && bytes / (size_t)pieces <= TOKEN_BYTES)
+		return pieces;
+	return tokens_guess(bytes);
+}
+
 long gather_tokens(const struct gather *g)
 {
-	size_t bytes = gather_bytes(g);
-	long guess = tokens_guess(bytes);
+	long guess = likely_tokens(gather_bytes(g), g->pieces);
 
-	/* Pieces of several tokens, or of one: a token is short. */
-	if (g->pieces && bytes / (size_t)g->pieces <= TOKEN_BYTES)
-		guess = g->pieces;
 	if (g->complete && g->usage.out)
 		return g->usage.out;
 	return g->usage.out > guess ? g->usage.out : guess;
+}
+
+long gather_fresh(const struct gather *g)
+{
+	size_t bytes = gather_bytes(g);
+
+	return likely_tokens(bytes > g->repeats ? bytes - g->repeats : 0,
+			     g->pieces - g->repeated);
 }
 
 void gather_model(struct gather *g, const char *model)

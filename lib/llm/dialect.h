@@ -53,7 +53,8 @@ struct gather {
 	long pieces;
 	size_t repeats; /* bytes at the beginning that do not count */
 	long repeated;	/* pieces of them */
-	long most;	/* pieces that count; 0: any number */
+	bool limited;	/* to so many pieces that count: */
+	long most;
 	size_t at_most; /* bytes of the text with these */
 };
 
@@ -72,8 +73,10 @@ void gather_arguments(struct gather *g, struct fragment *f,
 		      const struct json *v);
 /* Of what was said, without what was only thought. */
 size_t gather_bytes(const struct gather *g);
-/* Tokens out so far: what was told, else what seems likely. */
+/* Tokens out so far: what was told, else what seems likely; and those that are
+ * no repeat. */
 long gather_tokens(const struct gather *g);
+long gather_fresh(const struct gather *g);
 void gather_model(struct gather *g, const char *model);
 /* A count of tokens, whatever was sent; dflt: there is none. */
 long token_count(const struct json *v, long dflt);

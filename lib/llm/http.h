@@ -11,6 +11,8 @@
 #include "llm/transfer.h"
 
 #define HTTP_SLOTS 256
+/* Of saving and restoring a slot, and of asking how many there are. */
+#define HTTP_ASIDE_S 10.0
 
 struct http_provider {
 	struct provider base;
@@ -81,6 +83,21 @@ int http_refused(struct exchange *x, const struct transfer *t,
 /* An error of which the body came only in part is that error all the same. */
 bool http_is_refusal(const struct transfer *t);
 void http_set_name(struct http_provider *p);
+
+/* Sends x->text to url, or asks for what is there without one. */
+int http_send(struct exchange *x, const char *url, double seconds);
+/* Whatever is under way is not any more. */
+void http_drop(struct exchange *x);
+/* It has ended; rc has its message in the error slot. */
+void http_over(struct exchange *x, int rc);
+
+/* x->slot becomes one that no other call has, if there is one. */
+void http_take_slot(struct exchange *x);
+void http_begin_slot(struct exchange *x, enum http_state state,
+		     const char *file);
+void http_props_done(struct exchange *x);
+void http_restore_done(struct exchange *x);
+void http_save_done(struct exchange *x);
 
 /* ops->start and so on. */
 struct exchange *http_start(struct provider *base, const struct ask *a);

@@ -17,8 +17,6 @@
 #include "llm/told.h"
 #include "llm/url.h"
 
-/* Of saving and restoring a slot, and of asking how many there are. */
-#define ASIDE_S 10.0
 /* How late one that waits for another notices. */
 #define TICK 0.05
 
@@ -47,7 +45,7 @@ static int on_data(void *arg, const struct transfer *t, const char *s, size_t n)
 /* ---- ending ----------------------------------------------------------- */
 
 /* Whatever is under way is not any more. */
-static void drop(struct exchange *x)
+void http_drop(struct exchange *x)
 {
 	transfer_free(x->t);
 	x->t = NULL;
@@ -61,11 +59,11 @@ static void drop(struct exchange *x)
 }
 
 /* rc has its message in the error slot. */
-static void over(struct exchange *x, int rc)
+void http_over(struct exchange *x, int rc)
 {
 	char *words = mem_strdup(err_text());
 
-	drop(x);
+	http_drop(x);
 	x->state = HTTP_OVER;
 	x->rc = rc;
 	x->a.out->seconds = clock_monotonic() - x->retry.started;
@@ -87,10 +85,10 @@ static void failed(struct exchange *x, const struct failure *f)
 	out->after_s = f->after_s > 0 ? f->after_s : 0;
 	rc = retry_next(&x->retry, f, &wait);
 	if (rc) {
-		over(x, rc);
+		http_over(x, rc);
 		return;
 	}
-	drop(x);
+	http_drop(x);
 	x->state = HTTP_PAUSE;
 	x->wake = clock_monotonic() + wait;
 }
@@ -119,6 +117,17 @@ static void add_usage(struct exchange *x)
 
 /* ---- the answer ------------------------------------------------------- */
 
+/* The limit is one of the whole answer, and a turn that repeats its end was
+ * given more. */
+static bool cut_to_limit(struct gather *g)
+{
+	if (!g->limited || g->text.len <= g->at_most)
+		return false;
+	g->text.len = g->at_most;
+	g->text.data[g->at_most] = '\0';
+	return true;
+}
+
 /* What was said before stands before what came. */
 static int join(struct exchange *x, struct failure *f)
 {
@@ -127,12 +136,8 @@ static int join(struct exchange *x, struct failure *f)
 
 	if (x->means == LLM_RESUME_NONE)
 		return 0;
-	/* The limit is one of the whole answer. */
-	if (g->most && g->at_most && g->text.len > g->at_most) {
-		g->text.len = g->at_most;
-		g->text.data[g->at_most] = '\0';
+	if (cut_to_limit(g))
 		g->finish = LLM_LENGTH;
-	}
 	rc = resume_join(x->a.from, x->means, false, &g->text);
 	if (rc == -EBADMSG) {
 		/* What it cannot do now it could not do another time. */
@@ -197,21 +202,21 @@ static void ask_done(struct exchange *x)
 	}
 	add_usage(x);
 	if (rc > 0) {
-		drop(x);
+		http_drop(x);
 		x->state = HTTP_BEGIN;
 	} else if (rc < 0) {
 		failed(x, &f);
 	} else {
 		if (x->lowered)
 			x->p->base.resume = x->means;
-		over(x, 0);
+		http_over(x, 0);
 	}
 }
 
 /* ---- asking ----------------------------------------------------------- */
 
 /* Sends x->text to url, or asks for what is there without one. */
-static int send(struct exchange *x, const char *url, double seconds)
+int http_send(struct exchange *x, const char *url, double seconds)
 {
 	struct http_provider *p = x->p;
 	struct transfer_request q = {
@@ -260,7 +265,8 @@ static void begin_ask(struct exchange *x)
 	json_free(messages);
 	x->state = HTTP_ASK;
 	if (!body) {
-		over(x, err_set(EOPNOTSUPP, "it has no such form of answer"));
+		http_over(x,
+			  err_set(EOPNOTSUPP, "it has no such form of answer"));
 		return;
 	}
 	x->text = json_ordered(body);
@@ -270,12 +276,11 @@ static void begin_ask(struct exchange *x)
 	x->reading = true;
 	if (x->means > LLM_RESUME_NONE) {
 		g->repeats = resume_repeats(x->a.from, x->means);
+		g->limited = true;
 		g->most = x->a.r->max_tokens - x->a.from->tokens;
-		if (g->most < 1)
-			g->most = 1;
 	}
 	x->a.out->attempts++;
-	rc = send(x, x->p->url, retry_left(&x->retry));
+	rc = http_send(x, x->p->url, retry_left(&x->retry));
 	if (rc) {
 		failure_set(&f, rc, false);
 		failed(x, &f);
@@ -293,8 +298,8 @@ static void begin_get(struct exchange *x, enum http_state state)
 	x->state = state;
 	x->p->asking = x;
 	rc = state == HTTP_LIST
-		     ? send(x, x->p->models_url, retry_left(&x->retry))
-		     : send(x, props, ASIDE_S);
+		     ? http_send(x, x->p->models_url, retry_left(&x->retry))
+		     : http_send(x, props, HTTP_ASIDE_S);
 	free(props);
 	if (rc) {
 		failure_set(&f, rc, false);
@@ -313,81 +318,8 @@ static void list_done(struct exchange *x)
 	}
 	http_set_name(x->p);
 	x->retry.attempts = 0;
-	drop(x);
+	http_drop(x);
 	x->state = HTTP_BEGIN;
-}
-
-/* llama.cpp's server says how many slots it has; no other has any. */
-static void props_done(struct exchange *x)
-{
-	const struct transfer *t = x->t;
-	struct json *v = t->status == 200 && !t->error && t->body.len
-				 ? json_parse(t->body.data, t->body.len)
-				 : NULL;
-	long n = token_count(json_get(v, "total_slots"), 0);
-
-	json_free(v);
-	if (n)
-		x->p->slots = n < HTTP_SLOTS ? n : HTTP_SLOTS;
-	else if (t->error != -EINTR)
-		x->p->base.resume = LLM_RESUME_CONTINUE;
-	drop(x);
-	x->state = HTTP_BEGIN;
-}
-
-/* ---- slots ------------------------------------------------------------ */
-
-static void take_slot(struct exchange *x)
-{
-	for (long i = 0; i < x->p->slots && !x->slot; i++)
-		if (!x->p->taken[i]) {
-			x->p->taken[i] = true;
-			x->slot = i + 1;
-		}
-}
-
-static void begin_slot(struct exchange *x, enum http_state state,
-		       const char *file)
-{
-	struct json *body = json_object();
-	char *path = mem_printf("/slots/%ld", x->slot - 1);
-	char *url = url_join(x->p->root, path), *whole;
-
-	json_set_string(body, "filename", file);
-	x->text = json_ordered(body);
-	json_free(body);
-	whole = mem_printf("%s%caction=%s", url, strchr(url, '?') ? '&' : '?',
-			   state == HTTP_SAVE ? "save" : "restore");
-	x->state = state;
-	if (send(x, whole, ASIDE_S))
-		x->t = NULL;
-	free(whole);
-	free(url);
-	free(path);
-}
-
-static bool slot_done(const struct exchange *x)
-{
-	return x->t && x->t->status == 200 && !x->t->error;
-}
-
-static void restore_done(struct exchange *x)
-{
-	/* Without it the turn goes on all the same, its beginning read anew. */
-	drop(x);
-	x->restored = true;
-	x->state = HTTP_BEGIN;
-}
-
-static void save_done(struct exchange *x)
-{
-	if (!slot_done(x)) {
-		if (x->t && x->t->error != -EINTR && x->t->status)
-			x->p->base.resume = LLM_RESUME_CONTINUE;
-		free(x->keep->slot);
-		x->keep->slot = NULL;
-	}
-	over(x, err_set(ERESTART, "suspended"));
 }
 
 /* ---- halting ---------------------------------------------------------- */
@@ -397,12 +329,15 @@ static void keep_text(struct exchange *x)
 {
 	struct gather *g = &x->reader.g;
 	struct resume *k = x->keep;
-	long tokens = gather_tokens(g) - g->repeated;
+	long tokens = gather_fresh(g);
 
+	k->stuck = g->call_count || x->p->base.resume == LLM_RESUME_NONE;
 	/* Of calls none is kept: the turn that goes on says them again. */
 	if (g->call_count && g->pieces)
 		tokens = tokens * (long)g->text.len /
 			 ((long)gather_bytes(g) + 1);
+	if (cut_to_limit(g))
+		tokens = g->most;
 	if (x->means > LLM_RESUME_NONE &&
 	    resume_join(x->a.from, x->means, true, &g->text))
 		return;
@@ -426,15 +361,15 @@ static void halt_now(struct exchange *x)
 		if (k)
 			keep_text(x);
 	}
-	drop(x);
+	http_drop(x);
 	if (k && x->slot && resume_any(k)) {
 		if (!k->slot)
 			k->slot = mem_printf("schedkit-%.32s.bin", x->nonce);
-		begin_slot(x, HTTP_SAVE, k->slot);
+		http_begin_slot(x, HTTP_SAVE, k->slot);
 		return;
 	}
-	over(x, k ? err_set(ERESTART, "suspended")
-		  : err_set(ECANCELED, "cancelled"));
+	http_over(x, k ? err_set(ERESTART, "suspended")
+		       : err_set(ECANCELED, "cancelled"));
 }
 
 void http_halt(struct exchange *x, struct resume *keep)
@@ -460,9 +395,9 @@ static bool begin(struct exchange *x)
 		return true;
 	}
 	if (p->base.resume == LLM_RESUME_SLOT)
-		take_slot(x);
+		http_take_slot(x);
 	if (!x->restored && x->slot && x->means == LLM_RESUME_SLOT)
-		begin_slot(x, HTTP_RESTORE, x->a.from->slot);
+		http_begin_slot(x, HTTP_RESTORE, x->a.from->slot);
 	else
 		begin_ask(x);
 	return true;
@@ -502,7 +437,7 @@ static bool move(struct exchange *x, double now, double *wake)
 		return false;
 	case HTTP_PAUSE:
 		if (x->p->cancel && *x->p->cancel) {
-			over(x, err_set(EINTR, "cancelled"));
+			http_over(x, err_set(EINTR, "cancelled"));
 			return true;
 		}
 		*wake = fmin(*wake, x->p->cancel ? fmin(x->wake, now + TICK)
@@ -521,11 +456,11 @@ static bool move(struct exchange *x, double now, double *wake)
 	if (x->state == HTTP_LIST)
 		list_done(x);
 	else if (x->state == HTTP_PROPS)
-		props_done(x);
+		http_props_done(x);
 	else if (x->state == HTTP_RESTORE)
-		restore_done(x);
+		http_restore_done(x);
 	else if (x->state == HTTP_SAVE)
-		save_done(x);
+		http_save_done(x);
 	else
 		ask_done(x);
 	return true;
@@ -544,9 +479,7 @@ long http_tokens(const struct exchange *x)
 {
 	long before = x->means > LLM_RESUME_NONE ? x->a.from->tokens : 0;
 
-	return before +
-	       (x->reading ? gather_tokens(&x->reader.g) - x->reader.g.repeated
-			   : 0);
+	return before + (x->reading ? gather_fresh(&x->reader.g) : 0);
 }
 
 /* ---- the beginning and the end ---------------------------------------- */
@@ -585,7 +518,7 @@ struct exchange *http_start(struct provider *base, const struct ask *a)
 
 void http_end(struct exchange *x)
 {
-	drop(x);
+	http_drop(x);
 	if (x->slot)
 		x->p->taken[x->slot - 1] = false;
 	for (size_t i = 0; i < x->headers.len; i++)

@@ -191,7 +191,8 @@ bool llm_done(const struct llm_call *c);
 long llm_tokens(const struct llm_call *c);
 /* It ends with -ECANCELED at the next step, if it has not ended before. */
 void llm_cancel(struct llm_call *c);
-/* The same, with 0 and out->suspended. */
+/* The same, with 0 and out->suspended; but of a slice that begins where one
+ * has lost what it had (a call of a tool, half said) the end is awaited. */
 void llm_suspend(struct llm_call *c);
 /* The result of a call, which is over with that; one that is not done is
  * cancelled.  Errors as llm_ask(). */

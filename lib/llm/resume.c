@@ -66,6 +66,7 @@ int resume_read(const struct json *v, const struct llm_request *r,
 	out->tokens = token_count(json_get(v, "tokens"), 0);
 	out->slices = token_count(json_get(v, "slices"), 0);
 	out->restarts = token_count(json_get(v, "restarts"), 0);
+	out->stuck = json_as_bool(json_get(v, "stuck"), false);
 	out->costs = answer_none();
 	out->costs.cost_usd = json_as_number(json_get(v, "cost_usd"), -1);
 	out->costs.seconds = json_as_number(json_get(v, "seconds"), 0);
@@ -97,6 +98,7 @@ struct json *resume_json(const struct resume *f)
 	json_set_number(v, "tokens", (double)f->tokens);
 	json_set_number(v, "slices", (double)f->slices);
 	json_set_number(v, "restarts", (double)f->restarts);
+	json_set_bool(v, "stuck", f->stuck);
 	json_set(v, "cost_usd",
 		 c->cost_usd < 0 ? json_null() : json_number(c->cost_usd));
 	json_set_number(v, "seconds", c->seconds);
@@ -136,7 +138,11 @@ static const char *anchor_of(const char *text)
 
 size_t resume_repeats(const struct resume *f, enum llm_resume means)
 {
-	return means == LLM_RESUME_TURN ? strlen(anchor_of(f->text)) : 0;
+	size_t n = strlen(f->text);
+
+	if (means == LLM_RESUME_TURN)
+		return strlen(anchor_of(f->text));
+	return f->trim ? n - without_space(f->text, n) : 0;
 }
 
 bool resume_any(const struct resume *f)
@@ -181,8 +187,7 @@ void resume_request(const struct resume *f, enum llm_resume means,
 	out->max_tokens = r->max_tokens - f->tokens;
 	if (out->max_tokens < 1)
 		out->max_tokens = 1;
-	if (means == LLM_RESUME_TURN)
-		out->max_tokens += (long)strlen(anchor_of(f->text));
+	out->max_tokens += (long)resume_repeats(f, means);
 }
 
 /* How much of what came was said already; below 0: it does not follow. */

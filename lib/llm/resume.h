@@ -21,7 +21,9 @@ struct resume {
 	char *why;     /* repairing: and why */
 	long slices;   /* so far */
 	long restarts; /* of them, begun anew */
-	bool trim;     /* no white space may stand at the end of what is said */
+	bool stuck; /* something was lost: were the next slice cut as well, it
+		       might be so for ever */
+	bool trim;  /* no white space may stand at the end of what is said */
 	struct llm_answer costs; /* usage, cost_usd, seconds, attempts,
 				    estimated: of all before */
 };

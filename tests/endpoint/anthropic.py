@@ -128,7 +128,7 @@ class Anthropic(Dialect):
 
         say("message_start", message=start)
         for i, b in enumerate(blocks):
-            empty, deltas = self.deltas(b, fault.get("calls"))
+            empty, deltas = self.deltas(b, fault.get("calls"), answer)
             say("content_block_start", index=i, content_block=empty)
             for d in deltas:
                 say("content_block_delta", index=i, delta=d)
@@ -144,13 +144,13 @@ class Anthropic(Dialect):
                                    if n != "index"})) for k, d in out]
         return out
 
-    def deltas(self, block, how):
+    def deltas(self, block, how, answer):
         """A block's empty form and what fills it."""
         kind = block["type"]
         if kind == "text":
             return {**block, "text": ""}, [
                 {"type": "text_delta", "text": s}
-                for s in fragments(block["text"])]
+                for s in self.split(block["text"], answer)]
         if kind == "thinking":
             return {**block, "thinking": "", "signature": ""}, [
                 {"type": "thinking_delta", "thinking": s}
@@ -161,7 +161,7 @@ class Anthropic(Dialect):
         text = block["input"] if how == "object" else dumps(block["input"])
         return {**block, "input": {}}, [
             {"type": "input_json_delta", "partial_json": s}
-            for s in [""] + fragments(text)]
+            for s in [""] + fragments(text, answer.get("grain", 3))]
 
     def stream_error(self, message, kind):
         return ("error", self.error(message, kind).decode())

@@ -11,6 +11,7 @@ A step's "answer", all of it optional:
   "finish"   stop, length, calls, refused, filtered; the default fits
   "usage"    {"in", "cached", "out"}; null: none is said
   "model"    the name it gives
+  "pieces", "grain"   how the text and the arguments of calls are streamed
 """
 import json
 
@@ -83,6 +84,10 @@ class Dialect:
         for i, call in enumerate(calls):
             call.setdefault("id", f"call_{i + 1}")
         return text, calls
+
+    def split(self, text, answer):
+        """The text in the pieces in which it is streamed."""
+        return answer.get("pieces") or fragments(text)
 
     def name(self, answer):
         return answer.get("model", self.body["model"])

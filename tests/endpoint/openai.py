@@ -141,10 +141,10 @@ class OpenAI(Dialect):
         if how == "text":
             text, calls = (text or "") + tags(calls), []
         field = "refusal" if answer.get("finish") == "refused" else "content"
-        for s in fragments(text or ""):
+        for s in self.split(text or "", answer):
             say({field: s})
         for i, c in enumerate(calls):
-            for d in self.call_fragments(i, c, how):
+            for d in self.call_fragments(i, c, how, answer.get("grain", 3)):
                 say({"tool_calls": [d]})
         say({}, self.finish(answer, calls))
         u = answer.get("usage", USAGE)
@@ -158,7 +158,7 @@ class OpenAI(Dialect):
         out.append((None, "[DONE]"))
         return out
 
-    def call_fragments(self, i, call, how):
+    def call_fragments(self, i, call, how, grain=3):
         first = {"index": i, **self.call(call, how)}
         args = first["function"]["arguments"]
         if how in ("object", "whole"):
@@ -166,7 +166,7 @@ class OpenAI(Dialect):
         else:
             first["function"]["arguments"] = ""
             out = [first] + [{"index": i, "function": {"arguments": s}}
-                             for s in fragments(args)]
+                             for s in fragments(args, grain)]
         if how == "no_index":
             for d in out:
                 del d["index"]
