@@ -263,7 +263,7 @@ int rt_client_step(struct rt_client *c)
 	if (next_beat(c) <= now && (c->shared || c->local))
 		beat(c, now);
 	if (c->shared && !c->lost)
-		link_take(c);
+		link_hear(c);
 	/* What the lost one said last comes before what the next one says. */
 	news_tell(c);
 	if (c->lost)

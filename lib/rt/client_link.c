@@ -111,7 +111,7 @@ static void take_line(struct rt_client *c, const struct json *v)
 		c->answer = json_copy(v);
 }
 
-int link_take(struct rt_client *c)
+int link_hear(struct rt_client *c)
 {
 	int end = rt_wire_fill(&c->wire), rc;
 	struct json *v;
@@ -143,7 +143,7 @@ static int wait_answer(struct rt_client *c, double seconds)
 			return err_set(ETIMEDOUT,
 				       "sched-agentd does not answer");
 		if (poll(&p, 1, (int)(left * 1e3) + 1) > 0)
-			link_take(c);
+			link_hear(c);
 	}
 	return c->answer ? 0 : err_set(EPIPE, "sched-agentd went away");
 }

@@ -123,7 +123,7 @@ int news_tell(struct rt_client *c); /* all that there is */
 /* client_link.c: the daemon. */
 int link_open(struct rt_client *c); /* -ENOENT: there is none */
 void link_close(struct rt_client *c);
-int link_take(struct rt_client *c); /* what has come, as news */
+int link_hear(struct rt_client *c); /* what has come, as news */
 void link_put(struct rt_client *c, struct json *line); /* takes it */
 /* Sends line (taken) with a ref and waits for its answer, to be freed;
  * -EPIPE: the daemon is gone (c->lost). */
