@@ -394,7 +394,7 @@ static void set_value(struct json *to, const char *key, const char *text)
 static void set_lists(struct json *to, const struct rt_request *q)
 {
 	size_t features = RT_FEATURES;
-	struct json *list;
+	struct json *list = NULL;
 
 	if (q->wants) {
 		list = json_set(to, "wants", json_array());

@@ -315,13 +315,15 @@ double rt_step(struct rt *r, double now)
 {
 	const struct job *first;
 	size_t rounds = 0;
+	bool told;
 
 	r->now = fmax(r->now, now);
 	deps_restored(r);
-	do
+	do {
 		round_once(r);
-	while (notes_flush(r) && ++rounds < ROUNDS);
-	sweep(r);
+		told = notes_flush(r);
+		sweep(r);
+	} while ((told || r->look) && ++rounds < ROUNDS);
 	if (r->note_count || r->look)
 		return r->now;
 	first = rt_heap_first(&r->timers);
