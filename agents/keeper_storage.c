@@ -11,7 +11,7 @@
 
 #define VERSIONS_MAX 1e9
 #define LOG_MAX	     100
-#define LIST_MAX     100000
+#define LIST_MAX     1000
 
 static void put_version(struct json *to, const struct file_version *v)
 {
@@ -161,25 +161,21 @@ static int list_file(void *arg, const char *name, const struct file_version *v)
 
 	if (rc <= 0)
 		return rc;
-	if (!l->left--)
-		return 1;
 	one = json_add(l->out, json_object());
 	json_set_string(one, "owner", l->owner);
 	json_set_string(one, "name", name);
 	put_version(one, v);
 	if (!strcmp(l->owner, l->reader) && json_get(l->shares, name))
 		json_set(one, "shares", json_copy(json_get(l->shares, name)));
-	return 0;
+	return --l->left ? 0 : 1;
 }
 
 static int list_owner(void *arg, const char *owner)
 {
 	struct listing *l = arg;
-	int rc;
 
 	l->owner = owner;
-	rc = file_list(l->k->files, owner, list_file, l);
-	return rc < 0 ? rc : 0;
+	return file_list(l->k->files, owner, list_file, l);
 }
 
 /* {NAME:[{"with","until"}]} of one's own; the caller's. */
@@ -197,9 +193,13 @@ static int own_shares(struct keeper *k, const struct job *j, struct json **out)
 static int list(struct keeper *k, struct job *j)
 {
 	const char *owner = json_as_string(json_get(j->payload, "owner"), NULL);
-	struct listing l = {.k = k, .reader = j->agent, .left = LIST_MAX};
+	struct listing l = {.k = k, .reader = j->agent};
 	struct json *shares;
-	int rc = own_shares(k, j, &shares);
+	int rc = field_whole(j->payload, "max", 1, VERSIONS_MAX, LIST_MAX,
+			     &l.left);
+
+	if (!rc)
+		rc = own_shares(k, j, &shares);
 
 	if (rc)
 		return rc;
@@ -208,7 +208,7 @@ static int list(struct keeper *k, struct job *j)
 	rc = owner ? list_owner(&l, owner)
 		   : files_owners(k->files, list_owner, &l);
 	json_free(shares);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 static int share(struct keeper *k, struct job *j, bool on)

@@ -59,9 +59,23 @@ static struct json *error_json(int rc)
 /* Takes v. */
 static int put(struct json *v)
 {
-	char *text = json_canonical(v), *line = mem_printf("%s\n", text);
-	int rc = io_write(STDOUT_FILENO, line, strlen(line));
+	char *text = json_canonical(v), *line;
+	struct json *e;
+	int rc;
 
+	if (strlen(text) > MAX_LINE) {
+		e = error_json(err_set(E2BIG,
+				       "the answer has more than %u bytes: ask "
+				       "for less, with 'max'",
+				       MAX_LINE));
+		if (json_get(v, "id"))
+			json_set(e, "id", json_copy(json_get(v, "id")));
+		free(text);
+		text = json_canonical(e);
+		json_free(e);
+	}
+	line = mem_printf("%s\n", text);
+	rc = io_write(STDOUT_FILENO, line, strlen(line));
 	free(line);
 	free(text);
 	json_free(v);

@@ -240,6 +240,21 @@ short slices help'
 	sound
 }
 
+@test 'store: an answer is never longer than a request may be' {
+	head -c 60000 /dev/zero | tr '\0' x >x
+	jq -cn --rawfile x x 'range(80) | {id: ., agent: "a", payload: {
+		kind: "memory", verb: "add", text: "\(.) word \($x)"}}' |
+		"$store" >out
+	is "$(errno a memory search '{"text":"word","max":1000}')" E2BIG
+	is "$(ask a memory search '{"text":"word","max":20}' |
+		jq '.result.notes | length')" 20
+	for i in 1 2 3; do
+		echo | file put "f$i" >/dev/null
+	done
+	is "$(file list -n 2 | wc -l)" 2
+	is "$(file log -n 1 f1 | wc -l)" 1
+}
+
 # The store writes the history, and reaches nothing else.
 @test 'store: is shut in' {
 	needs strace
