@@ -2,109 +2,144 @@
 #include "agents/store.h"
 
 #include <errno.h>
+#include <math.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/err.h"
-#include "base/io.h"
 #include "base/mem.h"
-#include "base/path.h"
-#include "base/proc.h"
-#include "base/strs.h"
+#include "rt/client.h"
 
-#define PROGRAM	   "agent-store"
-#define ANSWER_MAX (64u << 20)
-#define SAID_MAX   4096
+#define LOOK_S 0.1 /* how often *cancel is looked at, signals apart */
 
-/* A file in memory with the request, to be read from its beginning. */
-static int request_file(const struct store_opts *o, const struct json *payload)
+struct asking {
+	const struct store_opts *o;
+	const struct json *payload;
+	struct rt_client *c;
+	struct json *result;
+	bool ended;
+	int rc;
+	char *text; /* of the error */
+};
+
+/* It is ours to carry out: there is no daemon, or it has no store. */
+static void on_start(void *arg, const struct rt_grant *g)
 {
-	int fd = memfd_create("request", MFD_CLOEXEC), rc;
-	struct json *v = json_object();
-	char *text, *line;
+	struct asking *a = arg;
+	struct json *result = NULL;
+	struct rt_outcome o;
 
-	json_set_string(v, "agent", o->agent);
-	json_set(v, "payload", json_copy(payload));
-	text = json_canonical(v);
-	line = mem_printf("%s\n", text);
-	rc = fd < 0 ? -errno : io_write(fd, line, strlen(line));
-	if (!rc && lseek(fd, 0, SEEK_SET) < 0)
-		rc = -errno;
-	free(line);
-	free(text);
-	json_free(v);
-	if (rc && fd >= 0)
-		close(fd);
-	return rc ? err_set(-rc, "cannot keep a request: %s", strerror(-rc))
-		  : fd;
+	rt_outcome_init(&o);
+	o.error = store_direct(a->o, a->payload, &result);
+	if (o.error)
+		o.text = mem_strdup(err_text());
+	else
+		o.result = json_canonical(result);
+	rt_client_done(a->c, g->lease, &o);
+	rt_outcome_release(&o);
+	json_free(result);
 }
 
-static int take_answer(const struct buf *out, const struct buf *said,
-		       struct json **result)
+static void on_ended(void *arg, uint64_t id, const char *key,
+		     enum rt_state state, const struct rt_outcome *o)
 {
-	struct json *v = out->len ? json_parse(out->data, out->len) : NULL;
-	const struct json *e = json_get(v, "error"), *r = json_get(v, "result");
-	int rc = 0;
+	struct asking *a = arg;
 
-	if (e)
-		rc = err_set(err_number(json_text_at(e, "errno")), "%s",
-			     json_text_at(e, "text"));
-	else if (r)
-		*result = json_copy(r);
-	else
-		rc = err_set(EPIPE, PROGRAM " gave no answer%s%.*s",
-			     said->len ? ": " : "", (int)said->len,
-			     said->len ? said->data : "");
-	json_free(v);
+	(void)id;
+	(void)key;
+	a->ended = true;
+	a->rc = o->error;
+	if (!a->rc && state != RT_DONE)
+		a->rc = -ECANCELED;
+	if (a->rc)
+		a->text = mem_strdup(o->text ? o->text : strerror(-a->rc));
+	else if (o->result)
+		a->result = json_parse(o->result, strlen(o->result));
+}
+
+static const struct rt_client_ops ops = {
+	.start = on_start,
+	.ended = on_ended,
+};
+
+/* Asked twice, it is as if it were asked once. */
+static bool idempotent(const char *verb)
+{
+	return strcmp(verb, "put") && strcmp(verb, "rollback") &&
+	       strcmp(verb, "unshare");
+}
+
+static int submit(struct asking *a)
+{
+	struct rt_request q;
+	uint64_t id;
+	int rc;
+
+	rt_request_init(&q);
+	rc = rt_kind_read(json_text_at(a->payload, "kind"), &q.kind);
+	q.place = RT_WORKER;
+	free(q.payload);
+	q.payload = json_canonical(a->payload);
+	q.idempotent = idempotent(json_text_at(a->payload, "verb"));
+	if (!rc)
+		rc = rt_client_submit(a->c, &q, 1, &id);
+	rt_request_release(&q);
 	return rc;
 }
 
-static int run(const struct store_opts *o, int fd, struct buf *out,
-	       struct buf *said)
+static int wait_for(struct asking *a)
 {
-	char *path = path_libexec(PROGRAM);
-	struct proc_spec spec = PROC_SPEC_INIT;
-	struct proc_result res;
-	struct strs argv = {0};
-	int rc;
+	int rc = 0;
 
-	strs_add(&argv, path);
-	if (o->history)
-		strs_printf(&argv, "--history=%s", o->history);
-	spec.argv = argv.v;
-	spec.stdin_fd = fd;
-	spec.out = out;
-	spec.err = said;
-	spec.out_fd = -1;
-	spec.err_fd = -1;
-	spec.with_us = true;
-	spec.cancel = o->cancel;
-	rc = proc_run(&spec, &res);
-	if (!rc && res.cancelled)
-		rc = err_set(EINTR, "cancelled");
-	strs_release(&argv);
-	free(path);
+	while (!rc && !a->ended) {
+		struct pollfd p = {rt_client_fd(a->c), POLLIN, 0};
+		double wait = fmin(rt_client_wait(a->c), LOOK_S);
+
+		if (a->o->cancel && *a->o->cancel)
+			return err_set(EINTR, "cancelled");
+		poll(&p, 1, (int)ceil(wait * 1e3));
+		rc = rt_client_step(a->c);
+	}
+	if (!rc && a->rc)
+		rc = err_set(-a->rc, "%s", a->text);
+	if (!rc && !a->result)
+		rc = err_set(EBADMSG, "the runtime gave no answer");
+	return rc;
+}
+
+static int ask_runtime(const struct store_opts *o, const struct json *payload,
+		       struct json **result)
+{
+	struct asking a = {.o = o, .payload = payload};
+	struct rt_client_opts opts = {
+		.agent = o->agent,
+		.ops = &ops,
+		.arg = &a,
+	};
+	int rc = rt_client_open(&opts, &a.c);
+
+	if (rc)
+		return rc;
+	rc = submit(&a);
+	if (!rc)
+		rc = wait_for(&a);
+	rt_client_close(a.c);
+	free(a.text);
+	if (rc)
+		json_free(a.result);
+	else
+		*result = a.result;
 	return rc;
 }
 
 int store_ask(const struct store_opts *o, const struct json *payload,
 	      struct json **result)
 {
-	int fd = request_file(o, payload), rc;
-	struct buf out, said;
+	const char *elsewhere = getenv("SCHEDKIT_HISTORY");
 
 	*result = NULL;
-	if (fd < 0)
-		return fd;
-	buf_init(&out, ANSWER_MAX);
-	buf_init(&said, SAID_MAX);
-	rc = run(o, fd, &out, &said);
-	if (!rc)
-		rc = take_answer(&out, &said, result);
-	buf_release(&said);
-	buf_release(&out);
-	close(fd);
-	return rc;
+	if (o->history || (elsewhere && *elsewhere))
+		return store_direct(o, payload, result);
+	return ask_runtime(o, payload, result);
 }

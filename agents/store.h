@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory and storage without a daemon: libexec/schedkit/agent-store is started
- * for one request and ends with it.  schedkit-store(5) has the requests.
+ * Asks for memory or storage, schedkit-store(5), through the runtime: of the
+ * daemon's store, or of one that is started for this request and ends with it.
  */
 #ifndef SCHEDKIT_AGENTS_STORE_H
 #define SCHEDKIT_AGENTS_STORE_H
@@ -11,16 +11,23 @@
 #include "doc/json.h"
 
 struct store_opts {
-	const char *history; /* NULL: as history_dir() */
-	const char *agent;   /* who asks */
+	/* NULL: as history_dir().  A daemon has its own: with this, or with
+	 * $SCHEDKIT_HISTORY, it is not asked. */
+	const char *history;
+	const char *agent; /* who asks */
 	const volatile sig_atomic_t *cancel;
 };
 
 /*
- * *result is the caller's.  The errors of the request; -EPIPE: agent-store
+ * *result is the caller's.  The errors of the request and of the runtime's
+ * client, -EACCES if its rules forbid it; -EPIPE: agent-store
  * died; -EINTR: cancelled; -ENOENT, -EACCES …: it could not be started.
  */
 int store_ask(const struct store_opts *o, const struct json *payload,
 	      struct json **result);
+
+/* The same without the runtime: what a lease for such a request is used for. */
+int store_direct(const struct store_opts *o, const struct json *payload,
+		 struct json **result);
 
 #endif

@@ -255,6 +255,17 @@ short slices help'
 	is "$(file log -n 1 f1 | wc -l)" 1
 }
 
+@test 'store: the runtime is asked where the repository is the usual one' {
+	unset SCHEDKIT_HISTORY
+	echo 1 | exits 0 file put f
+	is "$(file get f)" 1
+	exits 3 file get -a other -o user f
+	has "$stderr" "'user' shares no file"
+	[ -d "$XDG_STATE_HOME/schedkit/history" ]
+	SCHEDKIT_RUNTIME=$PWD/none exits 3 file get f
+	lacks "$(file list --history h)" f
+}
+
 # The store writes the history, and reaches nothing else.
 @test 'store: is shut in' {
 	needs strace
