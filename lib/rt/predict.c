@@ -270,16 +270,28 @@ static void of_average(const struct work *w, struct rt_prediction *out)
 	out->p90_s = out->p95_s = w->most;
 }
 
+/* What the next residual is not above with probability q: of n, the (n + 1) q
+ * th (Hyndman and Fan's definition 6; the 7th covers too little). */
+static double quantile(const struct work *w, double q)
+{
+	double n = (double)w->sorted_count;
+
+	/* A file may say that none of them counts. */
+	if (!w->sorted_count)
+		return 0;
+	return sample_quantile(w->sorted, w->sorted_count,
+			       clip((q * (n + 1) - 1) / (n - 1), 0, 1));
+}
+
 static void of_model(const struct work *w, const double *x,
 		     struct rt_prediction *out)
 {
 	double y = dot(w->weight, x);
-	size_t n = w->sorted_count;
 	double lo = log(w->least / LEAVE), hi = log(w->most * LEAVE);
 
-	out->p50_s = exp(clip(y + sample_quantile(w->sorted, n, 0.5), lo, hi));
-	out->p90_s = exp(clip(y + sample_quantile(w->sorted, n, 0.9), lo, hi));
-	out->p95_s = exp(clip(y + sample_quantile(w->sorted, n, 0.95), lo, hi));
+	out->p50_s = exp(clip(y + quantile(w, 0.5), lo, hi));
+	out->p90_s = exp(clip(y + quantile(w, 0.9), lo, hi));
+	out->p95_s = exp(clip(y + quantile(w, 0.95), lo, hi));
 }
 
 static void predict(const struct work *w, const struct rt_request *q,
