@@ -203,6 +203,30 @@ static void test_money(void **state)
 	ledger_close(g);
 }
 
+/* What calls under way may still use is not given away twice. */
+static void test_holds(void **state)
+{
+	struct ledger *g = open_with("tokens=100");
+	struct ledger_hold a, b;
+	struct llm_usage most = {.in = 20, .out = 40};
+
+	(void)state;
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &a), 0);
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &b), -EBUSY);
+	ledger_release(g, &a);
+	settle(g, "1", "openai", "x", 10, 20);
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &b), 0);
+	ledger_release(g, &b);
+	ledger_release(g, &b);
+	/* Released twice, it is not there once more. */
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &a), 0);
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &b), -EBUSY);
+	ledger_release(g, &a);
+	settle(g, "2", "openai", "x", 10, 20);
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &a), -EDQUOT);
+	ledger_close(g);
+}
+
 static void test_settled_once(void **state)
 {
 	struct ledger *g = open_with("calls=2");
@@ -393,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_run_limits, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_money, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_holds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settled_once, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_day, setup, teardown),

@@ -167,6 +167,42 @@ static void test_backend_words(void **state)
 	      "m");
 }
 
+static void test_several(void **state)
+{
+	struct addresses a;
+
+	(void)state;
+	setenv("SCHED_LLM",
+	       " http://127.0.0.1:1/v1#m;slots=2;rpm=3;itpm=4;otpm=5\n"
+	       "anthropic:http://127.0.0.1:1;resume=turn\t"
+	       "openai#gpt-x;name=far;key=MY_KEY command:a http://b/ ;c",
+	       1);
+	assert_int_equal(addresses_read(NULL, NULL, &a), 0);
+	assert_int_equal(a.n, 4);
+	assert_string_equal(a.v[0].model, "m");
+	assert_string_equal(a.v[0].name, "127.0.0.1:1");
+	assert_int_equal(a.v[0].slots, 2);
+	assert_int_equal(a.v[0].requests_min, 3);
+	assert_int_equal(a.v[0].tokens_in_min, 4);
+	assert_int_equal(a.v[0].tokens_out_min, 5);
+	assert_int_equal(a.v[0].resume, -1);
+	assert_string_equal(a.v[1].name, "127.0.0.1:1/2");
+	assert_int_equal(a.v[1].kind, ADDRESS_ANTHROPIC);
+	assert_int_equal(a.v[1].resume, LLM_RESUME_TURN);
+	assert_string_equal(a.v[2].name, "far");
+	assert_string_equal(a.v[2].key, "MY_KEY");
+	assert_string_equal(a.v[2].where, "https://api.openai.com/v1");
+	/* A command may have anything behind it. */
+	assert_string_equal(a.v[3].where, "a http://b/ ;c");
+	addresses_release(&a);
+	leads_nowhere("http://127.0.0.1:1/v1;slots=0", "slots=0");
+	leads_nowhere("http://127.0.0.1:1/v1;resume=later", "resume=later");
+	leads_nowhere("http://127.0.0.1:1/v1;name=", "name=");
+	leads_nowhere("http://127.0.0.1:1/v1;speed=9", "rpm=N");
+	leads_nowhere("http://127.0.0.1:1/v1 gpt-5", "no backend");
+	leads_nowhere(" ", "no model");
+}
+
 /* The key that an address gets; NULL: none. */
 static void gets_key(const char *backend, const char *want)
 {
@@ -454,6 +490,38 @@ static void test_echoed_key(void **state)
 	llm_close(l);
 }
 
+/* Calls are told apart, and one that nobody waits for is over all the same. */
+static void test_together(void **state)
+{
+	struct json *messages = parse("[{\"role\":\"user\",\"text\":\"q\"}]");
+	struct llm_request r = {
+		.role = "coder", .messages = messages, .max_tokens = 100};
+	struct llm_call_opts o = {.endpoint = "elsewhere"};
+	struct fake f = {.script = {"one", "two", "three"}};
+	struct llm *l = over(&f);
+	struct llm_call *a, *b, *c;
+	struct llm_answer answer;
+
+	(void)state;
+	assert_int_equal(llm_start(l, &r, &o, &a), -ENOENT);
+	assert_int_equal(llm_start(l, &r, NULL, &a), 0);
+	assert_int_equal(llm_start(l, &r, NULL, &b), 0);
+	assert_int_equal(llm_start(l, &r, NULL, &c), 0);
+	llm_cancel(b);
+	assert_int_equal(llm_step(l, 0, NULL, 0), 0);
+	assert_int_equal(llm_take(c, &answer), 0);
+	assert_string_equal(answer.text, "two");
+	llm_answer_release(&answer);
+	assert_int_equal(llm_take(b, &answer), -ECANCELED);
+	llm_answer_release(&answer);
+	assert_int_equal(llm_take(a, &answer), 0);
+	assert_string_equal(answer.text, "one");
+	llm_answer_release(&answer);
+	assert_int_equal(llm_start(l, &r, NULL, &a), 0);
+	llm_close(l);
+	json_free(messages);
+}
+
 static void test_bad_schema(void **state)
 {
 	struct fake f = {0};
@@ -517,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_extract_bounds),
 		cmocka_unit_test_setup(test_address, clean),
 		cmocka_unit_test_setup(test_backend_words, clean),
+		cmocka_unit_test_setup(test_several, clean),
 		cmocka_unit_test_setup_teardown(test_keys, clean, clean),
 		cmocka_unit_test(test_ladder),
 		cmocka_unit_test(test_no_figures),
@@ -527,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_errors_pass),
 		cmocka_unit_test(test_echoed_key),
+		cmocka_unit_test(test_together),
 		cmocka_unit_test(test_bad_schema),
 		cmocka_unit_test(test_claude),
 		cmocka_unit_test(test_opencode),
