@@ -269,19 +269,19 @@ static void test_many_versions(void **state)
 
 /* ---- kill -9 ------------------------------------------------------------ */
 
-#define KILLS	200
-#define PUTS	1000
-#define KILL_US 8000
+#define KILLS 200
+#define PUTS  1000
 
 /* Puts and acknowledges until it is killed. */
 static void __attribute__((noreturn)) putter(int fd, int round)
 {
 	struct history *own;
 	struct files *g;
-	struct file_version v;
+	struct file_version v = {0};
 	char text[32];
 
-	if (history_open(base, true, &own))
+	if (history_open(base, true, &own) ||
+	    write(fd, &v, sizeof(v)) != sizeof(v))
 		_exit(1);
 	g = files_new(own);
 	for (int i = 0; i < PUTS; i++) {
@@ -307,8 +307,20 @@ static size_t check_said(int fd)
 	return n;
 }
 
+/* What some puts take here, in microseconds. */
+static uint64_t time_of_puts(void)
+{
+	double begun = clock_monotonic();
+
+	for (int i = 0; i < 4; i++)
+		put("a", "f", i % 2 ? "odd" : "even");
+	return (uint64_t)((clock_monotonic() - begun) * 1e6) + 1;
+}
+
 static void test_kills(void **state)
 {
+	uint64_t longest = time_of_puts();
+	struct file_version ready;
 	size_t said = 0;
 	struct rng r;
 	int status;
@@ -325,7 +337,9 @@ static void test_kills(void **state)
 		if (!pid)
 			putter(p[1], i);
 		close(p[1]);
-		usleep((useconds_t)rng_below(&r, KILL_US));
+		assert_int_equal(read(p[0], &ready, sizeof(ready)),
+				 sizeof(ready));
+		usleep((useconds_t)rng_below(&r, longest));
 		kill(pid, SIGKILL);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFSIGNALED(status)); /* it did not fail */
