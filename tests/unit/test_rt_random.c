@@ -453,9 +453,15 @@ static void the_end(struct world *w)
 		assert_true(w->v[id].ended && w->v[id].mine);
 }
 
-static void whatever_happens(const char *policy, uint64_t seed)
+static const char *const figures[] = {
+	"ended.done", "ended.failed", "ended.cancelled", "ended.skipped",
+	"hedges",     "preemptions",  "migrations",	 "retries",
+};
+
+static void whatever_happens(const char *policy, uint64_t seed, double *sums)
 {
 	struct world w = {0};
+	struct json *v;
 	struct rt_opts o;
 
 	w.v = mem_zalloc(IDS, sizeof(*w.v));
@@ -471,6 +477,10 @@ static void whatever_happens(const char *policy, uint64_t seed)
 		add_worker(&w, i);
 	live(&w);
 	the_end(&w);
+	v = rt_stats(w.r, w.now);
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		sums[i] += json_as_number(json_path(v, figures[i]), 0);
+	json_free(v);
 	rt_free(w.r);
 	free(w.v);
 }
@@ -479,10 +489,18 @@ static void under_every_policy(void **state)
 {
 	const char *more = getenv("RT_SEED");
 	uint64_t seed = more ? strtoull(more, NULL, 10) : 1;
+	double sums[ARRAY_LEN(figures)] = {0};
 
 	(void)state;
 	for (size_t i = 0; rt_policies[i]; i++)
-		whatever_happens(rt_policies[i]->name, seed + i);
+		whatever_happens(rt_policies[i]->name, seed + i, sums);
+	/* All of it has happened, and more than once. */
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		if (sums[i] < 5)
+			fail_msg("%s: %g", figures[i], sums[i]);
+	if (more)
+		for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+			print_message("%s: %g\n", figures[i], sums[i]);
 }
 
 int main(void)
