@@ -63,6 +63,16 @@ static bool taken(const struct round *d, const struct host *h)
 	return false;
 }
 
+/* All hosts that what fits now might go to. */
+static bool all_taken(const struct rt *r, const struct round *d)
+{
+	for (size_t i = 0; i < r->host_count; i++)
+		if (r->hosts[i]->w->spec.kinds & d->kinds &&
+		    !taken(d, r->hosts[i]))
+			return false;
+	return true;
+}
+
 static void promise(struct rt *r, struct round *d, struct job *j)
 {
 	struct reservation best = {.head = j, .start = INFINITY};
@@ -105,7 +115,7 @@ static void promise_all(struct rt *r, struct round *d)
 	d->promised = true;
 	for (size_t i = 0; i < n; i++)
 		left[i] = d->full[i];
-	for (size_t i = 0; i < RESERVATIONS; i++) {
+	for (size_t i = 0; i < RESERVATIONS && !all_taken(r, d); i++) {
 		j = round_next(r, left, &n);
 		if (!j)
 			break;

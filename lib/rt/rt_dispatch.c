@@ -61,21 +61,39 @@ bool host_can(const struct rt *r, struct host *h, const struct job *j)
 }
 
 /* Cheap, and true too often: kinds and room, not what it can. */
-static bool has_room(const struct rt *r, const struct job *j)
+static bool has_room(const struct rt *r, int kind, const struct vec *need)
 {
-	const struct rt_request *q = &j->t.q;
-
 	for (size_t i = 0; i < r->workers.count; i++) {
 		const struct rt_worker *w = r->workers.v[i];
-		bool fits = w->spec.kinds & 1u << q->kind;
+		bool fits = w->spec.kinds & 1u << kind;
 
 		for (size_t k = 0; fits && k < RES_COUNT; k++)
-			fits = q->need.v[k] <=
+			fits = need->v[k] <=
 			       w->spec.capacity.v[k] - w->used.v[k];
 		if (fits && !(r->workers.exclusive && w->running))
 			return true;
 	}
 	return false;
+}
+
+/* Whether there is room for any; shapes that there is none for are blocked. */
+static bool any_room(struct rt *r)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->shape_count; i++) {
+		struct shape *s = r->shapes[i];
+
+		if (!s->s.ready || s->blocked == r->epoch)
+			continue;
+		if (s->key.coarse || has_room(r, s->key.kind, &s->key.need)) {
+			any = true;
+			continue;
+		}
+		s->blocked = r->epoch;
+		s->limited = 0;
+	}
+	return any;
 }
 
 /* ---- rounds ------------------------------------------------------------ */
@@ -84,6 +102,7 @@ void round_init(struct rt *r, struct round *d)
 {
 	d->fits = d->fulls = d->reserved = 0;
 	d->promised = false;
+	d->kinds = 0;
 	for (size_t i = 0; i < r->shape_count; i++) {
 		struct shape *s = r->shapes[i];
 		struct rt_task *t;
@@ -92,10 +111,13 @@ void round_init(struct rt *r, struct round *d)
 		    (s->blocked == r->epoch && s->limited > r->now))
 			continue;
 		t = r->policy->ops->first(r->policy, &s->s, r->now);
-		if (s->blocked == r->epoch || !has_room(r, job_of(t)))
+		if (s->blocked == r->epoch ||
+		    !has_room(r, (int)t->q.kind, &t->q.need)) {
 			d->full[d->fulls++] = job_of(t);
-		else
-			d->fit[d->fits++] = job_of(t);
+			continue;
+		}
+		d->fit[d->fits++] = job_of(t);
+		d->kinds |= 1u << t->q.kind;
 	}
 }
 
@@ -243,6 +265,9 @@ static bool start_one(struct rt *r, struct round *d)
 {
 	struct job *j;
 
+	d->fulls = 0;
+	if (!any_room(r))
+		return false;
 	round_init(r, d);
 	while ((j = round_next(r, d->fit, &d->fits)))
 		if (start(r, d, j))

@@ -266,6 +266,7 @@ struct reservation {
 struct round {
 	struct job *fit[SHAPES_MAX], *full[SHAPES_MAX];
 	size_t fits, fulls;
+	unsigned kinds; /* bits of those that fit */
 	struct reservation r[RESERVATIONS];
 	size_t reserved;
 	bool promised; /* r is right for this round */
