@@ -2,9 +2,11 @@
 /*
  * Deficit round-robin (Shreedhar and Varghese 1995) over what is known only
  * afterwards: use is counted in quanta, and a tenant is in the round that it
- * has used whole quanta for.  Lower rounds go first, within a round who came
- * into it first.  A request is charged at its start with what it may cost, so
- * that free slots do not all go to one tenant, and settled at its end.
+ * has used whole quanta for.  Lower rounds go first; within a round those that
+ * had nothing waiting before (as the new flows of RFC 8290: a quantum each, and
+ * who asks seldom waits little), then who came into it first.  A request is
+ * charged at its start with what it may cost, so that free slots do not all go
+ * to one tenant, and settled at its end.
  *
  * Tenants are nested: the kind of resource that is fought over (tokens, or
  * cores), of it runs, of a run candidates.  Who has nothing waiting takes no
@@ -19,6 +21,9 @@
 #include "base/mem.h"
 
 enum { TOKENS, CORES, CLASSES };
+
+/* More turns than are ever taken, few enough to be counted in a double. */
+#define BEHIND_NEW 0x1p52
 
 struct tenant {
 	struct rt_node node; /* rank: the round; of runs and candidates */
@@ -161,8 +166,10 @@ static void set_use(struct tenant *x, double used, double taken)
 	if (round == x->node.rank)
 		return;
 	x->node.rank = round;
-	x->node.turn = ++x->up->turns;
-	rt_tree_moved(&x->node);
+	x->node.turn = BEHIND_NEW + ++x->up->turns;
+	/* Alone it stands where it stands. */
+	if (x->up->backlogged.len > 1)
+		rt_tree_moved(&x->node);
 }
 
 static void charge(struct tenant *x, double used, double taken)
@@ -183,8 +190,8 @@ static void join(struct tenant *x)
 
 		if (least)
 			raise_floor(x->up, least->used);
-		x->node.turn = ++x->up->turns;
 		set_use(x, fmax(x->used, x->up->floor), x->taken);
+		x->node.turn = ++x->up->turns;
 		rt_heap_add(&x->up->backlogged, x);
 	}
 }

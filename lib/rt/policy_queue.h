@@ -79,7 +79,8 @@ void rt_tree_add(struct rt_task *t, struct rt_node *leaf,
 		 rt_branch_order *before);
 void rt_tree_remove(struct rt_task *t);
 void rt_tree_changed(struct rt_task *t); /* its key or its ties */
-void rt_tree_moved(struct rt_node *n);	 /* its rank or turn */
+/* Its rank or turn is another; those above do not depend on it. */
+void rt_tree_moved(struct rt_node *n);
 struct rt_task *rt_branch_first(const struct rt_branch *b);
 struct rt_task *rt_tree_first(const struct rt_shape *s);
 void rt_tree_shape_gone(struct rt_policy *p, struct rt_shape *s);

@@ -120,7 +120,8 @@ void rt_tree_changed(struct rt_task *t)
 void rt_tree_moved(struct rt_node *n)
 {
 	for (struct rt_branch *b = n->branches; b; b = b->next)
-		settle_above(b);
+		if (b->up->in.len > 1)
+			rt_heap_moved(&b->up->in, b);
 }
 
 struct rt_task *rt_branch_first(const struct rt_branch *b)

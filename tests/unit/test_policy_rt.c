@@ -750,6 +750,44 @@ static void fair_lends_what_is_idle_and_saves_nothing(void **state)
 	world_release(&w);
 }
 
+/* Among runs that always want more, one that asks for one thing at a time goes
+ * first as long as it has not had more than they. */
+static void fair_serves_who_asks_seldom_first(void **state)
+{
+	enum { GREEDY = 3, EACH = 100 };
+	struct rt_task t[GREEDY * EACH], small;
+	double got[RUNS] = {0};
+	struct world w;
+
+	(void)state;
+	world_init(&w, "fair");
+	for (size_t k = 0; k < ARRAY_LEN(t); k++) {
+		task_init(&w, &t[k], k % GREEDY);
+		add(&w, &t[k]);
+	}
+	serve_shares(&w, 32, got);
+	task_init(&w, &small, GREEDY);
+	add(&w, &small);
+	assert_ptr_equal(first(&w), &small);
+	/* But coming again and again gives it no more than the others. */
+	for (size_t i = 0; i < RUNS; i++)
+		got[i] = 0;
+	for (size_t k = 0; k < 160; k++) {
+		struct rt_task *x = serve(&w);
+
+		got[x->run - w.runs] += 1;
+		if (x == &small) {
+			task_init(&w, &small, GREEDY);
+			add(&w, &small);
+		}
+	}
+	for (size_t i = 0; i < GREEDY; i++)
+		assert_true(fabs(got[i] - got[GREEDY]) <= w.o.quantum_s + 1);
+	while (w.ready)
+		serve(&w);
+	world_release(&w);
+}
+
 /* A run whose requests never wait owes nothing for them. */
 static void fair_does_not_punish_use_that_nobody_missed(void **state)
 {
@@ -882,6 +920,7 @@ int main(void)
 		cmocka_unit_test(fair_gives_runs_the_same),
 		cmocka_unit_test(fair_gives_candidates_the_same),
 		cmocka_unit_test(fair_lends_what_is_idle_and_saves_nothing),
+		cmocka_unit_test(fair_serves_who_asks_seldom_first),
 		cmocka_unit_test(fair_does_not_punish_use_that_nobody_missed),
 		cmocka_unit_test(fair_counts_what_runs),
 		cmocka_unit_test(fair_is_apart_for_tokens_and_cores),
