@@ -125,6 +125,9 @@ void rt_delivered(struct rt *r, uint64_t id, double now);
 void rt_holder_gone(struct rt *r, uint64_t holder, double now);
 /* Outcomes of a run that were not delivered are given (again) to holder, and
  * what it left in the queue is its from now on. */
+/* To be said before that of what the submitter was at work on when the runtime
+ * was killed, and is still: it is not to be failed for having begun. */
+void rt_still(struct rt *r, const char *run, const char *key);
 void rt_adopt(struct rt *r, const char *run, uint64_t holder, double now);
 
 /* ---- workers ----------------------------------------------------------- */

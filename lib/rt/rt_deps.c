@@ -229,10 +229,9 @@ void deps_restored(struct rt *r)
 		if (!j->unsettled)
 			continue;
 		j->unsettled = false;
-		if (j->begun && !job_ended(j)) {
-			job_fail(r, j, RT_FAILED, EHOSTDOWN,
-				 "it had begun when the runtime was killed, "
-				 "may have been done, and is not idempotent");
+		/* Who carried it out itself may still be at it. */
+		if (j->begun && j->t.q.place != RT_SELF) {
+			job_begun(r, j);
 			continue;
 		}
 		deps_raise(r, j);

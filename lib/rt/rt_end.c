@@ -452,11 +452,31 @@ void jobs_left(struct rt *r, uint64_t holder)
 	}
 }
 
+/* It ran, nobody knows how far, and it is not to run twice. */
+void job_begun(struct rt *r, struct job *j)
+{
+	j->begun = false;
+	if (!job_ended(j))
+		job_fail(r, j, RT_FAILED, EHOSTDOWN,
+			 "it had begun when the runtime was killed, may have "
+			 "been done, and is not idempotent");
+}
+
+void rt_still(struct rt *r, const char *run, const char *key)
+{
+	struct job *j = table_key(r, run, key);
+
+	if (j)
+		j->begun = false;
+}
+
 /* It is holder's from now on. */
 void job_adopt(struct rt *r, struct job *j, uint64_t holder)
 {
 	j->t.holder = holder;
 	j->orphan = false;
+	if (j->begun)
+		job_begun(r, j);
 	if (job_ended(j)) {
 		unkeep(r, j);
 		j->announced = j->t.delivered = false;

@@ -317,6 +317,7 @@ struct job *job_new(struct rt *r, uint64_t id, const struct rt_request *q,
 		    uint64_t holder);
 void job_announce(struct rt *r, struct job *j);
 void job_untold(struct rt *r, struct job *j);
+void job_begun(struct rt *r, struct job *j);
 void job_adopt(struct rt *r, struct job *j, uint64_t holder);
 void job_delivered(struct rt *r, struct job *j);
 void job_abandon(struct rt *r, struct job *j);

@@ -79,6 +79,8 @@ static int do_hello(struct conn *c, const struct json *v,
 	c->wire.max_line = RT_WIRE_MAX;
 	c->s->strangers--;
 	welcome(c);
+	json_each (it, json_get(v, "still"))
+		rt_still(c->s->r, c->run, json_as_string(it, ""));
 	/* Another process of the same run may be at work on it. */
 	if (*c->run && !run_is_held(c))
 		rt_adopt(c->s->r, c->run, c->holder, c->s->now);
