@@ -193,7 +193,7 @@ static double wait_for(const struct server *s, double when)
 {
 	double wait = fmin(when, s->retry_accept) - s->now;
 
-	if (s->ready || s->gone_count)
+	if (s->ready || s->gone_count || s->buried)
 		return 0;
 	if (s->strangers)
 		wait = fmin(wait, STRANGERS_S);

@@ -337,7 +337,7 @@ void conn_put(struct conn *c, struct json *v)
 		return;
 	}
 	if (rt_wire_put(&c->wire, v))
-		conn_close(c, NULL);
+		conn_close(c, err_text());
 	mark_dirty(c);
 }
 
@@ -346,7 +346,7 @@ void conn_put_line(struct conn *c, const struct buf *line)
 	if (c->gone)
 		return;
 	if (rt_wire_put_line(&c->wire, line->data, line->len))
-		conn_close(c, NULL);
+		conn_close(c, err_text());
 	mark_dirty(c);
 }
 

@@ -127,13 +127,16 @@ void store_release(struct server *s)
 static void died(struct server *s)
 {
 	struct store *st = &s->store;
-	double pause = PAUSE_S * (1 << (st->row < PAUSES ? st->row : PAUSES));
+	unsigned doublings = st->row < PAUSES ? st->row : PAUSES;
 
 	server_log(s, "'%s' is gone", s->o->store);
 	let_go(s, false);
-	st->row++;
-	st->not_before = s->now + pause;
 	rt_worker_drop(s->r, NAME, true, s->now);
+	/* One that has answered before is replaced at once. */
+	st->not_before = s->now;
+	if (st->row++)
+		st->not_before += PAUSE_S * (1 << doublings);
+	store_tend(s);
 }
 
 void store_tend(struct server *s)

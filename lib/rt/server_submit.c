@@ -46,6 +46,13 @@ static int set_run(const struct conn *c, struct rt_request *q)
 	return 0;
 }
 
+/* What a share lets others do. */
+static bool is_reading(const char *verb)
+{
+	return !strcmp(verb, "get") || !strcmp(verb, "list") ||
+	       !strcmp(verb, "log") || !strcmp(verb, "search");
+}
+
 /*
  * Whose note or file it is about: the asker's own, or another's, of which the
  * store shows what was shared.  A payload that asks for a thing of the other
@@ -56,6 +63,7 @@ static int check_store(const struct conn *c, const struct rt_request *q,
 {
 	const char *owner = json_text_at(payload, "owner");
 	const char *name = json_text_at(payload, "name");
+	const char *verb = json_text_at(payload, "verb");
 	struct rt_peer who = {c->uid, c->pid, q->agent};
 	const char *kind = rt_kind_name(q->kind);
 	char *resource;
@@ -66,12 +74,13 @@ static int check_store(const struct conn *c, const struct rt_request *q,
 			       kind);
 	if (q->kind == RT_MEMORY)
 		name = json_text_at(payload, "id");
-	if (!*owner || !strcmp(owner, q->agent))
-		resource = mem_printf("%s/%s", q->agent, name);
+	if (!*owner)
+		owner = q->agent;
+	if (!strcmp(owner, q->agent) || !is_reading(verb))
+		resource = mem_printf("%s/%s", owner, name);
 	else
 		resource = mem_printf("shared/%s/%s", owner, name);
-	rc = rt_access_check(c->s->access, &who, kind,
-			     json_text_at(payload, "verb"), resource);
+	rc = rt_access_check(c->s->access, &who, kind, verb, resource);
 	free(resource);
 	return rc;
 }
@@ -140,8 +149,8 @@ int server_submit(struct conn *c, const struct json *list,
 	}
 	if (!rc)
 		rc = rt_submit(c->s->r, q, n, c->holder, c->s->now, ids);
-	conn_audit(c, rt_kind_name(q[0].kind), *q[0].key ? q[0].key : c->run,
-		   rc);
+	conn_audit(c, rt_kind_name(q[0].kind),
+		   q[0].key && *q[0].key ? q[0].key : c->run, rc);
 	if (!rc && ref)
 		put_ids(c, ref, ids, n);
 	while (n)
