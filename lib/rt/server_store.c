@@ -37,6 +37,7 @@ static int add_worker(struct server *s)
 	w.name = mem_strdup(NAME);
 	w.kinds = 1u << RT_MEMORY | 1u << RT_STORAGE;
 	w.capacity.v[RES_SLOTS] = SLOTS;
+	w.order = -1; /* before the host, whose clients start one each */
 	rc = rt_worker_add(s->r, &w, SERVER_STORE, s->now);
 	rt_worker_spec_release(&w);
 	return rc;
