@@ -7,7 +7,29 @@
  * that never goes back: CLOCK_MONOTONIC, or a virtual one), and after that
  * rt_step(), which starts what may start and says when to call again.  All
  * that the engine wants done comes back through struct rt_ops, from within
- * rt_step() only.
+ * rt_step() only; who is called may call any function of this header but
+ * rt_step() and rt_free().  What happened is told to ops->event at once, from
+ * within whatever call it happened in; that may call nothing.
+ *
+ * The order is the policy's.  What does not fit is promised a worker, from the
+ * time at which what runs there is predicted to have made room (p90), and
+ * others pass it there only if they will have ended by then or take only what
+ * it leaves over; once that time has come, nobody passes in the first way, so
+ * wide requests start however wrong predictions are.  Where room is not what
+ * is lacking but a rate limit, what comes behind waits as well.
+ *
+ * What runs is suspended where the policy would have another run, it is
+ * preemptible, and more is predicted to be left of it than restarting it costs
+ * on its worker (restart_s).  Queued work is bound to no worker.  Suspended
+ * work is, to the one where its context is: it moves when that is gone, when
+ * it has waited there for as long as moving costs, or when its moving would
+ * have lowered the Gini coefficient of the load by 0.1 at three looks on end.
+ *
+ * An attempt that failed and may be made again is, after a pause that doubles
+ * from half a second to a minute (after_s if that is more), on another worker
+ * if there is one; not so a request that rt_request_once() and that had been
+ * started.  The last attempt's outcome says how many there were.  Work of a
+ * worker that went is done elsewhere at once, as the next attempt.
  *
  * Nothing spins: a request that cannot start is looked at again when a lease
  * is given back, a worker or its limits change, or its time has come.
@@ -47,7 +69,8 @@ struct rt_ops {
 	 */
 	void (*start)(void *arg, const struct rt_task *t,
 		      const struct rt_lease *lease);
-	/* Stop at the next good place and rt_suspended(). */
+	/* Stop at the next good place and rt_suspended(); or rt_done(), if that
+	 * is quicker. */
 	void (*suspend)(void *arg, const struct rt_task *t,
 			const struct rt_lease *lease);
 	/* Stop; nobody wants the outcome, the lease is given back already. */
@@ -67,7 +90,10 @@ struct rt_opts {
 	enum rt_fit fit;
 	bool exclusive; /* one request on a worker at a time (the seed's way) */
 	bool no_backfill;  /* what does not fit holds up all behind it */
-	double hedge_pct;  /* of llm requests that may be hedged; 5 */
+	double hedge_pct;  /* of llm requests that may be hedged, rounded up; 5.
+			      An idempotent one with `hedge` is started a second
+			      time on another worker when it has run for longer
+			      than the p95 that was predicted */
 	size_t max_queued; /* 1000000; more are refused with -EAGAIN */
 	size_t keep_ended; /* outcomes remembered for their keys; 10000 */
 	uint64_t seed;	   /* of the jitter of back-off */
@@ -88,9 +114,10 @@ void rt_free(struct rt *r);			      /* nobody is told */
  * -ELOOP: they wait for each other in a circle, which is named; -ENOENT: a key
  * that is waited for is unknown; -ERANGE, -ENODEV: it can never be carried out
  * (see rt_workers_feasible()); -EEXIST: a key twice in this graph; -EAGAIN: too
- * many queued, or draining.  A key that the run has used before is no error
- * and submits nothing: its id is the earlier one's, whose outcome comes (again)
- * through ops->ended.
+ * many queued, or draining; -EINVAL: out of its range.  A key that the run has
+ * used before is no error and submits nothing: its id is the earlier one's,
+ * whose outcome comes (again) through ops->ended, to holder unless another is
+ * carrying it out.
  */
 int rt_submit(struct rt *r, const struct rt_request *q, size_t n,
 	      uint64_t holder, double now, uint64_t *ids);
@@ -107,10 +134,10 @@ int rt_progress(struct rt *r, uint64_t lease, const struct rt_usage *u,
 /* It stopped; checkpoint (JSON text, copied) is what it goes on from. */
 int rt_suspended(struct rt *r, uint64_t lease, const char *checkpoint,
 		 const struct rt_usage *u, double now);
-/* More for a lease, up to its task's `most`: 0, or -EAGAIN (ask again when a
- * lease was given back: ops->start is called for the same lease once it has
- * been granted), -ERANGE, -EDEADLK (it would wait in a circle and is the
- * youngest in it). */
+/* More for a lease, up to its task's `most`: 0, or -EAGAIN (it waits:
+ * ops->start is called for the same lease once it has been granted), -ERANGE,
+ * -EDEADLK (it would wait in a circle and is the youngest in it).  A queued
+ * request that closes a circle (see rt_request.within) fails with that. */
 int rt_grow(struct rt *r, uint64_t lease, const struct vec *more, double now);
 
 /* One; or all of a run (and candidate, unless NULL) that have not ended.
@@ -121,10 +148,14 @@ size_t rt_cancel_group(struct rt *r, const char *run, const char *candidate,
 /* The submitter has the outcome; it is forgotten, all but its key. */
 void rt_delivered(struct rt *r, uint64_t id, double now);
 /* Its connection or process is gone: leases it carried out end, what it
- * submitted for itself is cancelled, its workers are down. */
+ * submitted for itself is cancelled and its keys are free again, its workers
+ * are gone.  What others carry out for it goes on; the outcomes wait for who
+ * adopts the run, the oldest of them no longer than keep_ended allows. */
 void rt_holder_gone(struct rt *r, uint64_t holder, double now);
-/* Outcomes of a run that were not delivered are given (again) to holder, and
- * what it left in the queue is its from now on. */
+/* What a holder that is gone, or a journal, left of a run is holder's from now
+ * on: outcomes that were not delivered are given to it (again), and what it is
+ * to carry out itself can start.  Of the latter, what nobody comes for within
+ * five minutes is dropped. */
 /* To be said before that of what the submitter was at work on when the runtime
  * was killed, and is still: it is not to be failed for having begun. */
 void rt_still(struct rt *r, const char *run, const char *key);

@@ -80,17 +80,13 @@ static int check_request(const struct rt_request *q)
 
 static int check_new(struct rt *r, const struct rt_request *q)
 {
-	struct rt_request most;
 	int rc = check_request(q);
 
 	if (rc)
 		return rc;
-	/* Where it may grow to is what a worker must have. */
-	most = *q;
-	vec_max(&most.need, &q->most);
-	rc = rt_workers_feasible(&r->workers, &most);
+	rc = rt_workers_feasible(&r->workers, q);
 	return rc ? err_prefix(rc, "request '%s' can never be carried out",
-			       q->key)
+			       *q->key ? q->key : rt_kind_name(q->kind))
 		  : 0;
 }
 

@@ -39,11 +39,18 @@ static const char *lacks(const struct rt_worker *w, const struct rt_request *q)
 	return NULL;
 }
 
-static bool can(const struct rt_worker *w, const struct rt_request *q)
+/* Whether its kind of work is done there.  What somebody serves is not lent to
+ * who would do it itself. */
+static bool takes(const struct rt_worker *w, const struct rt_request *q)
 {
 	return w->spec.kinds & 1u << q->kind &&
-	       (!*q->worker || !strcmp(q->worker, w->spec.name)) &&
-	       (!q->wants || !lacks(w, q));
+	       !(w->holder && q->place == RT_SELF) &&
+	       (!*q->worker || !strcmp(q->worker, w->spec.name));
+}
+
+static bool can(const struct rt_worker *w, const struct rt_request *q)
+{
+	return takes(w, q) && (!q->wants || !lacks(w, q));
 }
 
 /* ---- scores ------------------------------------------------------------ */
@@ -173,8 +180,7 @@ struct rt_worker *rt_workers_choose(struct rt_workers *w,
 /* Those that are not on their way out, and do what q is. */
 static bool does(const struct rt_worker *w, const struct rt_request *q)
 {
-	return !w->draining && w->spec.kinds & 1u << q->kind &&
-	       (!*q->worker || !strcmp(q->worker, w->spec.name));
+	return !w->draining && takes(w, q);
 }
 
 /* No worker can: why. */

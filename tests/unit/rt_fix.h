@@ -23,8 +23,6 @@
 #include "base/mem.h"
 #include "rt/rt.h"
 
-#define FIX_JOBS 4096
-
 struct fix {
 	struct rt *r;
 	struct rt_opts o;

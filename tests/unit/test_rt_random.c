@@ -362,6 +362,8 @@ static bool fits(const struct rt_worker *x, const struct rt_task *t)
 	struct vec left = x->spec.capacity;
 
 	vec_sub(&left, &x->used);
+	if (x->holder && t->q.place == RT_SELF)
+		return false;
 	return x->spec.kinds & 1u << t->q.kind && vec_fits(&t->q.need, &left);
 }
 
@@ -380,6 +382,7 @@ static bool in_vain(const struct sum *s, const struct rt_worker *x,
 		return false;
 	for (size_t i = 0; i < s->n; i++)
 		if (x->spec.kinds & 1u << s->ready[i]->q.kind &&
+		    !(x->holder && s->ready[i]->q.place == RT_SELF) &&
 		    (!fits(x, s->ready[i]) || !plain(s->ready[i])))
 			return false;
 	return true;
