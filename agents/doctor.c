@@ -73,6 +73,7 @@ struct json *doctor_examine(void)
 	const char *text;
 
 	doctor_model(checks);
+	doctor_runtime(checks);
 	if (!object)
 		text = "not ready: the policy object is missing";
 	else if (host && guest)

@@ -39,4 +39,7 @@ bool doctor_programs(struct json *checks);
  * environment. */
 void doctor_model(struct json *checks);
 
+/* The agent runtime: its settings, and a daemon if there is one. */
+void doctor_runtime(struct json *checks);
+
 #endif

@@ -105,3 +105,17 @@ copy_tree() {
 @test 'doctor: takes no operands' {
 	exits 2 sched-doctor now
 }
+
+@test 'doctor: settings of the runtime that are none are named' {
+	export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR
+	mkdir "$BATS_TEST_TMPDIR/schedkit"
+	echo '{"policy":"sometimes"}' >"$BATS_TEST_TMPDIR/schedkit/runtime.json"
+	run --separate-stderr sched-doctor --json
+	is "$(field runtime status)" warn
+	has "$(field runtime text)" "$BATS_TEST_TMPDIR/schedkit/runtime.json"
+	has "$(field runtime text)" sometimes
+	echo '{"policy":"mlfq"}' >"$BATS_TEST_TMPDIR/schedkit/runtime.json"
+	run --separate-stderr sched-doctor --json
+	is "$(field runtime status)" ok
+	has "$(field runtime text)" mlfq
+}
