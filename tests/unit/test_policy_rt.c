@@ -466,6 +466,29 @@ static void priority_is_by_urgency_then_inherited(void **state)
 	world_release(&w);
 }
 
+/* What was suspended has not waited in vain. */
+static void priority_remembers_earlier_waits(void **state)
+{
+	struct rt_task t, u;
+	struct world w;
+
+	(void)state;
+	world_init(&w, "priority");
+	task_init(&w, &t, 0);
+	task_init(&w, &u, 0);
+	add(&w, &t);
+	w.now += 100;
+	begin(&w, &t);
+	add(&w, &u);
+	use(&w, &t, 50, 0);
+	end(&w, &t);
+	add(&w, &t);
+	assert_ptr_equal(first(&w), &t);
+	while (w.ready)
+		serve(&w);
+	world_release(&w);
+}
+
 /* Every second comes a request of 255 that takes a second: without aging, one
  * of 0 would never start. */
 static void priority_starves_nobody(void **state)
@@ -803,7 +826,7 @@ static void fair_does_not_punish_use_that_nobody_missed(void **state)
 	use(&w, &alone, 500, 0);
 	end(&w, &alone);
 	for (size_t k = 0; k < ARRAY_LEN(t); k++) {
-		task_init(&w, &t[k], k % 2);
+		task_init(&w, &t[k], !(k % 2));
 		add(&w, &t[k]);
 	}
 	serve_shares(&w, 40, got);
@@ -849,26 +872,33 @@ static void fair_counts_what_runs(void **state)
 /* Use of cores is no debt in tokens. */
 static void fair_is_apart_for_tokens_and_cores(void **state)
 {
-	struct rt_task t[40];
+	struct rt_task big, waits, t[40];
 	double got[RUNS] = {0};
 	struct world w;
 
 	(void)state;
 	world_init(&w, "fair");
-	for (size_t k = 0; k < 20; k++) {
-		task_init(&w, &t[k], 0);
-		add(&w, &t[k]);
-	}
-	serve_shares(&w, 20, got);
-	got[0] = 0;
-	for (size_t k = 0; k < 40; k++) {
+	task_init(&w, &big, 0);
+	task_init(&w, &waits, 1);
+	big.p50_s = 500;
+	add(&w, &big);
+	add(&w, &waits);
+	assert_ptr_equal(serve(&w), &big);
+	for (size_t k = 0; k < ARRAY_LEN(t); k++) {
 		task_init(&w, &t[k], k % 2);
 		t[k].q.kind = RT_LLM;
 		t[k].q.tokens_out = 100;
 		t[k].shape = &w.shapes[1];
 		add(&w, &t[k]);
 	}
-	serve_shares(&w, 20, got);
+	for (size_t k = 0; k < 20; k++) {
+		struct rt_task *x = w.p->ops->first(w.p, &w.shapes[1], w.now);
+
+		begin(&w, x);
+		use(&w, x, 1, 100);
+		end(&w, x);
+		got[x->run - w.runs] += 100;
+	}
 	assert_true(fabs(got[0] - got[1]) <= 356);
 	while (w.ready)
 		serve(&w);
@@ -877,25 +907,48 @@ static void fair_is_apart_for_tokens_and_cores(void **state)
 
 static void fair_yields_to_who_had_less(void **state)
 {
-	struct rt_task a, b, same;
+	struct rt_task a, b, same, early[2];
 	struct world w;
 
 	(void)state;
 	world_init(&w, "fair");
+	/* Run 1 has had three quanta while run 0 waited, then run 0 one. */
+	task_init(&w, &early[0], 1);
+	early[0].p50_s = 3 * w.o.quantum_s;
+	task_init(&w, &early[1], 0);
+	early[1].p50_s = w.o.quantum_s;
 	task_init(&w, &a, 0);
 	task_init(&w, &same, 0);
 	task_init(&w, &b, 1);
-	a.p50_s = 100;
-	add(&w, &a);
-	begin(&w, &a);
-	add(&w, &b);
+	add(&w, &early[0]);
+	add(&w, &early[1]);
+	a.p50_s = 20 * w.o.quantum_s;
 	add(&w, &same);
-	use(&w, &a, 4, 0);
-	assert_false(yields(&w, &a, &b)); /* within its quantum */
-	use(&w, &a, 2, 0);
+	assert_ptr_equal(serve(&w), &early[0]);
+	add(&w, &b);
+	assert_ptr_equal(serve(&w), &early[1]);
+	add(&w, &a);
+	a.critical_s = 100; /* before same */
+	w.p->ops->changed(w.p, &a, w.now);
+	assert_ptr_equal(first(&w), &a);
+	begin(&w, &a);
+	/* A quantum: its run has had two then, and what it may yet use is not
+	 * held against it. */
+	use(&w, &a, w.o.quantum_s, 0);
+	assert_false(yields(&w, &a, &b));
+	use(&w, &a, 2.5 * w.o.quantum_s, 0);
 	assert_true(yields(&w, &a, &b));
 	assert_false(yields(&w, &a, &same));
 	end(&w, &a);
+	/* Now run 1 goes first; but whoever runs has its quantum. */
+	take(&w, &same);
+	add(&w, &same);
+	begin(&w, &same);
+	use(&w, &same, 0.5 * w.o.quantum_s, 0);
+	assert_false(yields(&w, &same, &b));
+	use(&w, &same, 0.5 * w.o.quantum_s, 0);
+	assert_true(yields(&w, &same, &b));
+	end(&w, &same);
 	while (w.ready)
 		serve(&w);
 	world_release(&w);
@@ -912,6 +965,7 @@ int main(void)
 		cmocka_unit_test(fifo_is_strictly_by_arrival),
 		cmocka_unit_test(rr_takes_turns),
 		cmocka_unit_test(priority_is_by_urgency_then_inherited),
+		cmocka_unit_test(priority_remembers_earlier_waits),
 		cmocka_unit_test(priority_starves_nobody),
 		cmocka_unit_test(sjf_waits_least),
 		cmocka_unit_test(sjf_stops_only_the_longer),
