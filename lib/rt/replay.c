@@ -13,6 +13,8 @@
 
 /* As often the engine may ask to be called at once. */
 #define SPINS_MAX 10000
+/* Of the whole; a trace that reports a quantum for ever has no end. */
+#define MOMENTS_MAX 10000000
 
 /* A lease being carried out. */
 struct attempt {
@@ -374,7 +376,7 @@ static double when_next(const struct replay *p, double wake)
 static int run_clock(struct replay *p)
 {
 	double wake = 0;
-	size_t spins = 0;
+	size_t spins = 0, moments = 0;
 
 	for (;;) {
 		double when = when_next(p, wake);
@@ -389,6 +391,11 @@ static int run_clock(struct replay *p)
 			return err_set(ELOOP,
 				       "the engine turns in circles at %g s",
 				       p->now);
+		if (++moments > MOMENTS_MAX)
+			return err_set(E2BIG,
+				       "the trace is not done after %d moments "
+				       "at %g s; larger quanta make fewer",
+				       MOMENTS_MAX, p->now);
 		p->now = when;
 		wake = happen(p);
 	}

@@ -86,6 +86,8 @@ struct rt_figures {
 
 #define RT_URGENT 200
 
+/* -EINVAL: a setting, the policy or a worker; -E2BIG: it takes too many steps.
+ */
 int rt_replay(const struct rt_trace *t, const struct rt_replay_opts *o,
 	      struct rt_figures *out);
 struct json *rt_figures_json(const struct rt_figures *f);

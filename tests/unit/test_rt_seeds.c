@@ -35,7 +35,8 @@ struct job {
 	enum rt_state state;
 	int error;
 	char worker[16];
-	int fails; /* so many attempts */
+	int fails;     /* so many attempts */
+	bool for_good; /* another one would not help */
 };
 
 struct shop {
@@ -213,7 +214,7 @@ static void finish(struct shop *s, struct job *j)
 	if (j->fails) {
 		j->fails--;
 		o.error = -EIO;
-		o.again = true;
+		o.again = !j->for_good;
 	}
 	j->lease = 0;
 	s->running--;
@@ -424,7 +425,7 @@ static void test_b6_a_failure_wakes_who_waits(void **state)
 static void test_b7_attempts_are_counted_apart(void **state)
 {
 	struct rt_request q;
-	uint64_t bad, good[4];
+	uint64_t bad, wrong, good[4];
 	struct shop s;
 
 	(void)state;
@@ -434,12 +435,17 @@ static void test_b7_attempts_are_counted_apart(void **state)
 	q.attempts = 3;
 	bad = put(&s, &q);
 	job_of(&s, bad)->fails = 1000;
+	wrong = ask(&s, 1);
+	job_of(&s, wrong)->fails = 1000;
+	job_of(&s, wrong)->for_good = true;
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		good[i] = ask(&s, 1);
 	run_to_end(&s);
 	assert_int_equal(job_of(&s, bad)->state, RT_FAILED);
 	assert_int_equal(job_of(&s, bad)->starts, 3);
 	assert_true(job_of(&s, bad)->ended > 3); /* it was given time */
+	assert_int_equal(job_of(&s, wrong)->state, RT_FAILED);
+	assert_int_equal(job_of(&s, wrong)->starts, 1);
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		assert_int_equal(job_of(&s, good[i])->state, RT_DONE);
 		assert_int_equal(job_of(&s, good[i])->starts, 1);
@@ -766,31 +772,38 @@ static void test_e9_gini_balance(void **state)
 	shop_release(&s);
 }
 
-/* Least squares on raw features goes below 0 and has no bound. */
-static void test_e10_prediction_positive_bounded(void **state)
+/* A straight line through these, one that falls or one that rises, far away
+ * from them. */
+static void predict_far(double at_0, double slope, double least, double most)
 {
 	struct rt_predictor *p = rt_predictor_new();
 	struct rt_request q = request(RT_LLM, -1);
 	struct rt_prediction got;
 	struct rng r;
 
-	(void)state;
 	rng_init(&r, 10);
-	/* A slope that reaches 0 at 500. */
 	for (int i = 0; i < 100; i++) {
 		q.features[0] = 450 * rng_unit(&r);
-		rt_predictor_learn(p, &q, 0.1 + (500 - q.features[0]) / 50);
+		rt_predictor_learn(p, &q, at_0 + slope * q.features[0]);
 	}
 	for (int i = 0; i < 200; i++) {
 		q.features[0] = pow(10, 12 * rng_unit(&r));
 		q.features[1] = pow(10, 12 * rng_unit(&r));
 		rt_predict(p, &q, &got);
-		assert_true(got.p50_s > 0);
+		assert_true(got.p50_s >= least / 4);
 		assert_true(got.p50_s <= got.p90_s);
-		assert_true(got.p90_s <= 4 * (0.1 + 10) + 1e-9);
+		assert_true(got.p90_s <= most * 4);
 	}
 	rt_request_release(&q);
 	rt_predictor_free(p);
+}
+
+/* Least squares on raw features goes below 0 and has no bound. */
+static void test_e10_prediction_positive_bounded(void **state)
+{
+	(void)state;
+	predict_far(10, -0.02, 1, 10);
+	predict_far(1, 0.02, 1, 10);
 }
 
 int main(void)
