@@ -366,10 +366,20 @@ static void ask(struct llm_call *c)
 		c->x = p->ops->start(p, &a);
 		return;
 	}
+	c->l->stayed = true;
 	/* It has no way to go on: a turn begins anew. */
 	if (c->resumed && resume_any(&c->from))
 		c->from.restarts++;
 	asked(c, p->ops->call(p, a.r, a.shape, a.out));
+}
+
+/* After a call that took its time what has come meanwhile is looked at. */
+static bool has_turn(const struct llm_call *c, double *wake)
+{
+	if (c->e->provider->ops->start || !c->l->stayed)
+		return true;
+	*wake = 0;
+	return false;
 }
 
 /* Cancelled or suspended before anything of this turn was asked. */
@@ -408,7 +418,7 @@ void ask_step(struct llm_call *c, double *wake)
 			over(c,
 			     err_set(EINVAL, "%s takes no request for JSON: %s",
 				     c->e->provider->name, err_text()));
-		} else if (!allowed(c)) {
+		} else if (!has_turn(c, wake) || !allowed(c)) {
 			return;
 		} else if (!c->done) {
 			ask(c);

@@ -23,6 +23,7 @@ struct llm {
 	const volatile sig_atomic_t *cancel;
 	struct llm_call *first, **last;
 	size_t settled; /* calls, so far */
+	bool stayed;	/* in this step, for one that cannot be left alone */
 };
 
 struct llm_call {

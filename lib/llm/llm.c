@@ -214,6 +214,7 @@ int llm_start(struct llm *l, const struct llm_request *r,
 static size_t move(struct llm *l, double *wake)
 {
 	size_t settled, left;
+	bool ended = false;
 
 	do {
 		settled = l->settled;
@@ -224,11 +225,12 @@ static size_t move(struct llm *l, double *wake)
 
 			ask_step(c, wake);
 			left += !c->done;
-			/* Its result is waited for. */
-			if (c->done && !was)
-				*wake = 0;
+			ended |= c->done && !was;
 		}
 	} while (settled != l->settled);
+	/* Its result is waited for. */
+	if (ended)
+		*wake = 0;
 	return left;
 }
 
@@ -236,6 +238,7 @@ size_t llm_step(struct llm *l, double seconds, struct pollfd *fds, size_t n)
 {
 	double wake, wait;
 
+	l->stayed = false;
 	move(l, &wake);
 	wait = fmin(seconds, wake - clock_monotonic());
 	if (l->cancel && l->first)

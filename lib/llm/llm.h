@@ -182,8 +182,8 @@ int llm_start(struct llm *l, const struct llm_request *r,
 	      const struct llm_call_opts *o, struct llm_call **out);
 /*
  * Moves all calls on, waiting at most so many seconds for something to happen,
- * to them or to fds.  Programs and recordings are asked one after another,
- * within.  Returns how many calls are not done.
+ * to them or to fds.  A program or a recording is asked within, one at a step.
+ * Returns how many calls are not done.
  */
 size_t llm_step(struct llm *l, double seconds, struct pollfd *fds, size_t n);
 bool llm_done(const struct llm_call *c);

@@ -35,6 +35,40 @@ teardown_file() {
 	is "$(jq -s '[.[] | select(.outcome == "ok")] | length' "$ledger")" 40
 }
 
+# waits HOW: a call whose endpoint always fails, between two attempts.
+waits() {
+	address wait '{"faults":{"500":1}}'
+	{
+		echo '{"id":5,"messages":[{"role":"user","text":"q"}]}'
+		for _ in {1..100}; do
+			[ ! -s "$log" ] || break
+			sleep 0.02
+		done
+		sleep 0.1
+		"$@"
+	} | env -i PATH="$PATH" HOME="$at/home" XDG_STATE_HOME="$at/state" \
+		SCHED_LLM="$address" ASAN_OPTIONS="$ASAN_OPTIONS" \
+		timeout 20 sh -c 'echo $$ >"$0"; exec "$@"' "$at/pid" \
+		"$BUILD/libexec/schedkit/ask-model" --attempts 100 >"$at/out"
+}
+
+# Done within 2 s of having been told.
+told() {
+	date +%s.%N >"$at/told"
+	"$@"
+}
+
+@test 'a call that waits for another attempt is stopped at once' {
+	waits told echo '{"cancel":5}'
+	is "$(sed 1d "$at/out" | jq -r '"\(.id) \(.error.errno)"')" \
+		'5 ECANCELED'
+	jq -ne "now - $(cat "$at/told") < 2" >/dev/null
+	stop() { kill "$(cat "$at/pid")"; }
+	waits told stop
+	is "$(sed 1d "$at/out" | jq -r '"\(.id) \(.error.errno)"')" '5 EINTR'
+	jq -ne "now - $(cat "$at/told") < 2" >/dev/null
+}
+
 @test 'a suspended call says where it was, without the key' {
 	address key '{"resume":["continue"],"delay":0.02}'
 	{

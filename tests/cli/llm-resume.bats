@@ -29,6 +29,8 @@ slices() {
 @test 'suspended: the turn of the assistant goes on' {
 	slices openai continue '{"resume":["continue"],"delay":0.003}'
 	holds '.restarts == 0 and .attempts == .slices'
+	# At once, not when a clock next ticks.
+	holds '.stopping_s < 0.04'
 	slices anthropic continue '{"resume":["prefill"],"delay":0.003}'
 	holds '.restarts == 0 and .attempts == .slices'
 }

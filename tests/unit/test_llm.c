@@ -508,7 +508,8 @@ static void test_together(void **state)
 	assert_int_equal(llm_start(l, &r, NULL, &b), 0);
 	assert_int_equal(llm_start(l, &r, NULL, &c), 0);
 	llm_cancel(b);
-	assert_int_equal(llm_step(l, 0, NULL, 0), 0);
+	assert_int_equal(llm_step(l, 60, NULL, 0), 1);
+	assert_int_equal(llm_step(l, 60, NULL, 0), 0);
 	assert_int_equal(llm_take(c, &answer), 0);
 	assert_string_equal(answer.text, "two");
 	llm_answer_release(&answer);
