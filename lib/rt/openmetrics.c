@@ -91,7 +91,7 @@ static const struct {
 	{"daemon.closed", "closed", COUNTER,
 	 "Connections closed for what they sent or left unread"},
 	{"daemon.held_bytes", "held_bytes", GAUGE,
-	 "Memory of payloads and of what is under way to or from clients"},
+	 "Memory of requests and of what is under way to or from clients"},
 	{"daemon.uptime_s", "uptime_seconds", GAUGE, "Since the daemon began"},
 };
 

@@ -118,6 +118,19 @@ bool rt_request_once(const struct rt_request *q)
 	return !q->idempotent && (q->kind == RT_TOOL || q->kind == RT_STORAGE);
 }
 
+size_t rt_request_bytes(const struct rt_request *q)
+{
+	size_t bytes = sizeof(*q) + strlen(q->payload);
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		bytes += strlen(*name_at(q, i));
+	for (size_t i = 0; q->wants && q->wants[i]; i++)
+		bytes += sizeof(*q->wants) + strlen(q->wants[i]);
+	for (size_t i = 0; i < q->dep_count; i++)
+		bytes += sizeof(*q->deps) + strlen(q->deps[i].key);
+	return bytes;
+}
+
 /* ---- from JSON --------------------------------------------------------- */
 
 static int read_text(const struct json *v, size_t max, char **out)

@@ -85,6 +85,8 @@ void rt_request_release(struct rt_request *q);
 void rt_request_copy(struct rt_request *to, const struct rt_request *from);
 /* To begin it again could do twice what it does besides giving a result. */
 bool rt_request_once(const struct rt_request *q);
+/* Memory that it takes, about. */
+size_t rt_request_bytes(const struct rt_request *q);
 
 /*
  * {"kind","agent","run","candidate","key","worker","wants":[…],"prefix",

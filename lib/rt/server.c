@@ -112,19 +112,34 @@ static int server_open(struct server *s, const struct rt_server_opts *o)
 	return rc ? rc : open_files(s);
 }
 
+/* Nothing goes out that is not written down. */
+static bool commit(struct server *s)
+{
+	int rc = s->journal ? rt_journal_commit(s->journal) : 0;
+
+	if (!rc && s->audit)
+		rc = rt_audit_commit(s->audit);
+	if (rc && isinf(s->retry_commit))
+		server_log(s, "%s; all answers wait for it", err_text());
+	s->retry_commit = rc ? s->now + COMMIT_S : INFINITY;
+	return !rc;
+}
+
 static void server_close(struct server *s)
 {
+	/* Also not at the end: who was not answered asks again. */
+	bool written = commit(s);
+
 	for (struct conn *c = s->conns; c; c = c->next)
 		conn_close(c, "the daemon leaves");
-	conn_flush(s);
-	s->ready = NULL;
+	if (written)
+		conn_flush(s);
+	s->ready = s->dirty = NULL;
 	for (struct conn *c = s->conns; c; c = c->next)
-		c->ready = false;
+		c->ready = c->dirty = false;
 	conn_bury(s);
 	store_release(s);
 	rt_journal_close(s->journal);
-	if (s->audit)
-		rt_audit_commit(s->audit);
 	rt_audit_close(s->audit);
 	rt_free(s->r);
 	rt_access_free(s->access);
@@ -139,19 +154,6 @@ static void server_close(struct server *s)
 
 /* ---- a turn
  * ------------------------------------------------------------------ */
-
-/* Nothing goes out that is not written down. */
-static bool commit(struct server *s)
-{
-	int rc = s->journal ? rt_journal_commit(s->journal) : 0;
-
-	if (!rc && s->audit)
-		rc = rt_audit_commit(s->audit);
-	if (rc && isinf(s->retry_commit))
-		server_log(s, "%s; all answers wait for it", err_text());
-	s->retry_commit = rc ? s->now + COMMIT_S : INFINITY;
-	return !rc;
-}
 
 static void take_events(struct server *s, double wait_s)
 {

@@ -266,6 +266,26 @@ void conn_bury(struct server *s)
 	}
 }
 
+/*
+ * When lines take too much memory, who holds the most of it is closed, not who
+ * happens to come with one more.
+ */
+static void relieve(struct server *s)
+{
+	while (s->held > SERVER_HELD) {
+		struct conn *most = NULL;
+
+		for (struct conn *c = s->conns; c; c = c->next)
+			if (!most || c->held > most->held)
+				most = c;
+		if (!most || !most->held)
+			return;
+		conn_close(most, NULL);
+		rt_wire_release(&most->wire);
+		count(most);
+	}
+}
+
 /* ---- reading ------------------------------------------------------------ */
 
 void conn_event(struct conn *c, unsigned events)
@@ -282,8 +302,7 @@ void conn_event(struct conn *c, unsigned events)
 	count(c);
 	c->ended = rc != 0;
 	mark_ready(c);
-	if (c->s->held + c->s->payloads > SERVER_HELD)
-		conn_close(c, "the daemon's memory is full; try again");
+	relieve(c->s);
 }
 
 static void bad_line(struct conn *c, int rc)
@@ -383,9 +402,10 @@ void conn_flush(struct server *s)
 		count(c);
 		if (c->gone)
 			continue;
-		if (rc || s->held + s->payloads > SERVER_HELD)
+		if (rc)
 			conn_close(c, NULL);
 		else
 			watch(c);
 	}
+	relieve(s);
 }

@@ -10,6 +10,13 @@
 #include "base/mem.h"
 #include "rt/server_state.h"
 
+uint64_t server_number(const struct json *v)
+{
+	double x = json_as_number(v, 0);
+
+	return x >= 1 && x < 0x1p53 ? (uint64_t)x : 0;
+}
+
 static int allowed(struct conn *c, const char *kind, const char *verb,
 		   const char *resource)
 {
@@ -92,11 +99,9 @@ static int do_hello(struct conn *c, const struct json *v,
 /* The lease that v names, if this connection holds it. */
 static int own_lease(struct conn *c, const struct json *v, uint64_t *lease)
 {
-	double x = json_as_number(json_get(v, "lease"), 0);
-
-	if (!(x >= 1 && x < 9007199254740992.0))
+	*lease = server_number(json_get(v, "lease"));
+	if (!*lease)
 		return err_set(EINVAL, "'lease' is no number of a lease");
-	*lease = (uint64_t)x;
 	/* One that was taken back crosses with what is said of it. */
 	return idmap_find(&c->leases, *lease) ? 0 : -ESTALE;
 }
@@ -179,8 +184,8 @@ static int do_grow(struct conn *c, const struct json *v, const struct json *ref)
 static int do_delivered(struct conn *c, const struct json *v,
 			const struct json *ref)
 {
-	double id = json_as_number(json_get(v, "id"), 0);
-	const struct rt_task *t = rt_find(c->s->r, id >= 1 ? (uint64_t)id : 0);
+	uint64_t id = server_number(json_get(v, "id"));
+	const struct rt_task *t = rt_find(c->s->r, id);
 
 	(void)ref;
 	if (t && t->holder != c->holder)
@@ -193,9 +198,9 @@ static int do_delivered(struct conn *c, const struct json *v,
 /* ---- cancelling -----------------------------------------------------------
  */
 
-static int cancel_one(struct conn *c, double id, size_t *n)
+static int cancel_one(struct conn *c, uint64_t id, size_t *n)
 {
-	const struct rt_task *t = rt_find(c->s->r, id >= 1 ? (uint64_t)id : 0);
+	const struct rt_task *t = rt_find(c->s->r, id);
 	int rc = 0;
 
 	if (!t)
@@ -239,7 +244,7 @@ static int do_cancel(struct conn *c, const struct json *v,
 	if (run || candidate)
 		rc = cancel_group(c, run, candidate, &n);
 	else
-		rc = cancel_one(c, json_as_number(json_get(v, "id"), 0), &n);
+		rc = cancel_one(c, server_number(json_get(v, "id")), &n);
 	if (rc || !ref)
 		return rc;
 	value = json_object();
@@ -266,6 +271,14 @@ static struct rt_worker *find_worker(const struct server *s, const char *name)
 	return rt_workers_find(rt_workers_of(s->r), name);
 }
 
+static bool is_shared(const struct conn *c, const char *name)
+{
+	for (size_t i = 0; i < c->shared.len; i++)
+		if (!strcmp(c->shared.v[i], name))
+			return true;
+	return false;
+}
+
 static int add_worker(struct conn *c, const struct rt_worker_spec *spec,
 		      bool ours)
 {
@@ -279,12 +292,15 @@ static int add_worker(struct conn *c, const struct rt_worker_spec *spec,
 		rt_worker_drop(s->r, spec->name, true, s->now);
 		w = find_worker(s, spec->name);
 	}
+	if (!w && rt_workers_of(s->r)->count >= SERVER_WORKERS)
+		return err_set(EAGAIN, "there are %d workers already",
+			       SERVER_WORKERS);
 	if (!w || w->holder || ours) {
 		rc = rt_worker_add(s->r, spec, ours ? c->holder : 0, s->now);
 		if (rc)
 			return rc;
 	}
-	if (!ours)
+	if (!ours && !is_shared(c, spec->name))
 		strs_add(&c->shared, spec->name);
 	return 0;
 }

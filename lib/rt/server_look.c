@@ -20,7 +20,7 @@ static struct json *daemon_json(const struct server *s)
 	json_set_number(v, "lines", (double)s->n.lines);
 	json_set_number(v, "refused", (double)s->n.refused);
 	json_set_number(v, "closed", (double)s->n.closed);
-	json_set_number(v, "held_bytes", (double)(s->held + s->payloads));
+	json_set_number(v, "held_bytes", (double)(s->held + s->queued));
 	return v;
 }
 

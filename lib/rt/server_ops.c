@@ -141,15 +141,34 @@ static void on_ended(void *arg, const struct rt_task *t,
 	conn_put(c, line);
 }
 
+static void take(size_t *from, size_t bytes)
+{
+	*from -= bytes < *from ? bytes : *from;
+}
+
+/* Of requests that were there before the daemon, or that another connection
+ * took over, it is not told whose they were: the share is about right. */
+static void count_queued(struct server *s, const struct rt_event *e)
+{
+	size_t bytes = rt_request_bytes(&e->task->q);
+	struct conn *c = conn_of(s, e->task->holder);
+
+	if (e->kind == RT_EV_SUBMITTED) {
+		s->queued += bytes;
+		if (c)
+			c->queued += bytes;
+	} else if (e->kind == RT_EV_ENDED) {
+		take(&s->queued, bytes);
+		if (c)
+			take(&c->queued, bytes);
+	}
+}
+
 static void on_event(void *arg, const struct rt_event *e)
 {
 	struct server *s = arg;
-	size_t bytes = strlen(e->task->q.payload);
 
-	if (e->kind == RT_EV_SUBMITTED)
-		s->payloads += bytes;
-	else if (e->kind == RT_EV_ENDED)
-		s->payloads -= bytes < s->payloads ? bytes : s->payloads;
+	count_queued(s, e);
 	if (s->journal)
 		rt_journal_add(s->journal, e);
 }

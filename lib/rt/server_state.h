@@ -15,7 +15,9 @@
 
 #define SERVER_CONNS	1024	     /* at most */
 #define SERVER_FOREIGN	32	     /* of one other user */
-#define SERVER_HELD	(512u << 20) /* bytes, payloads and wires together */
+#define SERVER_HELD	(256u << 20) /* bytes of all lines in and out */
+#define SERVER_QUEUED	(256u << 20) /* bytes of requests that have not ended */
+#define SERVER_WORKERS	1024	     /* at most */
 #define SERVER_HELLO_S	10.0	     /* to say hello */
 #define SERVER_BAD	16  /* lines that are none, then it is closed */
 #define SERVER_TURN	128 /* lines of one connection in a turn of the loop */
@@ -36,6 +38,7 @@ struct conn {
 	struct strs shared;   /* names of workers that it told of */
 	double since;
 	size_t held;	 /* bytes, as counted in the server's */
+	size_t queued;	 /* bytes of what it asked for, likewise */
 	unsigned bad;	 /* lines */
 	unsigned events; /* that epoll was asked for */
 	bool ready;	 /* in the list of those with lines to take */
@@ -69,8 +72,8 @@ struct server {
 	uint64_t next_holder;
 	double now, began, busy; /* busy: when something was last asked */
 	double retry_accept;	 /* INFINITY: it listens */
-	double retry_commit;   /* the disk is full; INFINITY: all is written */
-	size_t held, payloads; /* bytes */
+	double retry_commit; /* the disk is full; INFINITY: all is written */
+	size_t held, queued; /* bytes */
 	struct {
 		uint64_t accepted, lines, refused, closed;
 	} n;
@@ -107,6 +110,9 @@ void server_do(struct conn *c, const struct json *v);
 /* server_submit.c */
 int server_submit(struct conn *c, const struct json *list,
 		  const struct json *ref);
+
+/* The number of a request or a lease; 0: v is none. */
+uint64_t server_number(const struct json *v);
 
 /* server_ops.c */
 extern const struct rt_ops server_ops;

@@ -185,8 +185,7 @@ void store_cancel(struct server *s, uint64_t lease)
 
 static void take_answer(struct server *s, const struct json *v)
 {
-	double x = json_as_number(json_get(v, "id"), 0);
-	uint64_t lease = x >= 1 ? (uint64_t)x : 0;
+	uint64_t lease = server_number(json_get(v, "id"));
 	const struct json *result = json_get(v, "result");
 	struct rt_outcome o;
 

@@ -108,6 +108,27 @@ static int read_one(const struct conn *c, const struct json *v,
 	return rc ? rc : check_rights(c, q, v);
 }
 
+/*
+ * Nobody gets more than what is left for all others, so there is always room
+ * for one who comes later.
+ */
+static int check_room(const struct conn *c, const struct rt_request *q,
+		      size_t n)
+{
+	size_t bytes = c->queued, left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += rt_request_bytes(&q[i]);
+	if (c->s->queued < SERVER_QUEUED)
+		left = SERVER_QUEUED - c->s->queued;
+	if (bytes <= left)
+		return 0;
+	return err_set(EAGAIN,
+		       "requests of %zu bytes would wait for this connection, "
+		       "and there is room for %zu: wait until some have ended",
+		       bytes, left);
+}
+
 static void put_ids(struct conn *c, const struct json *ref, const uint64_t *ids,
 		    size_t n)
 {
@@ -147,6 +168,8 @@ int server_submit(struct conn *c, const struct json *list,
 			break;
 		}
 	}
+	if (!rc)
+		rc = check_room(c, q, n);
 	if (!rc)
 		rc = rt_submit(c->s->r, q, n, c->holder, c->s->now, ids);
 	conn_audit(c, rt_kind_name(q[0].kind),
