@@ -315,9 +315,16 @@ static void bad_line(struct conn *c, int rc)
 /* Some of its lines; true when there may be more. */
 static bool take_some(struct conn *c)
 {
+	size_t most = rt_wire_left(&c->wire) + SERVER_SAID;
+
+	/* Who asks for much at once is not to keep the others waiting. */
 	for (int i = 0; i < SERVER_TURN && !c->gone; i++) {
 		struct json *v = NULL;
-		int rc = rt_wire_next(&c->wire, &v);
+		int rc;
+
+		if (rt_wire_left(&c->wire) > most)
+			return true;
+		rc = rt_wire_next(&c->wire, &v);
 
 		if (!rc)
 			return false;

@@ -21,6 +21,7 @@
 #define SERVER_HELLO_S	10.0	     /* to say hello */
 #define SERVER_BAD	16  /* lines that are none, then it is closed */
 #define SERVER_TURN	128 /* lines of one connection in a turn of the loop */
+#define SERVER_SAID	(256u << 10) /* bytes of answers, likewise */
 #define SERVER_STRANGER (256u << 10) /* bytes of a line before hello */
 #define SERVER_STORE	1 /* holder of the store; connections follow */
 

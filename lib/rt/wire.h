@@ -33,7 +33,7 @@
 #include "doc/json.h"
 
 #define RT_WIRE_MAX	(8u << 20)  /* bytes of a line */
-#define RT_WIRE_OUT	(32u << 20) /* bytes that the other side left unread */
+#define RT_WIRE_OUT	(16u << 20) /* bytes that the other side left unread */
 #define RT_WIRE_VERSION 1
 
 /* One end of a connection: whole lines in, buffered lines out. */

@@ -191,8 +191,9 @@ def endless(path):
 
 def deaf(path):
     """Asks, and never reads."""
-    c = Client(path)
-    line = (json.dumps({"look": "top", "ref": 1}) + "\n").encode() * 500
+    c = Client(path, run="deaf")
+    c.submit(*[tool(need={"cores": 2}) for _ in range(2000)])
+    line = (json.dumps({"look": "queue", "ref": 1}) + "\n").encode() * 500
     c.s.settimeout(0.5)
     try:
         for _ in range(2000):
