@@ -50,8 +50,15 @@ static int add_workers(struct server *s)
 	const struct rt_config *c = s->o->config;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < c->worker_count; i++)
-		rc = rt_worker_add(s->r, &c->workers[i], 0, s->now);
+	for (size_t i = 0; !rc && i < c->worker_count; i++) {
+		struct rt_worker_spec w = c->workers[i]; /* lent */
+
+		/* Who asks for these does not carry them out. */
+		if (s->o->store)
+			w.kinds &= ~(1u << RT_MEMORY | 1u << RT_STORAGE);
+		if (w.kinds)
+			rc = rt_worker_add(s->r, &w, 0, s->now);
+	}
 	return rc ? rc : store_init(s);
 }
 
@@ -195,7 +202,7 @@ static double wait_for(const struct server *s, double when)
 {
 	double wait = fmin(when, s->retry_accept) - s->now;
 
-	if (s->ready || s->gone_count || s->buried)
+	if (s->ready || s->dirty || s->gone_count || s->buried)
 		return 0;
 	if (s->strangers)
 		wait = fmin(wait, STRANGERS_S);

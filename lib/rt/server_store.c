@@ -133,6 +133,8 @@ static void died(struct server *s)
 	server_log(s, "'%s' is gone", s->o->store);
 	let_go(s, false);
 	rt_worker_drop(s->r, NAME, true, s->now);
+	/* After that the name is free. */
+	rt_step(s->r, s->now);
 	/* One that has answered before is replaced at once. */
 	st->not_before = s->now;
 	if (st->row++)
@@ -146,8 +148,8 @@ void store_tend(struct server *s)
 
 	if (!s->o->store || !st->not_before || s->now < st->not_before)
 		return;
-	st->not_before = 0;
-	if (add_worker(s))
+	st->not_before = add_worker(s) ? s->now + PAUSE_S : 0;
+	if (st->not_before > 0)
 		server_log(s, "%s", err_text());
 }
 

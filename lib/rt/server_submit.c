@@ -172,6 +172,9 @@ int server_submit(struct conn *c, const struct json *list,
 		rc = check_room(c, q, n);
 	if (!rc)
 		rc = rt_submit(c->s->r, q, n, c->holder, c->s->now, ids);
+	if (rc == -ENODEV && c->s->store.not_before > 0)
+		rc = err_set(EAGAIN, "what serves notes and files is being "
+				     "started again; try again");
 	conn_audit(c, rt_kind_name(q[0].kind),
 		   q[0].key && *q[0].key ? q[0].key : c->run, rc);
 	if (!rc && ref)
