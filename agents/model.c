@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/strs.h"
 #include "llm/secret.h"
+#include "rt/ask.h"
 #include "rt/wire.h"
 
 #define PROGRAM	  "ask-model"
@@ -179,12 +180,17 @@ int model_receive(struct model *m, struct json **line)
 	return rc ? rc : flush(m);
 }
 
+void model_stop(struct model *m)
+{
+	shutdown(m->fd, SHUT_WR);
+}
+
 /* The time there is left for an answer; below 0: as long as it takes. */
 static double patience(struct model *m, double end, bool *cancelled)
 {
 	if (m->cancel && *m->cancel && !*cancelled) {
 		*cancelled = true;
-		shutdown(m->fd, SHUT_WR);
+		model_stop(m);
 		return clock_monotonic() + GRACE_S;
 	}
 	return end;
@@ -218,10 +224,7 @@ int model_error(const struct json *v)
 {
 	const struct json *e = json_get(v, "error");
 
-	if (!e)
-		return 0;
-	return err_set(err_number(json_as_string(json_get(e, "errno"), "")),
-		       "%s", json_as_string(json_get(e, "text"), "an error"));
+	return e ? rt_error_read(e) : 0;
 }
 
 /* ---- accounts --------------------------------------------------------- */
@@ -366,14 +369,6 @@ struct model *model_through(const char *name, model_carrier *carry, void *arg)
 	m->carry = carry;
 	m->carry_arg = arg;
 	return m;
-}
-
-void model_leave(struct model *m)
-{
-	if (m->fd >= 0)
-		close(m->fd);
-	m->fd = -1;
-	m->pid = 0;
 }
 
 void model_close(struct model *m)

@@ -109,9 +109,9 @@ int model_send(struct model *m, struct json *line);
 /* A line up: 1 and *line (the caller's), or 0: none yet; never waits.  -EPIPE:
  * ask-model died. */
 int model_receive(struct model *m, struct json **line);
+/* Cancels all that is under way; nothing can be asked any more. */
+void model_stop(struct model *m);
 /* The message of its "error" as ours; 0: it has none. */
 int model_error(const struct json *answer);
-/* In a child process that has no use for the connection: closes it. */
-void model_leave(struct model *m);
 
 #endif

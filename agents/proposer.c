@@ -34,17 +34,30 @@ int proposer_role(struct proposer *p, enum role_id id, const struct role **out)
 	return rc;
 }
 
-static void init(struct proposer *p, struct stream *s,
-		 const struct doc *profile, struct model *m,
-		 const struct proposer_opts *o)
+void proposer_tools(struct proposer *p)
 {
 	struct model_tools_opts t = {
-		.profile = profile, .history = o->history, .cancel = o->cancel};
+		.profile = p->profile,
+		.history = p->o->history,
+		.cancel = p->o->cancel,
+		.gate = p->gate,
+	};
 
-	*p = (struct proposer){
-		.stream = s, .profile = profile, .model = m, .o = o};
-	features_read(profile->body, &p->features);
 	p->tools = model_tools_new(&t);
+}
+
+static void init(struct proposer *p, struct stream *s,
+		 const struct doc *profile, struct switchboard *board,
+		 const struct proposer_opts *o)
+{
+	*p = (struct proposer){
+		.stream = s, .profile = profile, .board = board, .o = o};
+	if (board) {
+		p->model = switchboard_model(board);
+		p->gate = switchboard_gate(board);
+	}
+	features_read(profile->body, &p->features);
+	proposer_tools(p);
 }
 
 static void release(struct proposer *p)
@@ -142,55 +155,21 @@ static int plan(struct proposer *p)
 
 /* ---- the whole -------------------------------------------------------- */
 
-/* What this run found dead, or has already, is not to be tried again. */
-static void close_draft(struct proposer *p, struct draft *d)
-{
-	const struct draft *same = NULL;
-
-	for (size_t i = 0; d->state == DRAFT_ACCEPTED && i < p->count; i++)
-		if (&p->drafts[i] != d &&
-		    p->drafts[i].state == DRAFT_ACCEPTED &&
-		    !strcmp(p->drafts[i].fingerprint, d->fingerprint))
-			same = &p->drafts[i];
-	if (same)
-		draft_end(d, DRAFT_DROPPED, "it does the same as '%s'",
-			  json_as_string(json_get(same->body, "title"), ""));
-	if (d->state == DRAFT_DEAD && *d->fingerprint)
-		json_set_string(p->past.dead, d->fingerprint, d->why);
-}
-
-static int develop_all(struct proposer *p)
-{
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < p->count; i++) {
-		struct draft *d = &p->drafts[i];
-
-		if (d->state != DRAFT_OPEN)
-			continue;
-		rc = draft_develop(p, d);
-		close_draft(p, d);
-	}
-	for (size_t i = 0; rc && i < p->count; i++)
-		if (p->drafts[i].state == DRAFT_OPEN)
-			draft_end(&p->drafts[i], DRAFT_DROPPED, "not finished");
-	return rc;
-}
-
-int proposer_run(struct stream *s, const struct doc *profile, struct model *m,
-		 const struct proposer_opts *o, size_t *accepted)
+int proposer_run(struct stream *s, const struct doc *profile,
+		 struct switchboard *board, const struct proposer_opts *o,
+		 size_t *accepted)
 {
 	char *stopped = NULL;
 	struct proposer p;
 	int rc, emitted;
 
 	*accepted = 0;
-	init(&p, s, profile, m, o);
+	init(&p, s, profile, board, o);
 	rc = past_read(&p.past, &p);
 	if (!rc)
 		rc = plan(&p);
 	if (!rc)
-		rc = develop_all(&p);
+		rc = crew_develop(&p);
 	if (rc)
 		stopped = mem_strdup(err_text());
 	/* Without an answer of the planner's there is nothing to tell. */

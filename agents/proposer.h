@@ -7,13 +7,15 @@
 #ifndef SCHEDKIT_AGENTS_PROPOSER_H
 #define SCHEDKIT_AGENTS_PROPOSER_H
 
-#include "agents/model.h"
+#include "agents/switchboard.h"
 #include "doc/stream.h"
 
 struct proposer_opts {
 	const char *by;
 	long count;	     /* proposals wanted */
 	long turns;	     /* of the fixer for each */
+	long jobs;	     /* drafts at once; 0: by slots and cores */
+	long enough;	     /* so many that passed end it; 0: all */
 	const char *form;    /* the only one wanted; NULL: the model's choice */
 	const char *history; /* folder; NULL: the default one */
 	const volatile sig_atomic_t *cancel;
@@ -28,8 +30,9 @@ struct proposer_opts {
  * other errors as model_ask(): what was found by then is emitted all the same.
  * *accepted: the number of policies.
  */
-int proposer_run(struct stream *s, const struct doc *profile, struct model *m,
-		 const struct proposer_opts *o, size_t *accepted);
+int proposer_run(struct stream *s, const struct doc *profile,
+		 struct switchboard *board, const struct proposer_opts *o,
+		 size_t *accepted);
 
 /*
  * What would be sent to `role` first: {"role","system","messages","tools",

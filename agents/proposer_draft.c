@@ -23,6 +23,7 @@ void draft_release(struct draft *d)
 	json_free(d->earlier);
 	talk_release(&d->talk);
 	doc_free(d->verdict);
+	free(d->metric);
 	free(d->advice);
 	free(d->why);
 	*d = (struct draft){0};
@@ -100,7 +101,8 @@ static void take_figures(const struct proposer *p, struct draft *d)
 	const struct json *verdict = d->verdict->body;
 	const struct json *m = goal_metric(p, verdict);
 
-	d->metric = m ? json_text_at(m, "name") : NULL;
+	free(d->metric);
+	d->metric = m ? mem_strdup(json_text_at(m, "name")) : NULL;
 	d->ratio = json_as_number(json_get(m, "ratio"), 0);
 	d->seeds =
 		(long)json_as_number(json_path(verdict, "simulation.seeds"), 0);
@@ -140,7 +142,8 @@ static bool same_object(const struct draft *d, const char *before)
 	       !strcmp(d->object, before);
 }
 
-/* -EINTR, or what no draft is to blame for. */
+/* -EINTR, -ECANCELED: it has no use any more, or what no draft is to blame
+ * for. */
 static int climb(struct proposer *p, struct draft *d)
 {
 	struct doc *doc = doc_new("policy", p->o->by, json_copy(d->body),
@@ -154,10 +157,18 @@ static int climb(struct proposer *p, struct draft *d)
 	proposer_say(p, "%s: draft %ld up the ladder",
 		     json_text_at(d->body, "title"), ++d->climbs);
 	body_fingerprint(d->body, d->fingerprint);
-	rc = ladder_climb(p->profile, doc, STAGES, p->o->cancel, &verdict);
+	rc = ladder_enter(p->gate, d->fingerprint);
+	if (!rc) {
+		rc = ladder_climb(p->profile, doc, STAGES, p->o->cancel,
+				  &verdict);
+		ladder_leave(p->gate);
+	}
 	doc_free(doc);
+	if (rc == -ECANCELED)
+		return rc;
 	doc_free(d->verdict);
 	d->verdict = verdict;
+	free(d->metric);
 	d->metric = NULL;
 	if (!verdict) {
 		if (rc == -EINTR || rc == -ENOENT || rc == -EACCES)

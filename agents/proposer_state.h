@@ -57,8 +57,8 @@ struct draft {
 	long climbs, turns;
 	char fingerprint[DIGEST_HEX_LEN]; /* of the last climb; "": none */
 	char object[DIGEST_HEX_LEN];
-	const char *metric; /* the goal in the simulator; NULL: none */
-	double ratio;	    /* to EEVDF */
+	char *metric; /* the goal in the simulator; NULL: none */
+	double ratio; /* to EEVDF */
 	long seeds;
 	struct doc *verdict; /* of the last climb */
 	char *why;	     /* it is dead or was dropped */
@@ -67,7 +67,9 @@ struct draft {
 struct proposer {
 	struct stream *stream;
 	const struct doc *profile;
+	struct switchboard *board; /* NULL: nobody is asked */
 	struct model *model;
+	const struct ladder_gate *gate;
 	const struct proposer_opts *o;
 	struct model_tools *tools;
 	struct role roles[ROLE_COUNT];
@@ -81,6 +83,8 @@ struct proposer {
 
 void proposer_say(const struct proposer *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What a model may call, with this one's profile, cancel and gate. */
+void proposer_tools(struct proposer *p);
 /* Loads it when it is not yet there. */
 int proposer_role(struct proposer *p, enum role_id id, const struct role **out);
 
@@ -168,6 +172,16 @@ void draft_release(struct draft *d);
 /* Ends it.  DRAFT_DEAD or DRAFT_DROPPED. */
 void draft_end(struct draft *d, enum draft_state state, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* proposer_json.c: a draft from process to process; its findings, advice and
+ * verdict stay behind */
+struct json *draft_json(const struct draft *d);
+/* -EBADMSG: it is none. */
+int draft_take(const struct json *v, struct draft *out);
+
+/* proposer_crew.c: all of them */
+/* -errno: what ended it before all were developed. */
+int crew_develop(struct proposer *p);
 
 /* proposer_emit.c: plan, policies and notes */
 int emit_all(struct proposer *p, const char *stopped, size_t *accepted);

@@ -66,6 +66,21 @@ static void climb_one(struct verifier *v, struct candidate *c, enum stage_id id)
 		climbs[id](v, c);
 }
 
+/* No core is waited for that nothing would run on. */
+static bool simulates(const struct verifier *v)
+{
+	return stage_wanted(v, STAGE_SIM) && any_alive(v);
+}
+
+static void skip_unwanted(struct verifier *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		for (enum stage_id id = STAGE_PROVE; id < STAGE_COUNT; id++)
+			if (!stage_wanted(v, id) &&
+			    v->all[i].stages[id].status == STATUS_UNKNOWN)
+				skip_stage(&v->all[i], id);
+}
+
 static void climb_without_target(struct verifier *v)
 {
 	for (size_t i = 0; i < v->count; i++) {
@@ -79,16 +94,17 @@ static void climb_without_target(struct verifier *v)
 			skip_stage(c, STAGE_LINT);
 		climb_one(v, c, STAGE_BUILD);
 	}
+	if (simulates(v) && !lease_take(v, STAGE_SIM)) {
+		skip_unwanted(v);
+		return;
+	}
 	if (stage_wanted(v, STAGE_PROVE) || stage_wanted(v, STAGE_SIM))
 		apart_climb(v, climb_one);
 	for (size_t i = 0; i < v->group_count && !v->cancelled; i++)
 		sim_compare(v, &v->groups[i]);
+	lease_give(v);
 	v->cancelled |= v->o->cancel && *v->o->cancel;
-	for (size_t i = 0; i < v->count; i++)
-		for (enum stage_id id = STAGE_PROVE; id < STAGE_COUNT; id++)
-			if (!stage_wanted(v, id) &&
-			    v->all[i].stages[id].status == STATUS_UNKNOWN)
-				skip_stage(&v->all[i], id);
+	skip_unwanted(v);
 }
 
 /* What was measured is not what was observed. */
@@ -155,6 +171,21 @@ static void run_groups(struct verifier *v)
 	}
 }
 
+/* The rungs that need a kernel. */
+static void climb_target(struct verifier *v)
+{
+	bool kernel = stage_wanted(v, STAGE_KERNEL);
+	bool runs = stage_wanted(v, STAGE_RUN);
+
+	if (!(kernel || runs) || !any_alive(v) || !lease_take(v, STAGE_RUN))
+		return;
+	if (kernel)
+		kernel_stage(v);
+	if (runs && any_alive(v) && !v->cancelled && !v->failed)
+		run_groups(v);
+	lease_give(v);
+}
+
 static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 		struct verifier_result *out)
 {
@@ -214,11 +245,7 @@ int verifier_verify(struct stream *s, const struct verifier_opts *o,
 	if (rc)
 		goto out;
 	climb_without_target(&v);
-	if (stage_wanted(&v, STAGE_KERNEL) && any_alive(&v) && !v.failed)
-		kernel_stage(&v);
-	if (stage_wanted(&v, STAGE_RUN) && any_alive(&v) && !v.cancelled &&
-	    !v.failed)
-		run_groups(&v);
+	climb_target(&v);
 	rc = emit_all(&v, out);
 	if (!rc)
 		rc = outcome(&v);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "doc/stream.h"
+#include "rt/client.h"
 
 enum stage_id {
 	STAGE_LINT,
@@ -59,6 +60,9 @@ struct verifier_opts {
 	/* The first is measured on; the others only have to load it. */
 	char *const *kernels;
 	size_t kernel_count;
+	/* Whose leases the simulator and the target wait for; NULL: nobody
+	 * shares this machine. */
+	struct rt_client *runtime;
 	const volatile sig_atomic_t *cancel;
 	void (*progress)(void *arg, const char *words);
 	void *progress_arg;

@@ -96,7 +96,8 @@ struct verifier {
 	char *failure; /* its message */
 	int unable;    /* -errno of a group's command; see its trouble */
 	bool cancelled;
-	double load; /* of this machine before anything ran */
+	double load;	/* of this machine before anything ran */
+	uint64_t lease; /* what is held of it; 0: none */
 };
 
 /* verifier_plan.c: what is to be done */
@@ -161,6 +162,12 @@ void sim_compare(struct verifier *v, struct group *g);
 typedef void apart_stage(struct verifier *v, struct candidate *c,
 			 enum stage_id id);
 void apart_climb(struct verifier *v, apart_stage *climb);
+
+/* verifier_lease.c */
+/* Waits for what this stage takes: a core for STAGE_SIM, else the target.
+ * False: v->failed or v->cancelled. */
+bool lease_take(struct verifier *v, enum stage_id id);
+void lease_give(struct verifier *v);
 
 /* verifier_kernel.c */
 void run_progress(const struct verifier *v, const char *fmt, ...)

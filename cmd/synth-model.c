@@ -178,6 +178,8 @@ static struct proposer_opts options_of(const struct synth_opts *o,
 		.by = synth_tool.name,
 		.count = o->count,
 		.turns = o->turns,
+		.jobs = o->jobs,
+		.enough = o->enough,
 		.form = o->form,
 		.history = o->history,
 		.cancel = &cli_stop,
@@ -186,9 +188,21 @@ static struct proposer_opts options_of(const struct synth_opts *o,
 	};
 }
 
-/* Before the sandbox: it starts what has the network and the keys. */
-static int open_model(const struct doc *profile, const struct synth_opts *o,
-		      struct model **m)
+/* The two that are opened before the sandbox: what has the network and the
+ * keys, and what shares it with others. */
+struct asked {
+	struct model *model;
+	struct switchboard *board;
+};
+
+static void close_asked(struct asked *a)
+{
+	switchboard_close(a->board);
+	model_close(a->model);
+}
+
+static int open_asked(const struct doc *profile, const struct synth_opts *o,
+		      struct asked *a)
 {
 	char *run = mem_printf("%.12s-%lld-%ld", profile->id,
 			       (long long)clock_wall(), (long)getpid());
@@ -201,8 +215,17 @@ static int open_model(const struct doc *profile, const struct synth_opts *o,
 		.stream = !o->no_stream,
 		.cancel = &cli_stop,
 	};
-	int rc = model_open(&mo, m);
+	struct switchboard_opts so = {
+		.agent = synth_tool.name,
+		.run = run,
+		.stream = !o->no_stream,
+		.cancel = &cli_stop,
+	};
+	int rc = model_open(&mo, &a->model);
 
+	so.model = a->model;
+	if (!rc)
+		rc = switchboard_open(&so, &a->board);
 	free(run);
 	return rc;
 }
@@ -233,21 +256,24 @@ int synth_ask(struct stream *s, const struct doc *profile,
 	struct proposer_opts po;
 	size_t accepted = 0;
 	struct progress p;
-	struct model *m;
+	struct asked a = {0};
 	char *temp;
-	int rc = open_model(profile, o, &m);
+	int rc = open_asked(profile, o, &a);
 
-	if (rc == -EINVAL)
+	if (rc == -EINVAL && !a.model)
 		cli_usage(&synth_tool, "%s", err_text());
-	if (rc)
-		return cli_fail(&synth_tool, rc);
+	if (rc) {
+		rc = cli_fail(&synth_tool, rc);
+		close_asked(&a);
+		return rc;
+	}
 	rc = make_temp(&temp);
 	if (!rc) {
 		progress_init(&p, STDERR_FILENO);
 		po = options_of(o, &p);
 		rc = shut_in(o, temp);
 		if (!rc)
-			rc = proposer_run(s, profile, m, &po, &accepted);
+			rc = proposer_run(s, profile, a.board, &po, &accepted);
 		progress_clear(&p);
 		remove_temp(temp);
 		free(temp);
@@ -255,7 +281,7 @@ int synth_ask(struct stream *s, const struct doc *profile,
 	if (rc)
 		stream_emit_error(s, -rc, NULL);
 	rc = status_of(rc, accepted);
-	model_close(m);
+	close_asked(&a);
 	return rc;
 }
 

@@ -8,7 +8,7 @@
 
 struct synth_opts {
 	const char *backend;
-	long count, seed, runs, turns;
+	long count, seed, runs, turns, jobs, enough;
 	const char *model, *budget, *form, *record, *history, *show_prompt;
 	bool no_stream, json, list_params;
 };

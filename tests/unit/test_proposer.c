@@ -382,6 +382,79 @@ static void test_a_transcript_has_a_limit(void **state)
 	talk_release(&t);
 }
 
+/* ---- drafts between processes ----------------------------------------- */
+
+static struct draft a_draft(enum draft_state state)
+{
+	struct draft d = {.state = state, .climbs = 3, .turns = 2};
+
+	d.body = body_of("{" COMMON("params") ",\"params\":[]}");
+	body_fingerprint(d.body, d.fingerprint);
+	d.talk.entries = parse("[{\"role\":\"coder\"}]");
+	d.talk.accounts = parse("{\"coder\":{\"calls\":1}}");
+	d.talk.model = mem_strdup("m");
+	d.metric = mem_strdup("wall");
+	d.ratio = 1.25;
+	d.seeds = 5;
+	if (state > DRAFT_ACCEPTED)
+		d.why = mem_strdup("given up: no");
+	return d;
+}
+
+static void test_a_draft_goes_over(void **state)
+{
+	static const enum draft_state states[] = {DRAFT_OPEN, DRAFT_ACCEPTED,
+						  DRAFT_DEAD, DRAFT_DROPPED};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		struct draft d = a_draft(states[i]), back;
+		struct json *v = draft_json(&d), *again;
+		char *a, *b;
+
+		assert_int_equal(draft_take(v, &back), 0);
+		assert_int_equal(back.state, states[i]);
+		assert_int_equal(back.climbs, 3);
+		assert_true(back.ratio == 1.25);
+		again = draft_json(&back);
+		a = json_canonical(v);
+		b = json_canonical(again);
+		assert_string_equal(a, b);
+		free(a);
+		free(b);
+		json_free(v);
+		json_free(again);
+		draft_release(&d);
+		draft_release(&back);
+	}
+}
+
+/* Its process read what a model wrote: what it says is looked at. */
+static void test_what_is_no_draft(void **state)
+{
+	static const struct {
+		const char *key, *value;
+	} bad[] = {
+		{"state", "\"signed\""}, {"state", "\"dead\""},
+		{"state", "null"},	 {"body", "null"},
+		{"body", "[]"},		 {"body", "{\"form\":\"params\"}"},
+		{"fingerprint", "\"\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct draft d = a_draft(DRAFT_ACCEPTED), back;
+		struct json *v = draft_json(&d);
+
+		json_set(v, bad[i].key, parse(bad[i].value));
+		if (draft_take(v, &back) != -EBADMSG)
+			fail_msg("taken: %s %s", bad[i].key, bad[i].value);
+		json_free(v);
+		draft_release(&d);
+	}
+	assert_int_equal(draft_take(NULL, NULL), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +471,8 @@ int main(void)
 		cmocka_unit_test(test_long_code_is_refused),
 		cmocka_unit_test(test_findings_are_short),
 		cmocka_unit_test(test_a_transcript_has_a_limit),
+		cmocka_unit_test(test_a_draft_goes_over),
+		cmocka_unit_test(test_what_is_no_draft),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
