@@ -110,6 +110,46 @@ static size_t check_view(const struct journal_file *f)
 	return n;
 }
 
+static void ignore_task(void *arg, const struct rt_task *t,
+			const struct rt_lease *lease)
+{
+	(void)arg;
+	(void)t;
+	(void)lease;
+}
+
+static void ignore_end(void *arg, const struct rt_task *t,
+		       const struct rt_outcome *o)
+{
+	(void)arg;
+	expect(t->state >= RT_DONE && o);
+}
+
+/* An engine takes it, all or not, and goes on. */
+static void restore(void)
+{
+	static const struct rt_ops ops = {.start = ignore_task,
+					  .suspend = ignore_task,
+					  .cancel = ignore_task,
+					  .ended = ignore_end};
+	struct rt_journal *j = NULL;
+	struct rt_opts o;
+	struct rt *r;
+	size_t lost;
+
+	rt_opts_init(&o);
+	o.ops = &ops;
+	expect(rt_new(&o, &r) == 0);
+	if (!rt_journal_open(path, r, 5, &lost, &j)) {
+		rt_adopt(r, "r", 1, 5);
+		rt_step(r, 5);
+		rt_step(r, 1000);
+		expect(journal_rewrite(j, r, 1000) == 0);
+	}
+	rt_journal_close(j);
+	rt_free(r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct journal_file f;
@@ -138,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(journal_file_open(&f, path, &lost) == 0);
 	expect(lost == 0 && f.end == end + JOURNAL_ROOM);
 	journal_file_close(&f);
+	restore();
 	unlink(path);
 	return 0;
 }
