@@ -11,8 +11,7 @@
 #define LONGEST_SLICE 1000000000ULL
 #define CONST_ID(cpu) (1u << 31 | (uint32_t)(cpu))
 
-/* ---- slices ----------------------------------------------------------------
- */
+/* ---- slices ------------------------------------------------------------ */
 
 static void slice_endless(struct analysis *a, const struct state *s,
 			  uint64_t ns)
@@ -55,8 +54,7 @@ void action_slice(struct analysis *a, struct state *s, const struct val *v,
 	}
 }
 
-/* ---- affinity ---------------------------------------------------------------
- */
+/* ---- affinity ---------------------------------------------------------- */
 
 static uint32_t cpu_id(const struct val *v)
 {
@@ -97,8 +95,7 @@ static void affinity(struct analysis *a, struct state *s, const struct val *p,
 		       : "whether the task may run on this CPU cannot be told");
 }
 
-/* ---- inserting --------------------------------------------------------------
- */
+/* ---- inserting --------------------------------------------------------- */
 
 static void custody(struct analysis *a, struct state *s, const struct val *p)
 {
@@ -184,8 +181,7 @@ static void move(struct analysis *a, struct state *s, const struct val args[5])
 	use_add(a, USE_INSERT, s->pc, &args[2]);
 }
 
-/* ---- keeping ----------------------------------------------------------------
- */
+/* ---- keeping ----------------------------------------------------------- */
 
 static void kept(struct state *s)
 {
@@ -268,8 +264,7 @@ static void keep(struct analysis *a, struct state *s,
 	}
 }
 
-/* ---- all of them ------------------------------------------------------------
- */
+/* ---- all of them ------------------------------------------------------- */
 
 static void cpus(struct analysis *a, struct state *s,
 		 const struct call_row *row, const struct val args[5],

@@ -149,8 +149,7 @@ enum step call_exit(struct analysis *a, struct state *s)
 	return STEP_ON;
 }
 
-/* ---- iterators ------------------------------------------------------------
- */
+/* ---- iterators --------------------------------------------------------- */
 
 static struct val *iter_slot(struct state *s, const struct val *p)
 {
@@ -236,8 +235,7 @@ static enum step iter_next(struct analysis *a, struct state *s,
 	return STEP_ON;
 }
 
-/* ---- helpers and kfuncs ----------------------------------------------------
- */
+/* ---- helpers and kfuncs ------------------------------------------------ */
 
 static void check_place(struct analysis *a, struct state *s,
 			const struct call_row *row)

@@ -16,8 +16,7 @@
 #define TOO_MANY    16384
 #define ROUNDS	    2 /* before values are widened */
 
-/* ---- trails
- * ------------------------------------------------------------------ */
+/* ---- trails ------------------------------------------------------------ */
 
 struct chunk {
 	struct chunk *next;
@@ -41,8 +40,7 @@ struct trail *explore_trail(struct analysis *a, struct trail *up, uint32_t insn,
 	return t;
 }
 
-/* ---- paths and places
- * ---------------------------------------------------------- */
+/* ---- paths and places -------------------------------------------------- */
 
 void explore_later(struct analysis *a, const struct state *s)
 {
@@ -212,8 +210,7 @@ bool explore_seen(struct analysis *a, struct state *s, bool round)
 	return m == MATCH_NONE;
 }
 
-/* ---- the end of a callback
- * ------------------------------------------------------- */
+/* ---- the end of a callback --------------------------------------------- */
 
 void explore_end(struct analysis *a, struct state *s)
 {
@@ -239,8 +236,7 @@ void explore_end(struct analysis *a, struct state *s)
 		       "nowhere: it never runs; insert it on every path");
 }
 
-/* ---- roots
- * ------------------------------------------------------------------------ */
+/* ---- roots ------------------------------------------------------------- */
 
 static void follow(struct analysis *a, struct state *s)
 {

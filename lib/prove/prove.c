@@ -65,8 +65,7 @@ static const struct {
 	{"exit", "k", PLACE_UNLOCKED, false},
 };
 
-/* ---- the kernel's types
- * --------------------------------------------------------- */
+/* ---- the kernel's types ------------------------------------------------ */
 
 static const struct btf_type *skip(const struct btf *b, uint32_t id)
 {
@@ -157,8 +156,7 @@ static void find_layout(struct analysis *a)
 	l->weight += l->weight < 0 ? 0 : at;
 }
 
-/* ---- preparing
- * ------------------------------------------------------------------ */
+/* ---- preparing --------------------------------------------------------- */
 
 static void find_externs(struct analysis *a)
 {
@@ -260,8 +258,7 @@ static void find_roots(struct analysis *a)
 	}
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------- */
 
 static void judge_timeout(struct analysis *a)
 {

@@ -12,8 +12,7 @@
 #define MAX_EACH    64 /* values of a range looked at one by one */
 #define MAX_ORIGINS 8192
 
-/* ---- collecting
- * ---------------------------------------------------------------- */
+/* ---- collecting -------------------------------------------------------- */
 
 static bool same_class(const struct sym *x, const struct sym *y)
 {
@@ -78,8 +77,7 @@ void origins_add(struct origins *o, uint32_t to, uint32_t from, uint32_t insn)
 	o->v[o->count++].insn = insn;
 }
 
-/* ---- queues
- * -------------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------ */
 
 enum answer { NEVER, PERHAPS, SURELY };
 
@@ -206,8 +204,7 @@ static void judge_parked(struct analysis *a)
 	}
 }
 
-/* ---- order
- * --------------------------------------------------------------------- */
+/* ---- order ------------------------------------------------------------- */
 
 struct set {
 	uint32_t *v;

@@ -14,8 +14,7 @@
 
 #define UNSENT_S 0.01 /* until a full socket is tried again */
 
-/* ---- orders and leases
- * ------------------------------------------------------------ */
+/* ---- orders and leases ------------------------------------------------- */
 
 struct order *order_by_id(const struct rt_client *c, uint64_t id)
 {
@@ -102,8 +101,7 @@ static struct order *order_new(struct rt_client *c, const struct rt_request *q)
 	return o;
 }
 
-/* ---- opening
- * ----------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------- */
 
 static void read_mode(struct rt_client *c, const char *socket)
 {
@@ -206,8 +204,7 @@ bool rt_client_shared(const struct rt_client *c)
 	return c->shared;
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------ */
+/* ---- the loop ---------------------------------------------------------- */
 
 int rt_client_fd(const struct rt_client *c)
 {
@@ -274,8 +271,7 @@ int rt_client_step(struct rt_client *c)
 	return rc;
 }
 
-/* ---- requests
- * -------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 /* Nobody serves, since nothing was asked for a while. */
 static int wake(struct rt_client *c)
@@ -448,9 +444,7 @@ int rt_client_cancel_candidate(struct rt_client *c, const char *candidate)
 	return 0;
 }
 
-/* ---- workers
- * ----------------------------------------------------------------------------
- */
+/* ---- workers ----------------------------------------------------------- */
 
 int rt_client_worker(struct rt_client *c, const struct rt_worker_spec *s,
 		     bool ours)

@@ -19,8 +19,7 @@
 #define START_S 5.0
 #define LOSSES	8 /* of daemons in a row, then it is this process */
 
-/* ---- opening
- * ------------------------------------------------------------------ */
+/* ---- opening ----------------------------------------------------------- */
 
 static int tell_worker(struct rt_client *c, const struct told_worker *w)
 {
@@ -65,8 +64,7 @@ int back_open(struct rt_client *c)
 	return local_open(c);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------- */
 
 static void bind(struct rt_client *c, struct order *o, uint64_t far)
 {
@@ -112,8 +110,7 @@ int back_done(struct rt_client *c, struct held *h)
 	return 0;
 }
 
-/* ---- after a loss
- * ---------------------------------------------------------------- */
+/* ---- after a loss ------------------------------------------------------ */
 
 static void forget(struct rt_client *c)
 {

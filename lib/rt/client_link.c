@@ -30,8 +30,7 @@ void link_put(struct rt_client *c, struct json *line)
 		c->lost = true;
 }
 
-/* ---- what the daemon says --------------------------------------------------
- */
+/* ---- what the daemon says ---------------------------------------------- */
 
 static uint64_t number(const struct json *v, const char *key)
 {
@@ -125,8 +124,7 @@ int link_hear(struct rt_client *c)
 	return c->lost ? -EPIPE : 0;
 }
 
-/* ---- asking
- * ------------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------ */
 
 /* Until there is an answer. */
 static int wait_answer(struct rt_client *c, double seconds)

@@ -29,8 +29,7 @@ void news_free(struct news *n)
 	free(n);
 }
 
-/* ---- start
- * --------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 /* That of a loss which nobody has granted anew. */
 static struct held *find_loose(const struct order *o, bool hedge)
@@ -134,8 +133,7 @@ static void tell_start(struct rt_client *c, const struct news *n)
 	call_start(c, n, h);
 }
 
-/* ---- suspend, cancel
- * --------------------------------------------------------------- */
+/* ---- suspend, cancel --------------------------------------------------- */
 
 static void tell_suspend(struct rt_client *c, const struct news *n)
 {
@@ -163,8 +161,7 @@ static void tell_cancel(struct rt_client *c, const struct news *n)
 		call_cancel(c, h);
 }
 
-/* ---- ended
- * ------------------------------------------------------------------------ */
+/* ---- ended ------------------------------------------------------------- */
 
 static void acknowledge(struct rt_client *c, uint64_t far)
 {

@@ -21,8 +21,7 @@
 #define PASSED_FD 3
 #define BACKLOG	  512
 
-/* ---- the service manager's
- * --------------------------------------------------- */
+/* ---- the service manager's --------------------------------------------- */
 
 static int option(int fd, int what)
 {
@@ -80,8 +79,7 @@ void rt_notify(const char *state)
 	close(fd);
 }
 
-/* ---- our own
- * ------------------------------------------------------------------- */
+/* ---- our own ----------------------------------------------------------- */
 
 static int check_folder(const char *dir)
 {

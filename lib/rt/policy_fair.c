@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Deficit round-robin (Shreedhar and Varghese 1995) over what is known only
  * afterwards: use is counted in quanta, and a tenant is in the round that it

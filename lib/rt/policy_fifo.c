@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* As they came; what was suspended keeps its place. */
 #include "rt/policy_queue.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Levels by what the run has had, Autellix' program-level attained service
  * (Luo et al. 2025): a run begins at the top and leaves level k when it has

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * In turns: who used its quantum up goes behind all that wait by then, because
  * it became ready after them.

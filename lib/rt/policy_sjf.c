@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Least predicted service left first, among what waits and what runs: the
  * least mean turnaround where the predictions' ranks are right (Schrage 1968).

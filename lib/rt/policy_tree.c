@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ready tasks of a shape below the groups that they belong to: heaps of
  * branches, and of tasks in the leaves.  A group has a branch in every shape

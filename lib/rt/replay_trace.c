@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Traces: a header, then a request a line. */
 #include <errno.h>
 #include <math.h>

@@ -287,8 +287,7 @@ bool host_can(const struct rt *r, struct host *h, const struct job *j);
 bool eng_may_backfill(struct rt *r, struct round *d, const struct job *j,
 		      const struct host *h);
 
-/* ---- rt_deps.c ------------------------------------------------------------
- */
+/* ---- rt_deps.c --------------------------------------------------------- */
 
 void deps_add(struct rt *r, struct job *to, struct job *on, enum rt_edge rule);
 void deps_drop(struct rt *r, struct job *j); /* it ended: waits no more */
@@ -302,8 +301,7 @@ void deps_settle(struct rt *r, struct job *j);
 void deps_check(struct rt *r, struct job *j);
 void deps_restored(struct rt *r);
 
-/* ---- rt_end.c
- * ---------------------------------------------------------------- */
+/* ---- rt_end.c ---------------------------------------------------------- */
 
 /* Takes o's content. */
 void job_end(struct rt *r, struct job *j, enum rt_state state,
@@ -325,8 +323,7 @@ int lease_stale(uint64_t lease);	       /* -ESTALE */
 void jobs_left(struct rt *r, uint64_t holder); /* who submitted them is gone */
 void host_down(struct rt *r, struct host *h, const char *why);
 
-/* ---- rt_preempt.c, rt_hedge.c, rt_grow.c
- * ------------------------------------- */
+/* ---- rt_preempt.c, rt_hedge.c, rt_grow.c ------------------------------- */
 
 void eng_preempt(struct rt *r);
 void eng_spent(struct rt *r, struct job *j);

@@ -42,8 +42,7 @@ void server_log(struct server *s, const char *fmt, ...)
 	free(words);
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------- */
 
 static int add_workers(struct server *s)
 {
@@ -159,8 +158,7 @@ static void server_close(struct server *s)
 	close(s->o->listen_fd);
 }
 
-/* ---- a turn
- * ------------------------------------------------------------------ */
+/* ---- a turn ------------------------------------------------------------ */
 
 static void take_events(struct server *s, double wait_s)
 {

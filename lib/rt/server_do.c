@@ -195,8 +195,7 @@ static int do_delivered(struct conn *c, const struct json *v,
 	return 0;
 }
 
-/* ---- cancelling -----------------------------------------------------------
- */
+/* ---- cancelling -------------------------------------------------------- */
 
 static int cancel_one(struct conn *c, uint64_t id, size_t *n)
 {
@@ -367,8 +366,7 @@ static int do_drop(struct conn *c, const struct json *v, const struct json *ref)
 	return rc;
 }
 
-/* ---- looking and steering --------------------------------------------------
- */
+/* ---- looking and steering ---------------------------------------------- */
 
 static int do_look(struct conn *c, const struct json *v, const struct json *ref)
 {
@@ -437,8 +435,7 @@ static int do_stop(struct conn *c, const struct json *v, const struct json *ref)
 	return 0;
 }
 
-/* ---- which ------------------------------------------------------------------
- */
+/* ---- which ------------------------------------------------------------- */
 
 static const struct {
 	const char *key;

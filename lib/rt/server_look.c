@@ -33,8 +33,7 @@ static struct json *metrics(struct server *s)
 	return v;
 }
 
-/* ---- requests -------------------------------------------------------------
- */
+/* ---- requests ---------------------------------------------------------- */
 
 struct rows {
 	double now;
@@ -96,8 +95,7 @@ static void put_requests(struct server *s, struct json *v, size_t room)
 	json_set_number(v, "left_out", (double)r.left_out);
 }
 
-/* ---- which ----------------------------------------------------------------
- */
+/* ---- which ------------------------------------------------------------- */
 
 static struct json *top(struct server *s)
 {

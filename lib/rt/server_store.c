@@ -49,8 +49,7 @@ int store_init(struct server *s)
 	return s->o->store ? add_worker(s) : 0;
 }
 
-/* ---- the process ------------------------------------------------------------
- */
+/* ---- the process ------------------------------------------------------- */
 
 /* In the child: the socket is all that it has of ours. */
 static void exec_store(const char *program, int fd)
@@ -153,8 +152,7 @@ void store_tend(struct server *s)
 		server_log(s, "%s", err_text());
 }
 
-/* ---- requests
- * ---------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 /* Called by the engine: what fails here ends once its step is over. */
 void store_start(struct server *s, const struct rt_task *t,

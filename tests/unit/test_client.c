@@ -102,8 +102,7 @@ static void fresh(void)
 	unlink(journal);
 }
 
-/* ---- a user ----------------------------------------------------------------
- */
+/* ---- a user ------------------------------------------------------------ */
 
 struct user {
 	struct rt_client *c;
@@ -255,8 +254,7 @@ static void all_once(const struct user *u, size_t n)
 	assert_int_equal(u->failed, 0);
 }
 
-/* ---- both ways
- * --------------------------------------------------------------- */
+/* ---- both ways --------------------------------------------------------- */
 
 static void carry_out_all(const char *path)
 {
@@ -387,8 +385,7 @@ static void test_a_lease(void **state)
 	daemon_end(d, SIGTERM);
 }
 
-/* ---- others
- * ------------------------------------------------------------------ */
+/* ---- others ------------------------------------------------------------ */
 
 /* A client that is killed gives back what it held, within 100 ms. */
 static void test_a_killed_client_frees_its_lease(void **state)
@@ -501,8 +498,7 @@ static void test_cancelling(void **state)
 	daemon_end(d, SIGTERM);
 }
 
-/* ---- daemons that are killed
- * --------------------------------------------------- */
+/* ---- daemons that are killed ------------------------------------------- */
 
 /* Chains of four; two run at once. */
 static void submit_chains(struct user *u)
@@ -588,8 +584,7 @@ static void test_a_sleeping_client_survives(void **state)
 	daemon_end(d, SIGTERM);
 }
 
-/* ---- around
- * --------------------------------------------------------------------- */
+/* ---- around ------------------------------------------------------------ */
 
 static int setup(void **state)
 {

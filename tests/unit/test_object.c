@@ -723,8 +723,7 @@ static void test_code_refused(void **state)
 	buf_release(&b);
 }
 
-/* ---- corruption -----------------------------------------------------------
- */
+/* ---- corruption -------------------------------------------------------- */
 
 static int try_open(const char *data, size_t len, const struct btf *types)
 {

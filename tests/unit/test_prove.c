@@ -94,8 +94,7 @@ static void all_proved(const char *what, const struct prove_result *r)
 				 prove_rule_names[i]);
 }
 
-/* ---- the template
- * ------------------------------------------------------------ */
+/* ---- the template ------------------------------------------------------ */
 
 static uint32_t *param_at(struct object *o, const struct param *p)
 {
@@ -158,8 +157,7 @@ static void template_with_any_parameters(void **state)
 	object_free(o);
 }
 
-/* ---- other policies
- * ------------------------------------------------------------ */
+/* ---- other policies ---------------------------------------------------- */
 
 static void good_ones_are_not_blamed(void **state)
 {
@@ -343,8 +341,7 @@ static void broken_bytes(void **state)
 	free(path);
 }
 
-/* ---- numbers
- * ------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------- */
 
 static uint64_t some_value(void)
 {
