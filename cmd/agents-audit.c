@@ -41,7 +41,7 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_audit_tool = {
+static const struct opt_tool audit_tool = {
 	.name = "sched-agents",
 	.purpose = "who asked the runtime for what",
 	.synopsis = "audit [--json] [--verify] [--expect SEAL] [FILE]",
@@ -56,7 +56,7 @@ static void read_seal(const char *text, struct rt_audit_seal *out)
 
 	if (end == text || *end != ':' ||
 	    strlen(end + 1) != sizeof(out->hash) - 1)
-		cli_usage(&agents_audit_tool,
+		cli_usage(&audit_tool,
 			  "a seal is what --verify prints: N:HASH");
 	out->n = (size_t)n;
 	strcpy(out->hash, end + 1);
@@ -71,11 +71,11 @@ static int verify(const char *path)
 		read_seal(arg.expect, &expected);
 	rc = rt_audit_verify_seal(path, arg.expect ? &expected : NULL, &seal);
 	if (rc == -EBADMSG) {
-		cli_note(&agents_audit_tool, "%s", err_text());
+		cli_note(&audit_tool, "%s", err_text());
 		return CLI_NO;
 	}
 	if (rc)
-		return cli_fail(&agents_audit_tool, rc);
+		return cli_fail(&audit_tool, rc);
 	printf("%zu:%s\n", seal.n, seal.hash);
 	return CLI_YES;
 }
@@ -124,13 +124,13 @@ static int show(int fd)
 	return rc;
 }
 
-int agents_audit(int argc, char **argv)
+static int audit(int argc, char **argv)
 {
-	int first = cli_options(&agents_audit_tool, argc, argv), fd, rc;
+	int first = cli_options(&audit_tool, argc, argv), fd, rc;
 	char *path;
 
 	if (argc - first > 1)
-		cli_usage(&agents_audit_tool, "one log is enough");
+		cli_usage(&audit_tool, "one log is enough");
 	path = first < argc ? mem_strdup(argv[first])
 			    : path_state("runtime/audit.jsonl");
 	if (arg.verify || arg.expect) {
@@ -147,5 +147,12 @@ int agents_audit(int argc, char **argv)
 	if (fd >= 0)
 		close(fd);
 	free(path);
-	return rc ? cli_fail(&agents_audit_tool, rc) : CLI_YES;
+	return rc ? cli_fail(&audit_tool, rc) : CLI_YES;
 }
+
+const struct cli_command agents_audit = {
+	.name = "audit",
+	.purpose = "who asked for what; check that it is whole",
+	.tool = &audit_tool,
+	.run = audit,
+};

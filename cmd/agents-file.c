@@ -48,7 +48,7 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_file_tool = {
+static const struct opt_tool file_tool = {
 	.name = "sched-agents",
 	.purpose = "versioned files of agents",
 	.synopsis =
@@ -58,7 +58,7 @@ const struct opt_tool agents_file_tool = {
 	.options = options,
 };
 
-static const struct opt_tool *const tool = &agents_file_tool;
+static const struct opt_tool *const tool = &file_tool;
 
 static bool as_json(void)
 {
@@ -275,7 +275,14 @@ static const struct agents_verb verbs[] = {
 	{"unshare", 1, 2, share},     {NULL, 0, 0, NULL},
 };
 
-int agents_file(int argc, char **argv)
+static int file(int argc, char **argv)
 {
 	return agents_store_run(tool, "storage", verbs, argc, argv);
 }
+
+const struct cli_command agents_file = {
+	.name = "file",
+	.purpose = "versioned files of an agent",
+	.tool = &file_tool,
+	.run = file,
+};

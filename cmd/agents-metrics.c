@@ -19,22 +19,22 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_metrics_tool = {
+static const struct opt_tool metrics_tool = {
 	.name = "sched-agents",
 	.purpose = "figures of the runtime",
 	.synopsis = "metrics [--openmetrics]",
 	.options = options,
 };
 
-int agents_metrics(int argc, char **argv)
+static int metrics(int argc, char **argv)
 {
 	struct json *v;
 	struct buf out;
 	int status;
 
-	if (cli_options(&agents_metrics_tool, argc, argv) < argc)
-		cli_usage(&agents_metrics_tool, "metrics takes no operand");
-	v = agents_look(&agents_metrics_tool, "metrics", &status);
+	if (cli_options(&metrics_tool, argc, argv) < argc)
+		cli_usage(&metrics_tool, "metrics takes no operand");
+	v = agents_look(&metrics_tool, "metrics", &status);
 	if (!v)
 		return status;
 	buf_init(&out, TEXT_MAX);
@@ -48,3 +48,10 @@ int agents_metrics(int argc, char **argv)
 	json_free(v);
 	return CLI_YES;
 }
+
+const struct cli_command agents_metrics = {
+	.name = "metrics",
+	.purpose = "figures, as JSON or OpenMetrics",
+	.tool = &metrics_tool,
+	.run = metrics,
+};

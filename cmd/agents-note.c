@@ -46,7 +46,7 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_note_tool = {
+static const struct opt_tool note_tool = {
 	.name = "sched-agents",
 	.purpose = "notes of agents",
 	.synopsis = "note [OPTION...] add TEXT | search [WORD...] | list | "
@@ -54,7 +54,7 @@ const struct opt_tool agents_note_tool = {
 	.options = options,
 };
 
-static const struct opt_tool *const tool = &agents_note_tool;
+static const struct opt_tool *const tool = &note_tool;
 
 /* ---- fields ------------------------------------------------------------ */
 
@@ -244,7 +244,14 @@ static const struct agents_verb verbs[] = {
 	{NULL, 0, 0, NULL},
 };
 
-int agents_note(int argc, char **argv)
+static int note(int argc, char **argv)
 {
 	return agents_store_run(tool, "memory", verbs, argc, argv);
 }
+
+const struct cli_command agents_note = {
+	.name = "note",
+	.purpose = "what an agent remembers",
+	.tool = &note_tool,
+	.run = note,
+};

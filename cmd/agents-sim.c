@@ -54,7 +54,7 @@ static const struct opt options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_sim_tool = {
+static const struct opt_tool sim_tool = {
 	.name = "sched-agents",
 	.purpose = "the runtime on a virtual clock",
 	.synopsis = "sim [OPTION...] TRACE...",
@@ -68,7 +68,7 @@ static int choose(const char *option, const char *s, const char *const *names)
 	for (int i = 0; names[i]; i++)
 		if (!strcmp(names[i], s))
 			return i;
-	cli_usage(&agents_sim_tool, "--%s: there is no '%s'", option, s);
+	cli_usage(&sim_tool, "--%s: there is no '%s'", option, s);
 }
 
 static void read_options(struct rt_replay_opts *o, const char **policies,
@@ -94,7 +94,7 @@ static void read_options(struct rt_replay_opts *o, const char **policies,
 			policies[(*n)++] = rt_policies[i]->name;
 	if (!*n) {
 		rt_policy_find(arg.policy);
-		cli_usage(&agents_sim_tool, "%s", err_text());
+		cli_usage(&sim_tool, "%s", err_text());
 	}
 }
 
@@ -160,7 +160,7 @@ static struct json *document(const char *path, const char *const *policies,
 
 static void complain(void *path, const char *words)
 {
-	cli_note(&agents_sim_tool, "%s: %s", (const char *)path, words);
+	cli_note(&sim_tool, "%s: %s", (const char *)path, words);
 }
 
 static int show(const char *path, const struct rt_trace *t,
@@ -182,7 +182,7 @@ static int show(const char *path, const struct rt_trace *t,
 		rc = rt_trace_check(t, policies, f, n, complain,
 				    (void *)(uintptr_t)path);
 	if (rc < 0)
-		return cli_fail(&agents_sim_tool, rc);
+		return cli_fail(&sim_tool, rc);
 	return rc ? CLI_NO : CLI_YES;
 }
 
@@ -198,24 +198,23 @@ static int replay(const char *path)
 	read_options(&o, policies, &n);
 	rc = rt_trace_read(path, &t);
 	if (rc)
-		return cli_fail(&agents_sim_tool, rc);
+		return cli_fail(&sim_tool, rc);
 	for (size_t i = 0; !rc && i < n; i++) {
 		o.policy = policies[i];
 		rc = rt_replay(&t, &o, &f[i]);
 	}
-	rc = rc ? cli_fail(&agents_sim_tool, rc)
-		: show(path, &t, policies, f, n);
+	rc = rc ? cli_fail(&sim_tool, rc) : show(path, &t, policies, f, n);
 	rt_trace_release(&t);
 	return rc;
 }
 
-int agents_sim(int argc, char **argv)
+static int sim(int argc, char **argv)
 {
-	int at = cli_options(&agents_sim_tool, argc, argv), worst = CLI_YES;
+	int at = cli_options(&sim_tool, argc, argv), worst = CLI_YES;
 
 	if (at == argc)
-		cli_usage(&agents_sim_tool, "name a trace; see "
-					    "schedkit-trace(5)");
+		cli_usage(&sim_tool, "name a trace; see "
+				     "schedkit-trace(5)");
 	for (; at < argc; at++) {
 		int status = replay(argv[at]);
 
@@ -223,3 +222,10 @@ int agents_sim(int argc, char **argv)
 	}
 	return worst;
 }
+
+const struct cli_command agents_sim = {
+	.name = "sim",
+	.purpose = "the runtime on a virtual clock",
+	.tool = &sim_tool,
+	.run = sim,
+};

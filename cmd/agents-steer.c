@@ -46,35 +46,35 @@ static const struct opt cancel_options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_policy_tool = {
+static const struct opt_tool policy_tool = {
 	.name = "sched-agents",
 	.purpose = "in which order requests start",
 	.synopsis = "policy [--json] [NAME]",
 	.options = plain_options,
 };
 
-const struct opt_tool agents_drain_tool = {
+static const struct opt_tool drain_tool = {
 	.name = "sched-agents",
 	.purpose = "take no new requests",
 	.synopsis = "drain [--off] [--json]",
 	.options = drain_options,
 };
 
-const struct opt_tool agents_cancel_tool = {
+static const struct opt_tool cancel_tool = {
 	.name = "sched-agents",
 	.purpose = "end requests",
 	.synopsis = "cancel [--json] ID | --run NAME [--candidate NAME]",
 	.options = cancel_options,
 };
 
-const struct opt_tool agents_start_tool = {
+static const struct opt_tool start_tool = {
 	.name = "sched-agents",
 	.purpose = "start the daemon",
 	.synopsis = "start [--socket PATH]",
 	.options = plain_options,
 };
 
-const struct opt_tool agents_stop_tool = {
+static const struct opt_tool stop_tool = {
 	.name = "sched-agents",
 	.purpose = "stop the daemon",
 	.synopsis = "stop [--socket PATH]",
@@ -87,7 +87,7 @@ static int show_policy(void)
 	struct json *v;
 	int status;
 
-	v = agents_look(&agents_policy_tool, "policies", &status);
+	v = agents_look(&policy_tool, "policies", &status);
 	if (!v)
 		return status;
 	now = json_text_at(v, "policy");
@@ -115,37 +115,51 @@ static int steer(const struct opt_tool *tool, struct json *line,
 	return status;
 }
 
-int agents_policy(int argc, char **argv)
+static int policy(int argc, char **argv)
 {
-	int first = cli_options(&agents_policy_tool, argc, argv), status;
+	int first = cli_options(&policy_tool, argc, argv), status;
 	struct json *line, *set, *answer;
 
 	if (argc - first > 1)
-		cli_usage(&agents_policy_tool, "one policy is in use");
+		cli_usage(&policy_tool, "one policy is in use");
 	if (first == argc)
 		return show_policy();
 	line = json_object();
 	set = json_object();
 	json_set_string(set, "policy", argv[first]);
 	json_set(line, "set", set);
-	status = steer(&agents_policy_tool, line, &answer);
+	status = steer(&policy_tool, line, &answer);
 	json_free(answer);
 	return status;
 }
 
-int agents_drain(int argc, char **argv)
+const struct cli_command agents_policy = {
+	.name = "policy",
+	.purpose = "in which order requests start; change it",
+	.tool = &policy_tool,
+	.run = policy,
+};
+
+static int drain(int argc, char **argv)
 {
 	struct json *line, *answer;
 	int status;
 
-	if (cli_options(&agents_drain_tool, argc, argv) < argc)
-		cli_usage(&agents_drain_tool, "drain takes no operand");
+	if (cli_options(&drain_tool, argc, argv) < argc)
+		cli_usage(&drain_tool, "drain takes no operand");
 	line = json_object();
 	json_set_bool(line, "drain", !arg.off);
-	status = steer(&agents_drain_tool, line, &answer);
+	status = steer(&drain_tool, line, &answer);
 	json_free(answer);
 	return status;
 }
+
+const struct cli_command agents_drain = {
+	.name = "drain",
+	.purpose = "take no new requests",
+	.tool = &drain_tool,
+	.run = drain,
+};
 
 static double read_id(const char *s)
 {
@@ -154,20 +168,20 @@ static double read_id(const char *s)
 
 	if (!*s || *end || !(id >= 1 && id <= 9007199254740992.0) ||
 	    id != (double)(long long)id)
-		cli_usage(&agents_cancel_tool, "'%s' is no id of a request", s);
+		cli_usage(&cancel_tool, "'%s' is no id of a request", s);
 	return id;
 }
 
-int agents_cancel(int argc, char **argv)
+static int cancel(int argc, char **argv)
 {
-	int first = cli_options(&agents_cancel_tool, argc, argv), status;
+	int first = cli_options(&cancel_tool, argc, argv), status;
 	struct json *line, *what, *answer;
 	double n;
 
 	if ((argc - first == 1) == !!arg.run || argc - first > 1)
-		cli_usage(&agents_cancel_tool, "one id or --run is needed");
+		cli_usage(&cancel_tool, "one id or --run is needed");
 	if (arg.candidate && !arg.run)
-		cli_usage(&agents_cancel_tool, "--candidate needs --run");
+		cli_usage(&cancel_tool, "--candidate needs --run");
 	line = json_object();
 	what = json_object();
 	if (arg.run)
@@ -177,7 +191,7 @@ int agents_cancel(int argc, char **argv)
 	if (arg.candidate)
 		json_set_string(what, "candidate", arg.candidate);
 	json_set(line, "cancel", what);
-	status = steer(&agents_cancel_tool, line, &answer);
+	status = steer(&cancel_tool, line, &answer);
 	if (!answer)
 		return status;
 	n = agents_number(answer, "cancelled");
@@ -187,29 +201,50 @@ int agents_cancel(int argc, char **argv)
 	return n > 0 ? CLI_YES : CLI_NO;
 }
 
-int agents_start(int argc, char **argv)
+const struct cli_command agents_cancel = {
+	.name = "cancel",
+	.purpose = "end requests",
+	.tool = &cancel_tool,
+	.run = cancel,
+};
+
+static int start(int argc, char **argv)
 {
 	char *path;
 	int rc;
 
-	if (cli_options(&agents_start_tool, argc, argv) < argc)
-		cli_usage(&agents_start_tool, "start takes no operand");
+	if (cli_options(&start_tool, argc, argv) < argc)
+		cli_usage(&start_tool, "start takes no operand");
 	path = agents_arg.socket ? NULL : rt_socket_path();
 	rc = rt_daemon_start(path ? path : agents_arg.socket, START_S);
 	free(path);
-	return rc ? cli_fail(&agents_start_tool, rc) : CLI_YES;
+	return rc ? cli_fail(&start_tool, rc) : CLI_YES;
 }
 
-int agents_stop(int argc, char **argv)
+const struct cli_command agents_start = {
+	.name = "start",
+	.purpose = "start the daemon",
+	.tool = &start_tool,
+	.run = start,
+};
+
+static int stop(int argc, char **argv)
 {
 	struct json *line, *answer;
 	int status;
 
-	if (cli_options(&agents_stop_tool, argc, argv) < argc)
-		cli_usage(&agents_stop_tool, "stop takes no operand");
+	if (cli_options(&stop_tool, argc, argv) < argc)
+		cli_usage(&stop_tool, "stop takes no operand");
 	line = json_object();
 	json_set_bool(line, "stop", true);
-	status = steer(&agents_stop_tool, line, &answer);
+	status = steer(&stop_tool, line, &answer);
 	json_free(answer);
 	return status;
 }
+
+const struct cli_command agents_stop = {
+	.name = "stop",
+	.purpose = "stop the daemon; the queue is kept",
+	.tool = &stop_tool,
+	.run = stop,
+};

@@ -40,21 +40,21 @@ static const struct opt look_options[] = {
 	{.kind = OPT_END},
 };
 
-const struct opt_tool agents_top_tool = {
+static const struct opt_tool top_tool = {
 	.name = "sched-agents",
 	.purpose = "what runs and what waits",
 	.synopsis = "top [--once] [--interval S] [--json]",
 	.options = top_options,
 };
 
-const struct opt_tool agents_queue_tool = {
+static const struct opt_tool queue_tool = {
 	.name = "sched-agents",
 	.purpose = "every request that has not ended",
 	.synopsis = "queue [--json]",
 	.options = look_options,
 };
 
-const struct opt_tool agents_workers_tool = {
+static const struct opt_tool workers_tool = {
 	.name = "sched-agents",
 	.purpose = "what requests are carried out on",
 	.synopsis = "workers [--json]",
@@ -157,7 +157,7 @@ static int top_once(void)
 	size_t n;
 	int status;
 
-	v = agents_look(&agents_top_tool, "top", &status);
+	v = agents_look(&top_tool, "top", &status);
 	if (!v)
 		return status;
 	if (agents_arg.json) {
@@ -181,12 +181,12 @@ static int top_once(void)
 	return CLI_YES;
 }
 
-int agents_top(int argc, char **argv)
+static int top(int argc, char **argv)
 {
 	int status;
 
-	if (cli_options(&agents_top_tool, argc, argv) < argc)
-		cli_usage(&agents_top_tool, "top takes no operand");
+	if (cli_options(&top_tool, argc, argv) < argc)
+		cli_usage(&top_tool, "top takes no operand");
 	if (!isatty(STDOUT_FILENO))
 		arg.once = true;
 	cli_catch_stop();
@@ -199,6 +199,13 @@ int agents_top(int argc, char **argv)
 	return status;
 }
 
+const struct cli_command agents_top = {
+	.name = "top",
+	.purpose = "what runs and what waits, live on a terminal",
+	.tool = &top_tool,
+	.run = top,
+};
+
 /* ---- one look ----------------------------------------------------------- */
 
 static struct json *look(const struct opt_tool *tool, const char *what,
@@ -209,12 +216,12 @@ static struct json *look(const struct opt_tool *tool, const char *what,
 	return agents_look(tool, what, status);
 }
 
-int agents_queue(int argc, char **argv)
+static int queue(int argc, char **argv)
 {
 	struct json *v;
 	int status;
 
-	v = look(&agents_queue_tool, "queue", argc, argv, &status);
+	v = look(&queue_tool, "queue", argc, argv, &status);
 	if (!v)
 		return status;
 	if (cli_wants_json(agents_arg.json)) {
@@ -227,12 +234,19 @@ int agents_queue(int argc, char **argv)
 	return CLI_YES;
 }
 
-int agents_workers(int argc, char **argv)
+const struct cli_command agents_queue = {
+	.name = "queue",
+	.purpose = "every request that has not ended",
+	.tool = &queue_tool,
+	.run = queue,
+};
+
+static int workers(int argc, char **argv)
 {
 	struct json *v;
 	int status;
 
-	v = look(&agents_workers_tool, "workers", argc, argv, &status);
+	v = look(&workers_tool, "workers", argc, argv, &status);
 	if (!v)
 		return status;
 	if (cli_wants_json(agents_arg.json))
@@ -242,3 +256,10 @@ int agents_workers(int argc, char **argv)
 	json_free(v);
 	return CLI_YES;
 }
+
+const struct cli_command agents_workers = {
+	.name = "workers",
+	.purpose = "what requests are carried out on",
+	.tool = &workers_tool,
+	.run = workers,
+};

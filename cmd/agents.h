@@ -2,9 +2,8 @@
 /*
  * The commands of sched-agents.
  *
- * To add one: cmd/agents-NAME.c with its function and its table of options,
- * their two lines here, a row in sched-agents.c, and its options in
- * man/sched-agents.1.
+ * To add one: cmd/agents-NAME.c with its struct cli_command, a word here, a row
+ * in sched-agents.c, and its options in man/sched-agents.1.
  */
 #ifndef SCHEDKIT_CMD_AGENTS_H
 #define SCHEDKIT_CMD_AGENTS_H
@@ -12,28 +11,10 @@
 #include "cmd/cli.h"
 #include "doc/json.h"
 
-/* The name in each of them is "sched-agents", the synopsis begins with the
- * command. */
-extern const struct opt_tool agents_top_tool, agents_queue_tool,
-	agents_workers_tool, agents_metrics_tool, agents_policy_tool,
-	agents_drain_tool, agents_cancel_tool, agents_audit_tool,
-	agents_start_tool, agents_stop_tool, agents_note_tool, agents_file_tool,
-	agents_sim_tool;
-
-/* argv[0] is the command; each returns the exit status. */
-int agents_top(int argc, char **argv);
-int agents_queue(int argc, char **argv);
-int agents_workers(int argc, char **argv);
-int agents_metrics(int argc, char **argv);
-int agents_policy(int argc, char **argv);
-int agents_drain(int argc, char **argv);
-int agents_cancel(int argc, char **argv);
-int agents_audit(int argc, char **argv);
-int agents_start(int argc, char **argv);
-int agents_stop(int argc, char **argv);
-int agents_note(int argc, char **argv);
-int agents_file(int argc, char **argv);
-int agents_sim(int argc, char **argv);
+extern const struct cli_command agents_top, agents_queue, agents_workers,
+	agents_metrics, agents_policy, agents_drain, agents_cancel,
+	agents_audit, agents_start, agents_stop, agents_note, agents_file,
+	agents_sim;
 
 /* Of every command that asks the daemon. */
 extern struct agents_arg {

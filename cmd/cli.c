@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "term/text.h"
 
 #define TABLE_BYTES (16u << 20)
@@ -120,4 +121,67 @@ void cli_catch_stop(void)
 bool cli_wants_json(bool json_option)
 {
 	return json_option || !isatty(STDOUT_FILENO);
+}
+
+/* ---- programs of several commands ------------------------------------- */
+
+/* Options of all commands, equal names once; to be freed. */
+static struct opt *all_options(const struct cli_command *const *commands,
+			       size_t count)
+{
+	struct opt *all = NULL;
+	const struct opt *o;
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < count; i++)
+		for (o = commands[i]->tool->options; o->kind != OPT_END; o++) {
+			for (k = 0; k < n && strcmp(all[k].name, o->name);)
+				k++;
+			if (k < n)
+				continue;
+			all = mem_realloc(all, n + 1, sizeof(*all));
+			all[n++] = *o;
+		}
+	all = mem_realloc(all, n + 1, sizeof(*all));
+	all[n] = (struct opt){.kind = OPT_END};
+	return all;
+}
+
+static char *describe(const struct cli_command *const *commands, size_t count)
+{
+	struct buf b;
+
+	buf_init(&b, TABLE_BYTES);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&b, "%s  %-8s %s", i ? "\n" : "", commands[i]->name,
+			   commands[i]->purpose);
+	return buf_take(&b);
+}
+
+int cli_commands(const char *name, const char *purpose,
+		 const struct cli_command *const *commands, size_t count,
+		 int argc, char **argv)
+{
+	struct opt *options = all_options(commands, count);
+	char *epilogue = describe(commands, count);
+	struct opt_tool tool = {
+		.name = name,
+		.purpose = purpose,
+		.synopsis = "COMMAND [OPTION...] [ARGUMENT...]",
+		.options = options,
+		.epilogue = epilogue,
+	};
+	int at = cli_options(&tool, argc, argv);
+
+	free(epilogue);
+	free(options);
+	if (at >= argc)
+		cli_usage(&tool, "say what to do; see %s --help", name);
+	if (at != 1)
+		cli_usage(&tool, "options stand after the command");
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(argv[at], commands[i]->name))
+			return cli_finish(
+				&tool, commands[i]->run(argc - at, argv + at));
+	cli_usage(&tool, "unknown command '%s'", argv[at]);
 }

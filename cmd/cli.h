@@ -52,6 +52,25 @@ void cli_table(struct table *t, int columns);
 extern volatile sig_atomic_t cli_stop;
 void cli_catch_stop(void);
 
+/* A command of a program that has several. */
+struct cli_command {
+	const char *name;
+	const char *purpose; /* one line of the program's --help */
+	/* Its name is the program's, its synopsis begins with the command. */
+	const struct opt_tool *tool;
+	/* argv[0] is the command; returns the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+/*
+ * The main() of such a program: runs the command that argv[1] names and
+ * returns the exit status.  --help lists the commands, --list-options the
+ * options of all of them.
+ */
+int cli_commands(const char *name, const char *purpose,
+		 const struct cli_command *const *commands, size_t count,
+		 int argc, char **argv);
+
 /* Documents are wanted: --json, or standard output is no terminal. */
 bool cli_wants_json(bool json_option);
 

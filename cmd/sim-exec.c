@@ -131,7 +131,7 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct sim_command sim_exec = {
+const struct cli_command sim_exec = {
 	.name = "exec",
 	.purpose = "run BPF instructions given in hexadecimal",
 	.tool = &tool,

@@ -46,7 +46,7 @@ static int run(int argc, char **argv)
 	return CLI_YES;
 }
 
-const struct sim_command sim_export = {
+const struct cli_command sim_export = {
 	.name = "export",
 	.purpose = "write a workload as rt-app's JSON",
 	.tool = &tool,

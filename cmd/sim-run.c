@@ -502,7 +502,7 @@ static int run(int argc, char **argv)
 	return status;
 }
 
-const struct sim_command sim_run_command = {
+const struct cli_command sim_run_command = {
 	.name = "run",
 	.purpose = "run a policy on a workload",
 	.tool = &tool,

@@ -2,7 +2,7 @@
 /*
  * The commands of sched-sim, a file each.
  *
- * To add one: cmd/sim-NAME.c with its struct sim_command, a line here and one
+ * To add one: cmd/sim-NAME.c with its struct cli_command, a line here and one
  * in sched-sim.c, and its options in man/sched-sim.1.
  */
 #ifndef SCHEDKIT_CMD_SIM_H
@@ -10,15 +10,6 @@
 
 #include "cmd/cli.h"
 
-struct sim_command {
-	const char *name;
-	const char *purpose; /* one line of sched-sim --help */
-	/* Its name is "sched-sim", its synopsis begins with the command. */
-	const struct opt_tool *tool;
-	/* argv[0] is the command; returns the exit status. */
-	int (*run)(int argc, char **argv);
-};
-
-extern const struct sim_command sim_exec, sim_run_command, sim_export;
+extern const struct cli_command sim_exec, sim_run_command, sim_export;
 
 #endif
