@@ -203,6 +203,11 @@ hands() {
 	nobody_left
 }
 
+# done_of KIND: requests that the daemon has seen done.
+done_of() {
+	sched-agents metrics --json | jq ".kinds.$1.done"
+}
+
 @test "parallel: two runs share the slots of their endpoints" {
 	local first second
 	script_many 4 0.01
@@ -224,4 +229,13 @@ hands() {
 		"$(jq -c 'select(.kind == "policy").id' "$dir/first" | sort)"
 	[ "$(most_at_once 1)" -le 2 ]
 	[ "$(most_at_once 2)" -le 2 ]
+	# Every question and every climb once, and none by who climbs.
+	is "$(done_of llm)" 34
+	is "$(done_of sim)" 24
+	# What is verified beside them takes its turn as well.
+	sched-verify --json --stages lint,build,prove,sim <"$dir/first" \
+		>"$dir/verdicts" || [ $? = 1 ]
+	is "$(jq -s 'map(select(.kind == "verdict")) | length' \
+		"$dir/verdicts")" 4
+	is "$(done_of sim)" 25
 }
