@@ -46,6 +46,7 @@ static const struct opt_tool audit_tool = {
 	.purpose = "who asked the runtime for what",
 	.synopsis = "audit [--json] [--verify] [--expect SEAL] [FILE]",
 	.options = options,
+	.mixed = true,
 };
 
 /* N:HASH */

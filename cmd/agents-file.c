@@ -56,6 +56,7 @@ static const struct opt_tool file_tool = {
 		"| rollback NAME N | share NAME PATTERN | unshare NAME "
 		"[PATTERN]",
 	.options = options,
+	.mixed = true,
 };
 
 static const struct opt_tool *const tool = &file_tool;

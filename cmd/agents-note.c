@@ -52,6 +52,7 @@ static const struct opt_tool note_tool = {
 	.synopsis = "note [OPTION...] add TEXT | search [WORD...] | list | "
 		    "show ID | share ID PATTERN | unshare ID [PATTERN]",
 	.options = options,
+	.mixed = true,
 };
 
 static const struct opt_tool *const tool = &note_tool;

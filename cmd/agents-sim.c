@@ -59,6 +59,7 @@ static const struct opt_tool sim_tool = {
 	.purpose = "the runtime on a virtual clock",
 	.synopsis = "sim [OPTION...] TRACE...",
 	.options = options,
+	.mixed = true,
 };
 
 /* ---- options ----------------------------------------------------------- */

@@ -51,6 +51,7 @@ static const struct opt_tool policy_tool = {
 	.purpose = "in which order requests start",
 	.synopsis = "policy [--json] [NAME]",
 	.options = plain_options,
+	.mixed = true,
 };
 
 static const struct opt_tool drain_tool = {
@@ -58,6 +59,7 @@ static const struct opt_tool drain_tool = {
 	.purpose = "take no new requests",
 	.synopsis = "drain [--off] [--json]",
 	.options = drain_options,
+	.mixed = true,
 };
 
 static const struct opt_tool cancel_tool = {
@@ -65,6 +67,7 @@ static const struct opt_tool cancel_tool = {
 	.purpose = "end requests",
 	.synopsis = "cancel [--json] ID | --run NAME [--candidate NAME]",
 	.options = cancel_options,
+	.mixed = true,
 };
 
 static const struct opt_tool start_tool = {
@@ -72,6 +75,7 @@ static const struct opt_tool start_tool = {
 	.purpose = "start the daemon",
 	.synopsis = "start [--socket PATH]",
 	.options = plain_options,
+	.mixed = true,
 };
 
 static const struct opt_tool stop_tool = {
@@ -79,6 +83,7 @@ static const struct opt_tool stop_tool = {
 	.purpose = "stop the daemon",
 	.synopsis = "stop [--socket PATH]",
 	.options = plain_options,
+	.mixed = true,
 };
 
 static int show_policy(void)

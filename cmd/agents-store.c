@@ -11,7 +11,7 @@ struct agents_store_arg agents_store_arg = {.agent = "user"};
 int agents_store_run(const struct opt_tool *tool, const char *kind,
 		     const struct agents_verb *verbs, int argc, char **argv)
 {
-	int at = cli_options(tool, argc, argv), operands;
+	int at = cli_options(tool, argc, argv), operands = argc - at - 1;
 	const struct agents_verb *v = verbs;
 	struct json *payload;
 
@@ -21,11 +21,6 @@ int agents_store_run(const struct opt_tool *tool, const char *kind,
 		v++;
 	if (!v->name)
 		cli_usage(tool, "unknown command '%s'", argv[at]);
-	/* Options may stand after the verb, too. */
-	argc -= at;
-	argv += at;
-	at = cli_options(tool, argc, argv);
-	operands = argc - at;
 	if (operands < v->least)
 		cli_usage(tool, "'%s' lacks an argument", v->name);
 	if (v->most >= 0 && operands > v->most)
@@ -36,7 +31,7 @@ int agents_store_run(const struct opt_tool *tool, const char *kind,
 	json_set_string(payload, "verb", v->name);
 	if (agents_store_arg.max)
 		json_set_number(payload, "max", (double)agents_store_arg.max);
-	return v->run(payload, operands, argv + at);
+	return v->run(payload, operands, argv + at + 1);
 }
 
 struct json *agents_store_ask(const struct opt_tool *tool, struct json *payload,

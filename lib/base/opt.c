@@ -115,8 +115,9 @@ static int tables(const struct opt_tool *t, struct option *lo, char *letters)
 	char *s = letters;
 	int n = 0;
 
-	*s++ = '+'; /* stop at the first operand */
-	*s++ = ':'; /* tell a missing argument from an unknown option */
+	if (!t->mixed)
+		*s++ = '+'; /* stop at the first operand */
+	*s++ = ':';	    /* tell a missing argument from an unknown option */
 	for (const struct opt *o = t->options;
 	     o->kind != OPT_END && n < MAX_OPTIONS - 4; o++, n++) {
 		lo[n] = (struct option){.name = o->name,

@@ -39,13 +39,15 @@ struct opt_tool {
 	const char *synopsis; /* what follows the name in the usage line */
 	const struct opt *options;
 	const char *epilogue; /* more lines for --help, or NULL */
+	bool mixed;	      /* options may stand behind operands as well */
 };
 
 enum opt_outcome { OPT_GO, OPT_SHOWN };
 
 /*
- * Parses argv; options end at the first operand or at "--".  *first is the
- * index of the first operand.  OPT_SHOWN: --help, --version or
+ * Parses argv; options end at "--" and, unless tool->mixed, at the first
+ * operand.  *first is the index of the first operand; mixed ones were moved to
+ * the end of argv.  OPT_SHOWN: --help, --version or
  * --list-options was given and its text is in out.  -EINVAL: usage error.
  */
 int opt_parse(const struct opt_tool *tool, int argc, char **argv, int *first,

@@ -26,6 +26,7 @@ makespan() {
 	is "$(awk 'NR > 2 { printf "%s ", $1 }' <<<"$output")" \
 		'fifo rr priority sjf mlfq fair '
 	exits 0 sched agents sim --policy sjf "$T/seed002.jsonl"
+	is "$(sched agents sim "$T/seed002.jsonl" --policy sjf)" "$output"
 	is "${#lines[@]}" 3
 	has "${lines[2]}" 'sjf'
 }
