@@ -16,6 +16,8 @@
 #define MOST_WAIT_S  8
 /* Beyond this a date is not worth printing. */
 #define FAR_S (400.0 * 24 * 3600)
+/* The runtime takes no more, and a figure of 400 digits is none. */
+#define MOST 1e15
 
 /* ---- what the endpoint says ------------------------------------------- */
 
@@ -34,7 +36,7 @@ static double decimal(const char *s, const char **end)
 			x += (*s - '0') * unit;
 		}
 	*end = s;
-	return any ? x : -1;
+	return any ? fmin(x, MOST) : -1;
 }
 
 static double seconds(const char *s)
@@ -69,7 +71,7 @@ static double duration(const char *s)
 		sum += x * units[i].s;
 		s += strlen(units[i].name);
 	}
-	return sum;
+	return fmin(sum, MOST);
 }
 
 /* RFC 3339 in UTC, as Anthropic writes it, or a date of HTTP; -1: neither. */

@@ -18,6 +18,10 @@
 #define NOW "1795230245"
 
 #define MAX_HEADERS 6
+/* More than a double can be. */
+#define DIGITS_50  "99999999999999999999999999999999999999999999999999"
+#define DIGITS_200 DIGITS_50 DIGITS_50 DIGITS_50 DIGITS_50
+#define DIGITS_400 DIGITS_200 DIGITS_200
 
 static struct strs headers_of(const char *const *h)
 {
@@ -43,7 +47,8 @@ static const struct when whens[] = {
 	{429, {"RETRY-AFTER: 1.5 "}, 1.5},
 	{503, {"Retry-After: .25"}, 0.25},
 	{503, {"Retry-After: 3600"}, 3600},
-	{429, {"Retry-After: 99999999999999999999"}, 1e20},
+	{429, {"Retry-After: 99999999999999999999"}, 1e15},
+	{429, {"Retry-After: " DIGITS_400}, 1e15},
 	/* Nothing to wait for, or nonsense. */
 	{429, {"Retry-After: 0"}, -1},
 	{429, {"Retry-After: -5"}, -1},
