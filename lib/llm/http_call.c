@@ -364,7 +364,7 @@ static void halt_now(struct exchange *x)
 	http_drop(x);
 	if (k && x->slot && resume_any(k)) {
 		if (!k->slot)
-			k->slot = mem_printf("schedkit-%.32s.bin", x->nonce);
+			k->slot = resume_slot(x->nonce);
 		http_begin_slot(x, HTTP_SAVE, k->slot);
 		return;
 	}
@@ -374,6 +374,9 @@ static void halt_now(struct exchange *x)
 
 void http_halt(struct exchange *x, struct resume *keep)
 {
+	/* Suspended, and now nobody wants it any more. */
+	if (x->halted && !keep && x->state == HTTP_SAVE)
+		http_over(x, err_set(ECANCELED, "cancelled"));
 	if (x->halted)
 		return;
 	x->halted = true;

@@ -70,10 +70,18 @@ void http_restore_done(struct exchange *x)
 	x->state = HTTP_BEGIN;
 }
 
+/* It refuses, or lets everyone who is suspended wait. */
+static bool cannot_save(const struct exchange *x)
+{
+	const struct transfer *t = x->t;
+
+	return t && t->error != -EINTR && (t->status || t->error == -ETIMEDOUT);
+}
+
 void http_save_done(struct exchange *x)
 {
 	if (!slot_done(x)) {
-		if (x->t && x->t->error != -EINTR && x->t->status)
+		if (cannot_save(x))
 			x->p->base.resume = LLM_RESUME_CONTINUE;
 		free(x->keep->slot);
 		x->keep->slot = NULL;

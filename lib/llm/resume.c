@@ -2,6 +2,7 @@
 #include "llm/resume.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -15,6 +16,11 @@
 /* How much of what was said is to be said once more by a new turn: enough to
  * see that nothing is missing. */
 #define ANCHOR_BYTES 96
+
+/* Of the state that an endpoint has saved. */
+#define SLOT_BEGIN  "schedkit-"
+#define SLOT_END    ".bin"
+#define SLOT_DIGITS 32
 
 #define BEGIN "<<<"
 #define END   ">>>"
@@ -36,6 +42,11 @@ void resume_release(struct resume *f)
 	*f = (struct resume){0};
 }
 
+char *resume_slot(const char *nonce)
+{
+	return mem_printf(SLOT_BEGIN "%.*s" SLOT_END, SLOT_DIGITS, nonce);
+}
+
 /* ---- as JSON ---------------------------------------------------------- */
 
 static char *copy_of(const struct json *v, const char *key)
@@ -45,15 +56,27 @@ static char *copy_of(const struct json *v, const char *key)
 	return s && *s ? mem_strdup(s) : NULL;
 }
 
+/* Any other name is one of a file that is nothing to this call. */
+static bool is_slot(const char *name)
+{
+	size_t n = strlen(SLOT_BEGIN);
+
+	return !strncmp(name, SLOT_BEGIN, n) &&
+	       strspn(name + n, "0123456789abcdef") == SLOT_DIGITS &&
+	       !strcmp(name + n + SLOT_DIGITS, SLOT_END);
+}
+
 int resume_read(const struct json *v, const struct llm_request *r,
 		struct resume *out)
 {
 	const struct json *u = json_get(v, "usage");
+	const struct json *slot = json_get(v, "slot");
 	char digest[DIGEST_HEX_LEN];
 
 	*out = (struct resume){0};
 	record_digest(r, digest);
-	if (strcmp(json_as_string(json_get(v, "digest"), ""), digest))
+	if (strcmp(json_as_string(json_get(v, "digest"), ""), digest) ||
+	    (slot && !is_slot(json_as_string(slot, ""))))
 		return err_set(EINVAL,
 			       "'resume' is not what a call of this request "
 			       "was suspended with");
@@ -69,7 +92,7 @@ int resume_read(const struct json *v, const struct llm_request *r,
 	out->stuck = json_as_bool(json_get(v, "stuck"), false);
 	out->costs = answer_none();
 	out->costs.cost_usd = json_as_number(json_get(v, "cost_usd"), -1);
-	out->costs.seconds = json_as_number(json_get(v, "seconds"), 0);
+	out->costs.seconds = fmax(json_as_number(json_get(v, "seconds"), 0), 0);
 	out->costs.attempts = token_count(json_get(v, "attempts"), 0);
 	out->costs.estimated = json_as_bool(json_get(v, "estimated"), false);
 	out->costs.usage.in = token_count(json_get(u, "in"), 0);

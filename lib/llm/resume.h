@@ -30,6 +30,10 @@ struct resume {
 
 void resume_release(struct resume *f);
 
+/* A name for the state of an endpoint, the caller's; nonce: 32 hexadecimal
+ * digits. */
+char *resume_slot(const char *nonce);
+
 /* -EINVAL: it is none, or belongs to another request. */
 int resume_read(const struct json *v, const struct llm_request *r,
 		struct resume *out);

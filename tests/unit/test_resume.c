@@ -113,7 +113,7 @@ static void test_json(void **state)
 	json_free(v);
 	f = at("said \"so\"\n", false);
 	f.tokens = 4;
-	f.slot = mem_strdup("s.bin");
+	f.slot = resume_slot("0123456789abcdef0123456789abcdef");
 	f.costs.usage.in = 7;
 	f.costs.cost_usd = -1;
 	record_digest(&r, f.digest);
@@ -126,9 +126,20 @@ static void test_json(void **state)
 	assert_int_equal(g.costs.usage.in, 7);
 	assert_true(g.costs.cost_usd < 0);
 	assert_null(g.wrong);
+	resume_release(&g);
+	/* What nobody has suspended: another's file, time that runs back. */
+	json_set_number(v, "seconds", -1e308);
+	assert_int_equal(resume_read(v, &r, &g), 0);
+	assert_true(g.costs.seconds == 0);
+	resume_release(&g);
+	json_set_string(v, "slot", "../0123456789abcdef0123456789abcdef.bin");
+	assert_int_equal(resume_read(v, &r, &g), -EINVAL);
+	json_set_string(v, "slot", "schedkit-0123456789abcdef.bin");
+	assert_int_equal(resume_read(v, &r, &g), -EINVAL);
+	json_set_number(v, "slot", 1);
+	assert_int_equal(resume_read(v, &r, &g), -EINVAL);
 	json_free(v);
 	resume_release(&f);
-	resume_release(&g);
 	json_free(messages);
 }
 
