@@ -234,13 +234,15 @@ static int start_question(struct question *q, const struct json *v)
 	};
 	int rc = line_request(v, &q->r);
 
+	if (!q->has_id && json_get(v, "id"))
+		return err_set(EINVAL, "'id' has to be a number");
 	if (q->has_id && find(q->id))
 		return err_set(EEXIST, "a request with this id is under way");
 	if (!rc)
 		rc = read_whole(v, "attempts", &o.attempts);
 	if (!rc)
 		rc = read_whole(v, "progress_tokens", &q->progress);
-	if (json_type(o.resume) != JSON_OBJECT)
+	if (json_type(o.resume) == JSON_NULL)
 		o.resume = NULL;
 	return rc ? rc : llm_start(server.l, &q->r, &o, &q->call);
 }
@@ -278,7 +280,9 @@ static int ask(struct json *v)
 /* What was meant may have ended already. */
 static void steer(const struct json *id, void (*how)(struct llm_call *c))
 {
-	struct question *q = find(json_as_number(id, -1));
+	struct question *q = json_type(id) == JSON_NUMBER
+				     ? find(json_as_number(id, 0))
+				     : NULL;
 
 	if (q)
 		how(q->call);

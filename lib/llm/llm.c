@@ -139,6 +139,15 @@ int llm_open(const struct llm_opts *o, struct llm **out)
 	return rc;
 }
 
+/* What it has used by now goes to the accounts. */
+static void give_up(struct llm_call *c)
+{
+	double wake;
+
+	c->cancel = true;
+	ask_step(c, &wake);
+}
+
 void llm_close(struct llm *l)
 {
 	if (!l)
@@ -146,6 +155,7 @@ void llm_close(struct llm *l)
 	while (l->first) {
 		struct llm_call *c = l->first;
 
+		give_up(c);
 		l->first = c->next;
 		ask_free(c);
 	}
@@ -277,13 +287,9 @@ int llm_take(struct llm_call *c, struct llm_answer *out)
 {
 	struct llm *l = c->l;
 	struct llm_call **at = &l->first;
-	double wake;
 	int rc;
 
-	if (!c->done) {
-		c->cancel = true;
-		ask_step(c, &wake);
-	}
+	give_up(c);
 	while (*at != c)
 		at = &(*at)->next;
 	*at = c->next;

@@ -69,6 +69,46 @@ told() {
 	jq -ne "now - $(cat "$at/told") < 2" >/dev/null
 }
 
+# alone COMMAND...: what it writes is read by ask-model, whose answers are in
+# $at/out.
+alone() {
+	"$@" | env -i PATH="$PATH" HOME="$at/home" XDG_STATE_HOME="$at/state" \
+		SCHED_LLM="$address" ASAN_OPTIONS="$ASAN_OPTIONS" \
+		timeout 20 "$BUILD/libexec/schedkit/ask-model" "${LIMITS[@]}" |
+		sed 1d >"$at/out"
+}
+
+@test 'what was under way is accounted for when nobody listens any more' {
+	address deaf '{"delay":0.01}'
+	env -i PATH="$PATH" HOME="$at/home" XDG_STATE_HOME="$at/state" \
+		SCHED_LLM="$address" ASAN_OPTIONS="$ASAN_OPTIONS" timeout 20 \
+		"$BUILD/libexec/schedkit/ask-model" < <(
+		for i in 1 2 3; do
+			echo "{\"id\":$i,\"progress_tokens\":1,\"messages\":[
+				{\"role\":\"user\",\"text\":\"tokens=400\"}]}" |
+				tr -d '\n'
+			echo
+		done
+		sleep 5
+	) | sed 5q >/dev/null || :
+	is "$(jq -r .outcome "$ledger" | xargs)" 'ECANCELED ECANCELED ECANCELED'
+	is "$(jq -s 'all(.tokens_out > 0)' "$ledger")" true
+}
+
+@test 'an id is a number, and what has none is not cancelled by another' {
+	address ids '{"delay":0.01}'
+	lines() {
+		jq -nc '{id: (-1, "a", [], null),
+			messages: [{role: "user", text: "tokens=5"}]}'
+		sleep 0.02
+		jq -nc '{cancel: ("a", [], null, {}, 7)},
+			{suspend: ("a", [], null, {}, 7)}'
+	}
+	alone lines
+	is "$(jq -r '"\(.id) \(.error.errno // .finish)"' "$at/out" |
+		sort | xargs)" '-1 stop null EINVAL null EINVAL null EINVAL'
+}
+
 @test 'a suspended call says where it was, without the key' {
 	address key '{"resume":["continue"],"delay":0.02}'
 	{
