@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audit log: one JSON line for each thing that an agent asked for and each
- * answer it was given or refused, chained by hashes:
+ * The audit log: one JSON line for each thing that an agent asked for and
+ * whether it was let, chained by hashes:
  *   {"n":17,"time":…,"uid":…,"pid":…,"agent":…,"what":…,"resource":…,
- *    "outcome":"allowed|refused|done|failed","text":…,"before":"<sha256>",
+ *    "outcome":"allowed|refused","text":…,"before":"<sha256>",
  *    "hash":"<sha256 of this object without hash, in canonical form>"}
  * n counts from 1, and "before" of the first is 64 zeros.  Whoever changes,
  * inserts, removes or moves a line breaks the chain from there on; what is cut

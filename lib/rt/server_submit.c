@@ -53,17 +53,27 @@ static bool is_reading(const char *verb)
 	       !strcmp(verb, "log") || !strcmp(verb, "search");
 }
 
-/*
- * Whose note or file it is about: the asker's own, or another's, of which the
- * store shows what was shared.  A payload that asks for a thing of the other
- * kind would slip past the rules.
+/* Whose note or file it is about: the asker's own, or another's, of which the
+ * store shows what was shared.  To be freed. */
+static char *resource_of(const struct rt_request *q, const struct json *payload)
+{
+	const char *owner = json_text_at(payload, "owner");
+	const char *name =
+		json_text_at(payload, q->kind == RT_MEMORY ? "id" : "name");
+	const char *verb = json_text_at(payload, "verb");
+
+	if (!*owner)
+		owner = q->agent;
+	if (!strcmp(owner, q->agent) || !is_reading(verb))
+		return mem_printf("%s/%s", owner, name);
+	return mem_printf("shared/%s/%s", owner, name);
+}
+
+/* A payload that asks for a thing of the other kind would slip past the rules.
  */
 static int check_store(const struct conn *c, const struct rt_request *q,
 		       const struct json *payload)
 {
-	const char *owner = json_text_at(payload, "owner");
-	const char *name = json_text_at(payload, "name");
-	const char *verb = json_text_at(payload, "verb");
 	struct rt_peer who = {c->uid, c->pid, q->agent};
 	const char *kind = rt_kind_name(q->kind);
 	char *resource;
@@ -72,17 +82,16 @@ static int check_store(const struct conn *c, const struct rt_request *q,
 	if (strcmp(json_text_at(payload, "kind"), kind))
 		return err_set(EINVAL, "the payload is not of the kind '%s'",
 			       kind);
-	if (q->kind == RT_MEMORY)
-		name = json_text_at(payload, "id");
-	if (!*owner)
-		owner = q->agent;
-	if (!strcmp(owner, q->agent) || !is_reading(verb))
-		resource = mem_printf("%s/%s", owner, name);
-	else
-		resource = mem_printf("shared/%s/%s", owner, name);
-	rc = rt_access_check(c->s->access, &who, kind, verb, resource);
+	resource = resource_of(q, payload);
+	rc = rt_access_check(c->s->access, &who, kind,
+			     json_text_at(payload, "verb"), resource);
 	free(resource);
 	return rc;
+}
+
+static bool is_stored(const struct rt_request *q)
+{
+	return q->kind == RT_MEMORY || q->kind == RT_STORAGE;
 }
 
 static int check_rights(const struct conn *c, const struct rt_request *q,
@@ -90,7 +99,7 @@ static int check_rights(const struct conn *c, const struct rt_request *q,
 {
 	struct rt_peer who = {c->uid, c->pid, q->agent};
 
-	if (q->kind == RT_MEMORY || q->kind == RT_STORAGE)
+	if (is_stored(q))
 		return check_store(c, q, json_get(v, "payload"));
 	return rt_access_check(c->s->access, &who, rt_kind_name(q->kind), NULL,
 			       NULL);
@@ -148,6 +157,26 @@ static void put_ids(struct conn *c, const struct json *ref, const uint64_t *ids,
 	buf_release(&line);
 }
 
+/* What was asked for, in the words of the rules. */
+static void audit(struct conn *c, const struct rt_request *q,
+		  const struct json *v, int rc)
+{
+	const struct json *payload = json_get(v, "payload");
+	char *what, *resource;
+
+	if (!is_stored(q)) {
+		conn_audit(c, rt_kind_name(q->kind),
+			   q->key && *q->key ? q->key : c->run, rc);
+		return;
+	}
+	what = mem_printf("%s:%s", rt_kind_name(q->kind),
+			  json_text_at(payload, "verb"));
+	resource = resource_of(q, payload);
+	conn_audit(c, what, resource, rc);
+	free(what);
+	free(resource);
+}
+
 int server_submit(struct conn *c, const struct json *list,
 		  const struct json *ref)
 {
@@ -175,8 +204,13 @@ int server_submit(struct conn *c, const struct json *list,
 	if (rc == -ENODEV && c->s->store.not_before > 0)
 		rc = err_set(EAGAIN, "what serves notes and files is being "
 				     "started again; try again");
-	conn_audit(c, rt_kind_name(q[0].kind),
-		   q[0].key && *q[0].key ? q[0].key : c->run, rc);
+	/* Of those that are refused together, the one that it is about. */
+	want = 0;
+	json_each (it, list) {
+		if (want < n && (!rc || want == n - 1))
+			audit(c, &q[want], it, rc);
+		want++;
+	}
 	if (!rc && ref)
 		put_ids(c, ref, ids, n);
 	while (n)

@@ -89,12 +89,15 @@ gone() {
 	exits 2 sched-agents cancel x
 	exits 0 sched-agents stop
 	exits 0 sched-agents start
+	exits 0 sched-agents file put a/b <<<data
 	exits 0 sched-agents stop
 	exits 0 sched-agents audit --verify
 	seal=$output
 	exits 0 sched-agents audit
 	is "$(jq -r 'select(.what == "policy").resource' <<<"$output")" \
 		$'mlfq\nbest'
+	is "$(jq -r 'select(.what == "storage:put").resource' <<<"$output")" \
+		user/a/b
 	exits 0 sched-agents audit --expect "$seal"
 	log=$XDG_STATE_HOME/schedkit/runtime/audit.jsonl
 	sed -i '1s/mlfq/fifo/' "$log"
