@@ -473,11 +473,14 @@ void rt_still(struct rt *r, const char *run, const char *key)
 /* It is holder's from now on. */
 void job_adopt(struct rt *r, struct job *j, uint64_t holder)
 {
+	bool ended = job_ended(j);
+
 	j->t.holder = holder;
 	j->orphan = false;
+	/* That ends it, which is told like every end. */
 	if (j->begun)
 		job_begun(r, j);
-	if (job_ended(j)) {
+	if (ended) {
 		unkeep(r, j);
 		j->announced = j->t.delivered = false;
 		job_announce(r, j);

@@ -435,6 +435,38 @@ static void what_a_journal_remembers_goes_on(void **state)
 	fix_release(&f);
 }
 
+static void what_had_begun_is_told_once(void **state)
+{
+	static const enum rt_state states[] = {RT_RUNNING, RT_DONE};
+	struct rt_request q;
+	struct fix f;
+
+	(void)state;
+	open_one(&f);
+	f.keep = true;
+	rt_request_init(&q);
+	q.kind = RT_TOOL;
+	q.place = RT_SELF;
+	free(q.run);
+	q.run = mem_strdup("r");
+	for (uint64_t i = 0; i < 2; i++) {
+		free(q.key);
+		q.key = mem_printf("k%d", (int)i);
+		rt_restore(f.r, i + 1, &q, states[i], 1, NULL, NULL, NULL,
+			   false, 0);
+	}
+	rt_request_release(&q);
+	fix_step(&f);
+	buf_reset(&f.said);
+	rt_adopt(f.r, "r", 7, 0);
+	fix_said(&f, " ended k0 failed ended k1 done");
+	rt_delivered(f.r, 1, 0);
+	rt_delivered(f.r, 2, 0);
+	rt_adopt(f.r, "r", 8, 0);
+	fix_said(&f, "");
+	fix_release(&f);
+}
+
 static void nobody_comes_for_what_was_left(void **state)
 {
 	struct rt_request q;
@@ -585,6 +617,7 @@ int main(void)
 		cmocka_unit_test(what_was_cancelled_in_time_is_never_started),
 		cmocka_unit_test(who_leaves_takes_its_own_work_along),
 		cmocka_unit_test(what_a_journal_remembers_goes_on),
+		cmocka_unit_test(what_had_begun_is_told_once),
 		cmocka_unit_test(nobody_comes_for_what_was_left),
 		cmocka_unit_test(answers_may_come_from_within),
 		cmocka_unit_test(the_policy_changes_while_it_runs),
