@@ -29,9 +29,27 @@ static void answer(struct conn *c, const struct json *ref, struct json *value)
 {
 	struct json *v = json_object();
 
-	json_set(v, "ref", ref ? json_copy(ref) : json_null());
+	if (ref)
+		json_set(v, "ref", json_copy(ref));
 	json_set(v, "value", value ? value : json_object());
 	conn_put(c, v);
+}
+
+/* It may be left out, but is never taken for something else: a candidate that
+ * is no name must not cancel its whole run. */
+static int check_type(const struct json *v, const char *key,
+		      enum json_type type, const char *what)
+{
+	const struct json *at = json_get(v, key);
+
+	return !at || json_type(at) == type
+		       ? 0
+		       : err_set(EINVAL, "'%s' is no %s", key, what);
+}
+
+static int check_text(const struct json *v, const char *key)
+{
+	return check_type(v, key, JSON_STRING, "text");
 }
 
 /* ---- hello --------------------------------------------------------------- */
@@ -69,6 +87,7 @@ static int do_hello(struct conn *c, const struct json *v,
 {
 	const char *agent = json_text_at(v, "agent");
 	const char *run = json_text_at(v, "run");
+	int rc;
 
 	(void)ref;
 	if (c->agent)
@@ -81,6 +100,11 @@ static int do_hello(struct conn *c, const struct json *v,
 	    strlen(run) > RT_NAME_MAX - 16)
 		return err_set(EINVAL, "hello needs an agent's name, and names "
 				       "are not that long");
+	rc = check_text(v, "run");
+	if (!rc)
+		rc = check_type(v, "still", JSON_ARRAY, "list of keys");
+	if (rc)
+		return rc;
 	c->agent = mem_strdup(agent);
 	c->run = run_name(c, run);
 	c->wire.max_line = RT_WIRE_MAX;
@@ -238,10 +262,17 @@ static int do_cancel(struct conn *c, const struct json *v,
 	const char *run = json_as_string(json_get(v, "run"), NULL);
 	struct json *value;
 	size_t n = 0;
-	int rc;
+	int rc = check_text(v, "run");
 
+	if (!rc)
+		rc = check_text(v, "candidate");
+	if (rc)
+		return rc;
 	if (run || candidate)
 		rc = cancel_group(c, run, candidate, &n);
+	else if (!server_number(json_get(v, "id")))
+		rc = err_set(EINVAL, "'cancel' needs an id, a run or a "
+				     "candidate");
 	else
 		rc = cancel_one(c, server_number(json_get(v, "id")), &n);
 	if (rc || !ref)
@@ -310,10 +341,11 @@ static int do_worker(struct conn *c, const struct json *v,
 	bool ours = json_as_bool(json_get(v, "ours"), true);
 	struct json *spec = json_copy(v);
 	struct rt_worker_spec read;
-	int rc;
+	int rc = check_type(v, "ours", JSON_BOOL, "boolean");
 
 	json_remove(spec, "ours");
-	rc = rt_worker_spec_read(spec, &read);
+	if (!rc)
+		rc = rt_worker_spec_read(spec, &read);
 	json_free(spec);
 	if (rc)
 		return rc;
@@ -357,6 +389,8 @@ static int do_drop(struct conn *c, const struct json *v, const struct json *ref)
 
 	if (rc == -EACCES)
 		rc = allowed(c, "control", "drop", name);
+	if (!rc)
+		rc = check_type(v, "now", JSON_BOOL, "boolean");
 	if (!rc)
 		rc = rt_worker_drop(c->s->r, name,
 				    json_as_bool(json_get(v, "now"), false),
@@ -411,8 +445,11 @@ static int do_drain(struct conn *c, const struct json *v,
 		    const struct json *ref)
 {
 	bool on = json_as_bool(v, true);
-	int rc = steer(c, "drain", on ? "on" : "off");
+	int rc;
 
+	if (json_type(v) != JSON_BOOL)
+		return err_set(EINVAL, "'drain' is neither true nor false");
+	rc = steer(c, "drain", on ? "on" : "off");
 	if (rc)
 		return rc;
 	rt_drain(c->s->r, on);
@@ -424,9 +461,11 @@ static int do_drain(struct conn *c, const struct json *v,
 
 static int do_stop(struct conn *c, const struct json *v, const struct json *ref)
 {
-	int rc = steer(c, "stop", NULL);
+	int rc;
 
-	(void)v;
+	if (!json_as_bool(v, false))
+		return err_set(EINVAL, "'stop' is not true");
+	rc = steer(c, "stop", NULL);
 	if (rc)
 		return rc;
 	c->s->stopping = true;

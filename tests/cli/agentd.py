@@ -263,6 +263,33 @@ def flood(path):
     assert c.want("value")["cancelled"] == 4096
 
 
+def sloppy(path):
+    """What is of the wrong type is refused, not taken for something else."""
+    c = Client(path, run="sloppy")
+    c.submit(tool(key="kept"))
+    start = c.want("start")
+    for line in ({"stop": False}, {"stop": "later"}, {"drain": 1},
+                 {"cancel": {}}, {"cancel": {"id": "1"}},
+                 {"cancel": {"run": "sloppy", "candidate": 5}},
+                 {"cancel": {"run": 5}}, {"drop": {"name": "w", "now": 1}},
+                 {"worker": {"name": "v", "kinds": ["llm"], "ours": "no",
+                             "capacity": {"endpoint_slots": 1}}}):
+        if "drop" in line:
+            c.put({"worker": {"name": "w", "kinds": ["llm"],
+                              "capacity": {"endpoint_slots": 1}}, "ref": 1})
+            c.want("value")
+        c.put({**line, "ref": 2})
+        assert c.want("error")["errno"] == "EINVAL", line
+    for hello in ({"run": 5}, {"still": "k"}):
+        d = Client(path, hello=False)
+        d.put({"hello": {"agent": "a", "version": 1, **hello}})
+        assert d.want("error")["errno"] == "EINVAL", hello
+    c.put({"look": "policies"})
+    assert "ref" not in c.get()
+    c.done(start)
+    assert c.finish()["state"] == "done"
+
+
 def circle(path):
     c = Client(path)
     c.put({"submit": [tool(key="a", after=["b"]), tool(key="b", after=["a"])],
