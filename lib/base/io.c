@@ -4,7 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+
+#define LOCK_POLL_US 5000
 
 static void wait_writable(int fd)
 {
@@ -28,6 +33,20 @@ int io_write(int fd, const void *data, size_t len)
 			at += n;
 			len -= (size_t)n;
 		}
+	}
+	return 0;
+}
+
+int io_lock(int fd, double patience_s)
+{
+	double end = clock_monotonic() + patience_s;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (clock_monotonic() >= end)
+			return -EAGAIN;
+		usleep(LOCK_POLL_US);
 	}
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writing everything, whatever write(2) makes of it at once. */
+/* Files: writing everything, whatever write(2) makes of it at once; locks. */
 #ifndef SCHEDKIT_BASE_IO_H
 #define SCHEDKIT_BASE_IO_H
 
@@ -7,6 +7,13 @@
 
 /* 0, or -errno (no message: the caller knows what it wrote to). */
 int io_write(int fd, const void *data, size_t len);
+
+/*
+ * A lock that one process alone may hold, by flock(2): 0, -EAGAIN, -errno.
+ * A process that was killed may have left it, for as long as it takes to get
+ * that far, to a child that was about to close it: hence the patience.
+ */
+int io_lock(int fd, double patience_s);
 
 /*
  * For a child that is to reach nothing of its parent's: fd becomes 3, standard

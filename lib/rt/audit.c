@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "base/mem.h"
 #include "rt/audit_chain.h"
 
+#define PATIENCE_S  0.1
 #define PENDING_MAX (16u << 20) /* bytes that no disk would take */
 #define WORDS_MAX   4096	/* bytes of a resource or a text */
 #define TAIL_MAX    (1u << 20)	/* bytes after the last whole line */
@@ -212,14 +212,11 @@ int rt_audit_open(const char *path, struct rt_audit **out)
 	a->fd = lines_open(path);
 	if (a->fd < 0)
 		rc = err_prefix(a->fd, "audit log");
-	else if (flock(a->fd, LOCK_EX | LOCK_NB) < 0)
-		rc = errno == EWOULDBLOCK
-			     ? err_set(EAGAIN,
-				       "audit log '%s': another process writes "
-				       "it; wait for its end",
-				       path)
-			     : err_set(errno, "audit log '%s': %s", path,
-				       strerror(errno));
+	else if ((rc = io_lock(a->fd, PATIENCE_S)))
+		err_set(-rc, "audit log '%s': %s", path,
+			rc == -EAGAIN ? "another process writes it; wait for "
+					"its end"
+				      : strerror(-rc));
 	else if ((rc = take_up(a)))
 		err_prefix(rc, "audit log '%s'", path);
 	if (rc)

@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "rt/journal_parts.h"
 
-#define VERSION 1
+#define VERSION	   1
+#define PATIENCE_S 0.1
 
 static const char magic[8] = "schedrtj";
 
@@ -220,14 +222,13 @@ static int look_through(struct journal_file *f, size_t *lost)
 static int lock(struct journal_file *f)
 {
 	struct stat ours, named;
+	int rc = io_lock(f->fd, PATIENCE_S);
 
-	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			       ? err_set(EAGAIN,
-					 "journal '%s': another process has it; "
-					 "end that one, or wait for its end",
-					 f->path)
-			       : io_error(f->path);
+	if (rc)
+		return err_set(-rc, "journal '%s': %s", f->path,
+			       rc == -EAGAIN ? "another process has it; end "
+					       "that one, or wait for its end"
+					     : strerror(-rc));
 	if (fstat(f->fd, &ours) < 0)
 		return io_error(f->path);
 	if (!S_ISREG(ours.st_mode))

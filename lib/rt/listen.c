@@ -8,18 +8,19 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 
-#define PASSED_FD 3
-#define BACKLOG	  512
+#define PASSED_FD  3
+#define BACKLOG	   512
+#define PATIENCE_S 1.0
 
 /* ---- the service manager's --------------------------------------------- */
 
@@ -116,9 +117,13 @@ static int take_lock(const char *path)
 		return rc;
 	}
 	free(name);
-	if (!flock(fd, LOCK_EX | LOCK_NB))
+	rc = io_lock(fd, PATIENCE_S);
+	if (!rc)
 		return fd;
-	rc = err_set(EAGAIN, "another sched-agentd serves '%s'", path);
+	if (rc == -EAGAIN)
+		err_set(EAGAIN, "another sched-agentd serves '%s'", path);
+	else
+		err_set(-rc, "cannot lock '%s.lock': %s", path, strerror(-rc));
 	close(fd);
 	return rc;
 }

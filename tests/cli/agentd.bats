@@ -138,6 +138,16 @@ gone() {
 	}
 }
 
+@test 'agentd: waits for a lock that is let go of, not for another daemon' {
+	mkdir -m 700 "$BATS_TEST_TMPDIR/r"
+	# As a child does that a killed daemon had just begun to start.
+	flock "$SCHEDKIT_RUNTIME.lock" sleep 0.3 3>&- &
+	sleep 0.1
+	up
+	exits 4 timeout 20 sched-agentd
+	has "$stderr" 'another sched-agentd serves'
+}
+
 @test 'agentd: the queue outlives its daemon' {
 	up
 	sched-agents drain --off
@@ -223,7 +233,7 @@ gone() {
 
 @test 'agentd: hostile clients are let go, and others do not suffer' {
 	up
-	for what in garbage endless deaf half thief flood crowd; do
+	for what in garbage endless deaf half thief flood sloppy crowd; do
 		client "$what"
 		client well
 	done
