@@ -215,13 +215,12 @@ static long attempts_of(const struct job *j)
 
 /* Half of it is by chance, so that those that failed together do not come
  * back together. */
-static double backoff(struct rt *r, const struct job *j,
-		      const struct rt_outcome *o)
+static double backoff(struct rt *r, const struct job *j, double after_s)
 {
 	double s = BACKOFF_S * exp2((double)j->t.attempt - 1);
 
 	s = fmin(s, BACKOFF_MAX_S);
-	return fmax(o->after_s, s * (0.5 + rng_unit(&r->rng) / 2));
+	return fmax(after_s, s * (0.5 + rng_unit(&r->rng) / 2));
 }
 
 /* Its attempt failed, its lease is given back. */
@@ -295,14 +294,17 @@ int lease_stale(uint64_t lease)
 		       (unsigned long long)lease);
 }
 
-static void learn(struct rt *r, struct hold *h, const struct rt_outcome *o)
+/* Returns how long its job has to wait: what the worker waits for itself is
+ * nothing to the others. */
+static double learn(struct rt *r, struct hold *h, const struct rt_outcome *o)
 {
 	struct job *j = h->job;
+	bool waits = rt_worker_learn(h->host->w, &j->t, o, r->now);
 
-	rt_worker_learn(h->host->w, &j->t, o, r->now);
 	if (!o->error)
 		rt_predictor_learn(r->predictor, &j->t.q,
 				   j->attempt_s + r->now - h->lease->since);
+	return waits ? 0 : o->after_s;
 }
 
 int rt_done(struct rt *r, uint64_t lease, const struct rt_outcome *o,
@@ -311,6 +313,7 @@ int rt_done(struct rt *r, uint64_t lease, const struct rt_outcome *o,
 	struct hold *h = table_hold(r, lease), *other;
 	struct rt_outcome copy;
 	struct job *j;
+	double after_s;
 	bool started;
 
 	r->now = fmax(r->now, now);
@@ -319,7 +322,7 @@ int rt_done(struct rt *r, uint64_t lease, const struct rt_outcome *o,
 	j = h->job;
 	other = &j->hold[h == &j->hold[0]];
 	started = h->told;
-	learn(r, h, o);
+	after_s = learn(r, h, o);
 	if (o->error)
 		j->avoid = h->host->serial;
 	hold_end(r, h, &o->used);
@@ -333,7 +336,8 @@ int rt_done(struct rt *r, uint64_t lease, const struct rt_outcome *o,
 		hold_cancel(r, other);
 	rt_outcome_copy(&copy, o);
 	if (o->error)
-		attempt_failed(r, j, &copy, started, r->now + backoff(r, j, o));
+		attempt_failed(r, j, &copy, started,
+			       r->now + backoff(r, j, after_s));
 	else
 		job_end(r, j, RT_DONE, &copy);
 	return 0;

@@ -220,14 +220,14 @@ static void remember(struct rt_worker *w, const char *prefix, double now)
 	w->prefixes_at[at] = now;
 }
 
-void rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
+bool rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
 		     const struct rt_outcome *o, double now)
 {
 	enum rt_fault f = fault_of(t, o);
 
 	rt_limit_learn(&w->limit, &o->limits, now);
 	if (untried(o->error))
-		return;
+		return false;
 	if (!o->error) {
 		w->done++;
 		remember(w, t->q.prefix, now);
@@ -235,7 +235,7 @@ void rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
 		w->failed++;
 	}
 	if (!has_faults(w, t))
-		return;
+		return false;
 	if (f != RT_FAULT_NONE && f != RT_FAULT_ASKER) {
 		w->failures = worker_failures(w, now) + 1;
 		w->failures_at = now;
@@ -243,4 +243,5 @@ void rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
 	if (o->error && o->after_s > 0)
 		rt_limit_block(&w->limit, now + fmin(o->after_s, AFTER_MAX_S));
 	rt_breaker_result(&w->breaker, f, now);
+	return t->q.kind == RT_LLM;
 }

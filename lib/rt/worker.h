@@ -123,8 +123,9 @@ void rt_worker_grow(struct rt_worker *w, struct rt_lease *lease,
 void rt_worker_give(struct rt_worker *w, struct rt_lease *lease,
 		    const struct rt_usage *used, double now);
 /* What an attempt there ended with, before or after its lease was given back;
- * learns limits, breaker, failures, prefixes. */
-void rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
+ * learns limits, breaker, failures, prefixes.  True: an endpoint,
+ * where after_s is waited for by whoever comes, and means nothing elsewhere. */
+bool rt_worker_learn(struct rt_worker *w, const struct rt_task *t,
 		     const struct rt_outcome *o, double now);
 
 void rt_worker_heard(struct rt_worker *w, double now);

@@ -247,6 +247,36 @@ static void another_worker_is_tried_next(void **state)
 	fix_release(&f);
 }
 
+/* When to come back is said by one endpoint, and is nothing to the others. */
+static void another_endpoint_need_not_be_waited_for(void **state)
+{
+	struct rt_outcome o;
+	struct fix f;
+
+	(void)state;
+	fix_init(&f, "fifo");
+	fix_worker(&f, "{'name':'w','kinds':['llm'],"
+		       "'capacity':{'endpoint_slots':1}}");
+	fix_worker(&f, "{'name':'v','kinds':['llm'],'order':5,"
+		       "'capacity':{'endpoint_slots':1}}");
+	fix_submit(&f, "{'kind':'llm','key':'a','need':{'endpoint_slots':1}}");
+	fix_said(&f, " start a@w");
+	rt_outcome_init(&o);
+	o.error = -EAGAIN;
+	o.again = true;
+	o.after_s = 600;
+	assert_int_equal(rt_done(f.r, fix_lease(&f, "a"), &o, f.now), 0);
+	fix_at(&f, 1);
+	fix_said(&f, " start a@v");
+	/* Both have said it. */
+	assert_int_equal(rt_done(f.r, fix_lease(&f, "a"), &o, f.now), 0);
+	fix_at(&f, 599);
+	fix_said(&f, "");
+	fix_at(&f, 601);
+	fix_said(&f, " start a@w");
+	fix_release(&f);
+}
+
 static void the_work_of_a_dead_worker_is_done_elsewhere(void **state)
 {
 	struct fix f;
@@ -610,6 +640,7 @@ int main(void)
 		cmocka_unit_test(an_attempt_that_failed_is_made_again),
 		cmocka_unit_test(what_is_for_good_is_not_made_again),
 		cmocka_unit_test(another_worker_is_tried_next),
+		cmocka_unit_test(another_endpoint_need_not_be_waited_for),
 		cmocka_unit_test(the_work_of_a_dead_worker_is_done_elsewhere),
 		cmocka_unit_test(work_that_kills_its_workers_is_given_up),
 		cmocka_unit_test(a_worker_leaves_when_it_is_idle),
