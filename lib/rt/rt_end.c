@@ -352,9 +352,10 @@ int rt_progress(struct rt *r, uint64_t lease, const struct rt_usage *u,
 	if (!h)
 		return lease_stale(lease);
 	h->usage = *u;
-	hold_charge(r, h, u);
 	if (h == &h->job->hold[0])
-		eng_spent(r, h->job);
+		eng_had(r, h->job, u);
+	else
+		hold_charge(r, h, u);
 	return 0;
 }
 

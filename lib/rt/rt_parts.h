@@ -326,7 +326,7 @@ void host_down(struct rt *r, struct host *h, const char *why);
 /* ---- rt_preempt.c, rt_hedge.c, rt_grow.c ------------------------------- */
 
 void eng_preempt(struct rt *r);
-void eng_spent(struct rt *r, struct job *j);
+void eng_had(struct rt *r, struct job *j, const struct rt_usage *u);
 double eng_quantum_at(struct rt *r, const struct job *j);
 bool eng_bound(struct rt *r, struct job *j); /* it waits for its home */
 void eng_hedge(struct rt *r);

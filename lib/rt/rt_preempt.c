@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "rt/policy_queue.h"
 #include "rt/rt_parts.h"
 
 /* Heads of shapes for which others are suspended at one look. */
@@ -36,15 +37,22 @@ double eng_quantum_at(struct rt *r, const struct job *j)
 	return j->t.started + fmax(q, 1e-6);
 }
 
-void eng_spent(struct rt *r, struct job *j)
+static double quantum(struct rt *r, const struct job *j)
 {
-	const struct rt_service *s = &j->t.slice;
-	double q;
+	return r->policy->ops->quantum(r->policy, &j->t);
+}
 
-	if (!may_stop(j) || !r->policy->ops->yields)
-		return;
-	q = r->policy->ops->quantum(r->policy, &j->t);
-	if ((j->t.q.kind == RT_LLM ? s->tokens : s->seconds) < q * (1 - 1e-9))
+/*
+ * Its turn is as long as it was until now: what it has had of it may be what
+ * makes the next one longer, for who comes after those that have had less.
+ */
+void eng_had(struct rt *r, struct job *j, const struct rt_usage *u)
+{
+	bool may = may_stop(j) && r->policy->ops->yields;
+	double turn = may ? quantum(r, j) : INFINITY;
+
+	hold_charge(r, &j->hold[0], u);
+	if (!may || !rt_used_up(&j->t, turn))
 		return;
 	j->spent = true;
 	r->arrived = true;

@@ -89,8 +89,7 @@ static void fire(struct rt *r, struct job *j)
 			job_to(r, j, SLOW);
 			r->look = true;
 		}
-		hold_charge(r, &j->hold[0], &j->hold[0].usage);
-		eng_spent(r, j);
+		eng_had(r, j, &j->hold[0].usage);
 		return;
 	default:
 		return;

@@ -81,6 +81,40 @@ static void a_used_quantum_is_given_up_to_who_waits(void **state)
 	fix_release(&f);
 }
 
+static void who_has_had_more_stops_for_who_has_had_less(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	open_llm(&f, "mlfq", 1);
+	ask(&f, "a", 100, ",'preemptible':true");
+	fix_said(&f, " start a@e0");
+	f.now = 1;
+	streamed(&f, "a", 100);
+	ask(&f, "b", 100, "");
+	fix_said(&f, "");
+	/* Its first turn is over, and only that makes the next one longer. */
+	f.now = 2;
+	streamed(&f, "a", 256);
+	fix_said(&f, " suspend a");
+	suspended(&f, "a", "{}", 256);
+	fix_said(&f, " start b@e0");
+	fix_release(&f);
+
+	/* Of time nobody has to tell. */
+	fix_init(&f, "mlfq");
+	fix_worker(&f, "{'name':'w','kinds':['sim'],'capacity':{'cores':1}}");
+	fix_submit(&f, "{'kind':'sim','key':'a','run':'a','need':{'cores':1},"
+		       "'preemptible':true,'predicted_s':100}");
+	fix_said(&f, " start a@w");
+	fix_submit(&f, "{'kind':'sim','key':'b','run':'b','need':{'cores':1}}");
+	fix_said(&f, "");
+	assert_true(fabs(f.next - 5) < 0.01);
+	fix_at(&f, f.next);
+	fix_said(&f, " suspend a");
+	fix_release(&f);
+}
+
 static void only_where_it_pays(void **state)
 {
 	struct fix f;
@@ -402,6 +436,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_used_quantum_is_given_up_to_who_waits),
+		cmocka_unit_test(who_has_had_more_stops_for_who_has_had_less),
 		cmocka_unit_test(only_where_it_pays),
 		cmocka_unit_test(an_answer_may_be_quicker_than_stopping),
 		cmocka_unit_test(time_quanta_need_nobody_to_tell),
