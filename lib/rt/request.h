@@ -63,7 +63,8 @@ struct rt_request {
 	char *payload;	 /* JSON text; "" */
 	char *within;	 /* key of one of the run that is under way, holds its
 			    lease, and does not end before this one has: what
-			    the detector of deadlocks goes by; "" */
+			    the detector of deadlocks goes by; and unless it
+			    has deps, it is as urgent as that one; "" */
 	long priority;	 /* 0 … RT_PRIORITY_MAX, higher is more urgent; 100 */
 	double deadline; /* on the engine's clock; INFINITY: none */
 	struct vec need; /* from the beginning, all or nothing */

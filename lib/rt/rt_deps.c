@@ -22,10 +22,18 @@ static void set_rank(struct rt *r, struct job *j, long priority,
 		r->policy->ops->changed(r->policy, &j->t, r->now);
 }
 
-/* Whether `on` was less than what it has from `to`. */
-static bool raise_one(struct rt *r, struct job *on, const struct job *to)
+/* The path that begins with on.  What one under way asks for is part of its
+ * own. */
+static double path_along(const struct edge *e)
 {
-	double critical = on->t.p50_s + to->t.critical_s;
+	return e->on->t.p50_s + (e->around ? 0 : e->to->t.critical_s);
+}
+
+/* Whether e->on was less than what it has from e->to. */
+static bool raise_one(struct rt *r, const struct edge *e)
+{
+	struct job *on = e->on, *to = e->to;
+	double critical = path_along(e);
 
 	if (on->t.priority >= to->t.priority && on->t.critical_s >= critical)
 		return false;
@@ -45,7 +53,7 @@ void deps_raise(struct rt *r, struct job *j)
 	for (;;) {
 		list_each(e, &j->deps, of_to)
 		{
-			if (job_ended(e->on) || !raise_one(r, e->on, j))
+			if (job_ended(e->on) || !raise_one(r, e))
 				continue;
 			if (len == cap) {
 				cap = cap ? cap * 2 : 16;
@@ -77,7 +85,7 @@ static void refresh_one(struct rt *r, struct job *j)
 
 	list_each(e, &j->outs, of_on)
 	{
-		critical = fmax(critical, j->t.p50_s + e->to->t.critical_s);
+		critical = fmax(critical, path_along(e));
 		if (e->to->t.priority > priority)
 			priority = e->to->t.priority;
 	}
@@ -103,22 +111,44 @@ void deps_refresh(struct rt *r)
 
 /* ---- edges ------------------------------------------------------------- */
 
-void deps_add(struct rt *r, struct job *to, struct job *on, enum rt_edge rule)
+static struct edge *edge_new(struct job *to, struct job *on)
 {
 	struct edge *e = mem_zalloc(1, sizeof(*e));
 
-	(void)r;
 	e->to = to;
 	e->on = on;
-	e->rule = rule;
 	LIST_INSERT_HEAD(&to->deps, e, of_to);
 	LIST_INSERT_HEAD(&on->outs, e, of_on);
+	return e;
+}
+
+void deps_add(struct rt *r, struct job *to, struct job *on, enum rt_edge rule)
+{
+	struct edge *e = edge_new(to, on);
+
+	(void)r;
+	e->rule = rule;
 	to->left++;
+}
+
+void deps_within(struct rt *r, struct job *j)
+{
+	struct job *o = table_key(r, j->t.q.run, j->t.q.within);
+	struct edge *e;
+
+	/* Edges lead to later ones, and from those that wait for nobody: they
+	 * close no circle. */
+	if (!o || job_ended(o) || o->t.id >= j->t.id || j->t.q.dep_count)
+		return;
+	e = edge_new(o, j);
+	e->around = true;
+	if (raise_one(r, e))
+		deps_raise(r, j);
 }
 
 static void edge_free(struct edge *e)
 {
-	e->to->left--;
+	e->to->left -= !e->around;
 	LIST_REMOVE(e, of_to);
 	LIST_REMOVE(e, of_on);
 	free(e);
@@ -130,11 +160,12 @@ void deps_drop(struct rt *r, struct job *j)
 
 	while ((e = LIST_FIRST(&j->deps))) {
 		struct job *on = e->on;
+		double critical = path_along(e);
 
 		edge_free(e);
 		/* Only what had it from j can have less now. */
 		if (on->t.priority == j->t.priority ||
-		    on->t.critical_s == on->t.p50_s + j->t.critical_s)
+		    on->t.critical_s == critical)
 			mark_stale(r, on);
 	}
 	if (j->stale)
@@ -148,9 +179,10 @@ static void resolve(struct rt *r, struct edge *e)
 	struct job *to = e->to, *on = e->on;
 	enum rt_edge rule = e->rule;
 	enum rt_state how = on->t.state;
+	bool around = e->around;
 
 	edge_free(e);
-	if (job_ended(to))
+	if (around || job_ended(to))
 		return;
 	if (how == RT_DONE || rule == RT_EDGE_RUN) {
 		if (!to->left && to->t.state == RT_WAITING)
@@ -223,6 +255,8 @@ void deps_restored(struct rt *r)
 			if (on && on != j)
 				deps_add(r, j, on, d->on_failure);
 		}
+		if (*j->t.q.within)
+			deps_within(r, j);
 	}
 	queue_each(j, &r->all, all)
 	{

@@ -24,6 +24,7 @@ struct host;
 struct edge {
 	struct job *to, *on;
 	enum rt_edge rule;
+	bool around; /* on is within to: only urgency goes along this */
 	LIST_ENTRY(edge) of_to, of_on;
 };
 
@@ -290,6 +291,8 @@ bool eng_may_backfill(struct rt *r, struct round *d, const struct job *j,
 /* ---- rt_deps.c --------------------------------------------------------- */
 
 void deps_add(struct rt *r, struct job *to, struct job *on, enum rt_edge rule);
+/* J is new, and within one that is under way and waits for it. */
+void deps_within(struct rt *r, struct job *j);
 void deps_drop(struct rt *r, struct job *j); /* it ended: waits no more */
 /* What j passes on to what it waits for is more; or it is less, of those that
  * deps_drop() noted. */

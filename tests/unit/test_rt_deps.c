@@ -196,6 +196,83 @@ static void the_longer_path_goes_first(void **state)
 	fix_release(&f);
 }
 
+/* The one around it waits, with all that it holds: a stranger between the two
+ * does not hold both up. */
+static void what_is_within_is_as_urgent_as_what_is_around_it(void **state)
+{
+	struct fix f;
+	uint64_t id;
+
+	(void)state;
+	open_one(&f, "priority");
+	fix_worker(&f, "{'name':'v','kinds':['tool'],'capacity':{'cores':1}}");
+	fix_submit(&f, "[{'kind':'sim','key':'outer','priority':50,"
+		       "'need':{'cores':1}},"
+		       "{'kind':'tool','key':'z','need':{'cores':1}}]");
+	fix_said(&f, " start z@v start outer@w");
+	fix_submit(&f, "{'kind':'tool','key':'inner','priority':10,"
+		       "'within':'outer','need':{'cores':1}}");
+	fix_submit(&f, "{'kind':'tool','key':'other','priority':40,"
+		       "'need':{'cores':1}}");
+	fix_submit(&f, "{'kind':'tool','key':'most','priority':60,"
+		       "'need':{'cores':1}}");
+	assert_int_equal(fix_task(&f, "inner")->priority, 50);
+	/* And what comes to wait for that one later counts as well. */
+	assert_int_equal(fix_submit_as(&f,
+				       "{'kind':'sim','key':'urgent',"
+				       "'priority':200,'after':['outer']}",
+				       1, &id),
+			 0);
+	assert_int_equal(fix_task(&f, "inner")->priority, 200);
+	rt_cancel(f.r, id, f.now);
+	fix_step(&f);
+	assert_int_equal(fix_task(&f, "inner")->priority, 50);
+	buf_reset(&f.said);
+	fix_done(&f, "z");
+	fix_said(&f, " ended z done start most@v");
+	fix_done(&f, "most");
+	fix_said(&f, " ended most done start inner@v");
+	/* How it ends is for the one around it to judge. */
+	fix_failed(&f, "inner", false);
+	fix_said(&f, " ended inner failed start other@v");
+	fix_done(&f, "outer");
+	fix_said(&f, " ended outer done");
+	/* The end of that one ends what was inherited from it. */
+	fix_submit(&f, "{'kind':'sim','key':'outer2','priority':90,"
+		       "'need':{'cores':1}}");
+	fix_said(&f, " start outer2@w");
+	fix_submit(&f, "{'kind':'tool','key':'in2','priority':10,"
+		       "'within':'outer2','need':{'cores':1}}");
+	assert_int_equal(fix_task(&f, "in2")->priority, 90);
+	fix_done(&f, "outer2");
+	fix_step(&f);
+	assert_int_equal(fix_task(&f, "in2")->priority, 10);
+	fix_release(&f);
+}
+
+/* It would wait for ever, and no figure of it may grow without end. */
+static void a_circle_through_within_does_no_harm(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	open_one(&f, "priority");
+	fix_submit(&f, "[{'kind':'sim','key':'a','need':{'cores':1}}]");
+	fix_said(&f, " start a@w");
+	fix_submit(&f, "[{'kind':'sim','key':'b','within':'c'},"
+		       "{'kind':'sim','key':'c','within':'b'},"
+		       "{'kind':'sim','key':'d','within':'d'},"
+		       "{'kind':'sim','key':'e','within':'a','priority':200,"
+		       "'after':['a']}]");
+	fix_step(&f);
+	buf_reset(&f.said);
+	assert_true(fix_task(&f, "a")->critical_s < 1e6);
+	assert_int_equal(fix_task(&f, "a")->priority, 200);
+	fix_done(&f, "a");
+	fix_said(&f, " ended a done start e@w");
+	fix_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +282,9 @@ int main(void)
 		cmocka_unit_test(a_long_chain_falls_at_once),
 		cmocka_unit_test(priority_is_inherited_and_given_back),
 		cmocka_unit_test(the_longer_path_goes_first),
+		cmocka_unit_test(
+			what_is_within_is_as_urgent_as_what_is_around_it),
+		cmocka_unit_test(a_circle_through_within_does_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
