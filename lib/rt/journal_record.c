@@ -178,6 +178,9 @@ static void put_request(struct buf *b, const struct rt_request *q, double ahead)
 		put_text(b, q->deps[i].key);
 		put_int(b, q->deps[i].on_failure);
 	}
+	/* Records of before there was such a thing end here. */
+	if (q->expires)
+		put_int(b, q->expires);
 }
 
 static void put_usage(struct buf *b, const struct rt_usage *u)
@@ -420,6 +423,7 @@ static void get_request(struct cursor *c, struct rt_request *q, double ahead)
 		d->key = get_member(c);
 		d->on_failure = (enum rt_edge)get_choice(c, RT_EDGE_RUN + 1);
 	}
+	q->expires = c->at < c->end && get_int(c);
 }
 
 static void get_usage(struct cursor *c, struct rt_usage *u)

@@ -80,6 +80,7 @@ static const struct {
 	{"retries", "retries", COUNTER,
 	 "Attempts that failed and were "
 	 "followed by another"},
+	{"late", "late", COUNTER, "Requests that ended after their deadline"},
 	{"deadlocks", "deadlocks", COUNTER,
 	 "Circles of waiting that were broken"},
 	{"jain_runs", "runs_jain", GAUGE,

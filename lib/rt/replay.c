@@ -259,6 +259,7 @@ static void on_ended(void *arg, const struct rt_task *t,
 
 	(void)o;
 	it->done = t->state == RT_DONE;
+	p->f.late += p->now > t->q.deadline;
 	it->waited = t->waited;
 	it->turnaround = p->now - it->r->at;
 	p->f.end = p->now;

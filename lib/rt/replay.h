@@ -81,7 +81,8 @@ struct rt_figures {
 	double jain;
 	double tokens, cost_usd;    /* billed */
 	double lost_tokens, lost_s; /* of these, what came to nothing */
-	size_t preemptions, retries;
+	size_t preemptions, retries,
+		late; /* late: ended after their deadline */
 };
 
 #define RT_URGENT 200

@@ -220,6 +220,7 @@ void replay_figures_finish(const struct replay_figures *f,
 		.lost_s = f->lost_s,
 		.preemptions = f->preemptions,
 		.retries = f->retries,
+		.late = f->late,
 	};
 	for (size_t i = 0; i < f->t->request_count; i++) {
 		const struct replay_item *it = &f->items[i];
@@ -266,6 +267,7 @@ struct json *rt_figures_json(const struct rt_figures *f)
 		{"lost_s", f->lost_s},
 		{"preemptions", (double)f->preemptions},
 		{"retries", (double)f->retries},
+		{"late", (double)f->late},
 	};
 	struct json *v = json_object();
 

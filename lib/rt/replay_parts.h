@@ -33,7 +33,7 @@ struct replay_figures {
 	double at;  /* due and had are of until then */
 	double end; /* of the last request */
 	double tokens, cost_usd, lost_s;
-	size_t preemptions, retries;
+	size_t preemptions, retries, late;
 };
 
 void replay_figures_init(struct replay_figures *f, const struct rt_trace *t);

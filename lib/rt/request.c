@@ -349,6 +349,8 @@ static int read_field(const struct json *v, double now, struct rt_request *out)
 		return read_bool(v, &out->idempotent);
 	if (!strcmp(k, "preemptible"))
 		return read_bool(v, &out->preemptible);
+	if (!strcmp(k, "expires"))
+		return read_bool(v, &out->expires);
 	if (!strcmp(k, "hedge"))
 		return read_bool(v, &out->hedge);
 	return read_amount(v, now, out);
@@ -462,6 +464,7 @@ struct json *rt_request_json(const struct rt_request *q, double now)
 	set_true(to, "idempotent", q->idempotent);
 	set_true(to, "preemptible", q->preemptible);
 	set_true(to, "hedge", q->hedge);
+	set_true(to, "expires", q->expires);
 	set_lists(to, q);
 	set_value(to, "payload", q->payload);
 	return to;

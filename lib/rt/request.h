@@ -66,7 +66,9 @@ struct rt_request {
 			    the detector of deadlocks goes by; and unless it
 			    has deps, it is as urgent as that one; "" */
 	long priority;	 /* 0 … RT_PRIORITY_MAX, higher is more urgent; 100 */
-	double deadline; /* on the engine's clock; INFINITY: none */
+	double deadline; /* on the engine's clock; INFINITY: none.  Of two that
+			    the policy would have alike, the earlier one goes
+			    first; what ends after it is counted as late */
 	struct vec need; /* from the beginning, all or nothing */
 	struct vec most; /* what it may grow to; need where it is less */
 	double predicted_s;	      /* the submitter's own guess; < 0: none */
@@ -76,7 +78,11 @@ struct rt_request {
 	long attempts;		      /* at most; 0: the default, 3 */
 	bool idempotent;	      /* may be run again, or twice at once */
 	bool preemptible;	      /* may be suspended and resumed */
-	bool hedge; /* a second one may be started when it is slow */
+	bool hedge;   /* a second one may be started when it is slow */
+	bool expires; /* no attempt begins after the deadline: what waits
+			 for one then fails with -ETIME, what waits for
+			 that goes by its edges.  What was begun, or was
+			 suspended, goes on */
 	struct rt_dep *deps;
 	size_t dep_count;
 };
@@ -91,9 +97,9 @@ size_t rt_request_bytes(const struct rt_request *q);
 
 /*
  * {"kind","agent","run","candidate","key","worker","wants":[…],"prefix",
- *  "payload":any JSON,"priority","deadline_s" (from now),"need":{…},"most":{…},
- *  "predicted_s","features":[…],"tokens_in","tokens_out","attempts",
- *  "idempotent","preemptible","hedge","place":"self"|"worker",
+ *  "payload":any JSON,"priority","deadline_s" (from now),"expires",
+ *  "need":{…},"most":{…},"predicted_s","features":[…],"tokens_in",
+ *  "tokens_out","attempts","idempotent","preemptible","hedge","place":"self"|"worker",
  *  "within","after":[KEY or {"key","on_failure":"fail"|"skip"|"run"}]}
  * now is what deadline_s counts from.  -EINVAL names the field, an unknown
  * one too; *out then holds nothing.

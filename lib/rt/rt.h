@@ -205,7 +205,7 @@ struct rt_predictor *rt_predictor_of(struct rt *r);
 /* {"policy","queued","running","waiting","ended":{STATE:n},"wait_s":{"p50",
  *  "p99"},"turnaround_s":{…},"tokens_in",…,"cost_usd","jain_runs",
  *  "kinds":{KIND:{…,"gini","jain"}},"workers":[{…}],"hedges","preemptions",
- *  "retries","deadlocks"} */
+ *  "retries","late" (ended after their deadline),"deadlocks"} */
 struct json *rt_stats(const struct rt *r, double now);
 
 #endif

@@ -270,7 +270,7 @@ void deps_restored(struct rt *r)
 		}
 		deps_raise(r, j);
 		deps_check(r, j);
-		if (j->t.state == RT_WAITING && !j->left)
+		if (j->t.state == RT_WAITING)
 			job_wait(r, j, j->t.not_before);
 	}
 }

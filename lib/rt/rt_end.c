@@ -152,6 +152,7 @@ static void count_end(struct rt *r, struct job *j)
 		r->kinds[k].done++;
 	if (j->t.state == RT_FAILED)
 		r->kinds[k].failed++;
+	r->late += r->now > j->t.q.deadline;
 	if (!j->t.attempt)
 		return;
 	hist_add(&r->kinds[k].wait, (uint64_t)(j->t.waited * 1e6));

@@ -175,6 +175,7 @@ struct rt {
 
 	size_t pending, queued; /* not ended; ready or waiting */
 	size_t hedgeable, hedges, preemptions, retries, deadlocks, migrations;
+	size_t late; /* ended after their deadline */
 	size_t yielders; /* run and may be suspended */
 	size_t ended[RT_SKIPPED + 1];
 	struct rt_usage used;
@@ -202,6 +203,13 @@ static inline bool job_runs(const struct job *j)
 static inline const char *job_name(const struct job *j)
 {
 	return j->t.q.key;
+}
+
+/* No attempt of it is to begin after its deadline, and none has. */
+static inline bool job_expires(const struct job *j)
+{
+	return j->t.q.expires && !j->t.resumed &&
+	       (j->t.state == RT_WAITING || j->t.state == RT_READY);
 }
 
 /* ---- rt_table.c: what there is, by its name ------------------------------ */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Waiting, being ready, timers, and what the outside is to be told. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,9 @@ void job_arm(struct rt *r, struct job *j)
 		at = j->bound_look;
 	if (job_runs(j))
 		at = fmin(eng_quantum_at(r, j), eng_hedge_at(r, j));
+	/* At the very moment it may start yet. */
+	if (job_expires(j))
+		at = fmin(at, nextafter(j->t.q.deadline, INFINITY));
 	if (at == j->timer)
 		return;
 	j->timer = at;
@@ -73,6 +77,12 @@ void job_arm(struct rt *r, struct job *j)
 /* Of the timers whose time has come. */
 static void fire(struct rt *r, struct job *j)
 {
+	if (job_expires(j) && j->t.q.deadline < r->now) {
+		job_fail(r, j, RT_FAILED, ETIME,
+			 "its deadline passed %.3g s ago while it waited",
+			 r->now - j->t.q.deadline);
+		return;
+	}
 	switch (j->t.state) {
 	case RT_WAITING:
 		if (j->orphan && j->t.q.place == RT_SELF)

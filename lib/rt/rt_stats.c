@@ -124,6 +124,7 @@ struct json *rt_stats(const struct rt *r, double now)
 	json_set_number(to, "preemptions", (double)r->preemptions);
 	json_set_number(to, "migrations", (double)r->migrations);
 	json_set_number(to, "retries", (double)r->retries);
+	json_set_number(to, "late", (double)r->late);
 	json_set_number(to, "deadlocks", (double)r->deadlocks);
 	return to;
 }

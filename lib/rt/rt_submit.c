@@ -298,7 +298,7 @@ static void take_in(struct rt *r, struct graph *g, uint64_t holder,
 		deps_check(r, j);
 		if (*j->t.q.within)
 			deps_within(r, j);
-		if (j->t.state == RT_WAITING && !j->left)
+		if (j->t.state == RT_WAITING)
 			job_wait(r, j, r->now);
 	}
 }

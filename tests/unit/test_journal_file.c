@@ -404,6 +404,13 @@ static void test_request(void **state)
 	for (size_t len = 0; len < p.len; len++)
 		assert_int_equal(journal_get(b.data + p.at, len, 0, &y),
 				 -EUCLEAN);
+	buf_reset(&b);
+	x.request.expires = true;
+	journal_put(&b, &x, 1000);
+	assert_int_equal(journal_head(b.data, b.len, &p), b.len);
+	assert_int_equal(journal_get(b.data + p.at, p.len, 1000, &y), 0);
+	assert_true(y.request.expires);
+	journal_record_release(&y);
 	journal_record_release(&x);
 	buf_release(&b);
 	buf_release(&again);
