@@ -183,29 +183,37 @@ static void user_open(struct user *u, const char *run, const char *path)
 	assert_int_equal(rt_client_shared(u->c), path != NULL);
 }
 
+static void request_init(struct rt_request *q, size_t n)
+{
+	rt_request_init(q);
+	q->kind = RT_TOOL;
+	q->place = RT_SELF;
+	q->need.v[RES_CORES] = 1000;
+	free(q->key);
+	q->key = mem_printf("k%zu", n);
+}
+
+/* q is used up. */
+static void submit(struct user *u, struct rt_request *q)
+{
+	uint64_t id;
+
+	if (rt_client_submit(u->c, q, 1, &id))
+		fail_msg("%s", err_text());
+	rt_request_release(q);
+}
+
 static void user_submit(struct user *u, size_t n, const char *after)
 {
 	struct rt_request q;
-	char key[16];
-	uint64_t id;
-	int rc;
 
-	rt_request_init(&q);
-	q.kind = RT_TOOL;
-	q.place = RT_SELF;
-	q.need.v[RES_CORES] = 1000;
-	snprintf(key, sizeof(key), "k%zu", n);
-	free(q.key);
-	q.key = mem_strdup(key);
+	request_init(&q, n);
 	if (after) {
 		q.deps = mem_zalloc(1, sizeof(*q.deps));
 		q.deps[0].key = mem_strdup(after);
 		q.dep_count = 1;
 	}
-	rc = rt_client_submit(u->c, &q, 1, &id);
-	if (rc)
-		fail_msg("%s", err_text());
-	rt_request_release(&q);
+	submit(u, &q);
 }
 
 static void done_one(struct user *u)
@@ -550,6 +558,80 @@ static void killed_at(size_t point, bool again)
 		daemon_end(d, SIGTERM);
 }
 
+/* All of one candidate, what runs and what waits, and nothing else. */
+static void test_cancelling_a_candidate(void **state)
+{
+	pid_t d = daemon_start();
+	struct user u;
+
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		user_open(&u, "cc", way ? sock : NULL);
+		u.hold = true;
+		for (size_t i = 0; i < 6; i++) {
+			struct rt_request q;
+
+			request_init(&q, i);
+			free(q.candidate);
+			q.candidate = mem_strdup(i % 2 ? "odd" : "even");
+			submit(&u, &q);
+		}
+		while (u.starts < 2)
+			turn(&u, 1);
+		assert_int_equal(rt_client_cancel_candidate(u.c, "odd"), 0);
+		finish(&u, 3);
+		assert_int_equal(u.failed, 3);
+		assert_int_equal(u.cancels, 1);
+		u.hold = false;
+		finish(&u, 6);
+		assert_int_equal(u.failed, 3);
+		for (size_t i = 0; i < 6; i++)
+			assert_int_equal(u.ended[i], 1);
+		rt_client_close(u.c);
+	}
+	daemon_end(d, SIGTERM);
+}
+
+/* More for a lease, once another has given back what it takes. */
+static void test_growing(void **state)
+{
+	struct vec one = {.v[RES_CORES] = 1000};
+	pid_t d = daemon_start();
+	struct rt_request q;
+	struct user u;
+
+	(void)state;
+	for (int way = 0; way < 2; way++) {
+		user_open(&u, "g", way ? sock : NULL);
+		u.hold = true;
+		request_init(&q, 0);
+		q.most.v[RES_CORES] = 2000;
+		submit(&u, &q);
+		while (u.starts < 1)
+			turn(&u, 1);
+		user_submit(&u, 1, NULL);
+		while (u.starts < 2)
+			turn(&u, 1);
+		assert_int_equal(rt_client_grow(u.c, u.leases[0], &one),
+				 -EAGAIN);
+		done_one(&u);
+		finish(&u, 1);
+		/* It is told by another start of the same lease. */
+		while (u.starts < 3)
+			turn(&u, 1);
+		assert_int_equal(u.started[0], 2);
+		assert_int_equal(u.leases[0], u.leases[1]);
+		assert_int_equal(rt_client_grow(u.c, u.leases[0], &one),
+				 -ERANGE);
+		u.running = 1;
+		done_one(&u);
+		finish(&u, 2);
+		assert_int_equal(u.failed, 0);
+		rt_client_close(u.c);
+	}
+	daemon_end(d, SIGTERM);
+}
+
 static void test_killed_daemon_and_on_in_process(void **state)
 {
 	(void)state;
@@ -639,6 +721,8 @@ int main(void)
 		cmocka_unit_test(test_a_killed_client_frees_its_lease),
 		cmocka_unit_test(test_a_worker),
 		cmocka_unit_test(test_cancelling),
+		cmocka_unit_test(test_cancelling_a_candidate),
+		cmocka_unit_test(test_growing),
 		cmocka_unit_test(test_killed_daemon_and_on_in_process),
 		cmocka_unit_test(test_killed_daemon_and_on_with_the_next),
 		cmocka_unit_test(test_a_sleeping_client_survives),
