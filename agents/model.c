@@ -35,7 +35,6 @@ struct model {
 	struct json *endpoints;
 	const volatile sig_atomic_t *cancel;
 	struct rt_wire wire;
-	struct json *account;
 	model_carrier *carry;
 	void *carry_arg;
 };
@@ -227,77 +226,6 @@ int model_error(const struct json *v)
 	return e ? rt_error_read(e) : 0;
 }
 
-/* ---- accounts --------------------------------------------------------- */
-
-static struct json *new_account(void)
-{
-	struct json *v = json_object();
-
-	json_set_number(v, "calls", 0);
-	json_set_number(v, "tokens_in", 0);
-	json_set_number(v, "tokens_cached", 0);
-	json_set_number(v, "tokens_out", 0);
-	json_set_number(v, "cost_usd", 0);
-	return v;
-}
-
-static void add_number(struct json *to, const char *key, const struct json *v)
-{
-	json_set_number(to, key,
-			json_as_number(json_get(to, key), 0) +
-				json_as_number(v, 0));
-}
-
-static void add_to(struct json *to, const struct json *answer)
-{
-	const struct json *usage = json_get(answer, "usage");
-	const struct json *cost = json_get(answer, "cost_usd");
-
-	json_set_number(to, "calls",
-			json_as_number(json_get(to, "calls"), 0) + 1);
-	add_number(to, "tokens_in", json_get(usage, "in"));
-	add_number(to, "tokens_cached", json_get(usage, "cached"));
-	add_number(to, "tokens_out", json_get(usage, "out"));
-	/* A sum with an unknown part is unknown. */
-	if (json_type(cost) != JSON_NUMBER)
-		json_set(to, "cost_usd", json_null());
-	else if (json_type(json_get(to, "cost_usd")) == JSON_NUMBER)
-		add_number(to, "cost_usd", cost);
-}
-
-/* The member of obj, to be changed. */
-static struct json *own_member(struct json *obj, const char *key,
-			       struct json *fresh)
-{
-	const struct json *old = json_get(obj, key);
-
-	if (old) {
-		json_free(fresh);
-		fresh = json_copy(old);
-	}
-	return json_set(obj, key, fresh);
-}
-
-static void account(struct model *m, const char *role,
-		    const struct json *answer)
-{
-	struct json *roles, *one;
-
-	/* Nothing was sent: a limit of the ledger, a bad request. */
-	if (!json_get(answer, "usage") ||
-	    !json_as_number(json_get(answer, "attempts"), 0))
-		return;
-	add_to(m->account, answer);
-	roles = own_member(m->account, "by_role", json_object());
-	one = own_member(roles, role, new_account());
-	add_to(one, answer);
-}
-
-struct json *model_account(const struct model *m)
-{
-	return json_copy(m->account);
-}
-
 /* ---- the door --------------------------------------------------------- */
 
 static struct model *new_model(void)
@@ -305,8 +233,6 @@ static struct model *new_model(void)
 	struct model *m = mem_zalloc(1, sizeof(*m));
 
 	m->fd = -1;
-	m->account = new_account();
-	json_set(m->account, "by_role", json_object());
 	return m;
 }
 
@@ -380,7 +306,6 @@ void model_close(struct model *m)
 		rt_wire_release(&m->wire);
 	}
 	reap(m, GRACE_S);
-	json_free(m->account);
 	json_free(m->endpoints);
 	free(m->name);
 	free(m);
@@ -402,7 +327,7 @@ static void put_copy(struct json *to, const char *key, const struct json *v)
 		json_set(to, key, json_copy(v));
 }
 
-struct json *model_question(const struct model_request *r)
+static struct json *model_question(const struct model_request *r)
 {
 	struct json *v = json_object();
 
@@ -432,7 +357,6 @@ int model_ask(struct model *m, const struct model_request *r,
 	}
 	if (rc)
 		return rc;
-	account(m, r->role, *answer);
 	rc = model_error(*answer);
 	if (rc && !json_get(*answer, "usage")) {
 		json_free(*answer);

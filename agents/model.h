@@ -71,20 +71,12 @@ struct model_request {
 	long max_tokens;
 };
 
-/* The line that asks it. */
-struct json *model_question(const struct model_request *r);
-
 /*
  * *answer: the object above, the caller's; also set when the call failed and
- * was billed.  Errors as llm_ask(); -EPIPE: ask-model died.
+ * was billed.  Errors as llm_take(); -EPIPE: ask-model died.
  */
 int model_ask(struct model *m, const struct model_request *r,
 	      struct json **answer);
-
-/* What this run has used: {"calls","tokens_in","tokens_cached","tokens_out",
- * "cost_usd","by_role":{ROLE:{…}}}; the caller's.  cost_usd is null once a
- * call had no known price. */
-struct json *model_account(const struct model *m);
 
 /*
  * A model that this process has no ask-model for: carry() takes a question to

@@ -70,7 +70,7 @@ static int verify(const char *path)
 
 	if (arg.expect)
 		read_seal(arg.expect, &expected);
-	rc = rt_audit_verify_seal(path, arg.expect ? &expected : NULL, &seal);
+	rc = rt_audit_verify(path, arg.expect ? &expected : NULL, &seal);
 	if (rc == -EBADMSG) {
 		cli_note(&audit_tool, "%s", err_text());
 		return CLI_NO;

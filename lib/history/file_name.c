@@ -120,11 +120,12 @@ static bool is_plain(unsigned char c)
 }
 
 /*
+ * The folder of an agent in the tree; a file "agent" in it has its name.
  * Bytes that are not plain are %XX, so that no name is a folder of another.
  * Two percent signs in a row begin nothing of that kind: there the digest of
  * a name stands that would be too long for a file system.
  */
-void file_folder(char out[static FILE_FOLDER_LEN], const char *agent)
+static void file_folder(char out[static FILE_FOLDER_LEN], const char *agent)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	char *o = out;

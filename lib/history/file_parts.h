@@ -38,9 +38,6 @@ int files_record(struct files *f, struct file_change *c, size_t n,
 
 #define FILE_FOLDER_LEN (FILE_AGENT_MAX * 3 + 1)
 
-/* The folder of an agent in the tree; a file "agent" in it has its name. */
-void file_folder(char out[static FILE_FOLDER_LEN], const char *agent);
-
 /* "AGENT/PART/NAME" */
 void file_path(char out[static FILE_PATH_LEN], const char *agent,
 	       const char *part, const char *name);

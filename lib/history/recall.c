@@ -149,11 +149,6 @@ int recall_refresh(struct recall *r)
 
 /* ---- looking ----------------------------------------------------------- */
 
-size_t recall_count(const struct recall *r)
-{
-	return r->count;
-}
-
 const struct recall_note *recall_at(const struct recall *r, size_t i)
 {
 	return &r->notes[i];

@@ -29,7 +29,6 @@ void recall_free(struct recall *r);
 /* Takes in what is new, to be called before the rest. */
 int recall_refresh(struct recall *r);
 /* In the order in which they were recorded. */
-size_t recall_count(const struct recall *r);
 const struct recall_note *recall_at(const struct recall *r, size_t i);
 /* The notes whose id begins with prefix: how many, *first: one of them. */
 size_t recall_find(const struct recall *r, const char *prefix, size_t *first);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* llm_ask() over any provider: for llm_open(), and for tests.  Private to
+/* Calls over any provider: for llm_open(), and for tests.  Private to
  * lib/llm. */
 #ifndef SCHEDKIT_LLM_ASK_H
 #define SCHEDKIT_LLM_ASK_H

@@ -70,7 +70,7 @@ int http_learn(struct exchange *x, const struct transfer *t)
 	return 1;
 }
 
-bool http_shape_refused(const struct exchange *x, const struct transfer *t)
+static bool shape_refused(const struct exchange *x, const struct transfer *t)
 {
 	static const char *const words[SHAPE_COUNT][8] = {
 		[SHAPE_STRICT] = {"response_format", "schema", "output_config",
@@ -109,7 +109,7 @@ int http_refused(struct exchange *x, const struct transfer *t,
 		plain_line(e.message, sizeof(e.message), body);
 	json_free(v);
 	failure_of_status(t->status, &e, &t->headers, f);
-	if (http_shape_refused(x, t)) {
+	if (shape_refused(x, t)) {
 		f->error = -EOPNOTSUPP;
 		f->again = false;
 	}

@@ -304,20 +304,6 @@ int llm_take(struct llm_call *c, struct llm_answer *out)
 	return rc;
 }
 
-int llm_ask(struct llm *l, const struct llm_request *r, struct llm_answer *out)
-{
-	struct llm_call *c;
-	int rc;
-
-	*out = answer_none();
-	rc = llm_start(l, r, NULL, &c);
-	if (rc)
-		return rc;
-	while (!c->done)
-		llm_step(l, 3600, NULL, 0);
-	return llm_take(c, out);
-}
-
 void llm_answer_release(struct llm_answer *a)
 {
 	free(a->text);

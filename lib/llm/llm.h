@@ -147,22 +147,9 @@ struct llm_answer {
 	long slices, restarts;	/* of these, begun anew */
 };
 
-/*
- * Asks, with retries, down the ladder of structured output (strict schema,
- * tool, JSON mode, extraction), always validated here, with one repair turn.
- *
- * -EDQUOT: a limit of the ledger is reached, nothing was sent (-ENODATA: it is
- * one on money, and no price is known); -EAGAIN: rate limited, overloaded or
- * down, later may do; -ETIMEDOUT; -EINTR: cancelled; -EACCES: the key is
- * refused or the account is empty; -EBADMSG: the answer is none (truncated,
- * not what the schema says, refused); -EMSGSIZE: an answer over max_bytes;
- * -EINVAL: the endpoint refuses the request; -EIO: a program failed; -ENOENT:
- * there is no such program, or no such request in a recording.
- */
-int llm_ask(struct llm *l, const struct llm_request *r, struct llm_answer *out);
 void llm_answer_release(struct llm_answer *a);
 
-/* ---- many at once ----------------------------------------------------- */
+/* ---- calls, many at once ---------------------------------------------- */
 
 struct llm_call;
 
@@ -174,9 +161,11 @@ struct llm_call_opts {
 };
 
 /*
- * Begins a call; the request is lent until llm_take().  -ENOENT: there is no
- * such endpoint; -EINVAL: what is to be resumed belongs to another request;
- * others as of a schema in llm_ask().
+ * Begins a call: with retries, down the ladder of structured output (strict
+ * schema, tool, JSON mode, extraction), always validated here, with one repair
+ * turn.  The request is lent until llm_take().  -ENOENT: there is no such
+ * endpoint; -EINVAL: what is to be resumed belongs to another request;
+ * -ENOTSUP: the schema has a word that cannot be validated.
  */
 int llm_start(struct llm *l, const struct llm_request *r,
 	      const struct llm_call_opts *o, struct llm_call **out);
@@ -194,8 +183,19 @@ void llm_cancel(struct llm_call *c);
 /* The same, with 0 and out->suspended; but of a slice that begins where one
  * has lost what it had (a call of a tool, half said) the end is awaited. */
 void llm_suspend(struct llm_call *c);
-/* The result of a call, which is over with that; one that is not done is
- * cancelled.  Errors as llm_ask(). */
+/*
+ * The result of a call, which is over with that; one that is not done is
+ * cancelled.
+ *
+ * -EDQUOT: a limit of the ledger is reached, nothing was sent (-ENODATA: it is
+ * one on money, and no price is known); -EAGAIN: rate limited, overloaded or
+ * down, later may do; -ETIMEDOUT; -EINTR: all are cancelled; -ECANCELED: this
+ * one is; -EACCES: the key is refused or the account is empty; -EBADMSG: the
+ * answer is none (truncated, not what the schema says, refused); -EMSGSIZE: an
+ * answer over max_bytes; -EINVAL: the endpoint refuses the request; -EIO: a
+ * program failed; -ENOENT: there is no such program, or no such request in a
+ * recording.
+ */
 int llm_take(struct llm_call *c, struct llm_answer *out);
 
 #endif

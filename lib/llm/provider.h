@@ -62,7 +62,7 @@ struct exchange;
  * out->value stays NULL: what the text means is the caller's to find out;
  * out->cost_usd stays below 0, the ledger knows prices.  -EOPNOTSUPP: the
  * endpoint does not know this shape; nothing was billed.  Other errors as
- * llm_ask().
+ * llm_take().
  *
  * A provider has call(), which stays until it is over, or start(), which only
  * begins, and step(): true, it is over, with its result in *rc; else *wake may

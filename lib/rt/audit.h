@@ -45,11 +45,10 @@ int rt_audit_commit(struct rt_audit *a);
 void rt_audit_seal(const struct rt_audit *a, struct rt_audit_seal *out);
 
 /*
- * 0, or -EBADMSG with the line where the chain breaks.  n, seal: where it ends;
- * expected: a seal of earlier, which must be in it.  All three may be NULL.
+ * 0, or -EBADMSG with the line where the chain breaks.  seal: where it ends;
+ * expected: a seal of earlier, which must be in it.  Both may be NULL.
  */
-int rt_audit_verify(const char *path, size_t *n);
-int rt_audit_verify_seal(const char *path, const struct rt_audit_seal *expected,
-			 struct rt_audit_seal *seal);
+int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
+		    struct rt_audit_seal *seal);
 
 #endif

@@ -200,8 +200,8 @@ static int check_file(int fd, struct check *k)
 	return rc;
 }
 
-int rt_audit_verify_seal(const char *path, const struct rt_audit_seal *expected,
-			 struct rt_audit_seal *seal)
+int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
+		    struct rt_audit_seal *seal)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 	struct check k = {.expected = expected};
@@ -215,14 +215,4 @@ int rt_audit_verify_seal(const char *path, const struct rt_audit_seal *expected,
 	if (seal)
 		*seal = k.at;
 	return rc ? err_prefix(rc, "audit log '%s'", path) : 0;
-}
-
-int rt_audit_verify(const char *path, size_t *n)
-{
-	struct rt_audit_seal seal;
-	int rc = rt_audit_verify_seal(path, NULL, &seal);
-
-	if (n)
-		*n = seal.n;
-	return rc;
 }

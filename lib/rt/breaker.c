@@ -10,18 +10,17 @@
 /* Of each class: it opens after so many in a row, for first_s and then for
  * twice as long each time, at most for most_s. */
 static const struct {
-	const char *name;
 	unsigned row;
 	double first_s, most_s;
 	unsigned shows; /* classes that are well when this one is at fault */
 } classes[RT_FAULTS] = {
-	[RT_FAULT_NONE] = {"none", 0, 0, 0, ~0u},
-	[RT_FAULT_REACH] = {"reach", 3, 1, 60, 0},
-	[RT_FAULT_SERVER] = {"server", 5, 2, 120, 1u << RT_FAULT_REACH},
-	[RT_FAULT_RATE] = {"rate", 10, 5, 300,
+	[RT_FAULT_NONE] = {0, 0, 0, ~0u},
+	[RT_FAULT_REACH] = {3, 1, 60, 0},
+	[RT_FAULT_SERVER] = {5, 2, 120, 1u << RT_FAULT_REACH},
+	[RT_FAULT_RATE] = {10, 5, 300,
 			   1u << RT_FAULT_REACH | 1u << RT_FAULT_RIGHTS},
-	[RT_FAULT_RIGHTS] = {"rights", 1, 300, 3600, 1u << RT_FAULT_REACH},
-	[RT_FAULT_ASKER] = {"asker", 0, 0, 0,
+	[RT_FAULT_RIGHTS] = {1, 300, 3600, 1u << RT_FAULT_REACH},
+	[RT_FAULT_ASKER] = {0, 0, 0,
 			    1u << RT_FAULT_REACH | 1u << RT_FAULT_SERVER |
 				    1u << RT_FAULT_RIGHTS},
 };
@@ -63,11 +62,6 @@ enum rt_fault rt_fault_of(int error)
 	default:
 		return RT_FAULT_ASKER;
 	}
-}
-
-const char *rt_fault_name(enum rt_fault f)
-{
-	return classes[f].name;
 }
 
 void rt_breaker_init(struct rt_breaker *b)

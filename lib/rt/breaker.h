@@ -38,9 +38,8 @@ struct rt_breaker {
 	} of[RT_FAULTS];
 };
 
-/* Of an outcome's error (-errno as llm_ask(), worker's errors alike). */
+/* Of an outcome's error (-errno as llm_take(), worker's errors alike). */
 enum rt_fault rt_fault_of(int error);
-const char *rt_fault_name(enum rt_fault f);
 
 void rt_breaker_init(struct rt_breaker *b);
 /* When one more may be sent: now, later, or INFINITY while a try is under

@@ -44,7 +44,7 @@ void rt_policy_defaults(struct rt_policy_opts *o)
 
 /* ---- what they share --------------------------------------------------- */
 
-bool rt_tie_before(const struct rt_task *a, const struct rt_task *b)
+static bool tie_before(const struct rt_task *a, const struct rt_task *b)
 {
 	if (a->critical_s != b->critical_s)
 		return a->critical_s > b->critical_s;
@@ -57,7 +57,7 @@ bool rt_key_before(const void *a, const void *b)
 {
 	const struct rt_task *x = a, *y = b;
 
-	return x->p.key != y->p.key ? x->p.key < y->p.key : rt_tie_before(x, y);
+	return x->p.key != y->p.key ? x->p.key < y->p.key : tie_before(x, y);
 }
 
 double rt_quantum(const struct rt_policy_opts *o, const struct rt_task *t)

@@ -10,9 +10,8 @@
 #include "rt/heap.h"
 #include "rt/policy.h"
 
-/* Ties: the longer critical path, the earlier deadline, the earlier arrival. */
-bool rt_tie_before(const struct rt_task *a, const struct rt_task *b);
-/* The lower p.key, then ties. */
+/* The lower p.key; then the longer critical path, the earlier deadline, the
+ * earlier arrival. */
 bool rt_key_before(const void *a, const void *b);
 
 /* o's quantum for t's kind, in tokens or seconds. */

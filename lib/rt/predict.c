@@ -56,7 +56,8 @@ static struct work *find(const struct rt_predictor *p, const char *name)
 	return NULL;
 }
 
-struct work *work_new(const char *name)
+/* One that knows nothing. */
+static struct work *work_new(const char *name)
 {
 	struct work *w = mem_zalloc(1, sizeof(*w));
 
@@ -67,7 +68,7 @@ struct work *work_new(const char *name)
 	return w;
 }
 
-void work_free(struct work *w)
+static void work_free(struct work *w)
 {
 	if (!w)
 		return;

@@ -53,9 +53,6 @@ static inline size_t recent_count(const struct work *w)
 	return w->samples < RECENT ? w->samples : RECENT;
 }
 
-/* One that knows nothing; name is copied. */
-struct work *work_new(const char *name);
-void work_free(struct work *w);
 /* After info and moment changed; false: they are none. */
 bool work_solve(struct work *w);
 /* Puts r in the place of the oldest of recent. */

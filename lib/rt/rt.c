@@ -167,7 +167,7 @@ static void host_remove(struct rt *r, struct host *h)
 	eng_changed(r);
 }
 
-void host_down(struct rt *r, struct host *h, const char *why)
+static void host_down(struct rt *r, struct host *h, const char *why)
 {
 	struct hold *x;
 

@@ -44,7 +44,7 @@ struct job *job_new(struct rt *r, uint64_t id, const struct rt_request *q,
 	return j;
 }
 
-void job_free(struct rt *r, struct job *j)
+static void job_free(struct rt *r, struct job *j)
 {
 	if (j->in == KEPT) {
 		r->kept_count--;

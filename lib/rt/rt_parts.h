@@ -232,7 +232,6 @@ struct host *host_by(const struct rt *r, uint64_t serial); /* NULL: gone */
 
 void job_ready(struct rt *r, struct job *j);   /* from RT_WAITING */
 void job_unready(struct rt *r, struct job *j); /* of a ready one */
-void job_requeue(struct rt *r, struct job *j); /* its shape is another */
 /* Ready, or waiting until at. */
 void job_wait(struct rt *r, struct job *j, double at);
 void job_predict(struct rt *r, struct job *j);
@@ -321,7 +320,6 @@ void job_fail(struct rt *r, struct job *j, enum rt_state state, int error,
 	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* The attempt on h came to nothing through no fault of its own. */
 void job_lost(struct rt *r, struct hold *h, const char *why);
-void job_free(struct rt *r, struct job *j);
 struct job *job_new(struct rt *r, uint64_t id, const struct rt_request *q,
 		    uint64_t holder);
 void job_announce(struct rt *r, struct job *j);
@@ -332,7 +330,6 @@ void job_delivered(struct rt *r, struct job *j);
 void job_abandon(struct rt *r, struct job *j);
 int lease_stale(uint64_t lease);	       /* -ESTALE */
 void jobs_left(struct rt *r, uint64_t holder); /* who submitted them is gone */
-void host_down(struct rt *r, struct host *h, const char *why);
 
 /* ---- rt_preempt.c, rt_hedge.c, rt_grow.c ------------------------------- */
 

@@ -179,12 +179,6 @@ void job_unready(struct rt *r, struct job *j)
 	j->promised = INFINITY;
 }
 
-void job_requeue(struct rt *r, struct job *j)
-{
-	dequeue(r, j);
-	enqueue(r, j);
-}
-
 void job_wait(struct rt *r, struct job *j, double at)
 {
 	j->t.not_before = at;

@@ -101,16 +101,16 @@ static void put(const char *data, size_t len)
 
 static size_t verified(void)
 {
-	size_t n = 0;
+	struct rt_audit_seal seal;
 
-	if (rt_audit_verify(path, &n))
+	if (rt_audit_verify(path, NULL, &seal))
 		fail_msg("%s", err_text());
-	return n;
+	return seal.n;
 }
 
 static void assert_broken(const char *word)
 {
-	assert_int_equal(rt_audit_verify(path, NULL), -EBADMSG);
+	assert_int_equal(rt_audit_verify(path, NULL, NULL), -EBADMSG);
 	if (!strstr(err_text(), word))
 		fail_msg("'%s' does not say '%s'", err_text(), word);
 }
@@ -139,7 +139,7 @@ static void test_chain(void **state)
 	/* The next writer goes on. */
 	seal = write_lines(3);
 	assert_int_equal(seal.n, LINES + 3);
-	assert_int_equal(rt_audit_verify_seal(path, &seal, &again), 0);
+	assert_int_equal(rt_audit_verify(path, &seal, &again), 0);
 	assert_string_equal(seal.hash, again.hash);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -160,7 +160,7 @@ static void test_changed(void **state)
 	for (size_t i = 0; i < b.len; i++) {
 		b.data[i] ^= 1;
 		put(b.data, b.len);
-		if (rt_audit_verify(path, NULL) != -EBADMSG)
+		if (rt_audit_verify(path, NULL, NULL) != -EBADMSG)
 			fail_msg("byte %zu was changed and not missed", i);
 		b.data[i] ^= 1;
 	}
@@ -226,7 +226,7 @@ static void test_cut_off(void **state)
 	b = content();
 	put(b.data, (size_t)(line(&b, 6, &len) - b.data));
 	assert_int_equal(verified(), 6);
-	assert_int_equal(rt_audit_verify_seal(path, &seal, NULL), -EBADMSG);
+	assert_int_equal(rt_audit_verify(path, &seal, NULL), -EBADMSG);
 	assert_non_null(strstr(err_text(), "cut off"));
 	/* So is a log that was written anew. */
 	put("", 0);
@@ -235,7 +235,7 @@ static void test_cut_off(void **state)
 	b.data[0] = '\0';
 	other = seal;
 	other.hash[0] = other.hash[0] == 'a' ? 'b' : 'a';
-	assert_int_equal(rt_audit_verify_seal(path, &other, NULL), -EBADMSG);
+	assert_int_equal(rt_audit_verify(path, &other, NULL), -EBADMSG);
 	assert_non_null(strstr(err_text(), "sealed"));
 	buf_release(&b);
 }
@@ -316,8 +316,9 @@ static void test_not_a_log(void **state)
 	assert_string_equal(b.data, "my diary\n");
 	buf_release(&b);
 	assert_int_equal(rt_audit_open("/dev/null", &a), -EINVAL);
-	assert_int_equal(rt_audit_verify("/dev/null", NULL), -EINVAL);
-	assert_int_equal(rt_audit_verify("/nowhere/at/all", NULL), -ENOENT);
+	assert_int_equal(rt_audit_verify("/dev/null", NULL, NULL), -EINVAL);
+	assert_int_equal(rt_audit_verify("/nowhere/at/all", NULL, NULL),
+			 -ENOENT);
 	put("", 0);
 	assert_int_equal(verified(), 0);
 }
