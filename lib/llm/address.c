@@ -8,8 +8,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "doc/utf8.h"
 #include "llm/llm.h"
 #include "llm/url.h"
+
+/* Bytes; behind it there may be a number. */
+#define MAX_NAME 100
 
 #define WAY_OUT                                                           \
 	"set SCHED_LLM, e.g. to http://127.0.0.1:8080/v1#MODEL, openai, " \
@@ -96,6 +100,20 @@ static int read_word(const char *value, char **out)
 	return 0;
 }
 
+/* It stands in lists, accounts and messages, and the runtime's are no longer.
+ */
+static int read_name(const char *value, char **out)
+{
+	size_t n = strlen(value);
+
+	if (n > MAX_NAME || !utf8_valid(value, n))
+		return -EINVAL;
+	for (const char *c = value; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return -EINVAL;
+	return read_word(value, out);
+}
+
 /* "slots=4": one option. */
 static int read_option(const char *text, struct address *out)
 {
@@ -121,7 +139,7 @@ static int read_option(const char *text, struct address *out)
 	else if (!strncmp(text, "key=", 4))
 		rc = read_word(value, &out->key);
 	else if (!strncmp(text, "name=", 5))
-		rc = read_word(value, &out->name);
+		rc = read_name(value, &out->name);
 	if (rc == -ENOENT)
 		return err_set(EINVAL,
 			       "SCHED_LLM: '%s' is no option of an endpoint: "
@@ -302,14 +320,14 @@ static void choose_name(struct addresses *l, size_t i)
 	bool taken = true;
 
 	if (!a->name)
-		a->name = mem_strdup(base);
+		a->name = mem_strndup(base, MAX_NAME);
 	for (int n = 2; taken; n++) {
 		taken = false;
 		for (size_t k = 0; k < i; k++)
 			taken = taken || !strcmp(l->v[k].name, a->name);
 		if (taken) {
 			free(a->name);
-			a->name = mem_printf("%s/%d", base, n);
+			a->name = mem_printf("%.*s/%d", MAX_NAME, base, n);
 		}
 	}
 }

@@ -167,6 +167,8 @@ static void test_backend_words(void **state)
 	      "m");
 }
 
+#define NAME_50 "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+
 static void test_several(void **state)
 {
 	struct addresses a;
@@ -198,6 +200,10 @@ static void test_several(void **state)
 	leads_nowhere("http://127.0.0.1:1/v1;slots=0", "slots=0");
 	leads_nowhere("http://127.0.0.1:1/v1;resume=later", "resume=later");
 	leads_nowhere("http://127.0.0.1:1/v1;name=", "name=");
+	leads_nowhere("http://127.0.0.1:1/v1;name=a\x1b[31m", "name=");
+	leads_nowhere("http://127.0.0.1:1/v1;name=a\xff", "name=");
+	leads_nowhere("http://127.0.0.1:1/v1;name=" NAME_50 NAME_50 "n",
+		      "name=");
 	leads_nowhere("http://127.0.0.1:1/v1;speed=9", "rpm=N");
 	leads_nowhere("http://127.0.0.1:1/v1 gpt-5", "no backend");
 	leads_nowhere(" ", "no model");
