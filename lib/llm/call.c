@@ -17,6 +17,9 @@
 #include "llm/record.h"
 #include "llm/secret.h"
 
+/* How a turn is asked to go on. */
+#define RESUME_TOKENS 128
+
 static void ask_id(char out[static 33])
 {
 	unsigned char bytes[16];
@@ -332,6 +335,29 @@ static void not_asked(struct llm_call *c, int rc)
 		over(c, secret_scrub_err(rc));
 }
 
+/* What the turn may use from here on. */
+static struct llm_usage most_of_turn(const struct llm_call *c)
+{
+	struct llm_usage most = most_of(&c->turn);
+
+	/* What was said is read once more. */
+	if (c->resumed && resume_any(&c->from))
+		most.in += (long)strlen(c->from.text) / 4 + RESUME_TOKENS;
+	return most;
+}
+
+static bool another_attempt(void *arg)
+{
+	struct llm_call *c = arg;
+	struct llm_usage most = most_of_turn(c);
+
+	most.in += c->a.usage.in;
+	most.out += c->a.usage.out;
+	return !c->l->ledger ||
+	       !ledger_extend(c->l->ledger, c->e->about.backend, asked_model(c),
+			      most, &c->hold);
+}
+
 /* False: other calls hold what it may use. */
 static bool allowed(struct llm_call *c)
 {
@@ -343,7 +369,7 @@ static bool allowed(struct llm_call *c)
 	if (c->waiting && c->settled == l->settled)
 		return false;
 	rc = ledger_allow(l->ledger, c->e->about.backend, asked_model(c),
-			  most_of(&c->turn), &c->hold);
+			  most_of_turn(c), &c->hold);
 	c->waiting = rc == -EBUSY;
 	c->settled = l->settled;
 	if (rc && !c->waiting)
@@ -360,6 +386,8 @@ static void ask(struct llm_call *c)
 		.attempts = c->attempts,
 		.from = c->resumed ? &c->from : NULL,
 		.out = &c->a,
+		.another = another_attempt,
+		.arg = c,
 	};
 
 	if (p->ops->start) {

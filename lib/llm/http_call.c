@@ -74,6 +74,12 @@ void http_over(struct exchange *x, int rc)
 	free(words);
 }
 
+/* What was used by attempts of which nothing came leaves less for others. */
+static bool affords(const struct exchange *x)
+{
+	return !x->a.another || x->a.another(x->a.arg);
+}
+
 /* After a failed attempt: once more, later, or never. */
 static void failed(struct exchange *x, const struct failure *f)
 {
@@ -84,6 +90,11 @@ static void failed(struct exchange *x, const struct failure *f)
 	out->again = f->again;
 	out->after_s = f->after_s > 0 ? f->after_s : 0;
 	rc = retry_next(&x->retry, f, &wait);
+	if (!rc && !affords(x))
+		rc = err_set(-f->error,
+			     "%s (attempt %ld; the budget leaves no room for "
+			     "another)",
+			     f->text, x->retry.attempts);
 	if (rc) {
 		http_over(x, rc);
 		return;
@@ -201,7 +212,10 @@ static void ask_done(struct exchange *x)
 		rc = read_answer(x, &f);
 	}
 	add_usage(x);
-	if (rc > 0) {
+	if (rc > 0 && !affords(x)) {
+		http_over(x, err_set(EDQUOT, "the budget leaves no room to "
+					     "ask once more"));
+	} else if (rc > 0) {
 		http_drop(x);
 		x->state = HTTP_BEGIN;
 	} else if (rc < 0) {

@@ -260,6 +260,15 @@ static int within(const struct ledger *g, const struct totals *held,
 	return rc;
 }
 
+static void keep_hold(struct ledger *g, const struct ledger_hold *h,
+		      struct ledger_hold *hold)
+{
+	g->held.calls += h->calls;
+	g->held.tokens += h->tokens;
+	g->held.usd += h->usd;
+	*hold = *h;
+}
+
 int ledger_allow(struct ledger *g, const char *backend, const char *model,
 		 struct llm_usage most, struct ledger_hold *hold)
 {
@@ -282,10 +291,7 @@ int ledger_allow(struct ledger *g, const char *backend, const char *model,
 		return rc;
 	if (within(g, &g->held, &h, replay))
 		return -EBUSY;
-	g->held.calls += h.calls;
-	g->held.tokens += h.tokens;
-	g->held.usd += h.usd;
-	*hold = h;
+	keep_hold(g, &h, hold);
 	return 0;
 }
 
@@ -298,6 +304,19 @@ void ledger_release(struct ledger *g, struct ledger_hold *hold)
 	/* No crumbs of sums of fractions are left over. */
 	if (g->held.calls < 0.5)
 		g->held = (struct totals){0};
+}
+
+int ledger_extend(struct ledger *g, const char *backend, const char *model,
+		  struct llm_usage most, struct ledger_hold *hold)
+{
+	struct ledger_hold old = *hold;
+	int rc;
+
+	ledger_release(g, hold);
+	rc = ledger_allow(g, backend, model, most, hold);
+	if (rc)
+		keep_hold(g, &old, hold);
+	return rc;
 }
 
 static bool is_settled(struct ledger *g, const char *id)

@@ -45,6 +45,10 @@ struct ledger_hold {
  * most: tokens that the call may use; held in *hold until ledger_release(). */
 int ledger_allow(struct ledger *g, const char *backend, const char *model,
 		 struct llm_usage most, struct ledger_hold *hold);
+/* The same for a call under way that may come to use more, what it has used so
+ * far included; nothing is changed when it may not. */
+int ledger_extend(struct ledger *g, const char *backend, const char *model,
+		  struct llm_usage most, struct ledger_hold *hold);
 /* Before its call is settled, or when there was none; once more: nothing. */
 void ledger_release(struct ledger *g, struct ledger_hold *hold);
 

@@ -52,6 +52,10 @@ struct ask {
 	long attempts;	     /* 0: the provider's limit */
 	struct resume *from; /* where to go on; NULL: at the beginning */
 	struct llm_answer *out;
+	/* After an attempt: whether another may be made, with out->usage so
+	 * far; NULL: it may. */
+	bool (*another)(void *arg);
+	void *arg;
 };
 
 struct exchange;

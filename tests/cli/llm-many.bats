@@ -185,3 +185,12 @@ alone() {
 	is "$(jq -s '[.[] | .tokens_in + .tokens_out] | add <= 600' \
 		"$ledger")" true
 }
+
+@test 'a budget holds over attempts that broke off' {
+	address torn '{"delay":0.001,"seed":3,"faults":{"torn":0.6}}'
+	asks "$address" --count 24 --most 50 -- --budget tokens=1800 \
+		--attempts 9 --retry-wait 9
+	is "$(jq -s '[.[] | .tokens_in + .tokens_out] | add <= 1800' \
+		"$ledger")" true
+	is "$(jq -s 'any(.attempts > 1)' "$ledger")" true
+}

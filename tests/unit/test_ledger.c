@@ -227,6 +227,31 @@ static void test_holds(void **state)
 	ledger_close(g);
 }
 
+/* An attempt that failed leaves less for the next one. */
+static void test_hold_grows(void **state)
+{
+	struct ledger *g = open_with("tokens=100");
+	struct llm_usage most = {.in = 20, .out = 20}, more = {.in = 60};
+	struct ledger_hold a, b;
+
+	(void)state;
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &a), 0);
+	assert_int_equal(ledger_extend(g, "openai", "x", more, &a), 0);
+	assert_int_equal(ledger_allow(g, "openai", "x", most, &b), 0);
+	more.in = 61;
+	assert_int_equal(ledger_extend(g, "openai", "x", more, &a), -EBUSY);
+	more.in = 101;
+	assert_int_equal(ledger_extend(g, "openai", "x", more, &a), -EDQUOT);
+	/* It is still held. */
+	assert_true(a.tokens == 60 && b.tokens == 40);
+	ledger_release(g, &b);
+	more.in = 41;
+	assert_int_equal(ledger_allow(g, "openai", "x", more, &b), -EBUSY);
+	ledger_release(g, &a);
+	assert_int_equal(ledger_allow(g, "openai", "x", more, &b), 0);
+	ledger_close(g);
+}
+
 static void test_settled_once(void **state)
 {
 	struct ledger *g = open_with("calls=2");
@@ -418,6 +443,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_money, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_holds, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hold_grows, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_settled_once, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_day, setup, teardown),
