@@ -11,6 +11,9 @@
 #include "base/mem.h"
 #include "rt/rt_parts.h"
 
+/* Of raising one after the other. */
+#define STEPS 1000
+
 /* ---- inheritance ------------------------------------------------------- */
 
 static void set_rank(struct rt *r, struct job *j, long priority,
@@ -44,13 +47,83 @@ static bool raise_one(struct rt *r, const struct edge *e)
 	return true;
 }
 
-void deps_raise(struct rt *r, struct job *j)
+/* All that is waited for, each after those that wait for it once turned
+ * round. */
+struct sweep {
+	struct frame {
+		struct job *j;
+		struct edge *next;
+	} * stack;
+	struct job **order;
+	size_t depth, stack_cap, len, order_cap;
+};
+
+static void enter(const struct rt *r, struct sweep *s, struct job *j)
 {
-	struct job **todo = NULL;
-	size_t len = 0, cap = 0;
+	if (j->swept == r->sweeps || job_ended(j))
+		return;
+	j->swept = r->sweeps;
+	if (s->depth == s->stack_cap) {
+		s->stack_cap = s->stack_cap ? s->stack_cap * 2 : 16;
+		s->stack =
+			mem_realloc(s->stack, s->stack_cap, sizeof(*s->stack));
+	}
+	s->stack[s->depth++] = (struct frame){j, LIST_FIRST(&j->deps)};
+}
+
+static void leave(struct sweep *s, struct job *j)
+{
+	s->depth--;
+	if (s->len == s->order_cap) {
+		s->order_cap = s->order_cap ? s->order_cap * 2 : 16;
+		s->order =
+			mem_realloc(s->order, s->order_cap, sizeof(*s->order));
+	}
+	s->order[s->len++] = j;
+}
+
+void deps_raise_all(struct rt *r, struct job *const *from, size_t n)
+{
+	struct sweep s = {0};
 	struct edge *e;
 
-	for (;;) {
+	r->sweeps++;
+	for (size_t i = 0; i < n; i++) {
+		enter(r, &s, from[i]);
+		while (s.depth) {
+			struct frame *f = &s.stack[s.depth - 1];
+
+			e = f->next;
+			if (e) {
+				f->next = LIST_NEXT(e, of_to);
+				enter(r, &s, e->on);
+			} else {
+				leave(&s, f->j);
+			}
+		}
+	}
+	while (s.len)
+		list_each(e, &s.order[--s.len]->deps, of_to)
+		{
+			if (!job_ended(e->on))
+				raise_one(r, e);
+		}
+	free(s.stack);
+	free(s.order);
+}
+
+/*
+ * Only along what is raised: mostly that is little.  Where paths of different
+ * lengths meet again and again, though, what is behind them would be raised
+ * once for each, so that it is given up for a look at all, each once.
+ */
+void deps_raise(struct rt *r, struct job *j)
+{
+	struct job **todo = NULL, *from = j;
+	size_t len = 0, cap = 0, steps = 0;
+	struct edge *e;
+
+	while (steps++ < STEPS) {
 		list_each(e, &j->deps, of_to)
 		{
 			if (job_ended(e->on) || !raise_one(r, e))
@@ -66,6 +139,8 @@ void deps_raise(struct rt *r, struct job *j)
 		j = todo[--len];
 	}
 	free(todo);
+	if (steps > STEPS)
+		deps_raise_all(r, &from, 1);
 }
 
 static void mark_stale(struct rt *r, struct job *j)
@@ -237,7 +312,8 @@ void deps_settle(struct rt *r, struct job *j)
 
 void deps_restored(struct rt *r)
 {
-	struct job *j, *on;
+	struct job *j, *on, **from = NULL;
+	size_t n = 0, cap = 0;
 
 	if (!r->restored)
 		return;
@@ -257,7 +333,14 @@ void deps_restored(struct rt *r)
 		}
 		if (*j->t.q.within)
 			deps_within(r, j);
+		if (n == cap) {
+			cap = cap ? cap * 2 : 64;
+			from = mem_realloc(from, cap, sizeof(struct job *));
+		}
+		from[n++] = j;
 	}
+	deps_raise_all(r, from, n);
+	free(from);
 	queue_each(j, &r->all, all)
 	{
 		if (!j->unsettled)
@@ -268,7 +351,6 @@ void deps_restored(struct rt *r)
 			job_begun(r, j);
 			continue;
 		}
-		deps_raise(r, j);
 		deps_check(r, j);
 		if (j->t.state == RT_WAITING)
 			job_wait(r, j, j->t.not_before);

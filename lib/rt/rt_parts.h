@@ -52,8 +52,9 @@ struct job {
 	enum job_list { NO_LIST, ENDING, SLOW, KEPT } in; /* of_list */
 	bool stale;					  /* in of_stale */
 	struct edges deps, outs;
-	size_t left;   /* of deps: not yet satisfied */
-	uint64_t hash; /* of run and key */
+	size_t left;	/* of deps: not yet satisfied */
+	uint64_t swept; /* by that sweep */
+	uint64_t hash;	/* of run and key */
 	struct rt_outcome outcome;
 	double timer; /* when something is due for it; INFINITY */
 	size_t timer_at;
@@ -149,6 +150,7 @@ struct rt {
 	double now;
 
 	uint64_t next_id, next_seq, next_lease;
+	uint64_t sweeps; /* over jobs and what they wait for */
 	uint64_t salt;
 	struct rt_map ids, keys, leases, party_map, host_map;
 	struct jobs all;  /* by id */
@@ -175,7 +177,7 @@ struct rt {
 
 	size_t pending, queued; /* not ended; ready or waiting */
 	size_t hedgeable, hedges, preemptions, retries, deadlocks, migrations;
-	size_t late; /* ended after their deadline */
+	size_t late;	 /* ended after their deadline */
 	size_t yielders; /* run and may be suspended */
 	size_t ended[RT_SKIPPED + 1];
 	struct rt_usage used;
@@ -304,6 +306,7 @@ void deps_drop(struct rt *r, struct job *j); /* it ended: waits no more */
 /* What j passes on to what it waits for is more; or it is less, of those that
  * deps_drop() noted. */
 void deps_raise(struct rt *r, struct job *j);
+void deps_raise_all(struct rt *r, struct job *const *from, size_t n);
 void deps_refresh(struct rt *r);
 /* What waits for j, which has ended. */
 void deps_settle(struct rt *r, struct job *j);

@@ -277,8 +277,24 @@ static void connect(struct rt *r, const struct graph *g, struct member *m)
 	}
 }
 
+/* What those that are new are waited for, and for how long. */
+static void raise_new(struct rt *r, const struct graph *g)
+{
+	struct job **from = mem_zalloc(g->n, sizeof(struct job *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (!g->v[i].known && g->v[i].q->dep_count)
+			from[n++] = g->v[i].job;
+	if (n == 1)
+		deps_raise(r, *from);
+	else
+		deps_raise_all(r, from, n);
+	free(from);
+}
+
 static void take_in(struct rt *r, struct graph *g, uint64_t holder,
-		    uint64_t *ids)
+		    uint64_t *ids, bool waits)
 {
 	for (size_t i = 0; i < g->n; i++)
 		if (!g->v[i].known)
@@ -286,6 +302,8 @@ static void take_in(struct rt *r, struct graph *g, uint64_t holder,
 	for (size_t i = 0; i < g->n; i++)
 		if (!g->v[i].known)
 			connect(r, g, &g->v[i]);
+	if (waits)
+		raise_new(r, g);
 	for (size_t i = 0; i < g->n; i++) {
 		struct job *j = g->v[i].job;
 
@@ -294,7 +312,6 @@ static void take_in(struct rt *r, struct graph *g, uint64_t holder,
 			ask_again(r, j, holder);
 			continue;
 		}
-		deps_raise(r, j);
 		deps_check(r, j);
 		if (*j->t.q.within)
 			deps_within(r, j);
@@ -322,7 +339,7 @@ int rt_submit(struct rt *r, const struct rt_request *q, size_t n,
 	if (!rc && waits)
 		rc = check_order(r, &g);
 	if (!rc)
-		take_in(r, &g, holder, ids);
+		take_in(r, &g, holder, ids, waits);
 	rt_map_release(&g.keys);
 	if (n > 1)
 		free(g.v);

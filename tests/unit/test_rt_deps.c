@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests that wait for each other: graphs, edges, what is inherited. */
+#include <time.h>
+
 #include "rt_fix.h"
 
 static void open_one(struct fix *f, const char *policy)
@@ -43,6 +45,88 @@ static void a_circle_is_named(void **state)
 	assert_non_null(strstr(err_text(), "'nobody'"));
 	assert_int_equal(rt_pending(f.r), 0);
 	fix_said(&f, "");
+	fix_release(&f);
+}
+
+/*
+ * A layer of two behind each: paths double with each layer, and the longest
+ * comes last.
+ */
+static void layers(struct buf *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(b, "%s{'kind':'sim','key':'a%zu','predicted_s':1",
+			   i ? "," : "", i);
+		if (i)
+			buf_printf(b, ",'after':['a%zu','b%zu']", i - 1, i - 1);
+		buf_printf(b,
+			   "},{'kind':'sim','key':'b%zu','predicted_s':%.0f,"
+			   "'after':['a%zu']}",
+			   i, (double)(n - i), i);
+	}
+}
+
+static void a_path_is_found_whatever_the_graph(void **state)
+{
+	const size_t n = 50;
+	double want = 0;
+	char last[128];
+	struct fix f;
+	struct buf b;
+
+	(void)state;
+	/* At once, and with one more when the others are there. */
+	for (int late = 0; late < 2; late++) {
+		open_one(&f, "fifo");
+		buf_init(&b, 1u << 20);
+		buf_puts(&b, "[");
+		layers(&b, n);
+		snprintf(last, sizeof(last),
+			 "%s{'kind':'sim','key':'z','predicted_s':1000,"
+			 "'after':['b%zu','a%zu']}",
+			 late ? "" : ",", n - 1, n - 1);
+		if (!late)
+			buf_puts(&b, last);
+		buf_puts(&b, "]");
+		fix_submit(&f, b.data);
+		if (late)
+			fix_submit(&f, last);
+		want = 1000;
+		for (size_t i = 0; i < n; i++)
+			want += 1 + (double)(n - i);
+		assert_true(fabs(fix_task(&f, "a0")->critical_s - want) <
+			    1e-6 * want);
+		buf_release(&b);
+		fix_release(&f);
+	}
+}
+
+/* Each waits for the hundred before it. */
+static void a_dense_graph_is_taken_in_at_once(void **state)
+{
+	const int n = 4096, each = 100;
+	clock_t began;
+	struct fix f;
+	struct buf b;
+
+	(void)state;
+	open_one(&f, "fifo");
+	buf_init(&b, 32u << 20);
+	for (int i = 0; i < n; i++) {
+		buf_printf(&b, "%c{'kind':'sim','key':'%d','after':[",
+			   i ? ',' : '[', i);
+		for (int k = i < each ? 0 : i - each; k < i; k++)
+			buf_printf(&b, "%s'%d'", k && k > i - each ? "," : "",
+				   k);
+		buf_puts(&b, "]}");
+	}
+	buf_puts(&b, "]");
+	began = clock();
+	fix_submit(&f, b.data);
+	assert_true((double)(clock() - began) / CLOCKS_PER_SEC < 5);
+	assert_true(fix_task(&f, "0")->critical_s >
+		    4000 * fix_task(&f, "4095")->critical_s);
+	buf_release(&b);
 	fix_release(&f);
 }
 
@@ -277,6 +361,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_circle_is_named),
+		cmocka_unit_test(a_path_is_found_whatever_the_graph),
+		cmocka_unit_test(a_dense_graph_is_taken_in_at_once),
 		cmocka_unit_test(a_diamond_is_done_in_order),
 		cmocka_unit_test(each_edge_says_what_a_failure_means),
 		cmocka_unit_test(a_long_chain_falls_at_once),
