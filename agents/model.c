@@ -6,12 +6,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -28,9 +28,8 @@
 #define OPENING_S 60.0
 
 struct model {
-	int fd;	   /* -1: others carry the questions */
-	pid_t pid; /* 0: it was waited for */
-	int status;
+	struct child child; /* fd -1: others carry the questions */
+	int status;	    /* once it was waited for */
 	char *name;
 	struct json *endpoints;
 	const volatile sig_atomic_t *cancel;
@@ -60,71 +59,24 @@ static void arguments(const struct model_opts *o, struct strs *argv)
 		strs_add(argv, "--no-stream");
 }
 
-static void __attribute__((noreturn))
-child(const char *path, char *const *argv, int fd, pid_t parent)
-{
-	sigset_t none;
-
-	/* It ends with us, also when we are killed. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-	if (getppid() != parent)
-		_exit(127);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(fd, 0) >= 0 && dup2(fd, 1) >= 0)
-		execv(path, argv);
-	_exit(127);
-}
-
 static int start(struct model *m, const struct model_opts *o)
 {
 	char *path = path_libexec(PROGRAM);
 	struct strs argv = {0};
-	pid_t parent = getpid();
-	int pair[2], rc = 0;
+	int rc;
 
 	arguments(o, &argv);
-	if (access(path, X_OK) < 0) {
-		rc = err_set(errno, "cannot run '%s': %s", path,
-			     strerror(errno));
-	} else if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
-		rc = err_set(errno, "cannot make a socket: %s",
-			     strerror(errno));
-	} else {
-		m->pid = fork();
-		if (!m->pid)
-			child(path, argv.v, pair[1], parent);
-		close(pair[1]);
-		m->fd = pair[0];
-		if (m->pid < 0)
-			rc = err_set(EAGAIN, "cannot fork");
-	}
+	rc = child_exec(path, argv.v, true, &m->child);
 	strs_release(&argv);
 	free(path);
 	return rc;
 }
 
-/* Waits for its end at most s seconds, then makes it end if we may. */
-static void reap(struct model *m, double s)
-{
-	double end = clock_monotonic() + s;
-
-	if (m->pid <= 0)
-		return;
-	while (waitpid(m->pid, &m->status, WNOHANG) == 0) {
-		if (clock_monotonic() > end) {
-			kill(m->pid, SIGKILL);
-			end += s;
-		}
-		poll(NULL, 0, 10);
-	}
-	m->pid = 0;
-}
-
 /* It has closed its end. */
 static int died(struct model *m)
 {
-	reap(m, GRACE_S);
+	if (m->child.pid)
+		m->status = child_end(&m->child, GRACE_S);
 	if (WIFSIGNALED(m->status))
 		return err_set(EPIPE, PROGRAM " was killed by signal %d",
 			       WTERMSIG(m->status));
@@ -136,7 +88,7 @@ static int died(struct model *m)
 
 int model_fd(const struct model *m)
 {
-	return m->fd;
+	return m->child.fd;
 }
 
 bool model_has_left(const struct model *m)
@@ -181,7 +133,7 @@ int model_receive(struct model *m, struct json **line)
 
 void model_stop(struct model *m)
 {
-	shutdown(m->fd, SHUT_WR);
+	shutdown(m->child.fd, SHUT_WR);
 }
 
 /* The time there is left for an answer; below 0: as long as it takes. */
@@ -201,7 +153,7 @@ static int receive(struct model *m, double end, struct json **out)
 	bool cancelled = false;
 
 	for (;;) {
-		struct pollfd p = {m->fd, POLLIN, 0};
+		struct pollfd p = {m->child.fd, POLLIN, 0};
 		int rc = model_receive(m, out);
 
 		if (rc > 0)
@@ -232,7 +184,7 @@ static struct model *new_model(void)
 {
 	struct model *m = mem_zalloc(1, sizeof(*m));
 
-	m->fd = -1;
+	m->child.fd = -1;
 	return m;
 }
 
@@ -252,8 +204,8 @@ static void read_hello(struct model *m, const struct json *hello)
 
 static void open_wire(struct model *m)
 {
-	fcntl(m->fd, F_SETFL, fcntl(m->fd, F_GETFL) | O_NONBLOCK);
-	rt_wire_init(&m->wire, m->fd);
+	fcntl(m->child.fd, F_SETFL, fcntl(m->child.fd, F_GETFL) | O_NONBLOCK);
+	rt_wire_init(&m->wire, m->child.fd);
 	m->wire.max_line = MAX_LINE;
 	m->wire.in.max = 2 * MAX_LINE;
 	m->wire.out.max = 2 * MAX_LINE;
@@ -301,11 +253,11 @@ void model_close(struct model *m)
 {
 	if (!m)
 		return;
-	if (m->fd >= 0) {
-		close(m->fd);
+	if (m->child.fd >= 0) {
+		close(m->child.fd);
 		rt_wire_release(&m->wire);
 	}
-	reap(m, GRACE_S);
+	child_end(&m->child, GRACE_S);
 	json_free(m->endpoints);
 	free(m->name);
 	free(m);

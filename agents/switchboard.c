@@ -7,13 +7,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agents/switchboard_hand.h"
 #include "agents/switchboard_state.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -38,41 +37,37 @@ void seat_put(struct seat *seat, const char *key, struct json *value)
 		rt_wire_flush(&seat->wire);
 }
 
+struct begun {
+	const struct switchboard *s;
+	const struct hand_spec *spec;
+};
+
 /* The connections are the parent's: a copy would keep them open behind it. */
-static void __attribute__((noreturn))
-be_hand(const struct switchboard *s, const struct hand_spec *spec, int fd,
-	pid_t parent)
+static void be_hand(int fd, void *arg)
 {
-	prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-	if (getppid() != parent || io_keep_only(fd) < 0)
+	const struct begun *b = arg;
+
+	if (io_keep_only(fd) < 0)
 		_exit(1);
 	fd = 3;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	_exit(hand_work_on(spec, fd, s->o.cancel));
+	_exit(hand_work_on(b->spec, fd, b->s->o.cancel));
 }
 
 int switchboard_begin(struct switchboard *s, const struct hand_spec *spec)
 {
+	struct begun b = {s, spec};
 	struct seat *seat;
-	pid_t parent = getpid(), pid;
-	int pair[2];
+	struct child c;
+	int rc = child_fork(be_hand, &b, true, &c);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return err_set(errno, "cannot make a socket: %s",
-			       strerror(errno));
-	pid = fork();
-	if (!pid)
-		be_hand(s, spec, pair[1], parent);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return err_set(EAGAIN, "cannot fork");
-	}
-	fcntl(pair[0], F_SETFL, fcntl(pair[0], F_GETFL) | O_NONBLOCK);
+	if (rc)
+		return rc;
+	fcntl(c.fd, F_SETFL, fcntl(c.fd, F_GETFL) | O_NONBLOCK);
 	seat = mem_zalloc(1, sizeof(*seat));
 	seat->spec = *spec;
-	seat->pid = pid;
-	rt_wire_init(&seat->wire, pair[0]);
+	seat->pid = c.pid;
+	rt_wire_init(&seat->wire, c.fd);
 	seat->wire.max_line = HAND_LINE;
 	seat->wire.in.max = seat->wire.out.max = 2 * HAND_LINE;
 	seat->next = s->seats;

@@ -6,10 +6,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -23,29 +23,22 @@ struct runner {
 	char *name;
 };
 
+static void serve(int fd, void *spec)
+{
+	runner_child(spec, fd);
+}
+
 int runner_start(const struct runner_spec *s, struct runner **out)
 {
 	struct runner *r;
-	int pair[2];
-	pid_t pid;
+	struct child c;
+	int rc = child_fork(serve, (void *)s, false, &c);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(errno, "cannot make a socket: %s",
-			       strerror(errno));
-	pid = fork();
-	if (pid < 0) {
-		close(pair[0]);
-		close(pair[1]);
-		return err_set(errno, "cannot fork: %s", strerror(errno));
-	}
-	if (!pid) {
-		close(pair[0]);
-		runner_child(s, pair[1]);
-	}
-	close(pair[1]);
+	if (rc)
+		return rc;
 	r = mem_zalloc(1, sizeof(*r));
-	r->fd = pair[0];
-	r->pid = pid;
+	r->fd = c.fd;
+	r->pid = c.pid;
 	r->name = mem_strdup(s->argv[0]);
 	*out = r;
 	return 0;

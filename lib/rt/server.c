@@ -104,7 +104,7 @@ static int server_open(struct server *s, const struct rt_server_opts *o)
 			     .retry_accept = INFINITY,
 			     .retry_commit = INFINITY};
 	s->now = s->began = s->busy = clock_monotonic();
-	s->store.fd = -1;
+	s->store.child.fd = -1;
 	engine.policy = o->config->policy;
 	engine.ops = &server_ops;
 	engine.arg = s;

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "base/child.h"
 #include "base/strs.h"
 #include "rt/access.h"
 #include "rt/audit.h"
@@ -51,8 +52,7 @@ struct conn {
 
 /* The process that serves memory and storage. */
 struct store {
-	pid_t pid; /* 0: none runs */
-	int fd;
+	struct child child; /* pid 0: none runs */
 	struct rt_wire wire;
 	struct rt_map leases; /* under way */
 	double not_before;    /* no new one until then */

@@ -5,16 +5,12 @@
  * at work on is the engine's to run again.
  */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/child.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -45,77 +41,46 @@ static int add_worker(struct server *s)
 
 int store_init(struct server *s)
 {
-	s->store.fd = -1;
+	s->store.child.fd = -1;
 	return s->o->store ? add_worker(s) : 0;
 }
 
 /* ---- the process ------------------------------------------------------- */
 
-/* In the child: the socket is all that it has of ours. */
-static void exec_store(const char *program, int fd)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
-	if (dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
-		_exit(127);
-	close_range(3, ~0u, 0);
-	execl(program, program, (char *)NULL);
-	_exit(127);
-}
-
 static int spawn(struct server *s)
 {
 	struct store *st = &s->store;
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = st};
-	int fd[2];
-	pid_t pid;
+	char *argv[] = {(char *)s->o->store, NULL};
+	int rc = child_exec(s->o->store, argv, false, &st->child);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) < 0)
-		return err_set(errno, "cannot make a socket: %s",
-			       strerror(errno));
-	pid = fork();
-	if (pid == 0)
-		exec_store(s->o->store, fd[1]);
-	close(fd[1]);
-	if (pid < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd[0], &ev) < 0) {
-		close(fd[0]);
-		return err_set(errno, "cannot start '%s': %s", s->o->store,
-			       strerror(errno));
+	if (rc)
+		return rc;
+	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, st->child.fd, &ev) < 0) {
+		rc = err_set(errno, "cannot wait for '%s': %s", s->o->store,
+			     strerror(errno));
+		close(st->child.fd);
+		child_end(&st->child, KIND_S);
+		return rc;
 	}
-	st->pid = pid;
-	st->fd = fd[0];
-	rt_wire_init(&st->wire, fd[0]);
-	server_log(s, "started '%s', process %d", s->o->store, (int)pid);
+	rt_wire_init(&st->wire, st->child.fd);
+	server_log(s, "started '%s', process %d", s->o->store,
+		   (int)st->child.pid);
 	return 0;
 }
 
 static void let_go(struct server *s, bool kindly)
 {
 	struct store *st = &s->store;
-	double until = s->now + KIND_S;
 
-	if (!st->pid)
+	if (!st->child.pid)
 		return;
 	/* The end of its input ends it; a hung one is ended. */
-	close(st->fd);
-	while (kindly && !waitpid(st->pid, NULL, WNOHANG)) {
-		poll(NULL, 0, 5);
-		kindly = clock_monotonic() < until;
-	}
-	if (!kindly) {
-		kill(st->pid, SIGKILL);
-		waitpid(st->pid, NULL, 0);
-	}
+	close(st->child.fd);
+	child_end(&st->child, kindly ? KIND_S : 0);
 	rt_wire_release(&st->wire);
 	rt_map_release(&st->leases);
-	st->pid = 0;
-	st->fd = -1;
+	st->child.fd = -1;
 }
 
 void store_release(struct server *s)
@@ -161,7 +126,7 @@ void store_start(struct server *s, const struct rt_task *t,
 	struct store *st = &s->store;
 	struct json *v;
 
-	if (!st->pid && spawn(s)) {
+	if (!st->child.pid && spawn(s)) {
 		server_log(s, "%s", err_text());
 		server_orphan(s, lease->id);
 		return;
@@ -210,7 +175,7 @@ void store_event(struct server *s)
 	struct json *v;
 	int end, rc;
 
-	if (!st->pid)
+	if (!st->child.pid)
 		return;
 	end = rt_wire_fill(&st->wire);
 	while ((rc = rt_wire_next(&st->wire, &v)) == 1) {
@@ -226,7 +191,7 @@ void store_flush(struct server *s)
 	struct store *st = &s->store;
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = st};
 
-	if (!st->pid)
+	if (!st->child.pid)
 		return;
 	if (rt_wire_flush(&st->wire)) {
 		died(s);
@@ -236,5 +201,5 @@ void store_flush(struct server *s)
 		return;
 	st->full = !st->full;
 	ev.events |= st->full ? EPOLLOUT : 0;
-	epoll_ctl(s->epoll, EPOLL_CTL_MOD, st->fd, &ev);
+	epoll_ctl(s->epoll, EPOLL_CTL_MOD, st->child.fd, &ev);
 }
