@@ -84,7 +84,7 @@ static int run_clang(struct draft *d, const struct strs *argv, struct buf *says,
 			      "/etc/alternatives",
 			      bin,
 			      NULL};
-	const char *write[] = {d->dir, NULL};
+	const char *write[] = {d->temp.dir, NULL};
 	struct sandbox sandbox = {.read = read,
 				  .write = write,
 				  .exec = true,
@@ -97,7 +97,7 @@ static int run_clang(struct draft *d, const struct strs *argv, struct buf *says,
 	int rc;
 
 	spec.argv = argv->v;
-	spec.cwd = d->dir;
+	spec.cwd = d->temp.dir;
 	spec.env = env;
 	spec.stdin_fd = -1;
 	spec.out = spec.err = says;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agents/builder_state.h"
@@ -15,13 +14,12 @@
 #include "base/path.h"
 #include "policy/built.h"
 
-#define MAX_FILE     (16u << 20)
-#define MAX_OBJECTS  256
-#define DRAFT_KEEP_S 3600 /* nobody compiles that long */
+#define MAX_FILE    (16u << 20)
+#define MAX_OBJECTS 256
 
 char *draft_path(const struct draft *d, const char *name)
 {
-	return mem_printf("%s/%s", d->dir, name);
+	return mem_printf("%s/%s", d->temp.dir, name);
 }
 
 int draft_write(struct draft *d, const char *name, const void *data, size_t len)
@@ -101,52 +99,20 @@ static int copy_ours(struct draft *d)
 int draft_open(struct draft *d)
 {
 	char *all = path_cache("drafts"), *bpf;
-	int rc = path_make_dirs(all);
+	int rc = temp_make(all, "", &d->temp);
 
-	d->dir = mem_printf("%s/XXXXXX", all);
 	free(all);
-	if (!rc && !mkdtemp(d->dir))
-		rc = err_set(errno, "cannot make folder '%s': %s", d->dir,
-			     strerror(errno));
-	if (rc) {
-		free(d->dir);
-		d->dir = NULL;
+	if (rc)
 		return rc;
-	}
 	bpf = draft_path(d, "bpf");
 	rc = path_make_dirs(bpf);
 	free(bpf);
 	return rc ? rc : copy_ours(d);
 }
 
-/* Its files, and those of folders in it; deeper ones are not made. */
-static void empty_folder(const char *path, int levels)
-{
-	DIR *dir = opendir(path);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		char *one = mem_printf("%s/%s", path, e->d_name);
-
-		if (strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0 && unlink(one) < 0 && levels) {
-			empty_folder(one, levels - 1);
-			rmdir(one);
-		}
-		free(one);
-	}
-	if (dir)
-		closedir(dir);
-}
-
 void draft_close(struct draft *d)
 {
-	if (d->dir) {
-		empty_folder(d->dir, 1);
-		rmdir(d->dir);
-	}
-	free(d->dir);
-	d->dir = NULL;
+	temp_remove(&d->temp);
 }
 
 struct aged {
@@ -195,7 +161,7 @@ static size_t list_folder(const char *path, struct aged **out)
 
 void draft_prune(void)
 {
-	char *objects = path_cache("objects"), *drafts = path_cache("drafts");
+	char *objects = path_cache("objects");
 	struct aged *list;
 	size_t n = list_folder(objects, &list);
 
@@ -206,15 +172,5 @@ void draft_prune(void)
 		free(list[i].path);
 	}
 	free(list);
-	n = list_folder(drafts, &list);
-	for (size_t i = 0; i < n; i++) {
-		if (time(NULL) - list[i].at > DRAFT_KEEP_S) {
-			empty_folder(list[i].path, 1);
-			rmdir(list[i].path);
-		}
-		free(list[i].path);
-	}
-	free(list);
 	free(objects);
-	free(drafts);
 }

@@ -7,12 +7,13 @@
 #include "agents/lint_code.h"
 #include "base/buf.h"
 #include "base/strs.h"
+#include "base/temp.h"
 
 struct draft {
 	const struct builder *b;
 	enum code_form form;
 	char *clang;
-	char *dir;
+	struct temp temp;
 	size_t findings;
 	unsigned hooks;
 	bool reads_cgroup, reads_depth;
@@ -31,7 +32,7 @@ int draft_check(const struct draft *d, const char *name);
 int draft_read(struct draft *d, const char *name, struct buf *out);
 /* The path of a file in it, the caller's. */
 char *draft_path(const struct draft *d, const char *name);
-/* Keeps the cache of objects, and what drafts were left behind, small. */
+/* Keeps the cache of objects small. */
 void draft_prune(void);
 
 /* builder_clang.c: the compiler; -EINVAL after findings */

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched-synth with a language model: the order in which rights are given up,
  * and what became of it. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "agents/proposer.h"
@@ -18,94 +14,27 @@
 #include "base/path.h"
 #include "base/sandbox.h"
 #include "base/strs.h"
+#include "base/temp.h"
 #include "cmd/synth.h"
 #include "history/history.h"
 #include "term/progress.h"
 
-#define DEPTH 16
-#define NAME  "synth."
-
 /* ---- a place of our own ----------------------------------------------- */
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path) < 0 ? -1 : 0;
-}
-
-static void remove_temp(const char *dir)
-{
-	nftw(dir, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
-}
-
-/* Of a folder, as long as its maker lives; below 0: someone else's. */
-static int hold(const char *dir, int how)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd >= 0 && flock(fd, how) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-/* What was left by those that were killed. */
-static void remove_left(const char *parent)
-{
-	DIR *d = opendir(parent);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		char *dir;
-		int fd;
-
-		if (strncmp(e->d_name, NAME, strlen(NAME)))
-			continue;
-		dir = mem_printf("%s/%s", parent, e->d_name);
-		fd = hold(dir, LOCK_EX | LOCK_NB);
-		if (fd >= 0) {
-			remove_temp(dir);
-			close(fd);
-		}
-		free(dir);
-	}
-	if (d)
-		closedir(d);
-}
 
 /*
  * Where all goes that is written from inside the sandbox, and from where it is
  * removed again.  It holds a cache of its own, too: kernels and objects of the
  * user's are for others to run, with more rights than this process has.
  */
-static int make_temp(char **out)
+static int make_place(struct temp *out)
 {
-	char *parent = path_cache("tmp"), *dir;
-	int rc = path_make_dirs(parent), busy = hold(parent, LOCK_EX);
+	char *parent = path_cache("tmp");
+	int rc = temp_make(parent, "synth.", out);
 
-	if (!rc)
-		remove_left(parent);
-	dir = mem_printf("%s/" NAME "XXXXXX", parent);
-	if (!rc && !mkdtemp(dir))
-		rc = err_set(errno, "cannot make a folder in '%s': %s", parent,
-			     strerror(errno));
-	/* Until the end of this process. */
-	if (!rc)
-		hold(dir, LOCK_EX | LOCK_NB);
-	if (busy >= 0)
-		close(busy);
 	free(parent);
-	if (rc) {
-		free(dir);
-		return rc;
-	}
-	setenv("TMPDIR", dir, 1);
-	*out = dir;
-	return 0;
+	if (!rc)
+		setenv("TMPDIR", out->dir, 1);
+	return rc;
 }
 
 /* ---- the sandbox ------------------------------------------------------ */
@@ -257,7 +186,7 @@ int synth_ask(struct stream *s, const struct doc *profile,
 	size_t accepted = 0;
 	struct progress p;
 	struct asked a = {0};
-	char *temp;
+	struct temp temp;
 	int rc = open_asked(profile, o, &a);
 
 	if (rc == -EINVAL && !a.model)
@@ -267,16 +196,15 @@ int synth_ask(struct stream *s, const struct doc *profile,
 		close_asked(&a);
 		return rc;
 	}
-	rc = make_temp(&temp);
+	rc = make_place(&temp);
 	if (!rc) {
 		progress_init(&p, STDERR_FILENO);
 		po = options_of(o, &p);
-		rc = shut_in(o, temp);
+		rc = shut_in(o, temp.dir);
 		if (!rc)
 			rc = proposer_run(s, profile, a.board, &po, &accepted);
 		progress_clear(&p);
-		remove_temp(temp);
-		free(temp);
+		temp_remove(&temp);
 	}
 	if (rc)
 		stream_emit_error(s, -rc, NULL);
