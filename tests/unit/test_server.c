@@ -304,9 +304,9 @@ static void test_nonsense(void **state)
 		const char *line;
 		int rc;
 	} lines[] = {
-		{"{\"cancel\":{\"id\":1e300},\"ref\":1}\n", 0},
-		{"{\"cancel\":{\"id\":-1},\"ref\":1}\n", 0},
-		{"{\"cancel\":{\"id\":\"1\"},\"ref\":1}\n", 0},
+		{"{\"cancel\":{\"id\":1e300},\"ref\":1}\n", -EINVAL},
+		{"{\"cancel\":{\"id\":-1},\"ref\":1}\n", -EINVAL},
+		{"{\"cancel\":{\"id\":\"1\"},\"ref\":1}\n", -EINVAL},
 		{"{\"done\":{\"lease\":1e300},\"ref\":1}\n", -EINVAL},
 		{"{\"grow\":{\"lease\":77,\"more\":{}},\"ref\":1}\n", -ESTALE},
 		{"{\"submit\":[],\"ref\":1}\n", -EINVAL},
