@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/keeper_parts.h"
+#include "agents/seal.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -101,7 +102,8 @@ static void job_reset(struct job *j)
 	json_free(j->result);
 	doc_free(j->note);
 	free(j->text);
-	*j = (struct job){.agent = j->agent, .payload = j->payload};
+	*j = (struct job){
+		.agent = j->agent, .payload = j->payload, .seal = j->seal};
 }
 
 static void job_failed(struct job *j, int rc)
@@ -116,11 +118,18 @@ static int run(struct keeper *k, struct job *j)
 	const char *kind = json_text_at(j->payload, "kind");
 	int rc;
 
+	if (j->seal) {
+		j->writes = true;
+		return seal_put(k->files, j->seal);
+	}
 	if (!j->agent)
 		return err_set(EINVAL, "the request lacks the text 'agent'");
 	rc = file_agent_check(j->agent);
 	if (rc)
 		return rc;
+	if (!strcmp(j->agent, SEALS_OWNER))
+		return err_set(EACCES, "'%s' is the runtime's own name",
+			       j->agent);
 	if (!strcmp(kind, "memory"))
 		return keeper_memory(k, j);
 	if (!strcmp(kind, "storage"))
@@ -218,6 +227,7 @@ void keeper_answer(struct keeper *k, const struct json *const *requests,
 		k->jobs[i].agent =
 			json_as_string(json_get(requests[i], "agent"), NULL);
 		k->jobs[i].payload = json_get(requests[i], "payload");
+		k->jobs[i].seal = json_get(requests[i], "seal");
 	}
 	for (int i = 0; rc == -ESTALE && i < TRIES; i++)
 		rc = run_all(k, n);

@@ -22,10 +22,11 @@ struct keeper *keeper_new(struct history *h);
 void keeper_free(struct keeper *k);
 
 /*
- * Answers n requests {"id","agent","payload"}, in order, by objects of the
- * caller's {"id","result"} or {"id","error":{"errno","text"}}.  All that they
- * write is on the disk when this returns, in one go: when that fails, every one
- * that writes says so.
+ * Answers n requests {"id","agent","payload"}, or {"id","seal"} from the
+ * runtime itself (agents/seal.h), in order, by objects of the caller's
+ * {"id","result"} or {"id","error":{"errno","text"}}.  All that they write is
+ * on the disk when this returns, in one go: when that fails, every one that
+ * writes says so.
  */
 void keeper_answer(struct keeper *k, const struct json *const *requests,
 		   size_t n, struct json **answers);

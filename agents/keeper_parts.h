@@ -11,6 +11,7 @@
 struct job {
 	const char *agent;
 	const struct json *payload;
+	const struct json *seal; /* of an audit log, instead of a payload */
 	struct json *result;
 	struct doc *note; /* to be recorded; NULL: none */
 	bool writes;

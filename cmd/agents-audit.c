@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/seal.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/lines.h"
@@ -63,14 +64,44 @@ static void read_seal(const char *text, struct rt_audit_seal *out)
 	strcpy(out->hash, end + 1);
 }
 
+/* Those that the runtime put into the history. */
+static int find_seals(const char *path, struct rt_audit_mark **marks, size_t *n)
+{
+	char *dir = history_dir(NULL), *real = realpath(path, NULL);
+	struct history *h;
+	int rc = history_open(dir, false, &h);
+
+	*marks = NULL;
+	*n = 0;
+	if (!rc) {
+		rc = seals_of(h, real ? real : path, marks, n);
+		history_close(h);
+	} else if (rc == -ENOENT) {
+		rc = 0;
+	}
+	free(real);
+	free(dir);
+	return rc;
+}
+
 static int verify(const char *path)
 {
 	struct rt_audit_seal expected, seal;
-	int rc;
+	struct rt_audit_mark *marks;
+	size_t n;
+	int rc = find_seals(path, &marks, &n);
 
-	if (arg.expect)
+	if (rc)
+		return cli_fail(&audit_tool, rc);
+	rc = rt_audit_verify_marks(path, marks, n, &seal);
+	free(marks);
+	if (!rc && arg.expect) {
 		read_seal(arg.expect, &expected);
-	rc = rt_audit_verify(path, arg.expect ? &expected : NULL, &seal);
+		rc = rt_audit_verify(path, &expected, &seal);
+	}
+	if (!rc && !n)
+		cli_note(&audit_tool, "the history has no seal of it: lines "
+				      "that were cut off are not found");
 	if (rc == -EBADMSG) {
 		cli_note(&audit_tool, "%s", err_text());
 		return CLI_NO;

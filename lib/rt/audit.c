@@ -27,6 +27,7 @@ struct rt_audit {
 	char *path;
 	struct rt_audit_seal last;   /* added */
 	struct rt_audit_seal sealed; /* written */
+	char first[DIGEST_HEX_LEN];
 	struct buf out;
 	size_t lost; /* lines that found no room */
 };
@@ -63,6 +64,8 @@ static void add_line(struct rt_audit *a, struct json *v)
 {
 	char *line = audit_chain(v, &a->last);
 
+	if (a->last.n == 1)
+		strcpy(a->first, a->last.hash);
 	buf_puts(&a->out, line);
 	buf_puts(&a->out, "\n");
 	free(line);
@@ -130,6 +133,12 @@ void rt_audit_seal(const struct rt_audit *a, struct rt_audit_seal *out)
 	*out = a->sealed;
 }
 
+void rt_audit_mark(const struct rt_audit *a, struct rt_audit_mark *out)
+{
+	out->seal = a->sealed;
+	strcpy(out->first, a->first);
+}
+
 /* ---- opening ----------------------------------------------------------- */
 
 /* Where the last line that is whole ends, newline included; 0: there is none.
@@ -183,7 +192,9 @@ static int take_up(struct rt_audit *a)
 	if (lseek(a->fd, (off_t)from, SEEK_SET) < 0)
 		return err_set(errno, "%s", strerror(errno));
 	buf_init(&tail, TAIL_MAX);
-	rc = buf_read_fd(&tail, a->fd);
+	rc = audit_first(a->fd, (size_t)st.st_size, a->first);
+	if (!rc)
+		rc = buf_read_fd(&tail, a->fd);
 	end = rc ? 0
 		 : last_whole(tail.data ? tail.data : "", tail.len, &a->last);
 	if (!rc && !end && tail.len &&

@@ -8,7 +8,8 @@
  * n counts from 1, and "before" of the first is 64 zeros.  Whoever changes,
  * inserts, removes or moves a line breaks the chain from there on; what is cut
  * off at the end is found by the number and hash that rt_audit_seal() gave and
- * that were put elsewhere (a git note of the history).
+ * that were put elsewhere: sched-agentd has its store put them into the history
+ * (agents/seal.h), once a minute while the log grows and when it leaves.
  *
  * What a writer that was killed left of a line stays, closed, and the line
  * after it says so ("what":"audit:torn", its hash as the resource).  Lines
@@ -29,6 +30,13 @@ struct rt_audit_seal {
 	char hash[DIGEST_HEX_LEN];
 };
 
+/* A seal that was put elsewhere. */
+struct rt_audit_mark {
+	struct rt_audit_seal seal;
+	char first[DIGEST_HEX_LEN]; /* hash of the log's first line: which log
+				       it is */
+};
+
 /* Mode 0600; one writer at a time (-EAGAIN).  -EBADMSG: the last line is none
  * of ours; nothing is added to it. */
 int rt_audit_open(const char *path, struct rt_audit **out);
@@ -43,6 +51,7 @@ void rt_audit_add(struct rt_audit *a, const struct rt_peer *who,
 int rt_audit_commit(struct rt_audit *a);
 /* Of what was committed. */
 void rt_audit_seal(const struct rt_audit *a, struct rt_audit_seal *out);
+void rt_audit_mark(const struct rt_audit *a, struct rt_audit_mark *out);
 
 /*
  * 0, or -EBADMSG with the line where the chain breaks.  seal: where it ends;
@@ -50,5 +59,9 @@ void rt_audit_seal(const struct rt_audit *a, struct rt_audit_seal *out);
  */
 int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
 		    struct rt_audit_seal *seal);
+/* Marks of this file, the newest first: the newest is of this very log, and all
+ * that are have to be in it. */
+int rt_audit_verify_marks(const char *path, const struct rt_audit_mark *marks,
+			  size_t n, struct rt_audit_seal *seal);
 
 #endif

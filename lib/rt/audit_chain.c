@@ -18,8 +18,9 @@
  */
 static const char hash_key[] = ",\"hash\":\"", n_key[] = ",\"n\":";
 
-#define HEX	 (DIGEST_HEX_LEN - 1)
-#define HASH_LEN (sizeof(hash_key) - 1 + HEX + 1)
+#define LINE_BYTES (256u << 10) /* more than any has */
+#define HEX	   (DIGEST_HEX_LEN - 1)
+#define HASH_LEN   (sizeof(hash_key) - 1 + HEX + 1)
 
 void audit_none(struct rt_audit_seal *seal)
 {
@@ -101,7 +102,8 @@ struct check {
 	const char *data;
 	size_t len, line; /* lines seen */
 	struct rt_audit_seal at;
-	const struct rt_audit_seal *expected;
+	struct rt_audit_seal *expected; /* in order */
+	size_t expected_n, expected_at;
 	size_t torn_from, torn_line; /* what a later line is to account for */
 	bool torn;
 };
@@ -115,6 +117,31 @@ static bool closes_torn(const struct check *k, size_t from, const char *torn)
 	/* All up to the newline before this line. */
 	digest_hex(k->data + k->torn_from, from - 1 - k->torn_from, sum);
 	return !strcmp(sum, torn);
+}
+
+/* Those of the line that was just read. */
+static int check_expected(struct check *k)
+{
+	for (; k->expected_at < k->expected_n; k->expected_at++) {
+		const struct rt_audit_seal *x = &k->expected[k->expected_at];
+
+		if (x->n > k->at.n)
+			break;
+		if (strcmp(x->hash, k->at.hash))
+			return err_set(EBADMSG,
+				       "line %zu is not the one that was "
+				       "sealed as number %zu",
+				       k->line, k->at.n);
+	}
+	return 0;
+}
+
+static int cut_off(const struct check *k, size_t sealed)
+{
+	return err_set(EBADMSG,
+		       "it ends after number %zu at line %zu, and number %zu "
+		       "was sealed: lines were cut off",
+		       k->at.n, k->line, sealed);
 }
 
 static int check_line(struct check *k, size_t from, size_t len, bool ended)
@@ -144,13 +171,7 @@ static int check_line(struct check *k, size_t from, size_t len, bool ended)
 			       "moved or written anew",
 			       k->line, seal.n, k->at.n);
 	k->at = seal;
-	if (k->expected && k->expected->n == seal.n &&
-	    strcmp(k->expected->hash, seal.hash))
-		return err_set(EBADMSG,
-			       "line %zu is not the one that was sealed as "
-			       "number %zu",
-			       k->line, seal.n);
-	return 0;
+	return check_expected(k);
 }
 
 static int check_all(struct check *k)
@@ -170,11 +191,8 @@ static int check_all(struct check *k)
 			       "a writer that was killed: the next one to "
 			       "open the log closes such a line",
 			       k->torn_line);
-	if (k->expected && k->expected->n > k->at.n)
-		return err_set(EBADMSG,
-			       "it ends after number %zu at line %zu, and "
-			       "number %zu was sealed: lines were cut off",
-			       k->at.n, k->line, k->expected->n);
+	if (k->expected_at < k->expected_n)
+		return cut_off(k, k->expected[k->expected_n - 1].n);
 	return 0;
 }
 
@@ -200,15 +218,90 @@ static int check_file(int fd, struct check *k)
 	return rc;
 }
 
-int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
-		    struct rt_audit_seal *seal)
+/* ---- its first line ---------------------------------------------------- */
+
+int audit_first(int fd, size_t len, char first[DIGEST_HEX_LEN])
+{
+	size_t head = len < LINE_BYTES ? len : LINE_BYTES;
+	char *data = mem_zalloc(head + 1, 1);
+	ssize_t got = pread(fd, data, head, 0);
+	struct rt_audit_seal seal;
+	const char *nl;
+
+	first[0] = '\0';
+	nl = got > 0 ? memchr(data, '\n', (size_t)got) : NULL;
+	if (nl && audit_line(data, (size_t)(nl - data), &seal, NULL, NULL) &&
+	    seal.n == 1)
+		strcpy(first, seal.hash);
+	free(data);
+	return got < 0 ? err_set(errno, "%s", strerror(errno)) : 0;
+}
+
+/* ---- from outside ------------------------------------------------------ */
+
+static int by_number(const void *a, const void *b)
+{
+	const struct rt_audit_seal *x = a, *y = b;
+
+	return (x->n > y->n) - (x->n < y->n);
+}
+
+static int check_marks(int fd, struct check *k,
+		       const struct rt_audit_mark *marks, size_t n)
+{
+	char first[DIGEST_HEX_LEN] = "";
+	struct stat st;
+	int rc;
+
+	k->expected = mem_zalloc(n + 1, sizeof(*k->expected));
+	if (n && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    audit_first(fd, (size_t)st.st_size, first))
+		return -errno;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(marks[i].first, first))
+			k->expected[k->expected_n++] = marks[i].seal;
+	qsort(k->expected, k->expected_n, sizeof(*k->expected), by_number);
+	rc = check_file(fd, k);
+	if (rc || !n || !strcmp(marks->first, first))
+		return rc;
+	if (!k->at.n)
+		return cut_off(k, marks->seal.n);
+	return err_set(EBADMSG,
+		       "it is not the log that was sealed up to number %zu, "
+		       "but was begun anew",
+		       marks->seal.n);
+}
+
+int rt_audit_verify_marks(const char *path, const struct rt_audit_mark *marks,
+			  size_t n, struct rt_audit_seal *seal)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
-	struct check k = {.expected = expected};
+	struct check k = {0};
 
 	if (fd < 0)
 		return err_set(errno, "cannot open '%s': %s", path,
 			       strerror(errno));
+	audit_none(&k.at);
+	rc = check_marks(fd, &k, marks, n);
+	close(fd);
+	free(k.expected);
+	if (seal)
+		*seal = k.at;
+	return rc ? err_prefix(rc, "audit log '%s'", path) : 0;
+}
+
+int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
+		    struct rt_audit_seal *seal)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	struct rt_audit_seal one;
+	struct check k = {.expected = &one, .expected_n = expected != NULL};
+
+	if (fd < 0)
+		return err_set(errno, "cannot open '%s': %s", path,
+			       strerror(errno));
+	if (expected)
+		one = *expected;
 	audit_none(&k.at);
 	rc = check_file(fd, &k);
 	close(fd);

@@ -23,4 +23,7 @@ char *audit_chain(struct json *v, struct rt_audit_seal *last);
 bool audit_line(const char *line, size_t len, struct rt_audit_seal *seal,
 		char before[DIGEST_HEX_LEN], char torn[DIGEST_HEX_LEN]);
 
+/* The hash of the first line; "": there is none that is whole. */
+int audit_first(int fd, size_t len, char first[DIGEST_HEX_LEN]);
+
 #endif

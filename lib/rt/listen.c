@@ -20,7 +20,7 @@
 
 #define PASSED_FD  3
 #define BACKLOG	   512
-#define PATIENCE_S 1.0
+#define PATIENCE_S 3.0 /* the last one may be sealing its log */
 
 /* ---- the service manager's --------------------------------------------- */
 

@@ -63,6 +63,7 @@ static int add_workers(struct server *s)
 
 static int open_files(struct server *s)
 {
+	struct rt_audit_seal seal;
 	size_t lost = 0;
 	int rc = 0;
 
@@ -71,6 +72,11 @@ static int open_files(struct server *s)
 	if (!rc && s->o->journal)
 		rc = rt_journal_open(s->o->journal, s->r, s->now, &lost,
 				     &s->journal);
+	if (!rc && s->audit) {
+		rt_audit_seal(s->audit, &seal);
+		s->sealed = seal.n;
+		s->sealed_at = s->now;
+	}
 	if (lost)
 		server_log(s,
 			   "the journal ended in %zu bytes that were no "
@@ -144,6 +150,12 @@ static void server_close(struct server *s)
 	for (struct conn *c = s->conns; c; c = c->next)
 		c->ready = c->dirty = false;
 	conn_bury(s);
+	/* The next one may come, and waits for the end of this one. */
+	close(s->o->listen_fd);
+	if (written) {
+		store_seal(s, true);
+		store_flush(s);
+	}
 	store_release(s);
 	rt_journal_close(s->journal);
 	rt_audit_close(s->audit);
@@ -155,7 +167,6 @@ static void server_close(struct server *s)
 		close(s->epoll);
 	if (s->spare >= 0)
 		close(s->spare);
-	close(s->o->listen_fd);
 }
 
 /* ---- a turn ------------------------------------------------------------ */
@@ -225,6 +236,7 @@ static double turn(struct server *s)
 	if (!commit(s))
 		return COMMIT_S;
 	conn_flush(s);
+	store_seal(s, false);
 	store_flush(s);
 	return wait_for(s, when);
 }

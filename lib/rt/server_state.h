@@ -81,6 +81,8 @@ struct server {
 	size_t conn_count, strangers; /* strangers: without hello */
 	size_t gone_count, buried;    /* conns that are gone; that are buried */
 	bool draining, stopping;
+	size_t sealed;	  /* lines of the audit log, in the store */
+	double sealed_at; /* when that was last asked for */
 	/* Leases that nobody is there for; ended once the step is over. */
 	uint64_t *orphans;
 	size_t orphan_count, orphan_cap;
@@ -132,6 +134,9 @@ void store_start(struct server *s, const struct rt_task *t,
 void store_cancel(struct server *s, uint64_t lease);
 void store_event(struct server *s);
 void store_flush(struct server *s);
+/* What the audit log has, if it grew; now: even if that was put there a moment
+ * ago. */
+void store_seal(struct server *s, bool now);
 void store_tend(struct server *s); /* a new one, when its time has come */
 
 #endif

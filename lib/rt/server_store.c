@@ -22,6 +22,7 @@
 #define PAUSE_S 0.1
 #define KIND_S	2.0
 #define PAUSES	9 /* doublings at most */
+#define SEAL_S	60.0
 
 static int add_worker(struct server *s)
 {
@@ -95,6 +96,7 @@ static void died(struct server *s)
 	unsigned doublings = st->row < PAUSES ? st->row : PAUSES;
 
 	server_log(s, "'%s' is gone", s->o->store);
+	s->sealed = 0;
 	let_go(s, false);
 	rt_worker_drop(s->r, NAME, true, s->now);
 	/* After that the name is free. */
@@ -154,6 +156,12 @@ static void take_answer(struct server *s, const struct json *v)
 	const struct json *result = json_get(v, "result");
 	struct rt_outcome o;
 
+	if (!lease && json_get(v, "error")) {
+		rt_error_read(json_get(v, "error"));
+		server_log(s, "cannot seal the audit log: %s", err_text());
+		s->sealed = 0;
+		return;
+	}
 	if (!idmap_remove(&s->store.leases, lease))
 		return;
 	s->store.row = 0;
@@ -167,6 +175,36 @@ static void take_answer(struct server *s, const struct json *v)
 	}
 	rt_done(s->r, lease, &o, s->now);
 	rt_outcome_release(&o);
+}
+
+void store_seal(struct server *s, bool now)
+{
+	struct store *st = &s->store;
+	struct rt_audit_mark mark;
+	struct json *v, *seal;
+	char *path;
+
+	if (!s->audit || !s->o->store || st->not_before > 0)
+		return;
+	rt_audit_mark(s->audit, &mark);
+	if (mark.seal.n == s->sealed || !*mark.first ||
+	    (!now && s->now - s->sealed_at < SEAL_S))
+		return;
+	s->sealed_at = s->now;
+	if (!st->pid && spawn(s)) {
+		server_log(s, "%s", err_text());
+		return;
+	}
+	path = realpath(s->o->audit, NULL);
+	v = json_object();
+	seal = json_set(v, "seal", json_object());
+	json_set_string(seal, "log", path ? path : s->o->audit);
+	json_set_number(seal, "n", (double)mark.seal.n);
+	json_set_string(seal, "hash", mark.seal.hash);
+	json_set_string(seal, "first", mark.first);
+	if (!rt_wire_put(&st->wire, v))
+		s->sealed = mark.seal.n;
+	free(path);
 }
 
 void store_event(struct server *s)

@@ -104,6 +104,50 @@ gone() {
 	exits 1 sched-agents audit --verify
 }
 
+@test 'agentd: what is cut off the audit log is found by its seal' {
+	log=$XDG_STATE_HOME/schedkit/runtime/audit.jsonl
+	up --idle 0.2
+	exits 0 sched-agents policy fifo
+	exits 0 sched-agents policy mlfq
+	gone
+	exits 0 sched-agents audit --verify
+	is "$stderr" ''
+	n=$(wc -l <"$log")
+	cp "$log" "$BATS_TEST_TMPDIR/whole"
+	# Its last lines; then all of them.
+	head -n -1 "$BATS_TEST_TMPDIR/whole" >"$log"
+	exits 1 sched-agents audit --verify
+	has "$stderr" "number $n was sealed: lines were cut off"
+	: >"$log"
+	exits 1 sched-agents audit --verify
+	has "$stderr" "number $n was sealed: lines were cut off"
+	# Nor does it help to let the daemon go on from there, and seal that.
+	head -n -1 "$BATS_TEST_TMPDIR/whole" >"$log"
+	up
+	for p in fifo fair sjf; do
+		exits 0 sched-agents policy $p
+	done
+	kill "$daemon"
+	gone || true
+	exits 1 sched-agents audit --verify
+	has "$stderr" "is not the one that was sealed as number $n"
+	# Another one in its place is none of it; it has none at another.
+	up --audit "$BATS_TEST_TMPDIR/other"
+	exits 0 sched-agents policy fair
+	kill "$daemon"
+	gone || true
+	cp "$BATS_TEST_TMPDIR/other" "$log"
+	exits 1 sched-agents audit --verify
+	has "$stderr" 'was begun anew'
+	exits 0 sched-agents audit --verify "$BATS_TEST_TMPDIR/other"
+	exits 0 sched-agents audit --verify "$BATS_TEST_TMPDIR/whole"
+	has "$stderr" 'the history has no seal of it'
+	# Nobody goes by the name that it is written under.
+	up
+	exits 3 sched-agents file --agent schedkit-audit list
+	has "$stderr" "the runtime's own name"
+}
+
 @test 'agentd: metrics as OpenMetrics has them' {
 	up
 	client well

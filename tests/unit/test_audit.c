@@ -240,6 +240,47 @@ static void test_cut_off(void **state)
 	buf_release(&b);
 }
 
+/* Many seals of one log, and of others that were at its place. */
+static void test_marks(void **state)
+{
+	struct rt_audit_mark m[4] = {0};
+	struct rt_audit *a;
+	struct buf b;
+	size_t len;
+
+	(void)state;
+	write_lines(3);
+	a = opened();
+	rt_audit_mark(a, &m[3]);
+	rt_audit_close(a);
+	put("", 0);
+	a = opened();
+	rt_audit_mark(a, &m[0]);
+	assert_string_equal(m[0].first, "");
+	for (int i = 2; i >= 0; i--) {
+		add(a, "something");
+		assert_int_equal(rt_audit_commit(a), 0);
+		rt_audit_mark(a, &m[i]);
+	}
+	rt_audit_close(a);
+	assert_string_equal(m[2].first, m[2].seal.hash);
+	assert_string_equal(m[0].first, m[2].first);
+	assert_int_equal(rt_audit_verify_marks(path, m, 4, NULL), 0);
+	/* An older one, in the middle, is looked for as well. */
+	m[1].seal.hash[0] ^= 1;
+	assert_int_equal(rt_audit_verify_marks(path, m, 4, NULL), -EBADMSG);
+	assert_non_null(strstr(err_text(), "sealed as number 2"));
+	m[1].seal.hash[0] ^= 1;
+	b = content();
+	put(b.data, (size_t)(line(&b, 2, &len) - b.data));
+	assert_int_equal(rt_audit_verify_marks(path, m, 4, NULL), -EBADMSG);
+	assert_non_null(strstr(err_text(), "number 3 was sealed"));
+	/* The newest is of another. */
+	assert_int_equal(rt_audit_verify_marks(path, m + 3, 1, NULL), -EBADMSG);
+	assert_non_null(strstr(err_text(), "begun anew"));
+	buf_release(&b);
+}
+
 /* Torn at every byte of its last line: the next writer closes it, says so,
  * and all is accounted for. */
 static void test_torn(void **state)
@@ -427,7 +468,7 @@ int main(void)
 		T(test_chain),	   T(test_changed),	  T(test_lines_moved),
 		T(test_cut_off),   T(test_torn),	  T(test_torn_twice),
 		T(test_not_a_log), T(test_second_writer), T(test_hostile),
-		T(test_full),	   T(test_lost),
+		T(test_full),	   T(test_lost),	  T(test_marks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
