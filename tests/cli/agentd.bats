@@ -69,7 +69,7 @@ gone() {
 }
 
 @test 'agentd: started, looked at, steered, stopped' {
-	exits 0 sched-agents start
+	exits 0 env SCHEDKIT_TIME=1 sched-agents start
 	exits 0 sched-agents start
 	is "$(stat -c %a "$SCHEDKIT_RUNTIME")" 600
 	is "$(stat -c %a "$BATS_TEST_TMPDIR/r")" 700
@@ -94,6 +94,7 @@ gone() {
 	exits 0 sched-agents audit --verify
 	seal=$output
 	exits 0 sched-agents audit
+	[ "$(jq -s 'map(.time) | min' <<<"$output")" -gt $(($(date +%s) - 99)) ]
 	is "$(jq -r 'select(.what == "policy").resource' <<<"$output")" \
 		$'mlfq\nbest'
 	is "$(jq -r 'select(.what == "storage:put").resource' <<<"$output")" \
