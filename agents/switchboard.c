@@ -32,9 +32,12 @@ void seat_put(struct seat *seat, const char *key, struct json *value)
 	struct json *line = json_object();
 
 	json_set(line, key, value);
-	/* That it is gone shows when it is read from. */
+	/* That it is gone shows when it is read from; of one that is too long
+	 * it would wait for ever. */
 	if (!rt_wire_put(&seat->wire, line))
 		rt_wire_flush(&seat->wire);
+	else
+		kill(seat->pid, SIGKILL);
 }
 
 struct begun {

@@ -365,11 +365,10 @@ static void send_one(struct switchboard *s, struct call *c)
 {
 	int rc = 0;
 
-	if (!c->sent && (c->to_cancel || s->hung_up)) {
-		call_free(s, c);
-		return;
-	}
-	if (s->hung_up)
+	if (!c->sent && (c->to_cancel || s->hung_up))
+		return call_free(s, c);
+	/* One question after the other is read. */
+	if (s->hung_up || (!c->sent && model_has_left(s->o.model)))
 		return;
 	if (!c->sent)
 		rc = model_send(s->o.model, line_of(s, c));

@@ -32,7 +32,8 @@
 #define MEMORY_MIB 4096
 #define MAX_S	   86400.0
 #define MAX_CALLS  1024
-#define MAX_OUT	   (256u << 20)
+#define MAX_OUT	   (2 * MAX_LINE)
+#define OUT_ENOUGH (1u << 20)
 
 static struct {
 	const char *backend, *model, *record, *budget, *run;
@@ -376,13 +377,14 @@ static int put_result(struct question *q)
 	return put(v);
 }
 
-/* The answers that are there, and how far the others are. */
+/* The answers that are there, and how far the others are; while whoever reads
+ * them is slow they stay where they are. */
 static int collect(void)
 {
 	struct question **at = &server.first, *q;
 	int rc = 0;
 
-	while (!rc && (q = *at)) {
+	while (!rc && server.out.len < OUT_ENOUGH && (q = *at)) {
 		if (!llm_done(q->call)) {
 			rc = put_progress(q);
 			at = &q->next;

@@ -69,13 +69,11 @@ told() {
 	jq -ne "now - $(cat "$at/told") < 2" >/dev/null
 }
 
-# alone COMMAND...: what it writes is read by ask-model, whose answers are in
-# $at/out.
+# alone COMMAND...: what it writes is read by ask-model, whose answers it gives.
 alone() {
 	"$@" | env -i PATH="$PATH" HOME="$at/home" XDG_STATE_HOME="$at/state" \
 		SCHED_LLM="$address" ASAN_OPTIONS="$ASAN_OPTIONS" \
-		timeout 20 "$BUILD/libexec/schedkit/ask-model" "${LIMITS[@]}" |
-		sed 1d >"$at/out"
+		timeout 20 "$BUILD/libexec/schedkit/ask-model" "${LIMITS[@]}"
 }
 
 @test 'what was under way is accounted for when nobody listens any more' {
@@ -95,6 +93,24 @@ alone() {
 	is "$(jq -s 'all(.tokens_out > 0)' "$ledger")" true
 }
 
+@test 'answers wait for whoever reads them slowly' {
+	place slow ''
+	jq -nc '[{answer: {text: ("y" * 3900000)}, repeat: 40}]' \
+		>"$SCRIPTS/$script.json"
+	address=http://127.0.0.1:$PORT/$script/v1#m
+	lines() {
+		jq -nc 'range(40) | {id: ., messages: [
+			{role: "user", text: "q"}]}'
+	}
+	is "$(alone lines 2>&1 | {
+		for _ in {1..100}; do
+			[ "$(wc -l <"$ledger")" != 40 ] || break
+			sleep 0.1
+		done
+		jq -c 'select(.text | length == 3900000).id'
+	} 2>/dev/null | wc -l)" 40
+}
+
 @test 'an id is a number, and what has none is not cancelled by another' {
 	address ids '{"delay":0.01}'
 	lines() {
@@ -104,9 +120,9 @@ alone() {
 		jq -nc '{cancel: ("a", [], null, {}, 7)},
 			{suspend: ("a", [], null, {}, 7)}'
 	}
-	alone lines
-	is "$(jq -r '"\(.id) \(.error.errno // .finish)"' "$at/out" |
-		sort | xargs)" '-1 stop null EINVAL null EINVAL null EINVAL'
+	is "$(alone lines | sed 1d |
+		jq -r '"\(.id) \(.error.errno // .finish)"' | sort | xargs)" \
+		'-1 stop null EINVAL null EINVAL null EINVAL'
 }
 
 @test 'a suspended call says where it was, without the key' {
