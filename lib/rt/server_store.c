@@ -191,7 +191,7 @@ void store_seal(struct server *s, bool now)
 	    (!now && s->now - s->sealed_at < SEAL_S))
 		return;
 	s->sealed_at = s->now;
-	if (!st->pid && spawn(s)) {
+	if (!st->child.pid && spawn(s)) {
 		server_log(s, "%s", err_text());
 		return;
 	}
