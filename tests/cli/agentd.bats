@@ -1,50 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The runtime as a service, and what steers it.
+
 load ../lib
-
-setup() {
-	needs python3
-	export SCHEDKIT_RUNTIME=$BATS_TEST_TMPDIR/r/sock
-	unset XDG_RUNTIME_DIR
-	mkdir -p "$XDG_CONFIG_HOME/schedkit"
-	echo '{"policy":"fair","workers":[{"name":"host","kinds":["tool",
-		"guest","sim"],"capacity":{"cores":2,"guest_slots":1}}]}' \
-		>"$XDG_CONFIG_HOME/schedkit/runtime.json"
-}
-
-teardown() {
-	[ -z "${daemon:-}" ] || kill "$daemon" 2>/dev/null || true
-	wait
-	[ -z "${open:-}" ] || rm -rf "$open"
-}
-
-# up [OPTION...]: $daemon answers.
-up() {
-	local i
-	sched-agentd "$@" 2>>"$BATS_TEST_TMPDIR/log" 3>&- &
-	daemon=$!
-	for ((i = 0; i < 500; i++)); do
-		! sched-agents policy >/dev/null 2>&1 || return 0
-		sleep 0.01
-	done
-	cat "$BATS_TEST_TMPDIR/log"
-	return 1
-}
-
-client() {
-	timeout 20 python3 "$TREE/tests/cli/agentd.py" "$SCHEDKIT_RUNTIME" "$@"
-}
-
-# Until it has ended by itself.
-gone() {
-	local i
-	for ((i = 0; i < 500; i++)); do
-		kill -0 "$daemon" 2>/dev/null || break
-		sleep 0.01
-	done
-	wait "$daemon"
-}
+load ../agentd
 
 @test 'agentd: usage; nothing runs; where it may not listen' {
 	exits 2 sched-agentd operand
@@ -274,44 +233,6 @@ gone() {
 	gone
 	# It is the service manager's.
 	[ -S "$SCHEDKIT_RUNTIME" ]
-}
-
-@test 'agentd: hostile clients are let go, and others do not suffer' {
-	up
-	for what in garbage endless deaf half thief flood sloppy crowd; do
-		client "$what"
-		client well
-	done
-	has "$(client circle)" "'a'"
-	[ "$(sched-agents metrics | jq .daemon.closed)" -ge 4 ]
-	rss=$(awk '/VmHWM/ { print $2 }' "/proc/$daemon/status")
-	case $BUILD in
-	*/san) ;;
-	*) [ "$rss" -lt 400000 ] ;;
-	esac
-	kill -0 "$daemon"
-}
-
-@test 'agentd: descriptors run out, and it does not spin' {
-	(ulimit -n 40 && exec sched-agentd) 2>/dev/null 3>&- &
-	daemon=$!
-	for ((i = 0; i < 500; i++)); do
-		! sched-agents policy >/dev/null 2>&1 || break
-		sleep 0.01
-	done
-	python3 - "$SCHEDKIT_RUNTIME" <<-'END'
-		import socket, sys, time
-		c = []
-		for _ in range(100):
-		    s = socket.socket(socket.AF_UNIX)
-		    s.connect(sys.argv[1])
-		    c.append(s)
-		time.sleep(0.5)
-	END
-	client well
-	# shellcheck disable=SC2046
-	set -- $(cut -d' ' -f14,15 "/proc/$daemon/stat")
-	[ $(($1 + $2)) -lt 100 ]
 }
 
 @test 'agentd: another user asks for what the rules say' {
