@@ -17,6 +17,8 @@ static struct {
 	bool exclusive, no_backfill, check, json;
 } arg = {.policy = "all", .fit = "score"};
 
+#define REFUSALS 8 /* that are told of */
+
 static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .letter = 'p',
@@ -187,8 +189,23 @@ static int show(const char *path, const struct rt_trace *t,
 	return rc ? CLI_NO : CLI_YES;
 }
 
+struct refusals {
+	const char *path;
+	size_t n;
+};
+
+static void on_refused(void *to, const struct rt_trace_request *q)
+{
+	struct refusals *r = to;
+
+	if (++r->n <= REFUSALS)
+		cli_note(&sim_tool, "%s: line %zu is refused: %s", r->path,
+			 q->line, err_text());
+}
+
 static int replay(const char *path)
 {
+	struct refusals refused = {.path = path};
 	const char *policies[POLICIES_MAX];
 	struct rt_figures f[POLICIES_MAX];
 	struct rt_replay_opts o;
@@ -202,8 +219,14 @@ static int replay(const char *path)
 		return cli_fail(&sim_tool, rc);
 	for (size_t i = 0; !rc && i < n; i++) {
 		o.policy = policies[i];
+		/* Mostly all refuse the same. */
+		o.refused = i ? NULL : on_refused;
+		o.arg = &refused;
 		rc = rt_replay(&t, &o, &f[i]);
 	}
+	if (refused.n > REFUSALS)
+		cli_note(&sim_tool, "%s: and %zu more", path,
+			 refused.n - REFUSALS);
 	rc = rc ? cli_fail(&sim_tool, rc) : show(path, &t, policies, f, n);
 	rt_trace_release(&t);
 	return rc;

@@ -33,6 +33,7 @@ struct rt_trace_request {
 	long tokens;		       /* of the answer; llm */
 	struct rt_trace_fault *faults; /* of its first attempts */
 	size_t fault_count;
+	size_t line; /* of the file */
 };
 
 struct rt_trace {
@@ -60,6 +61,9 @@ struct rt_replay_opts {
 	enum rt_fit fit;
 	bool exclusive, no_backfill;
 	enum rt_serial serial;
+	/* One was not taken in: why, as err_text() says.  May be NULL. */
+	void (*refused)(void *arg, const struct rt_trace_request *q);
+	void *arg;
 };
 
 struct rt_figures {

@@ -13,6 +13,24 @@
 #define TRACE_MAX    (64u << 20) /* bytes of a file */
 #define TRACE_FORMAT 1
 
+/* An object of no other fields. */
+static int only(const struct json *v, const char *what,
+		const char *const *known)
+{
+	if (json_type(v) != JSON_OBJECT)
+		return err_set(EINVAL, "%s has to be an object", what);
+	json_each (it, v) {
+		size_t i = 0;
+
+		while (known[i] && strcmp(known[i], json_key(it)))
+			i++;
+		if (!known[i])
+			return err_set(EINVAL, "%s has no field '%.64s'", what,
+				       json_key(it));
+	}
+	return 0;
+}
+
 /* Takes a number that is ours out of v. */
 static int take(struct json *v, const char *key, double dflt, double *out)
 {
@@ -49,6 +67,38 @@ static int read_worker(struct json *v, struct rt_trace_worker *w)
 	return rc ?: rt_worker_spec_read(v, &w->spec);
 }
 
+/* The runtime's settings, where they are not its defaults. */
+static int read_setting(const struct json *header, const char *key)
+{
+	const struct json *v = json_get(header, key);
+	double x = json_as_number(v, 0);
+
+	return !v || (x >= 1e-3 && x <= 1e9)
+		       ? 0
+		       : err_set(EINVAL, "'%s' has to be 0.001 to 1e9", key);
+}
+
+static int check_header(const struct json *header)
+{
+	static const char *const known[] = {
+		"trace",     "about",	"workers", "expect", "quantum_tokens",
+		"quantum_s", "aging_s", "boost_s", NULL};
+	int rc = only(header, "a header", known);
+
+	for (size_t i = 4; !rc && known[i]; i++)
+		rc = read_setting(header, known[i]);
+	return rc;
+}
+
+static int check_name(const struct rt_trace *t, const char *name)
+{
+	for (size_t i = 0; i < t->worker_count; i++)
+		if (!strcmp(t->workers[i].spec.name, name))
+			return err_set(EINVAL, "two workers are called '%s'",
+				       name);
+	return 0;
+}
+
 static int read_header(struct json *header, struct rt_trace *t)
 {
 	const struct json *workers = json_get(header, "workers");
@@ -58,6 +108,8 @@ static int read_header(struct json *header, struct rt_trace *t)
 		return err_set(EINVAL,
 			       "it has to be a header, with 'trace' of %d",
 			       TRACE_FORMAT);
+	if (check_header(header))
+		return -EINVAL;
 	if (json_type(workers) != JSON_ARRAY || !json_len(workers))
 		return err_set(EINVAL, "'workers' has to be an array of "
 				       "workers, at least one");
@@ -69,7 +121,10 @@ static int read_header(struct json *header, struct rt_trace *t)
 		json_free(copy);
 		if (rc)
 			return rc;
+		rc = check_name(t, t->workers[t->worker_count].spec.name);
 		t->worker_count++;
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
@@ -78,11 +133,19 @@ static int read_header(struct json *header, struct rt_trace *t)
 
 static int read_fault(const struct json *v, struct rt_trace_fault *f)
 {
-	struct json *copy = json_copy(v);
-	int rc;
+	static const char *const known[] = {"error", "again", "after_s",
+					    "retry_s", NULL};
+	const char *error = json_as_string(json_get(v, "error"), "EIO");
+	struct json *copy;
+	int rc = only(v, "a failure", known);
 
-	f->error = -err_number(json_text_at(v, "error"));
+	if (rc)
+		return rc;
+	f->error = -err_number(error);
 	f->again = json_as_bool(json_get(v, "again"), true);
+	if (f->error == -EIO && strcmp(error, "EIO"))
+		return err_set(EINVAL, "'%s' is no name of an error", error);
+	copy = json_copy(v);
 	rc = take(copy, "after_s", 0, &f->after_s);
 	rc = rc ?: take(copy, "retry_s", 0, &f->retry_s);
 	json_free(copy);
@@ -131,7 +194,8 @@ static int read_request(struct json *v, struct rt_trace_request *q)
 
 /* ---- the file ---------------------------------------------------------- */
 
-static int read_line(const char *line, size_t len, struct rt_trace *t)
+static int read_line(const char *line, size_t len, size_t number,
+		     struct rt_trace *t)
 {
 	struct json *v = json_parse(line, len);
 	struct rt_trace_request *q;
@@ -146,7 +210,7 @@ static int read_line(const char *line, size_t len, struct rt_trace *t)
 			mem_realloc(t->requests, 2 * (t->request_count + 1),
 				    sizeof(*t->requests));
 	q = &t->requests[t->request_count++];
-	*q = (struct rt_trace_request){0};
+	*q = (struct rt_trace_request){.line = number};
 	rc = read_request(v, q);
 	json_free(v);
 	if (!rc && t->request_count > 1 && q->at < q[-1].at)
@@ -165,7 +229,7 @@ static int read_lines(const struct buf *text, struct rt_trace *t)
 		const char *nl = memchr(line, '\n', (size_t)(end - line));
 		size_t len = (size_t)((nl ? nl : end) - line);
 
-		rc = len ? read_line(line, len, t) : 0;
+		rc = len ? read_line(line, len, number, t) : 0;
 		if (rc)
 			err_prefix(rc, "line %zu", number);
 		line += len + 1;

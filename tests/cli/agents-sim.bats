@@ -84,4 +84,16 @@ makespan() {
 		'{"kind":"llm"}' >"$BATS_TEST_TMPDIR/bad.jsonl"
 	exits 3 sched agents sim "$BATS_TEST_TMPDIR/bad.jsonl"
 	has "$stderr" 'line 2'
+	# What the runtime would not take is told as it would tell it.
+	printf '%s\n' '{"trace":1,"workers":[{"name":"h","kinds":["tool"],
+		"capacity":{"cores":1}}]}' '{"kind":"tool","service_s":1}' |
+		tr -d '\n\t' | sed 's/}{"kind"/}\n{"kind"/' \
+		>"$BATS_TEST_TMPDIR/wide.jsonl"
+	echo >>"$BATS_TEST_TMPDIR/wide.jsonl"
+	echo '{"kind":"tool","service_s":1,"need":{"cores":9}}' \
+		>>"$BATS_TEST_TMPDIR/wide.jsonl"
+	exits 0 sched agents sim --json "$BATS_TEST_TMPDIR/wide.jsonl"
+	has "$stderr" "wide.jsonl: line 3 is refused: "
+	has "$stderr" 'cores'
+	is "$(jq -c '.policies[0] | [.done, .refused]' <<<"$output")" '[1,1]'
 }

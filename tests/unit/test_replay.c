@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -92,6 +93,18 @@ static void wrong_traces_are_named(void **state)
 		{NEAR(1) ASK("\"at_s\":2,\"service_tokens\":1")
 			 ASK("\"at_s\":1,\"service_tokens\":1"),
 		 "line 3: 'at_s' is before"},
+		{"{\"trace\":1,\"quantum_s\":0}\n", "'quantum_s' has"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"]},{\"name\":\"a\",\"kinds\":[\"sim\"]}]}\n",
+		 "two workers are called 'a'"},
+		{"{\"trace\":1,\"polcy\":1}\n", "no field 'polcy'"},
+		{"{\"trace\":1,\"quantum_s\":\"x\"}\n", "'quantum_s' has"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[{\"eror\":"
+			     "\"EIO\"}]"),
+		 "a failure has no field 'eror'"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[{\"error\":"
+			     "\"ENONE\"}]"),
+		 "'ENONE' is no name of an error"},
 	};
 	struct rt_trace t;
 
@@ -103,20 +116,36 @@ static void wrong_traces_are_named(void **state)
 	assert_int_equal(rt_trace_read("/nonesuch", &t), -ENOENT);
 }
 
-static void wrong_settings_are_refused(void **state)
+static void note_refusal(void *arg, const struct rt_trace_request *q)
 {
-	const struct rt_replay_opts o = {.policy = "rr"};
+	buf_printf(arg, "%zu: %s\n", q->line, err_text());
+}
+
+static void what_is_refused_is_told_with_its_line(void **state)
+{
+	struct buf told;
+	struct rt_replay_opts o = {
+		.policy = "rr", .refused = note_refusal, .arg = &told};
 	struct rt_figures f;
 	struct rt_trace t;
 
 	(void)state;
-	assert_int_equal(read_text("{\"trace\":1,\"quantum_s\":0,\"workers\":"
-				   "[{\"name\":\"a\",\"kinds\":[\"tool\"]}]}\n",
-				   &t),
-			 0);
-	assert_int_equal(rt_replay(&t, &o, &f), -EINVAL);
-	assert_non_null(strstr(err_text(), "quantum_s"));
+	buf_init(&told, 4096);
+	assert_int_equal(
+		read_text(NEAR(1) ASK("\"service_tokens\":1,\"key\":\"a\"")
+				  ASK("\"service_tokens\":1,\"key\":\"a\"")
+					  ASK("\"service_tokens\":1,\"after\":["
+					      "\"b\"]"),
+			  &t),
+		0);
+	assert_int_equal(rt_replay(&t, &o, &f), 0);
+	assert_int_equal(f.refused, 2);
+	assert_int_equal(f.done, 1);
+	assert_non_null(
+		strstr(told.data, "3: its run has used key 'a' before\n4: "));
+	assert_non_null(strstr(told.data, "waits for 'b'"));
 	rt_trace_release(&t);
+	buf_release(&told);
 }
 
 /* ---- arithmetic -------------------------------------------------------- */
@@ -432,7 +461,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrong_traces_are_named),
-		cmocka_unit_test(wrong_settings_are_refused),
+		cmocka_unit_test(what_is_refused_is_told_with_its_line),
 		cmocka_unit_test(a_question_takes_reading_and_writing),
 		cmocka_unit_test(a_suspension_costs_what_it_costs),
 		cmocka_unit_test(faults_are_tried_again),
