@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "rt/client.h"
 #include "rt/config.h"
+#include "rt/socket.h"
 
 /* None is started: only what there is is looked at. */
 void doctor_runtime(struct json *checks)

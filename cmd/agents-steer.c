@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cmd/agents.h"
-#include "rt/config.h"
+#include "rt/socket.h"
 #include "rt/start.h"
 
 #define START_S 10.0

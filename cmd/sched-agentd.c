@@ -19,6 +19,7 @@
 #include "history/history.h"
 #include "rt/listen.h"
 #include "rt/server.h"
+#include "rt/socket.h"
 
 static struct {
 	const char *socket, *journal, *audit, *config;

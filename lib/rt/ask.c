@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "rt/config.h"
+#include "rt/socket.h"
 #include "rt/wire.h"
 
 struct json *rt_hello(const char *agent, const char *run, struct json *still)

@@ -5,11 +5,6 @@
 
 #include "doc/json.h"
 
-/* A connection to the socket at path, not blocking, closed on exec.  -ENOENT:
- * nothing listens there, which a folder or file that is missing says as well.
- */
-int rt_connect(const char *path);
-
 /* {"hello":…}, for who calls itself agent; run may be "".  still (taken, may be
  * NULL): keys of what an earlier daemon started and that goes on. */
 struct json *rt_hello(const char *agent, const char *run, struct json *still);

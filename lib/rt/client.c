@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "rt/client_state.h"
+#include "rt/socket.h"
 
 #define UNSENT_S 0.01 /* until a full socket is tried again */
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "rt/ask.h"
 #include "rt/client_state.h"
+#include "rt/socket.h"
 
 #define HELLO_S 5.0
 

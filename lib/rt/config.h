@@ -31,9 +31,4 @@ struct rt_config {
 int rt_config_load(const char *path, struct rt_config *out);
 void rt_config_release(struct rt_config *c);
 
-/* $SCHEDKIT_RUNTIME if it is a path, else
- * $XDG_RUNTIME_DIR/schedkit/agentd.sock, else path_state("agentd.sock"); to be
- * freed. */
-char *rt_socket_path(void);
-
 #endif

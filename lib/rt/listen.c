@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "rt/socket.h"
 
 #define PASSED_FD  3
 #define BACKLOG	   512
@@ -148,20 +149,12 @@ static int remove_stale(const char *path)
 
 static int bind_path(const char *path)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	struct sockaddr_un a;
+	int fd = rt_socket(path, &a), rc = 0;
 	mode_t mask;
-	int fd, rc = 0;
 
-	if (strlen(path) >= sizeof(a.sun_path))
-		return err_set(ENAMETOOLONG,
-			       "the path of a socket has %zu bytes at most: "
-			       "'%s'",
-			       sizeof(a.sun_path) - 1, path);
-	strcpy(a.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return err_set(errno, "cannot make a socket: %s",
-			       strerror(errno));
+		return fd;
 	mask = umask(0177);
 	if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    listen(fd, BACKLOG) < 0)

@@ -4,14 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "rt/ask.h"
-#include "rt/config.h"
+#include "rt/socket.h"
 
 char *rt_socket_path(void)
 {
@@ -25,21 +23,31 @@ char *rt_socket_path(void)
 	return path_state("agentd.sock");
 }
 
-int rt_connect(const char *path)
+int rt_socket(const char *path, struct sockaddr_un *address)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd, rc;
+	int fd;
 
-	if (strlen(path) >= sizeof(a.sun_path))
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof(address->sun_path))
 		return err_set(ENAMETOOLONG,
 			       "the path of a socket has %zu bytes at most: "
 			       "'%s'",
-			       sizeof(a.sun_path) - 1, path);
-	strcpy(a.sun_path, path);
+			       sizeof(address->sun_path) - 1, path);
+	strcpy(address->sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(errno, "cannot make a socket: %s",
 			       strerror(errno));
+	return fd;
+}
+
+int rt_connect(const char *path)
+{
+	struct sockaddr_un a;
+	int fd = rt_socket(path, &a), rc;
+
+	if (fd < 0)
+		return fd;
 	if (!connect(fd, (const struct sockaddr *)&a, sizeof(a)))
 		return fd;
 	rc = errno;

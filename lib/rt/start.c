@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rt/socket.h"
 #include "rt/start.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "rt/ask.h"
 
 #define PAUSE_MS 10
 

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "rt/ask.h"
+#include "rt/socket.h"
 #include "rt/wire.h"
 
 #define WINDOW 512

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "rt/audit.h"
+#include "file_fix.h"
 
 #define LINES 8
 
@@ -81,24 +82,6 @@ static struct rt_audit_seal write_lines(size_t n)
 	return seal;
 }
 
-static struct buf content(void)
-{
-	struct buf b;
-
-	buf_init(&b, 1 << 20);
-	assert_int_equal(buf_read_file(&b, path), 0);
-	return b;
-}
-
-static void put(const char *data, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, len), (ssize_t)len);
-	close(fd);
-}
-
 static size_t verified(void)
 {
 	struct rt_audit_seal seal;
@@ -143,7 +126,7 @@ static void test_chain(void **state)
 	assert_string_equal(seal.hash, again.hash);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	b = content();
+	b = file_content(path);
 	assert_non_null(strstr(b.data, "\"n\":11"));
 	assert_non_null(strstr(b.data, "\"agent\":\"sched-synth/coder\""));
 	buf_release(&b);
@@ -155,16 +138,16 @@ static void test_changed(void **state)
 
 	(void)state;
 	write_lines(LINES);
-	b = content();
+	b = file_content(path);
 	/* Any byte at all. */
 	for (size_t i = 0; i < b.len; i++) {
 		b.data[i] ^= 1;
-		put(b.data, b.len);
+		file_put(path, b.data, b.len);
 		if (rt_audit_verify(path, NULL, NULL) != -EBADMSG)
 			fail_msg("byte %zu was changed and not missed", i);
 		b.data[i] ^= 1;
 	}
-	put(b.data, b.len);
+	file_put(path, b.data, b.len);
 	assert_int_equal(verified(), LINES);
 	buf_release(&b);
 }
@@ -177,20 +160,20 @@ static void test_lines_moved(void **state)
 
 	(void)state;
 	write_lines(LINES);
-	b = content();
+	b = file_content(path);
 	buf_init(&x, 1 << 20);
 	third = line(&b, 3, &len);
 	fourth = line(&b, 4, &next);
 	/* removed */
 	buf_add(&x, b.data, (size_t)(third - b.data));
 	buf_puts(&x, fourth);
-	put(x.data, x.len);
+	file_put(path, x.data, x.len);
 	assert_broken("line 4 is number 5");
 	/* inserted again */
 	buf_reset(&x);
 	buf_add(&x, b.data, (size_t)(fourth - b.data));
 	buf_puts(&x, third);
-	put(x.data, x.len);
+	file_put(path, x.data, x.len);
 	assert_broken("line 5 is number 4");
 	/* changed places */
 	buf_reset(&x);
@@ -198,17 +181,17 @@ static void test_lines_moved(void **state)
 	buf_add(&x, fourth, next);
 	buf_add(&x, third, len);
 	buf_puts(&x, fourth + next);
-	put(x.data, x.len);
+	file_put(path, x.data, x.len);
 	assert_broken("line 4 is number 5");
 	/* foreign */
 	buf_reset(&x);
 	buf_add(&x, b.data, (size_t)(third - b.data));
 	buf_puts(&x, "{\"n\":4}\n");
 	buf_puts(&x, third);
-	put(x.data, x.len);
+	file_put(path, x.data, x.len);
 	assert_broken("line 4 was changed, inserted or torn");
 	/* the beginning cut off */
-	put(third, strlen(third));
+	file_put(path, third, strlen(third));
 	assert_broken("line 1 is number 4");
 	buf_release(&x);
 	buf_release(&b);
@@ -223,13 +206,13 @@ static void test_cut_off(void **state)
 
 	(void)state;
 	seal = write_lines(LINES);
-	b = content();
-	put(b.data, (size_t)(line(&b, 6, &len) - b.data));
+	b = file_content(path);
+	file_put(path, b.data, (size_t)(line(&b, 6, &len) - b.data));
 	assert_int_equal(verified(), 6);
 	assert_int_equal(rt_audit_verify(path, &seal, NULL), -EBADMSG);
 	assert_non_null(strstr(err_text(), "cut off"));
 	/* So is a log that was written anew. */
-	put("", 0);
+	file_put(path, "", 0);
 	write_lines(LINES + 1);
 	assert_int_equal(verified(), LINES + 1);
 	b.data[0] = '\0';
@@ -253,7 +236,7 @@ static void test_marks(void **state)
 	a = opened();
 	rt_audit_mark(a, &m[3]);
 	rt_audit_close(a);
-	put("", 0);
+	file_put(path, "", 0);
 	a = opened();
 	rt_audit_mark(a, &m[0]);
 	assert_string_equal(m[0].first, "");
@@ -271,8 +254,8 @@ static void test_marks(void **state)
 	assert_int_equal(rt_audit_verify_marks(path, m, 4, NULL), -EBADMSG);
 	assert_non_null(strstr(err_text(), "sealed as number 2"));
 	m[1].seal.hash[0] ^= 1;
-	b = content();
-	put(b.data, (size_t)(line(&b, 2, &len) - b.data));
+	b = file_content(path);
+	file_put(path, b.data, (size_t)(line(&b, 2, &len) - b.data));
 	assert_int_equal(rt_audit_verify_marks(path, m, 4, NULL), -EBADMSG);
 	assert_non_null(strstr(err_text(), "number 3 was sealed"));
 	/* The newest is of another. */
@@ -290,25 +273,25 @@ static void test_torn(void **state)
 
 	(void)state;
 	write_lines(3);
-	b = content();
+	b = file_content(path);
 	whole = (size_t)(line(&b, 2, &len) - b.data);
 	for (size_t cut = 1; cut < len; cut++) {
 		bool lacks_newline_only = cut == len - 1;
 		struct buf after;
 
-		put(b.data, whole + cut);
+		file_put(path, b.data, whole + cut);
 		assert_broken("line 3, at the end");
 		write_lines(1);
 		/* two, the one that tells, and a new one */
 		assert_int_equal(verified(), 4);
-		after = content();
+		after = file_content(path);
 		assert_int_equal(strstr(after.data, "audit:torn") == NULL,
 				 lacks_newline_only);
 		assert_memory_equal(after.data, b.data, whole + cut);
 		/* What was torn is evidence, too. */
 		if (!lacks_newline_only) {
 			after.data[whole] ^= 1;
-			put(after.data, after.len);
+			file_put(path, after.data, after.len);
 			assert_broken("line 3");
 		}
 		buf_release(&after);
@@ -324,19 +307,19 @@ static void test_torn_twice(void **state)
 
 	(void)state;
 	write_lines(2);
-	b = content();
+	b = file_content(path);
 	whole = (size_t)(line(&b, 1, &len) - b.data);
-	put(b.data, whole + 30);
+	file_put(path, b.data, whole + 30);
 	write_lines(0);
-	after = content();
+	after = file_content(path);
 	for (size_t cut = whole + 31; cut < after.len - 1; cut++) {
-		put(after.data, cut);
+		file_put(path, after.data, cut);
 		write_lines(2);
 		assert_int_equal(verified(), 4);
 	}
 	/* The very first one. */
 	for (size_t cut = 1; cut < whole; cut++) {
-		put(b.data, cut);
+		file_put(path, b.data, cut);
 		write_lines(1);
 		assert_int_equal(verified(), 2);
 	}
@@ -351,16 +334,16 @@ static void test_not_a_log(void **state)
 
 	(void)state;
 	write_lines(1);
-	put("my diary\n", 9);
+	file_put(path, "my diary\n", 9);
 	assert_int_equal(rt_audit_open(path, &a), -EBADMSG);
-	b = content();
+	b = file_content(path);
 	assert_string_equal(b.data, "my diary\n");
 	buf_release(&b);
 	assert_int_equal(rt_audit_open("/dev/null", &a), -EINVAL);
 	assert_int_equal(rt_audit_verify("/dev/null", NULL, NULL), -EINVAL);
 	assert_int_equal(rt_audit_verify("/nowhere/at/all", NULL, NULL),
 			 -ENOENT);
-	put("", 0);
+	file_put(path, "", 0);
 	assert_int_equal(verified(), 0);
 }
 
@@ -399,7 +382,7 @@ static void test_hostile(void **state)
 	assert_int_equal(rt_audit_commit(a), 0);
 	rt_audit_close(a);
 	assert_int_equal(verified(), 3);
-	b = content();
+	b = file_content(path);
 	assert_true(b.len < 100000);
 	buf_release(&b);
 	assert_int_equal(write_lines(1).n, 4);

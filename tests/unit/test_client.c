@@ -21,11 +21,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "rt/ask.h"
 #include "rt/client.h"
 #include "rt/config.h"
 #include "rt/listen.h"
 #include "rt/server.h"
+#include "rt/socket.h"
 
 #define MANY 24
 

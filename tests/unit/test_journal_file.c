@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "rt/journal_parts.h"
+#include "file_fix.h"
 
 #define HEAD 20 /* bytes */
 
@@ -95,24 +96,6 @@ static size_t count_ids(const struct journal_file *f)
 	return n;
 }
 
-static struct buf content(void)
-{
-	struct buf b;
-
-	buf_init(&b, 1 << 20);
-	assert_int_equal(buf_read_file(&b, path), 0);
-	return b;
-}
-
-static void put(const char *data, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, data, len), (ssize_t)len);
-	close(fd);
-}
-
 static void test_checksum(void **state)
 {
 	(void)state;
@@ -139,14 +122,14 @@ static void test_cut(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	journal_file_close(&f);
-	b = content();
+	b = file_content(path);
 	for (size_t cut = 0; cut <= b.len; cut++) {
 		size_t whole = 0, lost, want;
 
 		while (whole < 3 && (off_t)cut >= end[whole + 1])
 			whole++;
 		want = cut < HEAD ? 0 : cut - (size_t)end[whole];
-		put(b.data, cut);
+		file_put(path, b.data, cut);
 		f = opened(&lost);
 		assert_int_equal(lost, want);
 		assert_int_equal(count_ids(&f), 4 * whole);
@@ -175,14 +158,14 @@ static void test_garbage_at_end(void **state)
 	before = (size_t)f.end;
 	assert_int_equal(write_ids(&f, 6, 300), 0);
 	journal_file_close(&f);
-	b = content();
+	b = file_content(path);
 	for (size_t from = before; from < b.len; from += 17)
 		for (size_t i = 0; i < ARRAY_LEN(fill); i++) {
 			char *bad = mem_zalloc(b.len, 1);
 
 			memset(bad, fill[i], b.len);
 			memcpy(bad, b.data, from);
-			put(bad, b.len);
+			file_put(path, bad, b.len);
 			f = opened(&lost);
 			assert_int_equal(lost, b.len - before);
 			assert_int_equal(count_ids(&f), 5);
@@ -204,10 +187,10 @@ static void test_damage(void **state)
 	last = (size_t)f.end;
 	assert_int_equal(write_ids(&f, 6, 9), 0);
 	journal_file_close(&f);
-	b = content();
+	b = file_content(path);
 	for (size_t i = 0; i < b.len; i++) {
 		b.data[i] ^= 0x10;
-		put(b.data, b.len);
+		file_put(path, b.data, b.len);
 		if (i < last) {
 			assert_int_equal(journal_file_open(&f, path, &lost),
 					 -EUCLEAN);
@@ -215,7 +198,7 @@ static void test_damage(void **state)
 			if (i >= HEAD)
 				assert_non_null(
 					strstr(err_text(), "from byte 20"));
-			after = content();
+			after = file_content(path);
 			assert_int_equal(after.len, b.len);
 			assert_memory_equal(after.data, b.data, b.len);
 			buf_release(&after);
@@ -237,11 +220,11 @@ static void test_not_a_journal(void **state)
 
 	(void)state;
 	journal_file_close(&f);
-	put("dear diary, and so on and on", 28);
+	file_put(path, "dear diary, and so on and on", 28);
 	assert_int_equal(journal_file_open(&f, path, &lost), -EUCLEAN);
-	put("dear", 4);
+	file_put(path, "dear", 4);
 	assert_int_equal(journal_file_open(&f, path, &lost), -EUCLEAN);
-	b = content();
+	b = file_content(path);
 	assert_string_equal(b.data, "dear");
 	buf_release(&b);
 	assert_int_equal(journal_file_open(&f, "/dev/null", &lost), -EUCLEAN);

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <ftw.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,35 +17,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/sandbox.h"
+#include "model_fix.h"
 
-static char home[] = "/tmp/test_model.XXXXXX";
 static volatile sig_atomic_t stop;
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
 
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(home))
-		return -1;
-	unsetenv("SCHED_LLM");
-	unsetenv("SCHED_LLM_MODEL");
-	setenv("XDG_CONFIG_HOME", home, 1);
-	setenv("XDG_CACHE_HOME", home, 1);
-	return setenv("XDG_STATE_HOME", home, 1);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return home_make();
 }
 
 static struct model *open_model(const char *backend, const char *budget)
@@ -166,20 +144,6 @@ static void test_cancel(void **state)
 	no_child();
 }
 
-/* The pid of our only child. */
-static pid_t child_of_ours(void)
-{
-	char path[64], line[64] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_non_null(fgets(line, sizeof(line), f));
-	fclose(f);
-	return (pid_t)strtol(line, NULL, 10);
-}
-
 static void test_it_dies(void **state)
 {
 	struct model *m = open_model("command:echo hello", NULL);
@@ -244,5 +208,5 @@ int main(void)
 		cmocka_unit_test(test_sandboxed),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, home_remove);
 }

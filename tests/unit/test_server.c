@@ -28,6 +28,7 @@
 #include "rt/config.h"
 #include "rt/listen.h"
 #include "rt/server.h"
+#include "rt/socket.h"
 #include "rt/wire.h"
 
 #define PATIENCE_S 20.0

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <ftw.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,20 +17,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "model_fix.h"
 
 #define HANDS 5
 
-static char home[] = "/tmp/test_switchboard.XXXXXX";
 static volatile sig_atomic_t stop;
-
-static int remove_one(const char *path, const struct stat *st, int kind,
-		      struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
 
 static void on_term(int sig)
 {
@@ -44,22 +34,9 @@ static int setup(void **state)
 	struct sigaction sa = {.sa_handler = on_term};
 
 	(void)state;
-	if (!mkdtemp(home))
-		return -1;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGALRM, &sa, NULL);
-	unsetenv("SCHED_LLM");
-	unsetenv("SCHED_LLM_MODEL");
-	setenv("SCHEDKIT_RUNTIME", "off", 1);
-	setenv("XDG_CONFIG_HOME", home, 1);
-	setenv("XDG_CACHE_HOME", home, 1);
-	return setenv("XDG_STATE_HOME", home, 1);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return home_make();
 }
 
 /* ---- a crew ------------------------------------------------------------ */
@@ -340,20 +317,6 @@ static void test_its_own_question(void **state)
 	close_crew(&c);
 }
 
-/* The pid of our only child. */
-static pid_t child_of_ours(void)
-{
-	char path[64], line[64] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-	f = fopen(path, "r");
-	assert_non_null(f);
-	assert_non_null(fgets(line, sizeof(line), f));
-	fclose(f);
-	return (pid_t)strtol(line, NULL, 10);
-}
-
 static void test_ask_model_dies(void **state)
 {
 	struct crew c;
@@ -400,5 +363,5 @@ int main(void)
 		cmocka_unit_test(test_closed_early),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, home_remove);
 }
