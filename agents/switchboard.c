@@ -321,6 +321,21 @@ static void own_leave(void *arg)
 
 /* ---- the door ---------------------------------------------------------- */
 
+/* About what going on costs there: but for one that keeps its state it is
+ * reading the prompt again, and all that was written. */
+static double restart_of(const char *resume)
+{
+	static const struct {
+		const char *resume;
+		double s;
+	} costs[] = {{"slot", 0.2}, {"continue", 2}, {"turn", 3}};
+
+	for (size_t i = 0; i < ARRAY_LEN(costs); i++)
+		if (!strcmp(resume, costs[i].resume))
+			return costs[i].s;
+	return 30; /* it begins anew */
+}
+
 static int add_endpoint(struct switchboard *s, const struct json *e)
 {
 	/* What both descriptions call alike. */
@@ -336,6 +351,7 @@ static int add_endpoint(struct switchboard *s, const struct json *e)
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
 		if (json_get(e, same[i]))
 			json_set(v, same[i], json_copy(json_get(e, same[i])));
+	json_set_number(v, "restart_s", restart_of(json_text_at(e, "resume")));
 	json_add(json_set(v, "kinds", json_array()), json_string("llm"));
 	json_add(json_set(v, "can", json_array()), json_string(s->ours));
 	json_set_number(json_set(v, "capacity", json_object()),

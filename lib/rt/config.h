@@ -3,7 +3,7 @@
  * Settings of the runtime: $XDG_CONFIG_HOME/schedkit/runtime.json, see
  * schedkit-runtime(5).
  *
- *   {"policy":"fair","quantum_tokens":256,"quantum_s":5,"aging_s":30,
+ *   {"policy":"fair","quantum_tokens":512,"quantum_s":5,"aging_s":30,
  *    "boost_s":60,"levels":4,"hedge_pct":5,"max_queued":…,"idle_s":300,
  *    "workers":[WORKER…],          as rt_worker_spec_read()
  *    "access":[RULE…]}             as lib/rt/access.h

@@ -34,7 +34,7 @@ const struct rt_policy_ops *rt_policy_find(const char *name)
 void rt_policy_defaults(struct rt_policy_opts *o)
 {
 	*o = (struct rt_policy_opts){
-		.quantum_tokens = 256,
+		.quantum_tokens = 512,
 		.quantum_s = 5,
 		.aging_s = 30,
 		.boost_s = 60,

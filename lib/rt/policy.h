@@ -24,7 +24,7 @@
 #include "rt/task.h"
 
 struct rt_policy_opts {
-	double quantum_tokens; /* 256 */
+	double quantum_tokens; /* 512 */
 	double quantum_s;      /* 5 */
 	double aging_s;	       /* 30 */
 	double boost_s;	       /* 60: all runs back to the top level */

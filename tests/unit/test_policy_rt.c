@@ -738,8 +738,8 @@ static void fair_gives_candidates_the_same(void **state)
 		    : x->candidate == &w.candidates[1] ? 1
 						       : 0] += 200;
 	}
-	assert_true(fabs(got[0] + got[1] - got[2]) <= 256 + 200);
-	assert_true(fabs(got[0] - got[1]) <= 256 + 200);
+	assert_true(fabs(got[0] + got[1] - got[2]) <= w.o.quantum_tokens + 200);
+	assert_true(fabs(got[0] - got[1]) <= w.o.quantum_tokens + 200);
 	while (w.ready)
 		serve(&w);
 	world_release(&w);

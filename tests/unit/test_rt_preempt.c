@@ -5,7 +5,11 @@
 /* Two endpoints of one slot; a restart costs a second. */
 static void open_llm(struct fix *f, const char *policy, int endpoints)
 {
-	fix_init(f, policy);
+	*f = (struct fix){0};
+	rt_opts_init(&f->o);
+	f->o.policy = policy;
+	f->o.policy_opts.quantum_tokens = 256;
+	fix_open(f);
 	for (int i = 0; i < endpoints; i++) {
 		char text[160];
 
