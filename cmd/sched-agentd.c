@@ -74,6 +74,14 @@ static void on_log(void *unused, const char *words)
 	cli_note(&tool, "%s", words);
 }
 
+static int notify = -1;
+
+static void on_ready(void *unused)
+{
+	(void)unused;
+	rt_notify(notify, "READY=1");
+}
+
 /* The file that an option names, or that of the user's state; NULL: none. */
 static char *file_of(const char *said, const char *name)
 {
@@ -175,9 +183,9 @@ static int serve(struct rt_server_opts *o)
 	if (rc)
 		return rc;
 	o->listen_fd = l.fd;
+	notify = rt_notify_open();
 	rc = shut_in(o, l.path);
 	if (!rc) {
-		rt_notify("READY=1");
 		rc = rt_serve(o);
 		l.fd = -1;
 	}
@@ -194,6 +202,7 @@ int main(int argc, char **argv)
 		.listen_fd = -1,
 		.stop = &cli_stop,
 		.log = on_log,
+		.ready = on_ready,
 	};
 	int rc;
 

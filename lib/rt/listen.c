@@ -58,7 +58,7 @@ int rt_listen_passed(struct rt_listener *out)
 	return 1;
 }
 
-void rt_notify(const char *state)
+int rt_notify_open(void)
 {
 	const char *to = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -66,19 +66,26 @@ void rt_notify(const char *state)
 	int fd;
 
 	if (!len || len >= sizeof(a.sun_path) || (*to != '/' && *to != '@'))
-		return;
+		return -1;
 	memcpy(a.sun_path, to, len);
 	if (*to == '@')
 		a.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return;
-	/* Whether it listens is its business. */
-	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		      (const struct sockaddr *)&a,
-		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
-				  (*to == '/')));
+		return -1;
+	if (!connect(fd, (const struct sockaddr *)&a,
+		     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
+				 (*to == '/'))))
+		return fd;
 	close(fd);
+	return -1;
+}
+
+void rt_notify(int fd, const char *state)
+{
+	/* Whether it listens is its business. */
+	if (fd >= 0)
+		(void)!send(fd, state, strlen(state), MSG_NOSIGNAL);
 }
 
 /* ---- our own ----------------------------------------------------------- */

@@ -26,7 +26,11 @@ int rt_listen_make(const char *path, struct rt_listener *out);
 /* Removes what was made. */
 void rt_listen_close(struct rt_listener *l);
 
-/* sd_notify(3): without $NOTIFY_SOCKET nothing. */
-void rt_notify(const char *state);
+/*
+ * sd_notify(3), in two steps, because the sandbox between them lets nobody make
+ * such a socket; without $NOTIFY_SOCKET it is -1, and nothing is said.
+ */
+int rt_notify_open(void);
+void rt_notify(int fd, const char *state);
 
 #endif

@@ -255,6 +255,10 @@ int rt_serve(const struct rt_server_opts *o)
 	struct server s;
 	int rc = server_open(&s, o);
 
+	/* Not before: that a journal is damaged is for who started it to see.
+	 */
+	if (!rc && o->ready)
+		o->ready(o->arg);
 	compacted = s.now;
 	while (!rc && !*o->stop && !s.stopping) {
 		/* While nothing can be written down nothing is taken. */

@@ -20,6 +20,7 @@ struct rt_server_opts {
 				when first needed; NULL: none */
 	const volatile sig_atomic_t *stop;
 	void (*log)(void *arg, const char *words); /* NULL */
+	void (*ready)(void *arg); /* the journal is read, too; NULL */
 	void *arg;
 };
 

@@ -235,6 +235,29 @@ load ../agentd
 	[ -S "$SCHEDKIT_RUNTIME" ]
 }
 
+@test 'agentd: says that it is ready when it is' {
+	local journal=$XDG_STATE_HOME/schedkit/runtime/journal
+	notified() {
+		timeout 20 python3 - "$BATS_TEST_TMPDIR/notify" 3>&- <<-'END'
+			import os, socket, subprocess, sys
+			s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+			s.bind(sys.argv[1])
+			env = {**os.environ, "NOTIFY_SOCKET": sys.argv[1]}
+			p = subprocess.Popen(["sched-agentd", "-i", "0.1"], env=env)
+			print(p.wait())
+			s.setblocking(False)
+			try:
+			    print(s.recv(99).decode())
+			except BlockingIOError:
+			    print("nothing")
+			os.unlink(sys.argv[1])
+		END
+	}
+	is "$(notified)" $'0\nREADY=1'
+	echo 'something else, of another program' >"$journal"
+	is "$(notified)" $'3\nnothing'
+}
+
 @test 'agentd: another user asks for what the rules say' {
 	needs_open_tree
 	echo '{"access":[{"agent":"*","uid":65534,"may":["look","tool"]},
