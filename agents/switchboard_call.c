@@ -235,7 +235,6 @@ static void on_start(void *arg, const struct rt_grant *g)
 	c->endpoint = mem_strdup(g->worker);
 	c->checkpoint = g->checkpoint ? mem_strdup(g->checkpoint) : NULL;
 	c->quantum = g->quantum;
-	c->is_hedge = g->hedge;
 	c->next = s->calls;
 	s->calls = c;
 	q->calls++;

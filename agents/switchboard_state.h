@@ -41,7 +41,7 @@ struct call {
 	uint64_t id, lease;
 	char *endpoint, *checkpoint;
 	double quantum;
-	bool sent, is_hedge;
+	bool sent;
 	bool to_cancel, to_suspend; /* it is to be told so */
 };
 

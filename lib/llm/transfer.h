@@ -39,7 +39,7 @@ struct transfer_request {
 
 struct transfer_loop;
 
-/* One exchange; read-only, except for its starter's own `user`. */
+/* One exchange; read-only. */
 struct transfer {
 	long status;	     /* of HTTP; 0: none came */
 	struct strs headers; /* "Name: value", of the last answer */
@@ -53,7 +53,6 @@ struct transfer {
 	 */
 	int error;
 	char text[512];
-	void *user;
 	struct transfer_private *private;
 };
 

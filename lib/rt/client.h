@@ -35,6 +35,7 @@ struct rt_grant {
 };
 
 struct rt_client_ops { /* from within rt_client_step() */
+	/* Again, of the same lease: what rt_client_grow() waited for. */
 	void (*start)(void *arg, const struct rt_grant *g);
 	void (*suspend)(void *arg, uint64_t lease);
 	void (*cancel)(void *arg, uint64_t lease);

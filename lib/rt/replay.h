@@ -48,7 +48,7 @@ struct rt_trace {
 int rt_trace_read(const char *path, struct rt_trace *out);
 void rt_trace_release(struct rt_trace *t);
 
-/* The seed's loop: one request at a time, the next when it has ended. */
+/* For comparison: one request at a time, the next when it has ended. */
 enum rt_serial {
 	RT_SERIAL_NOT,
 	RT_SERIAL_ARRIVAL,

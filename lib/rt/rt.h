@@ -88,7 +88,7 @@ struct rt_opts {
 	const char *policy; /* "fair" */
 	struct rt_policy_opts policy_opts;
 	enum rt_fit fit;
-	bool exclusive; /* one request on a worker at a time (the seed's way) */
+	bool exclusive;	   /* one request on a worker at a time */
 	bool no_backfill;  /* what does not fit holds up all behind it */
 	double hedge_pct;  /* of llm requests that may be hedged, rounded up; 5.
 			      An idempotent one with `hedge` is started a second
@@ -152,13 +152,13 @@ void rt_delivered(struct rt *r, uint64_t id, double now);
  * are gone.  What others carry out for it goes on; the outcomes wait for who
  * adopts the run, the oldest of them no longer than keep_ended allows. */
 void rt_holder_gone(struct rt *r, uint64_t holder, double now);
+/* To be said before rt_adopt() of what the submitter was at work on when the
+ * runtime was killed, and is still: it is not to be failed for having begun. */
+void rt_still(struct rt *r, const char *run, const char *key);
 /* What a holder that is gone, or a journal, left of a run is holder's from now
  * on: outcomes that were not delivered are given to it (again), and what it is
  * to carry out itself can start.  Of the latter, what nobody comes for within
  * five minutes is dropped. */
-/* To be said before that of what the submitter was at work on when the runtime
- * was killed, and is still: it is not to be failed for having begun. */
-void rt_still(struct rt *r, const char *run, const char *key);
 void rt_adopt(struct rt *r, const char *run, uint64_t holder, double now);
 
 /* ---- workers ----------------------------------------------------------- */

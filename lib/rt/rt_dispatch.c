@@ -275,7 +275,7 @@ static bool start_one(struct rt *r, struct round *d)
 	return false;
 }
 
-/* The seed's way: the first in order, or nothing. */
+/* Without backfill: the first in order, or nothing. */
 static bool start_in_order(struct rt *r, struct round *d)
 {
 	struct job *first, *j;

@@ -73,11 +73,12 @@ struct rt_workers {
 	struct vec most; /* componentwise, of all capacities */
 };
 
-enum rt_fit {		    /* the seed's ways to choose, for comparison */
-	      RT_FIT_SCORE, /* least dominant share after placement, with
-			       affinity and failures: the default */
-	      RT_FIT_BEST,  /* least residual left */
-	      RT_FIT_FIRST, /* the first that fits */
+enum rt_fit {
+	/* Least dominant share after placement, with affinity and failures:
+	 * the default.  The others are there to be compared with it. */
+	RT_FIT_SCORE,
+	RT_FIT_BEST,  /* least residual left */
+	RT_FIT_FIRST, /* the first that fits */
 };
 
 /* -EEXIST: there is one of that name. */
