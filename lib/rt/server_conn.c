@@ -208,15 +208,28 @@ void conn_close(struct conn *c, const char *words)
 	mark_dirty(c);
 }
 
-/* Its workers go with it, and what it held is given back. */
+/* Who said hello for the run while c was there, and was left nothing then. */
+static struct conn *heir_of(const struct conn *c)
+{
+	for (struct conn *x = c->s->conns; x; x = x->next)
+		if (!x->gone && x->run && !strcmp(x->run, c->run))
+			return x;
+	return NULL;
+}
+
+/* Its workers go with it, what it held is given back, and what its run had
+ * left is another's of the run. */
 static void bury(struct conn *c)
 {
 	struct server *s = c->s;
+	struct conn *heir = c->run && *c->run ? heir_of(c) : NULL;
 
 	for (size_t i = 0; i < c->shared.len; i++)
 		if (alone_in(c, c->shared.v[i]))
 			rt_worker_drop(s->r, c->shared.v[i], false, s->now);
 	rt_holder_gone(s->r, c->holder, s->now);
+	if (heir)
+		rt_adopt(s->r, c->run, heir->holder, s->now);
 	c->buried = true;
 	s->gone_count--;
 	if (!c->agent)

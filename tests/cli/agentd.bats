@@ -140,6 +140,7 @@ load ../agentd
 		echo "$ms ms"
 		false
 	}
+	client heir
 }
 
 @test 'agentd: waits for a lock that is let go of, not for another daemon' {

@@ -290,6 +290,23 @@ def sloppy(path):
     assert c.finish()["state"] == "done"
 
 
+def heir(path):
+    """What a client leaves is its run's, also if another came before."""
+    w = Client(path, run="w")
+    w.put({"worker": {"name": "q", "kinds": ["llm"],
+                      "capacity": {"endpoint_slots": 1}}, "ref": 1})
+    w.want("value")
+    a = Client(path, run="family")
+    b = Client(path, run="family")
+    a.submit({"kind": "llm", "place": "worker", "idempotent": True,
+              "need": {"endpoint_slots": 1}, "key": "k"})
+    start = w.want("start")
+    a.f.close()
+    a.s.close()
+    w.done(start, result=1)
+    assert b.finish()["key"] == "k"
+
+
 def circle(path):
     c = Client(path)
     c.put({"submit": [tool(key="a", after=["b"]), tool(key="b", after=["a"])],
