@@ -84,11 +84,24 @@ static void head(const struct json *v)
 	       seconds(p99, v, "wait_s.p99"));
 }
 
+/* How evenly those share what they could share. */
+static void balance(const struct json *kinds)
+{
+	json_each (it, kinds) {
+		if (agents_number(it, "workers") < 2)
+			continue;
+		printf("%s on %.0f workers: Gini %.2f, Jain %.2f\n",
+		       json_key(it), agents_number(it, "workers"),
+		       agents_number(it, "gini"), agents_number(it, "jain"));
+	}
+}
+
 static void workers_table(const struct json *workers)
 {
 	struct table *t = table_new();
 
 	table_column(t, "worker", TABLE_LEFT);
+	table_column(t, "order", TABLE_RIGHT);
 	table_column(t, "health", TABLE_LEFT);
 	table_column(t, "breaker", TABLE_LEFT);
 	table_column(t, "running", TABLE_RIGHT);
@@ -99,6 +112,7 @@ static void workers_table(const struct json *workers)
 		char load[NUM_LEN];
 
 		table_cell(t, "%s", json_text_at(it, "name"));
+		table_cell(t, "%.0f", agents_number(it, "order"));
 		table_cell(t, "%s", json_text_at(it, "health"));
 		table_cell(t, "%s", json_text_at(it, "breaker"));
 		table_cell(t, "%.0f", agents_number(it, "running"));
@@ -171,6 +185,7 @@ static int top_once(void)
 		fputs(CLEAR, stdout);
 	head(v);
 	workers_table(json_get(v, "workers"));
+	balance(json_get(v, "kinds"));
 	if (n) {
 		puts("");
 		requests_table(requests, REQUESTS);

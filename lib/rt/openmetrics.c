@@ -173,6 +173,31 @@ static void put_kinds(const struct json *kinds, struct buf *out)
 	}
 }
 
+static void put_predictor(const struct json *works, struct buf *out)
+{
+	static const struct {
+		const char *key, *name, *help;
+	} rows[] = {
+		{"kendall_tau", "predictor_kendall_tau",
+		 "Rank correlation of predicted and real times"},
+		{"mape_pct", "predictor_mape_percent",
+		 "Mean error of predicted times"},
+		{"covered_p90_pct", "predictor_covered_p90_percent",
+		 "Requests that took no longer than the p90 predicted"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		family(out, rows[i].name, GAUGE, rows[i].help);
+		json_each (it, works) {
+			struct label work = {"work", json_text_at(it, "work")};
+
+			if (json_get(it, rows[i].key))
+				sample(out, rows[i].name, "", &work, 1,
+				       number(it, rows[i].key));
+		}
+	}
+}
+
 static void put_workers(const struct json *workers, struct buf *out)
 {
 	static const struct {
@@ -216,5 +241,6 @@ void rt_openmetrics(const struct json *m, struct buf *out)
 	put_singles(m, out);
 	put_kinds(json_get(m, "kinds"), out);
 	put_workers(json_get(m, "workers"), out);
+	put_predictor(json_get(m, "predictor"), out);
 	buf_puts(out, "# EOF\n");
 }

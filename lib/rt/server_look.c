@@ -29,6 +29,7 @@ static struct json *metrics(struct server *s)
 	struct json *v = rt_stats(s->r, s->now);
 
 	json_set_bool(v, "draining", s->draining);
+	json_set(v, "predictor", rt_predictor_report(rt_predictor_of(s->r)));
 	json_set(v, "daemon", daemon_json(s));
 	return v;
 }

@@ -115,6 +115,12 @@ load ../agentd
 	is "$(tail -n 1 <<<"$output")" '# EOF'
 	has "$output" 'schedkit_ended_total{state="done"} 100'
 	has "$output" 'schedkit_worker_done_total{worker="host"} 100'
+	has "$output" 'schedkit_kind_gini{kind="tool"} 0'
+	has "$output" 'schedkit_predictor_kendall_tau{work="tool'
+	has "$output" 'schedkit_late_total 0'
+	is "$(sched-agents metrics | jq -c '.predictor[0] |
+		[.work, .samples, (.kendall_tau | type)]')" \
+		'["tool test",100,"number"]'
 	# Every sample belongs to the family before it, which has a type.
 	awk '/^# TYPE/ { f = $3; t[f]++; next }
 		/^# HELP/ { if ($3 != f) bad = 1; next }
