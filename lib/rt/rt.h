@@ -124,7 +124,9 @@ int rt_submit(struct rt *r, const struct rt_request *q, size_t n,
 
 /*
  * From who carries out.  A lease that is no longer held (cancelled, taken from
- * a worker that was thought dead) changes nothing: -ESTALE.
+ * a worker that was thought dead) changes nothing: -ESTALE.  Of a cancelled one
+ * the engine counts what was told by rt_progress() before; what it used beyond
+ * that is for the ledger of who carried it out, who alone knows it.
  */
 int rt_done(struct rt *r, uint64_t lease, const struct rt_outcome *o,
 	    double now);
