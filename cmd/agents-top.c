@@ -223,30 +223,34 @@ const struct cli_command agents_top = {
 
 /* ---- one look ----------------------------------------------------------- */
 
-static struct json *look(const struct opt_tool *tool, const char *what,
-			 int argc, char **argv, int *status)
-{
-	if (cli_options(tool, argc, argv) < argc)
-		cli_usage(tool, "%s takes no operand", what);
-	return agents_look(tool, what, status);
-}
-
-static int queue(int argc, char **argv)
+static int look(const struct opt_tool *tool, const char *what, int argc,
+		char **argv, void (*show)(const struct json *v))
 {
 	struct json *v;
 	int status;
 
-	v = look(&queue_tool, "queue", argc, argv, &status);
+	if (cli_options(tool, argc, argv) < argc)
+		cli_usage(tool, "%s takes no operand", what);
+	v = agents_look(tool, what, &status);
 	if (!v)
 		return status;
-	if (cli_wants_json(agents_arg.json)) {
+	if (cli_wants_json(agents_arg.json))
 		agents_put(v);
-	} else {
-		requests_table(json_get(v, "requests"), SIZE_MAX);
-		left_out(agents_number(v, "left_out"));
-	}
+	else
+		show(v);
 	json_free(v);
 	return CLI_YES;
+}
+
+static void show_queue(const struct json *v)
+{
+	requests_table(json_get(v, "requests"), SIZE_MAX);
+	left_out(agents_number(v, "left_out"));
+}
+
+static int queue(int argc, char **argv)
+{
+	return look(&queue_tool, "queue", argc, argv, show_queue);
 }
 
 const struct cli_command agents_queue = {
@@ -256,20 +260,14 @@ const struct cli_command agents_queue = {
 	.run = queue,
 };
 
+static void show_workers(const struct json *v)
+{
+	workers_table(json_get(v, "workers"));
+}
+
 static int workers(int argc, char **argv)
 {
-	struct json *v;
-	int status;
-
-	v = look(&workers_tool, "workers", argc, argv, &status);
-	if (!v)
-		return status;
-	if (cli_wants_json(agents_arg.json))
-		agents_put(v);
-	else
-		workers_table(json_get(v, "workers"));
-	json_free(v);
-	return CLI_YES;
+	return look(&workers_tool, "workers", argc, argv, show_workers);
 }
 
 const struct cli_command agents_workers = {

@@ -88,56 +88,55 @@ hands() {
 
 @test "parallel: side by side the same as one after the other" {
 	local start one all
-	script_many 4 0.01
+	script_many 3 0.01
 	endpoints 2
 	SCHED_LLM=$(address 2)
 	export SCHED_LLM
 	start=$EPOCHREALTIME
-	synth 0 -n 4 --jobs 1
+	synth 0 -n 3 --jobs 1
 	one=$((${EPOCHREALTIME/./} - ${start/./}))
 	same <<<"$output" >"$dir/one"
-	is "$(body policy | wc -l)" 4
-	is "$(accounted)" 17
-	is "$(asked)" 17
+	is "$(body policy | wc -l)" 3
+	is "$(accounted)" 13
+	is "$(asked)" 13
 
 	start=$EPOCHREALTIME
-	synth 0 -n 4
+	synth 0 -n 3
 	all=$((${EPOCHREALTIME/./} - ${start/./}))
 	same <<<"$output" | diff "$dir/one" -
-	is "$(accounted)" 17
-	[ "$(most_at_once 1)" -ge 2 ]
-	[ "$(most_at_once 2)" -ge 2 ]
+	is "$(accounted)" 13
+	[ $(($(most_at_once 1) + $(most_at_once 2))) -ge 3 ]
 	is "$(jq -s 'map(select(.complaint)) | length' "$dir"/e*/many.log)" 0
 	echo "# one after the other $((one / 1000)) ms, side by side" \
 		"$((all / 1000)) ms" >&3
 }
 
 @test "parallel: a hand that is killed is a draft not proposed" {
-	script_many 4 0.02
+	script_many 3 0.02
 	endpoints 1
-	SCHED_LLM=$(address 4) begin -n 4
+	SCHED_LLM=$(address 4) begin -n 3
 	until_it asked_at_least 5
 	kill -KILL "$(hands | head -n 1)"
 	wait "$pid"
 	output=$(cat "$dir/out")
-	is "$(body policy | wc -l)" 3
+	is "$(body policy | wc -l)" 2
 	has "$(body plan | jq -r .text)" 'its process was killed by signal 9'
 	# What it had cost is not forgotten.
 	is "$(body note | jq -s 'map(select(.text | contains("killed")))
 		| length')" 1
-	[ "$(accounted)" -ge $((1 + 3 * 4 + 1)) ]
+	[ "$(accounted)" -ge $((1 + 2 * 4 + 1)) ]
 	nobody_left
 }
 
 @test "parallel: an endpoint that dies: the other has it all" {
-	script_many 4 0.02
+	script_many 3 0.02
 	endpoints 2
-	SCHED_LLM=$(address 2) begin -n 4
+	SCHED_LLM=$(address 2) begin -n 3
 	until_it asked_at_least 5
 	kill -KILL "${servers[0]}"
 	wait "$pid" || cat "$dir/err"
 	output=$(cat "$dir/out")
-	is "$(body policy | wc -l)" 4
+	is "$(body policy | wc -l)" 3
 	is "$(body plan | jq -r '.text | contains("Ended early")')" false
 }
 
@@ -153,12 +152,17 @@ hands() {
 }
 
 @test "parallel: --enough cancels the rest, which is accounted for" {
+	local passed
 	script_many 5 0.01
 	endpoints 2
 	SCHED_LLM=$(address 4) synth 0 -n 5 --enough 2
-	is "$(body policy | wc -l)" 2
+	# One may pass before it hears that it need not.
+	passed=$(body policy | wc -l)
+	[ "$passed" -ge 2 ]
+	[ "$passed" -lt 5 ]
 	has "$(body plan | jq -r .text)" 'not needed: 2 passed already'
-	is "$(body plan | jq -r .text | grep -o 'not needed' | wc -l)" 3
+	is "$(body plan | jq -r .text | grep -o 'not needed' | wc -l)" \
+		$((5 - passed))
 	[ "$(accounted)" = "$(asked)" ]
 	nobody_left
 }
@@ -210,32 +214,32 @@ done_of() {
 
 @test "parallel: two runs share the slots of their endpoints" {
 	local first second
-	script_many 4 0.01
+	script_many 3 0.01
 	endpoints 2
 	SCHED_LLM=$(address 2)
 	export SCHED_LLM SCHEDKIT_RUNTIME=$dir/agentd.sock
 	sched-agentd --socket "$SCHEDKIT_RUNTIME" 3>&- &
 	daemon=$!
 	until_it test -S "$SCHEDKIT_RUNTIME"
-	XDG_STATE_HOME=$dir/other sched-synth --json -n 4 <"$profile" \
+	XDG_STATE_HOME=$dir/other sched-synth --json -n 3 <"$profile" \
 		>"$dir/first" 3>&- &
 	first=$!
-	begin -n 4
+	begin -n 3
 	second=$pid
 	wait "$first"
 	wait "$second"
-	is "$(jq -c 'select(.kind == "policy").id' "$dir/first" | wc -l)" 4
+	is "$(jq -c 'select(.kind == "policy").id' "$dir/first" | wc -l)" 3
 	is "$(jq -c 'select(.kind == "policy").id' "$dir/out" | sort)" \
 		"$(jq -c 'select(.kind == "policy").id' "$dir/first" | sort)"
 	[ "$(most_at_once 1)" -le 2 ]
 	[ "$(most_at_once 2)" -le 2 ]
 	# Every question and every climb once, and none by who climbs.
-	is "$(done_of llm)" 34
-	is "$(done_of sim)" 24
+	is "$(done_of llm)" 26
+	is "$(done_of sim)" 18
 	# What is verified beside them takes its turn as well.
 	sched-verify --json --stages lint,build,prove,sim <"$dir/first" \
 		>"$dir/verdicts" || [ $? = 1 ]
 	is "$(jq -s 'map(select(.kind == "verdict")) | length' \
-		"$dir/verdicts")" 4
-	is "$(done_of sim)" 25
+		"$dir/verdicts")" 3
+	is "$(done_of sim)" 19
 }
