@@ -72,8 +72,6 @@ struct exchange {
 
 /* 1: the refusal is of something that is not asked for again; else 0. */
 int http_learn(struct exchange *x, const struct transfer *t);
-/* The endpoint does not know this shape. */
-bool http_shape_refused(const struct exchange *x, const struct transfer *t);
 /* The list of models, or nothing of the kind, to x->p: 0, or an error in *f. */
 int http_list_done(struct exchange *x, const struct transfer *t,
 		   struct failure *f);

@@ -70,6 +70,7 @@ int http_learn(struct exchange *x, const struct transfer *t)
 	return 1;
 }
 
+/* The endpoint does not know this shape. */
 static bool shape_refused(const struct exchange *x, const struct transfer *t)
 {
 	static const char *const words[SHAPE_COUNT][8] = {
