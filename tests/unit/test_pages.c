@@ -67,8 +67,8 @@ static void check_examples(struct page *p)
 
 		assert_non_null(stop);
 		at += sizeof(begin) - 1;
-		/* Other things may be shown, too. */
-		if (*at == '{')
+		/* Other things may be shown, too, JSON among them. */
+		if (!strncmp(at, "{\"body\":", strlen("{\"body\":")))
 			check_example(p, at, (size_t)(stop - at));
 	}
 }
