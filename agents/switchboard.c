@@ -69,6 +69,7 @@ int switchboard_begin(struct switchboard *s, const struct hand_spec *spec)
 	fcntl(c.fd, F_SETFL, fcntl(c.fd, F_GETFL) | O_NONBLOCK);
 	seat = mem_zalloc(1, sizeof(*seat));
 	seat->spec = *spec;
+	seat->spec.candidate = seat->candidate = mem_strdup(spec->candidate);
 	seat->pid = c.pid;
 	rt_wire_init(&seat->wire, c.fd);
 	seat->wire.max_line = HAND_LINE;
@@ -201,6 +202,7 @@ static void bury_seat(struct switchboard *s, struct seat *seat)
 	seat->spec.ops->ended(seat->spec.arg, seat->spec.i, seat->result);
 	json_free(seat->result);
 	rt_wire_release(&seat->wire);
+	free(seat->candidate);
 	free(seat);
 }
 

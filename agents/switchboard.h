@@ -66,7 +66,7 @@ struct hand_spec {
 	const struct hand_ops *ops;
 	void *arg;
 	size_t i;
-	const char *candidate; /* in the runtime */
+	const char *candidate; /* in the runtime; copied */
 	hand_work *work;
 };
 

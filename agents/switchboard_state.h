@@ -54,6 +54,7 @@ struct climb {
 struct seat {
 	struct seat *next;
 	struct hand_spec spec;
+	char *candidate; /* spec's */
 	pid_t pid;
 	struct rt_wire wire;
 	struct climb climb;

@@ -548,6 +548,7 @@ static void clean_up(void)
 	unlink(world.ledger);
 	unlink(beside);
 	rmdir(world.dir);
+	free(beside);
 }
 
 int main(int argc, char **argv)

@@ -107,13 +107,15 @@ static void open_crew(struct crew *c, const char *backend)
 
 static void begin(struct crew *c, size_t i, hand_work *work)
 {
+	char *candidate = mem_printf("draft-%zu", i);
 	struct hand_spec spec = {.ops = &ops,
 				 .arg = c,
 				 .i = i,
-				 .candidate = "draft",
+				 .candidate = candidate,
 				 .work = work};
 
 	assert_int_equal(switchboard_begin(c->board, &spec), 0);
+	free(candidate);
 }
 
 static void finish(struct crew *c)
