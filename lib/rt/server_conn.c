@@ -249,6 +249,9 @@ static void conn_free(struct conn *c)
 	s->conn_count--;
 	s->held -= c->held;
 	idmap_remove(&s->by_holder, c->holder);
+	/* Closing is not enough while a child that is about to start the store
+	 * has a copy: epoll would tell of one that is no more. */
+	epoll_ctl(s->epoll, EPOLL_CTL_DEL, c->wire.fd, NULL);
 	close(c->wire.fd);
 	rt_wire_release(&c->wire);
 	rt_map_release(&c->leases);
