@@ -280,6 +280,11 @@ static void __attribute__((noreturn)) putter(int fd, int round)
 	struct file_version v = {0};
 	char text[32];
 
+	/* As a process of its own: with the numbers that its parent's libgit2
+	 * draws, it would give what it writes the names of what an earlier one
+	 * left behind. */
+	files_free(f);
+	history_close(h);
 	if (history_open(base, true, &own) ||
 	    write(fd, &v, sizeof(v)) != sizeof(v))
 		_exit(1);
