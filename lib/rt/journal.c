@@ -181,7 +181,7 @@ static int flush(struct rewriting *w)
 
 static void put_progress(struct rewriting *w, const struct rt_task *t)
 {
-	bool runs = t->state == RT_RUNNING || t->state == RT_STOPPING;
+	bool runs = rt_task_runs(t);
 	struct rt_task before = *t;
 
 	/* Each holds what was used so far, and the last one says how it goes
@@ -202,10 +202,10 @@ static int put_task(void *arg, const struct rt_task *t)
 	size_t before = w->batch.len;
 	struct rt_task copy = *t;
 
-	if (t->state >= RT_DONE)
+	if (rt_task_ended(t))
 		copy.q.payload = nothing;
 	put(&w->batch, w->ahead, &copy, JOURNAL_REQUEST, NULL);
-	if (t->state >= RT_DONE)
+	if (rt_task_ended(t))
 		put(&w->batch, w->ahead, t, JOURNAL_ENDED, t->outcome);
 	else
 		put_progress(w, t);

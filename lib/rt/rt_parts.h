@@ -194,12 +194,12 @@ static inline struct job *job_of(const struct rt_task *t)
 
 static inline bool job_ended(const struct job *j)
 {
-	return j->t.state >= RT_DONE;
+	return rt_task_ended(&j->t);
 }
 
 static inline bool job_runs(const struct job *j)
 {
-	return j->t.state == RT_RUNNING || j->t.state == RT_STOPPING;
+	return rt_task_runs(&j->t);
 }
 
 static inline const char *job_name(const struct job *j)

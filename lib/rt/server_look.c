@@ -45,7 +45,6 @@ struct rows {
 
 static struct json *row(const struct rt_task *t, double now)
 {
-	bool runs = t->state == RT_RUNNING || t->state == RT_STOPPING;
 	struct json *v = json_object();
 
 	json_set_number(v, "id", (double)t->id);
@@ -61,7 +60,7 @@ static struct json *row(const struct rt_task *t, double now)
 	json_set_number(
 		v, "waited_s",
 		t->waited + (t->state == RT_READY ? now - t->ready_since : 0));
-	if (runs) {
+	if (rt_task_runs(t)) {
 		json_set_number(v, "running_s", now - t->started);
 		json_set_string(v, "worker", t->lease.worker->spec.name);
 	}
@@ -71,9 +70,8 @@ static struct json *row(const struct rt_task *t, double now)
 static int add_row(void *arg, const struct rt_task *t)
 {
 	struct rows *r = arg;
-	bool runs = t->state == RT_RUNNING || t->state == RT_STOPPING;
 
-	if (t->state >= RT_DONE || runs != r->running)
+	if (rt_task_ended(t) || rt_task_runs(t) != r->running)
 		return 0;
 	if (!r->room) {
 		r->left_out++;

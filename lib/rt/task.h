@@ -89,4 +89,15 @@ struct rt_task {
 	} p;
 };
 
+/* It holds a lease. */
+static inline bool rt_task_runs(const struct rt_task *t)
+{
+	return t->state == RT_RUNNING || t->state == RT_STOPPING;
+}
+
+static inline bool rt_task_ended(const struct rt_task *t)
+{
+	return t->state >= RT_DONE;
+}
+
 #endif
