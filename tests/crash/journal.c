@@ -76,31 +76,29 @@ static void must(int rc, const char *what)
 
 /* ---- the ledger -------------------------------------------------------- */
 
+/* With room for entry `at`, the new ones zero. */
+static void *grown(void *v, size_t *count, uint64_t at, size_t size)
+{
+	size_t more = 2 * at + 64;
+
+	if (at < *count)
+		return v;
+	v = mem_realloc(v, more, size);
+	memset((char *)v + *count * size, 0, (more - *count) * size);
+	*count = more;
+	return v;
+}
+
 static struct known *known(uint64_t key)
 {
-	if (key >= world.count) {
-		size_t count = 2 * key + 64;
-
-		world.keys =
-			mem_realloc(world.keys, count, sizeof(*world.keys));
-		memset(world.keys + world.count, 0,
-		       (count - world.count) * sizeof(*world.keys));
-		world.count = count;
-	}
+	world.keys = grown(world.keys, &world.count, key, sizeof(*world.keys));
 	return &world.keys[key];
 }
 
 static void check_id(uint64_t key, uint64_t id)
 {
-	if (id >= world.id_count) {
-		size_t count = 2 * id + 64;
-
-		world.of_ids =
-			mem_realloc(world.of_ids, count, sizeof(*world.of_ids));
-		memset(world.of_ids + world.id_count, 0,
-		       (count - world.id_count) * sizeof(*world.of_ids));
-		world.id_count = count;
-	}
+	world.of_ids =
+		grown(world.of_ids, &world.id_count, id, sizeof(*world.of_ids));
 	if (world.of_ids[id] && world.of_ids[id] != key)
 		fail("id %" PRIu64 " is of key %" PRIu64 " and of %" PRIu64, id,
 		     world.of_ids[id], key);
