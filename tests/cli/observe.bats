@@ -262,8 +262,12 @@ hash_of() {
 
 @test "run time goes to what was executed" {
 	needs_bpf
-	exits 0 sched-observe -- sh -c \
-		"'$KNOWN' spin 50; '$KNOWN' spin 50; '$KNOWN' spin 200"
+	# What a profile says it dropped may be a task's first milliseconds.
+	for _ in 1 2 3 4 5; do
+		exits 0 sched-observe -- sh -c \
+			"'$KNOWN' spin 50; '$KNOWN' spin 50; '$KNOWN' spin 200"
+		jq -e '.body.overhead.drops > 0' <<<"$output" >/dev/null || break
+	done
 	body '[.identities[] | select(.name == "known")] | length == 2'
 	body '.identities | map(select(.name == "known")) | sort_by(.execs) |
 		.[0].execs == 1 and .[1].execs == 2 and
