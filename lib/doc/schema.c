@@ -31,6 +31,10 @@
 #define OBJECT(k)	 .key = k, .shape = SHAPE_OBJECT
 #define HIST(k)		 OBJECT(k), .members = hist
 #define BETTER		 WORD("better"), WORDS("higher", "lower")
+/* who thought of a policy */
+#define SOURCE          \
+	WORD("source"), \
+		WORDS("rule", "neighbour", "optimiser", "model", "person")
 
 static const struct rule anything[] = {{0}};
 static const struct rule number[] = {{NUMBER(NULL), MUST}, {0}};
@@ -153,6 +157,9 @@ static const struct rule plan[] = {
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({ID("policy"), MUST}, {TEXT("metric"), MUST},
 		    {NUMBER("ratio"), MUST}, {COUNT("seeds"), MUST})})},
+	{LIST("origins"),
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({ID("policy"), MUST}, {SOURCE, MUST}, {ID("from")})})},
 	{COUNT("seed"), MUST},
 	{0},
 };
@@ -251,7 +258,9 @@ static const struct rule verdict[] = {
 	 ROWS({TEXT("order")}, {COUNT("warmup")}, {COUNT("seed")},
 	      {BOOL("confirmed")}, {POSITIVE("min_effect_pct")},
 	      {COUNT("screening_pairs")}, {COUNT("confirmation_pairs")},
-	      {COUNT("runs")})},
+	      {COUNT("runs")}, {COUNT("target_runs")},
+	      {WORD("stopped"), WORDS("full", "decided", "futile")},
+	      {BOOL("pareto")})},
 	{0},
 };
 
@@ -274,6 +283,90 @@ static const struct rule deployment[] = {
 	{0},
 };
 
+static const struct rule measured[] = {
+	{TEXT("metric"), MUST},
+	{TEXT("unit")},
+	{BETTER},
+	{NUMBER("baseline")},
+	{NUMBER("candidate")},
+	{NUMBER("ratio"), MUST},
+	{CI95},
+	{COUNT("pairs"), MUST},
+	{NUMBER("shuffled_ratio")},
+	{NUMBER("gap_closed_pct")},
+	{0},
+};
+
+static const struct rule lesson[] = {
+	{ID("profile"), MUST},
+	{ID("policy"), MUST},
+	{ID("verdict"), MUST},
+	{TEXT("workload")},
+	{MAP("features"), MUST, .members = number},
+	{LIST("traits"), ROWS({TEXT(NULL), MUST})},
+	{OBJECT("tried"), MUST,
+	 ROWS({WORD("form"), MUST}, {TEXT("title"), MUST}, {SOURCE, MUST},
+	      {ID("from")},
+	      {MAP("params"), ROWS({.shape = SHAPE_SCALAR, MUST})})},
+	{OBJECT("predicted"),
+	 ROWS({TEXT("metric"), MUST}, {NUMBER("ratio"), MUST}, {COUNT("seeds")},
+	      {NUMBER("baseline")})},
+	{OBJECT("measured"), .members = measured},
+	{LIST("guards"), ROWS({OBJECT(NULL), MUST, .members = measured})},
+	{WORD("outcome"), MUST,
+	 WORDS("better", "no-better", "worse", "unsafe", "unknown")},
+	{TEXT("text"), MUST},
+	{OBJECT("conditions"), MUST,
+	 ROWS({WORD("target"), MUST, WORDS("vm", "host", "sim")},
+	      {TEXT("kernel"), MUST}, {TEXT("accelerator")}, {COUNT("cpus")},
+	      {HEX("object_sha256", 64)}, {POSITIVE("min_effect_pct")},
+	      {MAP("costs"), .members = number})},
+	{OBJECT("spent"), ROWS({COUNT("guest_runs")}, {COUNT("sim_runs")},
+			       {POSITIVE("seconds")})},
+	{0},
+};
+
+/* One run of sched-loop, as far as it has come. */
+static const struct rule loop_candidate[] = {
+	{ID("policy"), MUST},
+	{TEXT("title")},
+	{SOURCE},
+	{NUMBER("predicted")},
+	{NUMBER("measured")},
+	{CI95},
+	{COUNT("pairs")},
+	{TEXT("decision")},
+	{BOOL("pareto")},
+	{0},
+};
+
+static const struct rule loop[] = {
+	{TEXT("run"), MUST},
+	{TEXT("workload")},
+	{WORD("status"), MUST, WORDS("running", "better", "none", "later")},
+	{TEXT("stopped")},
+	{LIST("rounds"), MUST,
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({COUNT("round"), MUST}, {POSITIVE("seconds")},
+		    {COUNT("guest_runs")}, {COUNT("sim_runs")},
+		    {LIST("candidates"),
+		     ROWS({OBJECT(NULL), MUST, .members = loop_candidate})},
+		    {ID("best")}, {NUMBER("best_ratio")},
+		    {NUMBER("expected_gain_pct")})})},
+	{ID("best")},
+	{ID("verdict")},
+	{NUMBER("best_ratio")},
+	{OBJECT("regret"),
+	 ROWS({NUMBER("best_known_ratio"), MUST}, {ID("best_known")},
+	      {NUMBER("regret_pct"), MUST})},
+	{OBJECT("spent"),
+	 ROWS({POSITIVE("seconds")}, {POSITIVE("usd")}, {COUNT("tokens")},
+	      {COUNT("guest_runs")}, {COUNT("sim_runs")})},
+	{OBJECT("budget"), ROWS({POSITIVE("seconds")}, {POSITIVE("usd")},
+				{COUNT("tokens")}, {COUNT("rounds")})},
+	{0},
+};
+
 /* What questions to a model cost; null: no price is known. */
 static const struct rule account[] = {
 	{COUNT("calls")},      {COUNT("tokens_in")},   {COUNT("tokens_cached")},
@@ -289,6 +382,7 @@ static const struct rule note[] = {
 	{OBJECT("antipattern"), ROWS({TEXT("form"), MUST}, {TEXT("why"), MUST},
 				     {TEXT("workload")}, {ID("fingerprint")})},
 	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
+	{OBJECT("loop"), .members = loop},
 	{LIST("transcript"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("role"), MUST},
@@ -339,7 +433,7 @@ static const struct {
 	{"policy", policy},
 	{"verdict", verdict},
 	{"deployment", deployment},
-	{"lesson", anything},
+	{"lesson", lesson},
 	{"note", note},
 	{"error", error},
 };
