@@ -226,6 +226,15 @@ static const char deployment[] =
 	"{\"policy\":\"" ID_A "\",\"verdict\":\"" ID_A "\",\"target\":\"vm\","
 	"\"state\":\"dry-run\",\"why\":\"w\",\"counters\":{\"inserts\":1}}";
 
+static const char lesson[] =
+	"{\"profile\":\"" ID_A "\",\"policy\":\"" ID_A "\",\"verdict\":\"" ID_A
+	"\",\"features\":{\"version\":1,\"busy\":0.9},\"tried\":{"
+	"\"form\":\"params\",\"title\":\"t\",\"source\":\"rule\","
+	"\"params\":{\"order\":\"fifo\"}},\"measured\":{\"metric\":\"wall\","
+	"\"ratio\":1.4,\"ci95\":[null,1.5],\"pairs\":1},"
+	"\"outcome\":\"better\",\"text\":\"t\",\"conditions\":{"
+	"\"target\":\"vm\",\"kernel\":\"6.18\"}}";
+
 /* One change each: the text from, which is there once, becomes to. */
 static const struct {
 	const char *kind, *body, *from, *to, *message;
@@ -316,7 +325,16 @@ static const struct {
 	 NULL},
 	{"error", "{\"code\":\"EINVAL\",\"text\":\"t\",\"line\":0}", "", "",
 	 "body.line: 0 is below 1"},
-	{"lesson", "{\"any\":[{}]}", "", "", NULL},
+	{"lesson", lesson, "", "", NULL},
+	{"lesson", lesson, "\"busy\":0.9", "\"busy\":\"0.9\"",
+	 "body.features.busy: a number is needed, not a string"},
+	{"lesson", lesson, "\"outcome\":\"better\"", "\"outcome\":\"good\"",
+	 "body.outcome: 'good' is not one of better, no-better, worse, unsafe, "
+	 "unknown"},
+	{"lesson", lesson, "\"source\":\"rule\"", "\"source\":\"luck\"",
+	 "body.tried.source: 'luck' is not one of rule, neighbour, optimiser, "
+	 "model, person"},
+	{"lesson", lesson, "\"text\":\"t\",", "", "body.text: missing"},
 	{"unheard_of", "{\"any\":[{}]}", "", "", NULL},
 };
 
