@@ -31,6 +31,8 @@
 #define OBJECT(k)	 .key = k, .shape = SHAPE_OBJECT
 #define HIST(k)		 OBJECT(k), .members = hist
 #define BETTER		 WORD("better"), WORDS("higher", "lower")
+#define FORM \
+	WORD("form"), WORDS("params", "knobs", "external", "hooks", "source")
 /* who thought of a policy */
 #define SOURCE          \
 	WORD("source"), \
@@ -165,8 +167,7 @@ static const struct rule plan[] = {
 };
 
 static const struct rule policy[] = {
-	{WORD("form"), MUST,
-	 WORDS("params", "knobs", "external", "hooks", "source")},
+	{FORM, MUST},
 	{TEXT("title"), MUST},
 	{TEXT("why"), MUST},
 	{LIST("uses"), MUST,
@@ -305,8 +306,7 @@ static const struct rule lesson[] = {
 	{MAP("features"), MUST, .members = number},
 	{LIST("traits"), ROWS({TEXT(NULL), MUST})},
 	{OBJECT("tried"), MUST,
-	 ROWS({WORD("form"), MUST}, {TEXT("title"), MUST}, {SOURCE, MUST},
-	      {ID("from")},
+	 ROWS({FORM, MUST}, {TEXT("title"), MUST}, {SOURCE, MUST}, {ID("from")},
 	      {MAP("params"), ROWS({.shape = SHAPE_SCALAR, MUST})})},
 	{OBJECT("predicted"),
 	 ROWS({TEXT("metric"), MUST}, {NUMBER("ratio"), MUST}, {COUNT("seeds")},
