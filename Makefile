@@ -86,6 +86,7 @@ BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
 SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
 SYNTH_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/synth-*.c))
 AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
+HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
 	cmd/measure-*.c))
@@ -152,6 +153,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/obj/cmd/cli.o $(ARCHIVE)
 $(BUILD)/bin/sched-sim: $(SIM_OBJ)
 $(BUILD)/bin/sched-synth: $(SYNTH_OBJ)
 $(BUILD)/bin/sched-agents: $(AGENTS_OBJ)
+$(BUILD)/bin/sched-history: $(HISTORY_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@

@@ -125,11 +125,19 @@ bool cli_wants_json(bool json_option)
 
 /* ---- programs of several commands ------------------------------------- */
 
+/* Where the values of options go that stand before the command: it reads them
+ * again. */
+static struct {
+	bool flag;
+	const char *text;
+} unread;
+
 /* Options of all commands, equal names once; to be freed. */
 static struct opt *all_options(const struct cli_command *const *commands,
 			       size_t count)
 {
 	struct opt *all = NULL;
+	struct opt *last;
 	const struct opt *o;
 	size_t n = 0, k;
 
@@ -140,7 +148,11 @@ static struct opt *all_options(const struct cli_command *const *commands,
 			if (k < n)
 				continue;
 			all = mem_realloc(all, n + 1, sizeof(*all));
-			all[n++] = *o;
+			last = &all[n++];
+			*last = *o;
+			last->kind = o->arg ? OPT_STRING : OPT_FLAG;
+			last->target = o->arg ? (void *)&unread.text
+					      : (void *)&unread.flag;
 		}
 	all = mem_realloc(all, n + 1, sizeof(*all));
 	all[n] = (struct opt){.kind = OPT_END};
@@ -156,6 +168,15 @@ static char *describe(const struct cli_command *const *commands, size_t count)
 		buf_printf(&b, "%s  %-8s %s", i ? "\n" : "", commands[i]->name,
 			   commands[i]->purpose);
 	return buf_take(&b);
+}
+
+/* "COMMAND OPTION... REST..." of "OPTION... COMMAND REST...". */
+static void command_first(char **argv, int at)
+{
+	char *command = argv[at];
+
+	memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = command;
 }
 
 int cli_commands(const char *name, const char *purpose,
@@ -177,11 +198,11 @@ int cli_commands(const char *name, const char *purpose,
 	free(options);
 	if (at >= argc)
 		cli_usage(&tool, "say what to do; see %s --help", name);
-	if (at != 1)
-		cli_usage(&tool, "options stand after the command");
 	for (size_t i = 0; i < count; i++)
-		if (!strcmp(argv[at], commands[i]->name))
-			return cli_finish(
-				&tool, commands[i]->run(argc - at, argv + at));
+		if (!strcmp(argv[at], commands[i]->name)) {
+			command_first(argv, at);
+			return cli_finish(&tool,
+					  commands[i]->run(argc - 1, argv + 1));
+		}
 	cli_usage(&tool, "unknown command '%s'", argv[at]);
 }

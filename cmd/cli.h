@@ -63,9 +63,9 @@ struct cli_command {
 };
 
 /*
- * The main() of such a program: runs the command that argv[1] names and
+ * The main() of such a program: runs the command that is the first operand and
  * returns the exit status.  --help lists the commands, --list-options the
- * options of all of them.
+ * options of all of them.  Options of the command may stand before it.
  */
 int cli_commands(const char *name, const char *purpose,
 		 const struct cli_command *const *commands, size_t count,

@@ -73,6 +73,22 @@ count() {
 	[ ! -e h ]
 }
 
+@test 'history: options stand before the command, after it, and at the end' {
+	local id
+	policy a >in
+	sched-history --history "$PWD/other" add <in >/dev/null
+	[ ! -e h ]
+	id=$(doc_id <in)
+	is "$(sched-history --history "$PWD/other" show "$id" --json)" \
+		"$(cat in)"
+	is "$(sched-history -n 0 --history=other log)" ''
+	is "$(sched-history log --history other -n 1)" "$(cat in)"
+	# Not of this command, wherever they stand.
+	exits 2 sched-history -w x log
+	exits 2 sched-history log -w x
+	exits 2 sched-history --history
+}
+
 @test 'history: passes the stream on and records it once' {
 	{
 		profile
