@@ -25,10 +25,10 @@
 #define IDLE_DELAY_SHARE  0.02
 #define MAX_IDENTITIES	  1024
 
-const char *const bound_names[] = {"latency", "throughput", "makespan",
-				   "fairness"};
-const char *const bound_metrics[] = {"request_p99", "request_rate", "wall",
-				     "request_p99"};
+const char *const bound_names[BOUND_COUNT] = {"latency", "throughput",
+					      "makespan", "fairness"};
+const char *const bound_metrics[BOUND_COUNT] = {"request_p99", "request_rate",
+						"wall", "request_p99"};
 const char *const trait_names[TRAIT_COUNT] = {
 	[TRAIT_LONG_TAILED] = "long-tailed",
 	[TRAIT_LOCK_HOLDER] = "lock-holder-preemption",
@@ -59,7 +59,7 @@ static void witness(struct features *f, const char *key, double value,
 /* ---- sums over groups ------------------------------------------------- */
 
 struct sums {
-	double run, wait, wakeups, forks, holders;
+	double run, wait, wakeups, forks, holders, tasks;
 	double short_wakeups; /* wakeups of groups with short bursts */
 	double long_run;      /* run time of groups with long bursts */
 	double chained;	      /* wakeups by another task of the workload */
@@ -80,6 +80,7 @@ static void add_group(struct sums *s, const struct json *g)
 	s->wait += num(g, "wait_us");
 	s->wakeups += wakeups;
 	s->forks += num(g, "forks");
+	s->tasks += num(g, "tasks");
 	s->holders += num(g, "preempted_holder_wakes");
 	s->weighted_burst += burst * run;
 	if (num(g, "burst_us.p90") < SHORT_BURST_US)
@@ -93,6 +94,19 @@ static void add_group(struct sums *s, const struct json *g)
 		if (strncmp(by, "swapper", 7))
 			s->chained += num(w, "count");
 	}
+}
+
+static void read_rates(const struct sums *s, struct features *f)
+{
+	double seconds = f->seconds > 0 ? f->seconds : 1;
+
+	f->wakeups_per_s = s->wakeups / seconds;
+	f->forks_per_s = s->forks / seconds;
+	f->holder_wakes_per_s = s->holders / seconds;
+	f->chain_share = s->wakeups > 0 ? s->chained / s->wakeups : 0;
+	f->short_share = s->wakeups > 0 ? s->short_wakeups / s->wakeups : 0;
+	f->long_share = s->run > 0 ? s->long_run / s->run : 0;
+	f->tasks = s->tasks;
 }
 
 /* ---- identities ------------------------------------------------------- */
@@ -173,35 +187,32 @@ static void judge_tail(struct features *f, double run)
 		"the longest known job, in typical ones");
 }
 
-static void judge_traits(struct features *f, const struct sums *s)
+static void judge_traits(struct features *f, double run)
 {
-	double seconds = f->seconds > 0 ? f->seconds : 1;
-	bool wakes = s->wakeups / seconds > WAKEUPS_ENOUGH;
+	bool wakes = f->wakeups_per_s > WAKEUPS_ENOUGH;
 
-	judge_tail(f, s->run);
-	if (s->holders / seconds > HOLDER_PER_SECOND) {
+	judge_tail(f, run);
+	if (f->holder_wakes_per_s > HOLDER_PER_SECOND) {
 		f->trait[TRAIT_LOCK_HOLDER] = true;
 		witness(f, "groups.preempted_holder_wakes",
-			s->holders / seconds,
+			f->holder_wakes_per_s,
 			"sleeps per second that ended when a preempted task "
 			"ran again");
 	}
-	if (wakes && s->run > 0 && s->short_wakeups / s->wakeups > MIX_SHARE &&
-	    s->long_run / s->run > MIX_SHARE) {
+	if (wakes && f->short_share > MIX_SHARE && f->long_share > MIX_SHARE) {
 		f->trait[TRAIT_MIXED] = true;
-		witness(f, "groups.burst_us", s->long_run / s->run * 100,
+		witness(f, "groups.burst_us", f->long_share * 100,
 			"percent of run time in groups with bursts over "
 			"10 ms, beside groups with short ones");
 	}
-	if (wakes && s->chained / s->wakeups > CHAIN_SHARE) {
+	if (wakes && f->chain_share > CHAIN_SHARE) {
 		f->trait[TRAIT_WAKE_CHAIN] = true;
-		witness(f, "groups.wakers", s->chained / s->wakeups * 100,
+		witness(f, "groups.wakers", f->chain_share * 100,
 			"percent of wakeups that one task gives another");
 	}
-	if (s->forks / seconds > FORKS_PER_SECOND) {
+	if (f->forks_per_s > FORKS_PER_SECOND) {
 		f->trait[TRAIT_FORK_HEAVY] = true;
-		witness(f, "groups.forks", s->forks / seconds,
-			"forks per second");
+		witness(f, "groups.forks", f->forks_per_s, "forks per second");
 	}
 }
 
@@ -240,9 +251,10 @@ void features_read(const struct json *profile, struct features *f)
 	f->delay_share = s.run + s.wait > 0 ? s.wait / (s.run + s.wait) : 0;
 	f->burst_us = s.run > 0 ? s.weighted_burst / s.run : 0;
 	f->bound = bound_of(profile);
+	read_rates(&s, f);
 	read_identities(profile, f, s.run);
 	judge_load(profile, f);
-	judge_traits(f, &s);
+	judge_traits(f, s.run);
 	f->confidence_pct = confidence(profile, &s);
 }
 

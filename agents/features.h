@@ -11,7 +11,13 @@
 
 #include "doc/json.h"
 
-enum bound { BOUND_LATENCY, BOUND_THROUGHPUT, BOUND_MAKESPAN, BOUND_FAIRNESS };
+enum bound {
+	BOUND_LATENCY,
+	BOUND_THROUGHPUT,
+	BOUND_MAKESPAN,
+	BOUND_FAIRNESS,
+	BOUND_COUNT,
+};
 
 enum trait {
 	TRAIT_LONG_TAILED,    /* few of the known jobs make most of the time */
@@ -23,10 +29,10 @@ enum trait {
 	TRAIT_COUNT,
 };
 
-extern const char *const bound_names[];
+extern const char *const bound_names[BOUND_COUNT];
 /* The simulator's metric that stands for it; "wall" stands in for one that is
  * not counted in a workload. */
-extern const char *const bound_metrics[];
+extern const char *const bound_metrics[BOUND_COUNT];
 extern const char *const trait_names[TRAIT_COUNT];
 
 struct features {
@@ -39,6 +45,12 @@ struct features {
 	double longest_us;     /* largest expected run of one execution */
 	double typical_us;     /* median of the significant ones */
 	double identity_count; /* significant ones */
+	/* The figures that the traits are judged by. */
+	double wakeups_per_s, forks_per_s, holder_wakes_per_s;
+	double chain_share; /* of wakeups, that one task gives another */
+	double short_share; /* of wakeups, in groups with short bursts */
+	double long_share;  /* of run time, in groups with long bursts */
+	double tasks;
 	bool saturated;
 	enum bound bound;
 	bool trait[TRAIT_COUNT];

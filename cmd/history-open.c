@@ -110,6 +110,23 @@ int history_the(const struct opt_tool *tool, struct history *h,
 	return rc ? cli_fail(tool, rc) : CLI_YES;
 }
 
+bool history_read_all(const struct opt_tool *tool, struct stream *s,
+		      int *status)
+{
+	const struct doc *d;
+	int rc;
+
+	while ((rc = stream_next(s, &d)) != 0) {
+		if (rc == 1)
+			continue;
+		*status = cli_fail(tool, rc);
+		if (rc != -EINVAL)
+			return false;
+	}
+	*status = stream_bad_lines(s) ? CLI_CANNOT : CLI_YES;
+	return true;
+}
+
 void history_put_clean(const char *s)
 {
 	struct buf b;

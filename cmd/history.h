@@ -9,13 +9,15 @@
 #define SCHEDKIT_CMD_HISTORY_H
 
 #include "cmd/cli.h"
+#include "doc/stream.h"
 #include "history/history.h"
 
 #define HISTORY_SHORT_ID 12
 #define HISTORY_MATCHES	 64
 
 extern const struct cli_command history_add_command, history_log_command,
-	history_show_command, history_best_command;
+	history_show_command, history_best_command, history_learn_command,
+	history_neighbours_command;
 
 /* Of every command. */
 extern struct history_arg {
@@ -79,6 +81,11 @@ int history_keys(const struct opt_tool *tool, struct history *h,
 /* The first of them: CLI_YES and *out, the caller's. */
 int history_the(const struct opt_tool *tool, struct history *h,
 		const char *kind, const char *prefix, struct doc **out);
+
+/* Passes all of a filter's input on; *status is CLI_CANNOT where lines were
+ * bad.  False: it broke off.  What was wrong was said. */
+bool history_read_all(const struct opt_tool *tool, struct stream *s,
+		      int *status);
 
 /* The document as a line. */
 void history_put(const struct doc *d);

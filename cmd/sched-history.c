@@ -8,6 +8,8 @@ static const struct cli_command *const commands[] = {
 	&history_log_command,
 	&history_show_command,
 	&history_best_command,
+	&history_learn_command,
+	&history_neighbours_command,
 };
 
 int main(int argc, char **argv)

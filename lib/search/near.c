@@ -37,9 +37,8 @@ static double scale_of(const double *points, size_t n, size_t d, size_t f,
 	return sum > 0 && isfinite(sum) ? sum : 1;
 }
 
-/* NAN: they have no feature in common. */
-static double distance(const double *a, const double *b, const double *scale,
-		       size_t d)
+double near_distance(const double *a, const double *b, const double *scale,
+		     size_t d)
 {
 	double sum = 0;
 	size_t asked = 0, both = 0;
@@ -85,7 +84,7 @@ size_t near_search(const double *points, size_t n, size_t d,
 				   ? scale_of(points, n, d, f, column)
 				   : 1;
 	for (size_t i = 0; i < n; i++) {
-		double x = distance(points + i * d, query, scale, d);
+		double x = near_distance(points + i * d, query, scale, d);
 
 		if (!isnan(x))
 			hits[found++] = (struct near_hit){i, x};

@@ -20,4 +20,11 @@ struct near_hit {
 size_t near_search(const double *points, size_t n, size_t d,
 		   const double *query, struct near_hit *out, size_t max);
 
+/*
+ * From a to the query b, a difference in feature i counted in units of
+ * scale[i].  NAN: they have no feature in common.
+ */
+double near_distance(const double *a, const double *b, const double *scale,
+		     size_t d);
+
 #endif
