@@ -48,6 +48,12 @@ struct verifier_opts {
 	long pairs;	 /* of each finalist */
 	long screen;	 /* runs of each policy before; 0: no screening */
 	long finalists;
+	/* Instead of screening: rungs with ever more runs for ever fewer. */
+	bool halving;
+	/* Pairs end when the answer is known; `pairs` is the most. */
+	bool sequential;
+	/* Leave out what the stream has a verdict for. */
+	bool only_new;
 	bool confirm;
 	double min_effect_pct;
 	double guard_pct; /* of metrics without a row in guards */
@@ -69,8 +75,8 @@ struct verifier_opts {
 };
 
 struct verifier_result {
-	size_t verdicts;
-	size_t accepted;
+	size_t verdicts; /* written */
+	size_t accepted; /* also those of before, with only_new */
 };
 
 /* "lint,build" to bits.  -EINVAL names the word. */

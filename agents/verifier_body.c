@@ -81,6 +81,9 @@ static struct json *evidence_body(const struct verifier *v,
 	json_set_number(out, "confirmation_pairs", (double)c->fresh);
 	json_set_number(out, "host_load", v->load);
 	json_set_number(out, "runs", (double)(c->tally.runs + g->tally.runs));
+	json_set_number(out, "target_runs", (double)g->target_runs);
+	if (c->ended != LOOK_ON)
+		json_set_string(out, "stopped", look_name(c->ended));
 	return out;
 }
 

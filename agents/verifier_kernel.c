@@ -34,21 +34,26 @@ void target_fail(struct verifier *v, int rc)
 	}
 }
 
-static int open_kernel(struct verifier *v, const char *kernel,
-		       struct target **t)
+struct target_opts run_target_opts(const struct verifier *v, size_t i)
 {
 	const struct verifier_opts *o = v->o;
-	struct target_opts to = {
+
+	return (struct target_opts){
 		.kind = o->target,
 		.cpus = o->cpus,
 		.memory_mib = o->memory_mib,
-		.kernel = kernel,
+		.kernel = i < o->kernel_count ? o->kernels[i] : NULL,
 		.topology = o->topology,
 		.plain = form_only_knobs(v),
 		.cancel = o->cancel,
 		.progress = o->progress,
 		.progress_arg = o->progress_arg,
 	};
+}
+
+static int open_kernel(struct verifier *v, size_t i, struct target **t)
+{
+	struct target_opts to = run_target_opts(v, i);
 
 	return target_open(&to, t);
 }
@@ -63,8 +68,7 @@ bool run_target(struct verifier *v)
 		return false;
 	if (v->target)
 		return true;
-	rc = open_kernel(v, v->o->kernel_count ? v->o->kernels[0] : NULL,
-			 &v->target);
+	rc = open_kernel(v, 0, &v->target);
 	if (rc) {
 		target_fail(v, rc);
 		return false;
@@ -128,7 +132,7 @@ void kernel_stage(struct verifier *v)
 {
 	for (size_t i = 1; i < v->o->kernel_count; i++) {
 		struct target *t = NULL;
-		int rc = open_kernel(v, v->o->kernels[i], &t);
+		int rc = open_kernel(v, i, &t);
 
 		if (rc) {
 			target_fail(v, rc);

@@ -243,6 +243,7 @@ void plan_release(struct verifier *v)
 		free(g->tally.trouble);
 		free(g->bound_tally.trouble);
 		free(g->bound);
+		free(g->usual);
 		free(g->trouble);
 		free(g->no_workload);
 	}

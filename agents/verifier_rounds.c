@@ -2,18 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/verifier_state.h"
+#include "agents/verifier_rounds.h"
 #include "base/mem.h"
 #include "stats/sample.h"
 
 /* ---- a round: every arm once ---- */
-
-struct round {
-	struct arm *arms; /* arms[0] is the baseline */
-	size_t n;
-	size_t *order;
-	double *room;
-};
 
 static void round_init(struct round *r, size_t max, size_t metrics)
 {
@@ -32,7 +25,7 @@ static void round_release(struct round *r)
 	free(r->room);
 }
 
-static void round_arm(struct round *r, enum arm_kind kind, struct candidate *c)
+void round_arm(struct round *r, enum arm_kind kind, struct candidate *c)
 {
 	r->arms[r->n].kind = kind;
 	r->arms[r->n].c = c;
@@ -44,8 +37,8 @@ static bool hopeless(const struct tally *t)
 	return t->invalid >= 3 && verdict_too_many(t->invalid, t->runs);
 }
 
-static bool round_go(struct verifier *v, struct group *g, struct round *r,
-		     size_t number)
+bool round_go(struct verifier *v, struct group *g, struct round *r,
+	      size_t number)
 {
 	evidence_order(number, r->n, r->order);
 	for (size_t i = 0; i < r->n; i++)
@@ -59,8 +52,6 @@ static bool round_go(struct verifier *v, struct group *g, struct round *r,
 			   g->tally.invalid, g->tally.runs, g->tally.trouble);
 	return false;
 }
-
-enum phase { SCREENING, PAIRING, CONFIRMING };
 
 static void tell(const struct verifier *v, const struct group *g,
 		 const struct candidate *c, enum phase phase, size_t i,
@@ -87,10 +78,8 @@ static void keep_bound(struct group *g, const struct arm *a)
 	g->bound[g->bound_n++] = a->values[0];
 }
 
-/* Gives the round's valid pairs to where they belong. */
-static void round_keep(const struct verifier *v, struct group *g,
-		       const struct round *r, enum phase phase, size_t i,
-		       size_t of)
+void round_keep(const struct verifier *v, struct group *g,
+		const struct round *r, enum phase phase, size_t i, size_t of)
 {
 	for (size_t k = 1; k < r->n; k++) {
 		const struct arm *a = &r->arms[k];
@@ -114,26 +103,24 @@ static void round_keep(const struct verifier *v, struct group *g,
 	}
 }
 
-/* ---- the three phases ---- */
+/* ---- the phases ---- */
 
-static bool in_play(const struct candidate *c)
+bool rounds_in_play(const struct candidate *c)
 {
 	return candidate_alive(c) && !c->screened_out && !hopeless(&c->tally);
 }
 
-static size_t arm_all(struct round *r, struct group *g)
+size_t round_arm_all(struct round *r, struct group *g)
 {
 	r->n = 0;
 	round_arm(r, ARM_BASELINE, NULL);
 	for (size_t i = 0; i < g->n; i++)
-		if (in_play(g->c[i]))
+		if (rounds_in_play(g->c[i]))
 			round_arm(r, ARM_POLICY, g->c[i]);
 	return r->n - 1;
 }
 
-/* The median ratio of metric m; no interval is needed to rank. */
-static double median_ratio(const struct group *g, const struct pairs *p,
-			   size_t m)
+double rounds_ratio(const struct group *g, const struct pairs *p, size_t m)
 {
 	double *ratios, r;
 
@@ -149,85 +136,46 @@ static double median_ratio(const struct group *g, const struct pairs *p,
 	return r;
 }
 
-/* A guard's median is beyond its bound, however uncertain. */
-static bool guards_suffer(const struct verifier *v, const struct group *g,
-			  const struct pairs *p)
+/* Those that want another pair; without looks all go on until the last has
+ * its pairs. */
+static size_t arm_pairs(const struct verifier *v, struct round *r,
+			struct group *g)
 {
-	for (size_t m = 1; m < g->w.metric_count; m++) {
-		struct evidence_rule rule = verdict_rule(v, g, m);
+	bool all = false;
 
-		if (median_ratio(g, p, m) < evidence_guard_floor(&rule))
-			return true;
-	}
-	return false;
-}
-
-static bool ranks_before(const struct verifier *v, const struct group *g,
-			 const struct candidate *a, const struct candidate *b)
-{
-	bool sa = guards_suffer(v, g, &a->screen);
-	bool sb = guards_suffer(v, g, &b->screen);
-
-	if (sa != sb)
-		return sb;
-	return median_ratio(g, &a->screen, 0) > median_ratio(g, &b->screen, 0);
-}
-
-static void keep_finalists(struct verifier *v, struct group *g)
-{
-	for (size_t i = 0; i < g->n; i++) {
-		long before = 0;
-
-		if (!candidate_alive(g->c[i]))
-			continue;
-		for (size_t k = 0; k < g->n; k++) {
-			if (k == i || !candidate_alive(g->c[k]))
-				continue;
-			before += ranks_before(v, g, g->c[k], g->c[i]) ||
-				  (k < i &&
-				   !ranks_before(v, g, g->c[i], g->c[k]));
-		}
-		g->c[i]->screened_out = before >= v->o->finalists;
-	}
-}
-
-/*
- * One look at each, to spend the pairs on the best.  Also warms up: without
- * screening each arm still runs once for nothing.
- */
-static bool screen(struct verifier *v, struct group *g, struct round *r)
-{
-	bool choose = v->o->screen > 0 && (long)arm_all(r, g) > v->o->finalists;
-	long rounds = choose ? v->o->screen : 1;
-
-	for (long i = 0; i < rounds; i++) {
-		if (!arm_all(r, g))
-			return true;
-		if (!round_go(v, g, r, (size_t)i))
-			return false;
-		round_keep(v, g, r, SCREENING, (size_t)i + 1, (size_t)rounds);
-	}
-	if (choose)
-		keep_finalists(v, g);
-	return true;
-}
-
-static bool wants_more(const struct verifier *v, const struct group *g)
-{
 	for (size_t i = 0; i < g->n; i++)
-		if (in_play(g->c[i]) && (long)g->c[i]->main.n < v->o->pairs)
-			return true;
-	return false;
+		all |= looks_wanted(v, g->c[i]);
+	if (!all)
+		return 0;
+	if (!v->o->sequential)
+		return round_arm_all(r, g);
+	r->n = 0;
+	round_arm(r, ARM_BASELINE, NULL);
+	for (size_t i = 0; i < g->n; i++)
+		if (looks_wanted(v, g->c[i]))
+			round_arm(r, ARM_POLICY, g->c[i]);
+	return r->n - 1;
 }
 
-/* The bound's runs are spread evenly over the rounds. */
+/* The bound's runs are spread evenly over the rounds that there will be. */
 static bool bound_is_due(const struct verifier *v, const struct group *g,
 			 long round)
 {
 	long n = v->o->pairs;
 
+	if (v->o->sequential && n > VERIFIER_MIN_PAIRS)
+		n = VERIFIER_MIN_PAIRS;
 	return g->w.bound.len && g->bound_tally.runs < 2 * BOUND_RUNS &&
+	       g->bound_n < BOUND_RUNS &&
 	       (long)g->bound_n * n < BOUND_RUNS * (round + 1);
+}
+
+static void end_full(const struct verifier *v, struct group *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if ((long)g->c[i]->main.n >= v->o->pairs &&
+		    g->c[i]->ended == LOOK_ON)
+			g->c[i]->ended = LOOK_FULL;
 }
 
 static bool measure(struct verifier *v, struct group *g, struct round *r)
@@ -235,15 +183,19 @@ static bool measure(struct verifier *v, struct group *g, struct round *r)
 	/* Invalid pairs are made up for, but not for ever. */
 	long most = v->o->pairs + (v->o->pairs + 1) / 2;
 
-	for (long i = 0; i < most && wants_more(v, g); i++) {
-		arm_all(r, g);
+	if (g->cut > 0)
+		g->cut = CUT_PAIRS;
+	for (long i = 0; i < most && arm_pairs(v, r, g); i++) {
 		if (bound_is_due(v, g, i))
 			round_arm(r, ARM_BOUND, NULL);
 		if (!round_go(v, g, r, (size_t)i))
 			return false;
 		round_keep(v, g, r, PAIRING, (size_t)i + 1,
 			   (size_t)v->o->pairs);
+		if (v->o->sequential)
+			looks_after_round(v, g);
 	}
+	end_full(v, g);
 	return true;
 }
 
@@ -270,10 +222,11 @@ static struct candidate *best_untried(const struct verifier *v,
 	for (size_t i = 0; i < g->n; i++) {
 		struct candidate *c = g->c[i];
 
-		if (!in_play(c) || c->fresh || !verdict_promising(v, g, c))
+		if (!rounds_in_play(c) || c->fresh ||
+		    !verdict_promising(v, g, c))
 			continue;
-		if (!best || median_ratio(g, &c->main, 0) >
-				     median_ratio(g, &best->main, 0))
+		if (!best || rounds_ratio(g, &c->main, 0) >
+				     rounds_ratio(g, &best->main, 0))
 			best = c;
 	}
 	return best;
@@ -315,8 +268,13 @@ static bool confirm(struct verifier *v, struct group *g, struct round *r)
 			winner = c;
 	}
 	for (size_t i = 0; winner && i < g->n; i++)
-		g->c[i]->beaten = in_play(g->c[i]) && !g->c[i]->fresh;
+		g->c[i]->beaten = rounds_in_play(g->c[i]) && !g->c[i]->fresh;
 	return true;
+}
+
+static bool choose(struct verifier *v, struct group *g, struct round *r)
+{
+	return v->o->halving ? rungs_halve(v, g, r) : rungs_screen(v, g, r);
 }
 
 void rounds_group(struct verifier *v, struct group *g)
@@ -324,7 +282,7 @@ void rounds_group(struct verifier *v, struct group *g)
 	struct round r;
 
 	round_init(&r, g->n + 3, g->w.metric_count);
-	if (run_warm_up(v, g) && screen(v, g, &r) && measure(v, g, &r) &&
+	if (run_warm_up(v, g) && choose(v, g, &r) && measure(v, g, &r) &&
 	    finish_bound(v, g, &r) && v->o->confirm)
 		confirm(v, g, &r);
 	round_release(&r);

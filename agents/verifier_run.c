@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "stats/sample.h"
 
 #define FIRST_LIMIT_S 600 /* before anything is known */
 #define LIMIT_FACTOR  5	  /* of the baseline's first run */
@@ -107,6 +108,17 @@ static enum trial policy_failed(struct arm *a, const struct run_result *r,
 	return TRIAL_OVER;
 }
 
+/* It counts as if it had ended when it was ended. */
+static enum trial cut_off(struct group *g, struct arm *a, double cut)
+{
+	tally_of(g, a)->runs++;
+	for (size_t i = 0; i < g->w.metric_count; i++)
+		a->values[i] = cut;
+	a->c->cut_runs++;
+	a->c->cut_s = fmax(a->c->cut_s, cut);
+	return TRIAL_VALID;
+}
+
 static enum trial classify(struct group *g, struct arm *a, struct run_result *r)
 {
 	struct tally *t = tally_of(g, a);
@@ -133,13 +145,34 @@ static enum trial classify(struct group *g, struct arm *a, struct run_result *r)
 	}
 }
 
+static bool only_wall(const struct workload *w)
+{
+	for (size_t i = 0; i < w->metric_count; i++)
+		if (w->metrics[i].regex || w->metrics[i].json)
+			return false;
+	return true;
+}
+
+/* What a policy's run may take before it is lost; 0: it has to end. */
+static double cut_at(const struct group *g, const struct arm *a)
+{
+	if (a->kind != ARM_POLICY || !(g->cut > 0) || !g->usual_n ||
+	    !only_wall(&g->w))
+		return 0;
+	return g->cut * sample_median(g->usual, g->usual_n) + CUT_MARGIN_S;
+}
+
 static void arm_spec(const struct group *g, const struct arm *a,
 		     struct run_spec *s)
 {
+	double cut = cut_at(g, a);
+
 	*s = (struct run_spec){
-		.argv = a->kind == ARM_BOUND ? g->w.bound.v : g->w.command.v,
+		.argv = a->kind == ARM_BOUND ? g->w.bound.v
+			: g->use_short	     ? g->w.shorter.v
+					     : g->w.command.v,
 		.cwd = g->w.cwd,
-		.timeout_s = g->limit_s,
+		.timeout_s = cut > 0 ? fmin(cut, g->limit_s) : g->limit_s,
 	};
 	if (a->kind == ARM_POLICY)
 		s->policy = a->c->policy->body;
@@ -171,12 +204,15 @@ static enum trial try_arm(struct verifier *v, struct group *g, struct arm *a,
 		return TRIAL_STOP;
 	arm_spec(g, a, &spec);
 	rc = target_run(v->target, &spec, r);
+	g->target_runs += !rc;
 	if (a->c)
 		a->c->stages[STAGE_RUN].seconds += clock_monotonic() - start;
 	if (rc)
 		return group_fail(v, g, rc);
 	if (r->outcome == RUN_CANCELLED)
 		v->cancelled = true;
+	if (r->outcome == RUN_TIMEOUT && spec.timeout_s < g->limit_s)
+		return cut_off(g, a, spec.timeout_s);
 	return classify(g, a, r);
 }
 
@@ -189,12 +225,19 @@ static bool warm_again(struct verifier *v, struct group *g)
 	struct run_result r = {0};
 	int rc = target_run(v->target, &spec, &r);
 
+	g->target_runs += !rc;
 	if (rc)
 		group_fail(v, g, rc);
 	if (r.outcome == RUN_CANCELLED)
 		v->cancelled = true;
 	run_result_release(&r);
 	return !rc && !v->cancelled;
+}
+
+static void keep_usual(struct group *g, const struct arm *a)
+{
+	g->usual = mem_realloc(g->usual, g->usual_n + 1, sizeof(*g->usual));
+	g->usual[g->usual_n++] = a->values[0];
 }
 
 bool run_arm(struct verifier *v, struct group *g, struct arm *a)
@@ -214,6 +257,8 @@ bool run_arm(struct verifier *v, struct group *g, struct arm *a)
 				     tally_of(g, a)->trouble);
 		if (t == TRIAL_AGAIN && lost && !warm_again(v, g))
 			return false;
+		if (a->valid && a->kind == ARM_BASELINE)
+			keep_usual(g, a);
 		if (t != TRIAL_AGAIN)
 			break;
 	}

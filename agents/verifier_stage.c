@@ -150,7 +150,7 @@ bool candidate_alive(const struct candidate *c)
 	for (size_t i = 0; i < STAGE_COUNT; i++)
 		if (c->stages[i].status == STATUS_FAILED)
 			return false;
-	return !c->unbuilt;
+	return !c->unbuilt && !c->known;
 }
 
 const struct group *candidate_group(const struct verifier *v,

@@ -5,12 +5,22 @@
 
 #include "agents/verifier.h"
 #include "stats/evidence.h"
+#include "stats/sequential.h"
 #include "target/target.h"
 #include "workload/workload.h"
 
 #define CONFIRM_PAIRS 3
 #define BOUND_RUNS    3
 #define LEAST_LIMIT_S 30 /* of one run */
+
+/*
+ * A run of a policy that cannot win any more is ended at this many times what
+ * the baseline takes, and some.  Among pairs so late that no rank of a real
+ * difference is beyond it.
+ */
+#define CUT_RUNGS    1.25
+#define CUT_PAIRS    2.0
+#define CUT_MARGIN_S 0.5
 
 enum stage_status {
 	STATUS_UNKNOWN,
@@ -46,7 +56,8 @@ struct tally {
 
 struct candidate {
 	const struct doc *policy;
-	char object[65]; /* digest of what is loaded; "": none */
+	const struct doc *known; /* its verdict, from before; NULL */
+	char object[65];	 /* digest of what is loaded; "": none */
 	struct stage stages[STAGE_COUNT];
 	/* The workload in the simulator; NULL.  Its metrics are this arm's
 	 * alone until sim_compare(). */
@@ -62,6 +73,11 @@ struct candidate {
 	bool screened_out;
 	bool beaten; /* better, but the confirmation went to another */
 	bool confirmed;
+	enum look ended; /* its pairs; LOOK_ON: they were broken off */
+	bool outdone;	 /* they ended because another is better */
+	bool shortened;	 /* its screening ran the smaller command */
+	double cut_s;	 /* the longest that a run was let go on … */
+	size_t cut_runs; /* … before these were ended as lost */
 	const char *decision;
 	char *why;
 };
@@ -80,7 +96,12 @@ struct group {
 	double *bound; /* the goal metric of the bound's runs */
 	size_t bound_n;
 	double limit_s; /* of one run */
-	char *trouble;	/* why nothing can be said about this group */
+	bool use_short; /* run the smaller command */
+	double cut;	/* end a policy's run at this many times … */
+	double *usual;	/* … the median of the baseline's; 0: do not */
+	size_t usual_n;
+	size_t target_runs; /* of any command, whatever for */
+	char *trouble;	    /* why nothing can be said about this group */
 };
 
 struct verifier {
@@ -117,7 +138,7 @@ void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 /* With what the kernel's BPF verifier said last, its file and line. */
 void stage_refused(struct candidate *c, enum stage_id id,
 		   const struct run_result *r);
-/* No stage has failed, and there is an object. */
+/* No stage has failed, there is an object, and no verdict yet. */
 bool candidate_alive(const struct candidate *c);
 
 /* Where its object is, or would be; lent.  Found once: a sandbox lets nobody
@@ -137,6 +158,9 @@ bool form_settles(struct candidate *c, enum stage_id id);
 const char *form_deed(const struct json *body);
 /* No policy of the input needs sched_ext. */
 bool form_only_knobs(const struct verifier *v);
+
+/* verifier_known.c: marks what needs no verdict again */
+void known_find(struct verifier *v);
 
 /* verifier_lint.c */
 bool lint_uses(const struct json *body, const char *what);
@@ -172,6 +196,8 @@ void lease_give(struct verifier *v);
 /* verifier_kernel.c */
 void run_progress(const struct verifier *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* For the i-th kernel asked for. */
+struct target_opts run_target_opts(const struct verifier *v, size_t i);
 /* Opens the target if it is not; false: v->failed or v->cancelled. */
 bool run_target(struct verifier *v);
 /* Remembers rc and the message as v->failed, or that it was a cancellation. */
@@ -213,6 +239,8 @@ void verdict_decide(const struct verifier *v, const struct group *g,
 
 void verdict_judge(const struct verifier *v, const struct group *g,
 		   const struct pairs *p, size_t m, struct evidence *e);
+bool verdict_guard_failed(const struct verifier *v, const struct group *g,
+			  const struct candidate *c);
 /* The pairs that speak for or against a candidate; may be empty. */
 const struct pairs *verdict_pairs(const struct candidate *c);
 

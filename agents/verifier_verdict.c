@@ -57,6 +57,14 @@ static size_t failed_guard(const struct verifier *v, const struct group *g,
 	return 0;
 }
 
+bool verdict_guard_failed(const struct verifier *v, const struct group *g,
+			  const struct candidate *c)
+{
+	struct evidence e;
+
+	return failed_guard(v, g, c, &e);
+}
+
 static bool too_many_invalid(const struct group *g, const struct candidate *c)
 {
 	return verdict_too_many(c->tally.invalid + g->tally.invalid,
@@ -113,6 +121,12 @@ static const char *unproved_why(const struct candidate *c)
 			      "too many paths");
 }
 
+/* With looks, nothing but having been decided is an answer. */
+static bool looks_allow(const struct verifier *v, const struct candidate *c)
+{
+	return !v->o->sequential || c->ended == LOOK_DECIDED;
+}
+
 bool verdict_promising(const struct verifier *v, const struct group *g,
 		       const struct candidate *c)
 {
@@ -120,7 +134,7 @@ bool verdict_promising(const struct verifier *v, const struct group *g,
 
 	if (c->main.n < VERIFIER_MIN_PAIRS || too_many_invalid(g, c) ||
 	    missing_stage(v, c) != STAGE_COUNT || unproved(c) ||
-	    unasked_stage(v) != STAGE_COUNT)
+	    unasked_stage(v) != STAGE_COUNT || !looks_allow(v, c))
 		return false;
 	verdict_judge(v, g, &c->main, 0, &e);
 	return e.effect == EFFECT_BETTER && !failed_guard(v, g, c, &e);
@@ -251,9 +265,10 @@ static bool decide_few(const struct verifier *v, const struct group *g,
 		verdict_judge(v, g, &c->screen, 0, &e);
 		reject_run(c, "screening",
 			   "not among the %ld finalists: %s %.2f times the "
-			   "kernel's own in %zu screening run%s",
+			   "kernel's own in %zu screening run%s%s",
 			   v->o->finalists, g->w.metrics[0].name, e.ratio,
-			   e.pairs, e.pairs == 1 ? "" : "s");
+			   e.pairs, e.pairs == 1 ? "" : "s",
+			   c->shortened ? " of the short command" : "");
 	} else if (too_many_invalid(g, c) || !c->main.n) {
 		const struct tally *t =
 			c->tally.invalid ? &c->tally : &g->tally;
@@ -303,7 +318,20 @@ static void decide_for(const struct verifier *v, struct candidate *c,
 {
 	if (decide_stages(v, c, what))
 		return;
-	if (goal->effect != EFFECT_BETTER)
+	if (c->outdone)
+		say(c, "inconclusive",
+		    "%s: its pairs were ended, another policy is better", what);
+	else if (c->ended == LOOK_FUTILE)
+		say(c, "inconclusive",
+		    "%s: its pairs were ended, more of them would hardly have "
+		    "excluded chance",
+		    what);
+	else if (!looks_allow(v, c))
+		say(c, "inconclusive",
+		    "%s: a look after each pair included, chance is not "
+		    "excluded; more pairs are needed",
+		    what);
+	else if (goal->effect != EFFECT_BETTER)
 		say(c, "inconclusive",
 		    "%s: the interval does not exclude chance; more pairs "
 		    "are needed",

@@ -24,7 +24,8 @@
 static struct {
 	bool all, json;
 	long pid, cpus, memory;
-	const char *cgroup, *target, *goal, *bound, *name, *kernel, *as, *trace;
+	const char *cgroup, *target, *goal, *bound, *shorter, *name, *kernel,
+		*as, *trace;
 	long trace_max;
 	struct strs metrics;
 	double seconds, timeout;
@@ -81,6 +82,11 @@ static const struct opt options[] = {
 	 .arg = "COMMAND",
 	 .help = "what to run for the best value that is possible",
 	 .target = &arg.bound},
+	{.kind = OPT_STRING,
+	 .name = "short",
+	 .arg = "COMMAND",
+	 .help = "a smaller one, for a first look at many policies",
+	 .target = &arg.shorter},
 	{.kind = OPT_STRING,
 	 .letter = 'n',
 	 .name = "name",
@@ -159,6 +165,18 @@ static void read_as(struct observer_opts *o)
 	o->set_ids = uid != geteuid() || gid != getegid();
 }
 
+/* The words of another command; text NULL: there is none. */
+static void read_words(const char *option, const char *text, struct strs *out)
+{
+	if (!text)
+		return;
+	if (words_split(text, out))
+		cli_usage(&tool, "option %s: %s", option, err_text());
+	if (!out->len)
+		cli_usage(&tool, "option %s: there is no command in it",
+			  option);
+}
+
 static void read_workload(char **command, struct workload *w)
 {
 	for (size_t i = 0; command[i]; i++)
@@ -173,10 +191,8 @@ static void read_workload(char **command, struct workload *w)
 			cli_usage(&tool, "%s", err_text());
 		workload_add_metric(w, &m);
 	}
-	if (arg.bound && words_split(arg.bound, &w->bound))
-		cli_usage(&tool, "option --bound: %s", err_text());
-	if (arg.bound && !w->bound.len)
-		cli_usage(&tool, "option --bound: there is no command in it");
+	read_words("--bound", arg.bound, &w->bound);
+	read_words("--short", arg.shorter, &w->shorter);
 	workload_complete(w);
 }
 
@@ -199,8 +215,10 @@ static void read_scope(int operands, struct trace_opts *t)
 
 static void check_target(int operands)
 {
-	if (!operands && (arg.metrics.len || arg.bound || arg.name))
-		cli_usage(&tool, "--metric, --bound and --name need a command");
+	if (!operands &&
+	    (arg.metrics.len || arg.bound || arg.shorter || arg.name))
+		cli_usage(&tool, "--metric, --bound, --short and --name need "
+				 "a command");
 	if (!strcmp(arg.target, "vm")) {
 		if (!operands)
 			cli_usage(&tool, "--target vm needs a command");

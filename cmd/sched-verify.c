@@ -13,6 +13,7 @@
 #include "cmd/cli.h"
 #include "policy/form.h"
 #include "rt/config.h"
+#include "stats/sequential.h"
 #include "term/num.h"
 #include "term/progress.h"
 #include "term/table.h"
@@ -25,7 +26,8 @@ static struct {
 	struct strs guards, kernels, objects;
 	long pairs, screen, finalists, seed, cpus, memory;
 	double min_effect, timeout;
-	bool confirm, no_confirm, json, progress;
+	bool confirm, no_confirm, halving, sequential, only_new;
+	bool json, progress;
 } arg = {
 	.target = "auto",
 	.pairs = 5,
@@ -68,6 +70,18 @@ static const struct opt options[] = {
 	 .target = &arg.finalists,
 	 .min = 1,
 	 .max = 1000},
+	{.kind = OPT_FLAG,
+	 .name = "halving",
+	 .help = "choose them in rungs: half are kept, runs double",
+	 .target = &arg.halving},
+	{.kind = OPT_FLAG,
+	 .name = "sequential",
+	 .help = "end a policy's pairs when its answer is known",
+	 .target = &arg.sequential},
+	{.kind = OPT_FLAG,
+	 .name = "new",
+	 .help = "only policies without a verdict in the input",
+	 .target = &arg.only_new},
 	{.kind = OPT_FLAG,
 	 .name = "confirm",
 	 .help = "measure the winner again with fresh pairs (default)",
@@ -199,6 +213,9 @@ static void read_options(int argc, char **argv, struct verifier_opts *o,
 			  "option --target: '%s' is not host, vm or "
 			  "auto",
 			  arg.target);
+	if (arg.sequential && arg.pairs > SEQUENTIAL_MOST)
+		cli_usage(&tool, "--sequential looks at %d pairs at most",
+			  SEQUENTIAL_MOST);
 	if (arg.confirm && arg.no_confirm)
 		cli_usage(&tool, "--confirm and --no-confirm contradict");
 	*guards = mem_zalloc(arg.guards.len + 1, sizeof(**guards));
@@ -209,6 +226,9 @@ static void read_options(int argc, char **argv, struct verifier_opts *o,
 		.pairs = arg.pairs,
 		.screen = arg.screen,
 		.finalists = arg.finalists,
+		.halving = arg.halving,
+		.sequential = arg.sequential,
+		.only_new = arg.only_new,
 		.confirm = !arg.no_confirm,
 		.min_effect_pct = arg.min_effect,
 		.guard_pct = 10,

@@ -60,6 +60,7 @@ static const struct rule workload[] = {
 	{TEXT("cwd")},
 	{LIST("command"), ROWS({TEXT(NULL), MUST})},
 	{LIST("bound"), ROWS({TEXT(NULL), MUST})},
+	{LIST("short"), ROWS({TEXT(NULL), MUST})},
 	{LIST("metrics"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("name"), MUST}, {TEXT("unit")}, {BETTER},

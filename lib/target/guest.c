@@ -276,9 +276,27 @@ static void guest_close(void *self)
 	free(g);
 }
 
+static int find_parts(const struct target_opts *o, struct parts *p)
+{
+	return parts_find(o->kernel ? o->kernel : DEFAULT_KERNEL, p,
+			  o->progress, o->progress_arg, o->cancel);
+}
+
+int guest_kernel(const struct target_opts *o, char **release)
+{
+	struct parts p;
+	int rc = find_parts(o, &p);
+
+	if (rc)
+		return rc;
+	*release = p.release;
+	p.release = NULL;
+	parts_release(&p);
+	return 0;
+}
+
 int guest_open(const struct target_opts *o, void **self)
 {
-	const char *kernel = o->kernel ? o->kernel : DEFAULT_KERNEL;
 	struct guest *g = mem_zalloc(1, sizeof(*g));
 	int rc;
 
@@ -287,8 +305,7 @@ int guest_open(const struct target_opts *o, void **self)
 	buf_init(&g->in, WIRE_MAX);
 	rc = machine_read(o->cpus, o->memory_mib, o->topology, &g->machine);
 	if (!rc)
-		rc = parts_find(kernel, &g->parts, o->progress, o->progress_arg,
-				o->cancel);
+		rc = find_parts(o, &g->parts);
 	if (!rc) {
 		g->accel = accel_recall(&g->parts, &g->accel_why);
 		rc = boot(g);

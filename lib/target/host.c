@@ -130,22 +130,31 @@ static int host_run(void *self, const struct run_spec *s, struct run_result *r)
 	return rc;
 }
 
+char *host_kernel(void)
+{
+	struct utsname u;
+
+	uname(&u);
+	return mem_strdup(u.release);
+}
+
 int host_open(const struct target_opts *o, void **self)
 {
 	struct host *h;
-	struct utsname u;
 	struct json *state;
+	char *release;
 	int rc = ext_check();
 
 	if (rc && !(o->plain && rc != -EBUSY))
 		return rc;
-	uname(&u);
+	release = host_kernel();
 	state = ext_kernel_state();
 	h = mem_zalloc(1, sizeof(*h));
 	h->cancel = o->cancel;
 	h->facts = json_object();
 	json_set_string(h->facts, "target", "host");
-	json_set_string(h->facts, "kernel", u.release);
+	json_set_string(h->facts, "kernel", release);
+	free(release);
 	json_set_string(h->facts, "accelerator", "none");
 	json_set_number(h->facts, "cpus",
 			(double)sysconf(_SC_NPROCESSORS_ONLN));

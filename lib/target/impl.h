@@ -16,4 +16,8 @@ extern const struct target_impl host_impl, guest_impl;
 int host_open(const struct target_opts *o, void **self);
 int guest_open(const struct target_opts *o, void **self);
 
+/* The kernel's release, the caller's; "": only a boot can tell. */
+char *host_kernel(void);
+int guest_kernel(const struct target_opts *o, char **release);
+
 #endif

@@ -36,14 +36,43 @@ void run_result_release(struct run_result *r)
 	*r = (struct run_result){0};
 }
 
-int target_open(const struct target_opts *o, struct target **out)
+/* "auto" is where policies can run. */
+static const char *kind_of(const struct target_opts *o)
 {
 	const char *kind = o->kind ? o->kind : "auto";
+
+	if (strcmp(kind, "auto"))
+		return kind;
+	return ext_check() == 0 ? "host" : "vm";
+}
+
+int target_foretell(const struct target_opts *o, struct json **facts)
+{
+	const char *kind = kind_of(o);
+	char *kernel = NULL;
+	int rc = 0;
+
+	*facts = NULL;
+	if (!strcmp(kind, "vm"))
+		rc = guest_kernel(o, &kernel);
+	else
+		kernel = host_kernel();
+	if (rc)
+		return rc;
+	*facts = json_object();
+	json_set_string(*facts, "target", kind);
+	if (*kernel)
+		json_set_string(*facts, "kernel", kernel);
+	free(kernel);
+	return 0;
+}
+
+int target_open(const struct target_opts *o, struct target **out)
+{
+	const char *kind = kind_of(o);
 	struct target *t = mem_zalloc(1, sizeof(*t));
 	int rc;
 
-	if (!strcmp(kind, "auto"))
-		kind = ext_check() == 0 ? "host" : "vm";
 	if (!strcmp(kind, "host")) {
 		t->impl = &host_impl;
 		rc = host_open(o, &t->self);

@@ -83,6 +83,13 @@ void run_result_release(struct run_result *r);
 int target_open(const struct target_opts *o, struct target **out);
 
 /*
+ * Which one target_open() would open, as far as that is known without booting:
+ * {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64"}, the caller's; without
+ * "kernel" only the guest can tell.  Fetches and fails as target_open() does.
+ */
+int target_foretell(const struct target_opts *o, struct json **facts);
+
+/*
  * Runs one command.  0 when the result says what happened (also a refused
  * policy and a lost guest); a lost guest is booted anew by the next call.
  * -errno only when the command could not be tried at all.

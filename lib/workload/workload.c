@@ -113,6 +113,8 @@ int workload_read(const struct json *v, struct workload *w)
 	if (!rc)
 		rc = read_strings(v, "bound", &w->bound);
 	if (!rc)
+		rc = read_strings(v, "short", &w->shorter);
+	if (!rc)
 		rc = read_metrics(json_get(v, "metrics"), w);
 	if (rc)
 		workload_release(w);
@@ -154,6 +156,8 @@ struct json *workload_json(const struct workload *w)
 	json_set(v, "command", strings_json(&w->command));
 	if (w->bound.len)
 		json_set(v, "bound", strings_json(&w->bound));
+	if (w->shorter.len)
+		json_set(v, "short", strings_json(&w->shorter));
 	metrics = json_set(v, "metrics", json_array());
 	for (size_t i = 0; i < w->metric_count; i++)
 		json_add(metrics, metric_json(&w->metrics[i]));
@@ -166,6 +170,7 @@ void workload_release(struct workload *w)
 	free(w->cwd);
 	strs_release(&w->command);
 	strs_release(&w->bound);
+	strs_release(&w->shorter);
 	for (size_t i = 0; i < w->metric_count; i++)
 		metric_release(&w->metrics[i]);
 	free(w->metrics);

@@ -8,9 +8,11 @@
  *                "regex":"([0-9.]+) requests/s"},
  *               {"name":"p99","unit":"us","better":"lower",
  *                "json":"latency.p99"}],
- *    "bound":["./server","--best-case"]}
+ *    "bound":["./server","--best-case"],
+ *    "short":["./server","-n","1"]}
  * The first metric is the goal, the others are guarded.  Without metrics the
  * wall time is the goal: {"name":"wall","unit":"s","better":"lower"}.
+ * What is short tells of the same metrics, for a first look at many policies.
  */
 #ifndef SCHEDKIT_WORKLOAD_WORKLOAD_H
 #define SCHEDKIT_WORKLOAD_WORKLOAD_H
@@ -38,7 +40,8 @@ struct workload {
 	char *name;
 	char *cwd;
 	struct strs command;
-	struct strs bound; /* empty: no lower bound is known */
+	struct strs bound;   /* empty: no lower bound is known */
+	struct strs shorter; /* "short"; empty: there is only the command */
 	struct metric *metrics;
 	size_t metric_count; /* at least 1 after reading */
 };

@@ -67,9 +67,11 @@ needs_bpf() {
 }
 
 @test "the workload is told so that it can run again" {
-	exits 0 sched-observe --name w --bound "sh -c 'exit 0'" -- sh -c true
+	exits 0 sched-observe --name w --bound "sh -c 'exit 0'" \
+		--short 'sh -c :' -- sh -c true
 	body '.workload == {"name": "w", "command": ["sh", "-c", "true"],
-		"bound": ["sh", "-c", "exit 0"], "cwd": "'"$PWD"'",
+		"bound": ["sh", "-c", "exit 0"], "short": ["sh", "-c", ":"],
+		"cwd": "'"$PWD"'",
 		"metrics": [{"name": "wall", "unit": "s", "better": "lower"}]}'
 	body '.goal == "makespan"'
 }
@@ -120,6 +122,8 @@ needs_bpf() {
 	exits 2 sched-observe --target vm
 	exits 2 sched-observe --as root -- true
 	exits 2 sched-observe --bound "'" -- true
+	exits 2 sched-observe --short '' -- true
+	exits 2 sched-observe --short true
 	exits 2 sched-observe -d x
 }
 

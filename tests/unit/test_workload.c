@@ -163,7 +163,8 @@ static void workloads_survive_json(void **state)
 		"\"cwd\":\"/srv\",\"metrics\":[{\"better\":\"higher\","
 		"\"name\":\"rps\",\"regex\":\"([0-9.]+) r/s\",\"unit\":\"1/s\"}"
 		",{\"better\":\"lower\",\"json\":\"l.p99\",\"name\":\"p99\","
-		"\"unit\":\"us\"}],\"name\":\"requests\"}";
+		"\"unit\":\"us\"}],\"name\":\"requests\","
+		"\"short\":[\"./srv\",\"-n\",\"1\"]}";
 	struct workload w;
 	struct json *v;
 	char *again;
@@ -204,6 +205,7 @@ static void bad_workloads_name_the_key(void **state)
 		{"{\"command\":[1]}", "workload.command"},
 		{"{\"command\":\"x\"}", "workload.command"},
 		{"{\"command\":[\"x\"],\"bound\":{}}", "workload.bound"},
+		{"{\"command\":[\"x\"],\"short\":\"y\"}", "workload.short"},
 		{"{\"command\":[\"x\"],\"metrics\":[{}]}", "workload.metrics"},
 		{"{\"command\":[\"x\"],\"metrics\":[{\"name\":\"a\","
 		 "\"better\":\"up\"}]}",
