@@ -16,7 +16,8 @@
 #define HISTORY_MATCHES	 64
 
 extern const struct cli_command history_add_command, history_log_command,
-	history_show_command, history_best_command, history_learn_command,
+	history_show_command, history_best_command, history_note_command,
+	history_revert_command, history_restore_command, history_learn_command,
 	history_neighbours_command;
 
 /* Of every command. */
@@ -56,6 +57,11 @@ extern struct history_arg {
 		.arg = "NAME", .help = "only for this workload",       \
 		.target = (to)                                         \
 	}
+#define HISTORY_WHY(to)                                              \
+	{                                                            \
+		.kind = OPT_STRING, .name = "why", .arg = "TEXT",    \
+		.help = "the reason, for the record", .target = (to) \
+	}
 
 /* Parses; the index of the first of least to most (below 0: any) operands. */
 int history_operands(const struct opt_tool *tool, int argc, char **argv,
@@ -89,6 +95,8 @@ bool history_read_all(const struct opt_tool *tool, struct stream *s,
 
 /* The document as a line. */
 void history_put(const struct doc *d);
+/* A note just made, as a line or in words. */
+void history_put_note(const struct doc *d);
 /* Text of others on a terminal. */
 void history_put_clean(const char *s);
 

@@ -377,6 +377,12 @@ static const struct rule account[] = {
 static const struct rule note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
+	{ID("after")},
+	{OBJECT("state"),
+	 ROWS({WORD("name"), MUST,
+	       WORDS("candidate", "canary", "trusted", "none")},
+	      {TEXT("workload"), MUST}, {ID("previous")}, {ID("verdict")},
+	      {BOOL("forced")})},
 	{TEXT("agent")},
 	{LIST("tags"), ROWS({TEXT(NULL), MUST})},
 	{MAP("features"), .members = number},

@@ -15,10 +15,13 @@ struct entry {
 bool entry_parse(const char *message, struct entry *e);
 
 /*
- * Walks from a commit (zero: nothing there) towards the past until fn returns
- * non-zero, which is then returned.
+ * Walks from a commit (zero: nothing there) towards the past, newest first and
+ * without what until (NULL, zero: nothing) leads to, until fn returns non-zero,
+ * which is then returned.  A document that two sides of a merge recorded comes
+ * once, as its newest commit.
  */
 int entry_walk(const struct history *h, const git_oid *from,
+	       const git_oid *until,
 	       int (*fn)(const struct entry *e, const git_commit *c, void *arg),
 	       void *arg);
 

@@ -82,10 +82,28 @@ int history_read(struct history *h, const char *kind, const char *id,
 int history_words(struct history *h, const char *kind, const char *id,
 		  struct buf *out);
 
+/* Its first line: "policy: 'shared queue'". */
+int history_subject(struct history *h, const char *kind, const char *id,
+		    struct buf *out);
+
 /* Every document of a kind, in order of id, until fn returns non-zero, which
  * is then returned.  fn borrows the document. */
 int history_each(struct history *h, const char *kind,
 		 int (*fn)(const struct doc *d, void *arg), void *arg);
+
+/*
+ * The last word about a lesson is that it does not count: 1; it counts: 0.
+ * That word is the last of the notes about it that belong to no agent and are
+ * tagged `reverted` or `restored`; the first call reads the notes, later ones
+ * what is new.
+ */
+int history_reverted(struct history *h, const char *id);
+/*
+ * Says so (or, with restore, the opposite) in a note, the caller's.  1: that is
+ * how it is already.  why: NULL, or the reason.
+ */
+int history_revert(struct history *h, const struct doc *lesson, bool restore,
+		   const char *why, struct doc **note);
 
 /* The best accepted policy for a workload. */
 struct history_best {

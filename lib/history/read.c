@@ -11,31 +11,66 @@
 
 #define PREFIX_MIN 4
 
+#define README_MAX (1u << 20)
+
 struct reader {
+	const struct history *h;
+	const git_tree *root;
 	int (*fn)(const struct history_entry *e, void *arg);
 	void *arg;
 };
 
+/* The first line of a README; -ENOENT. */
+static int read_subject(const struct history *h, const git_tree *root,
+			const char *kind, const char *id, struct buf *out)
+{
+	char path[LAYOUT_PATH_LEN];
+	int rc;
+
+	layout_path(path, sizeof(path), kind, id, "README");
+	rc = layout_read(h, root, path, out);
+	if (rc == -EFBIG)
+		rc = 0;
+	if (!rc && out->len)
+		out->data[strcspn(out->data, "\n")] = '\0';
+	return rc;
+}
+
+/*
+ * What a commit says may be forged (by a git push), and what it recorded may
+ * have been removed since: the tree is what counts.
+ */
 static int tell(const struct entry *e, const git_commit *c, void *arg)
 {
 	const struct reader *r = arg;
-	struct history_entry out = {
-		.time = git_commit_time(c),
-		.subject = git_commit_summary((git_commit *)c)};
+	struct history_entry out = {.time = git_commit_time(c)};
+	struct buf subject;
+	int rc;
 
 	strcpy(out.kind, e->kind);
 	strcpy(out.id, e->id);
-	return r->fn(&out, r->arg);
+	buf_init(&subject, README_MAX);
+	rc = read_subject(r->h, r->root, e->kind, e->id, &subject);
+	out.subject = subject.len ? subject.data : "";
+	rc = rc == -ENOENT ? 0 : rc ? rc : r->fn(&out, r->arg);
+	buf_release(&subject);
+	return rc;
 }
 
 int history_log(struct history *h,
 		int (*fn)(const struct history_entry *e, void *arg), void *arg)
 {
-	struct reader r = {fn, arg};
-	git_oid head;
-	int rc = ref_read(h, HISTORY_BRANCH, &head);
+	struct reader r = {h, NULL, fn, arg};
+	git_commit *head;
+	git_tree *root;
+	int rc = ref_tree(h, HISTORY_BRANCH, &head, &root);
 
-	return rc ? rc : entry_walk(h, &head, tell, &r);
+	r.root = root;
+	if (!rc && head)
+		rc = entry_walk(h, git_commit_id(head), NULL, tell, &r);
+	git_commit_free(head);
+	git_tree_free(root);
+	return rc;
 }
 
 /* Calls fn for every document of a kind whose id begins with prefix. */
@@ -201,6 +236,22 @@ int history_words(struct history *h, const char *kind, const char *id,
 	rc = ref_tree(h, HISTORY_BRANCH, &head, &root);
 	if (!rc)
 		rc = root ? layout_read(h, root, path, out) : -ENOENT;
+	if (rc == -ENOENT)
+		no_such(kind, id);
+	git_commit_free(head);
+	git_tree_free(root);
+	return rc;
+}
+
+int history_subject(struct history *h, const char *kind, const char *id,
+		    struct buf *out)
+{
+	git_commit *head;
+	git_tree *root;
+	int rc = ref_tree(h, HISTORY_BRANCH, &head, &root);
+
+	if (!rc)
+		rc = root ? read_subject(h, root, kind, id, out) : -ENOENT;
 	if (rc == -ENOENT)
 		no_such(kind, id);
 	git_commit_free(head);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/recall.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/strs.h"
 #include "doc/ids.h"
 #include "history/commit.h"
+#include "history/copy.h"
 #include "history/entry.h"
 #include "history/recall_parts.h"
 #include "search/near.h"
@@ -16,6 +18,11 @@
 
 #define WORDS_MAX (16u << 20)
 #define FUSION	  60.0
+
+/* The copy is not written for fewer commits: to read so many costs little. */
+#define WORTH 64
+
+static const struct copy copy = {"notes.index", 2};
 
 struct recall *recall_new(struct history *h)
 {
@@ -57,13 +64,26 @@ static void index_note(struct recall *r, const struct recall_note *n)
 	buf_release(&b);
 }
 
-bool recall_take(struct recall *r, const char *id, struct json *kept)
+/* How many notes there are between this one and the first of its row. */
+static unsigned long turn(const struct recall *r, const struct json *kept)
 {
+	const char *after = json_text_at(kept, "after");
+	uint32_t at = strlen(after) == DOC_ID_LEN - 1 ? ids_find(&r->ids, after)
+						      : IDS_NONE;
+
+	return at == IDS_NONE ? 0 : r->notes[at].turn + 1;
+}
+
+/* Takes kept, unless the note is there already. */
+static void take(void *arg, struct json *kept)
+{
+	const char *id = json_text_at(kept, "id");
+	struct recall *r = arg;
 	struct recall_note *n;
 
-	if (ids_find(&r->ids, id) != IDS_NONE) {
+	if (strlen(id) != DOC_ID_LEN - 1 || ids_find(&r->ids, id) != IDS_NONE) {
 		json_free(kept);
-		return false;
+		return;
 	}
 	ids_number(&r->ids, id);
 	if (r->count == r->cap) {
@@ -79,16 +99,19 @@ bool recall_take(struct recall *r, const char *id, struct json *kept)
 		.text = json_text_at(kept, "text"),
 		.tags = json_get(kept, "tags"),
 		.features = json_get(kept, "features"),
+		.about = json_text_at(kept, "about"),
+		.state = json_get(kept, "state"),
+		.turn = turn(r, kept),
 	};
 	memcpy(n->id, id, DOC_ID_LEN - 1);
 	index_note(r, n);
-	return true;
 }
 
 /* Of a note with its transcripts, what is searched and shown. */
 static struct json *keep(const struct doc *d)
 {
-	static const char *const keys[] = {"agent", "text", "tags", "features"};
+	static const char *const keys[] = {"agent", "text",  "tags", "features",
+					   "about", "after", "state"};
 	struct json *v = json_object();
 
 	json_set_string(v, "id", d->id);
@@ -103,7 +126,7 @@ static struct json *keep(const struct doc *d)
 }
 
 struct walk {
-	const struct recall *r;
+	struct recall *r;
 	struct strs ids; /* newest first */
 };
 
@@ -112,11 +135,18 @@ static int collect(const struct entry *e, const git_commit *c, void *arg)
 	struct walk *w = arg;
 
 	(void)c;
-	if (git_oid_equal(&e->commit, &w->r->head))
-		return 1;
+	w->r->unsaved++;
 	if (!strcmp(e->kind, "note"))
 		strs_add(&w->ids, e->id);
 	return 0;
+}
+
+static void save(struct recall *r)
+{
+	if (r->unsaved < WORTH || r->unsaved < r->count / 16)
+		return;
+	if (copy_save(r->h, &copy, &r->head, r->kept, r->count))
+		r->unsaved = 0;
 }
 
 int recall_refresh(struct recall *r)
@@ -129,21 +159,25 @@ int recall_refresh(struct recall *r)
 	if (rc || git_oid_equal(&head, &r->head))
 		return rc;
 	if (git_oid_is_zero(&r->head))
-		recall_load(r);
-	rc = entry_walk(r->h, &head, collect, &w);
+		copy_load(r->h, &copy, &r->head, take, r);
+	rc = entry_walk(r->h, &head, &r->head, collect, &w);
 	rc = rc < 0 ? rc : 0;
 	for (size_t i = w.ids.len; !rc && i-- > 0;) {
 		rc = history_read(r->h, "note", w.ids.v[i], &d);
-		if (rc)
-			break;
-		r->unsaved += recall_take(r, d->id, keep(d));
+		/* Removed since, by hand. */
+		if (rc == -ENOENT) {
+			rc = 0;
+			continue;
+		}
+		if (!rc)
+			take(r, keep(d));
 		doc_free(d);
 	}
 	strs_release(&w.ids);
 	if (rc)
 		return rc;
 	git_oid_cpy(&r->head, &head);
-	recall_save(r);
+	save(r);
 	return 0;
 }
 
@@ -152,6 +186,20 @@ int recall_refresh(struct recall *r)
 const struct recall_note *recall_at(const struct recall *r, size_t i)
 {
 	return &r->notes[i];
+}
+
+size_t recall_count(const struct recall *r)
+{
+	return r->count;
+}
+
+bool recall_later(const struct recall_note *x, const struct recall_note *y)
+{
+	if (x->time != y->time)
+		return y->time > x->time;
+	if (x->turn != y->turn)
+		return y->turn > x->turn;
+	return strcmp(x->id, y->id) < 0;
 }
 
 size_t recall_find(const struct recall *r, const char *prefix, size_t *first)
@@ -164,7 +212,7 @@ size_t recall_find(const struct recall *r, const char *prefix, size_t *first)
 	return n;
 }
 
-static bool has_tag(const struct recall_note *n, const char *tag)
+bool recall_tagged(const struct recall_note *n, const char *tag)
 {
 	json_each (t, n->tags)
 		if (!strcmp(json_as_string(t, ""), tag))
@@ -188,7 +236,7 @@ static void choose(struct field *f)
 		const struct recall_note *n = &f->r->notes[i];
 
 		f->of[i] = (struct recall_hit){i, 0, -1};
-		if (f->q->tag && !has_tag(n, f->q->tag))
+		if (f->q->tag && !recall_tagged(n, f->q->tag))
 			continue;
 		if (f->q->visible && !f->q->visible(f->q->arg, n))
 			continue;

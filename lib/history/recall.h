@@ -20,6 +20,9 @@ struct recall_note {
 	const char *text;
 	const struct json *tags;     /* array of strings; NULL: none */
 	const struct json *features; /* object of numbers; NULL: none */
+	const char *about;	     /* an id; "": none */
+	const struct json *state;    /* as in state.h; NULL: none */
+	unsigned long turn;	     /* notes that it is the answer to */
 };
 
 /* h is lent. */
@@ -30,6 +33,10 @@ void recall_free(struct recall *r);
 int recall_refresh(struct recall *r);
 /* In the order in which they were recorded. */
 const struct recall_note *recall_at(const struct recall *r, size_t i);
+size_t recall_count(const struct recall *r);
+bool recall_tagged(const struct recall_note *n, const char *tag);
+/* y says the later word of the two: by time, by turn, then by id. */
+bool recall_later(const struct recall_note *x, const struct recall_note *y);
 /* The notes whose id begins with prefix: how many, *first: one of them. */
 size_t recall_find(const struct recall *r, const char *prefix, size_t *first);
 

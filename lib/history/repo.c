@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "history/mark.h"
 
 #define LOCK_WAIT_S  30.0
 #define LOCK_POLL_US 2000
@@ -281,6 +282,7 @@ void history_close(struct history *h)
 {
 	if (!h)
 		return;
+	marks_free(h->marks);
 	git_repository_free(h->repo);
 	if (h->fd >= 0)
 		close(h->fd);

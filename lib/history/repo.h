@@ -13,8 +13,9 @@
 struct history {
 	git_repository *repo;
 	char *dir;
-	int fd;	   /* of dir; flock(2) on it is the writers' queue */
-	bool held; /* we are at its head, and it is one */
+	int fd;		     /* of dir; flock(2) on it is the writers' queue */
+	bool held;	     /* we are at its head, and it is one */
+	struct marks *marks; /* mark.h; NULL: nobody asked yet */
 };
 
 /*
