@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a transcoder does with each frame: scale it to half, the cosine
- * transform of 8x8 blocks, quantise, code what is left in runs.
+ * What a transcoder does with each frame: at full size and scaled to half, the
+ * cosine transform of 8x8 blocks, quantise, code what is left in runs.
  *
  *   transcode FILE    grey frames of 320x240 in, a coded stream out
  */
@@ -13,12 +13,10 @@
 
 #define WIDTH  320
 #define HEIGHT 240
-#define W      (WIDTH / 2)
-#define H      (HEIGHT / 2)
 #define N      8
 #define ONE    (1 << 12) /* fixed point */
 
-static uint8_t frame[HEIGHT][WIDTH], half[H][W];
+static uint8_t frame[HEIGHT * WIDTH], half[HEIGHT * WIDTH / 4];
 static int basis[N][N];
 static uint32_t bits, bit_count;
 
@@ -62,7 +60,7 @@ static void put_block(const int block[N][N])
 	put_number(N * N);
 }
 
-static void transform(int at_y, int at_x)
+static void transform(const uint8_t *at, int width)
 {
 	int rows[N][N], out[N][N];
 
@@ -71,8 +69,7 @@ static void transform(int at_y, int at_x)
 			int sum = 0;
 
 			for (int x = 0; x < N; x++)
-				sum += (half[at_y + y][at_x + x] - 128) *
-				       basis[u][x];
+				sum += (at[y * width + x] - 128) * basis[u][x];
 			rows[y][u] = sum / ONE;
 		}
 	for (int v = 0; v < N; v++)
@@ -86,15 +83,22 @@ static void transform(int at_y, int at_x)
 	put_block(out);
 }
 
+static void code(const uint8_t *picture, int width, int height)
+{
+	for (int y = 0; y < height; y += N)
+		for (int x = 0; x < width; x += N)
+			transform(picture + y * width + x, width);
+}
+
 static void scale(void)
 {
-	for (int y = 0; y < H; y++)
-		for (int x = 0; x < W; x++)
-			half[y][x] =
-				(frame[2 * y][2 * x] + frame[2 * y][2 * x + 1] +
-				 frame[2 * y + 1][2 * x] +
-				 frame[2 * y + 1][2 * x + 1]) /
-				4;
+	for (int y = 0; y < HEIGHT / 2; y++)
+		for (int x = 0; x < WIDTH / 2; x++) {
+			const uint8_t *p = &frame[2 * y * WIDTH + 2 * x];
+
+			half[y * WIDTH / 2 + x] =
+				(p[0] + p[1] + p[WIDTH] + p[WIDTH + 1]) / 4;
+		}
 }
 
 int main(int argc, char **argv)
@@ -111,10 +115,9 @@ int main(int argc, char **argv)
 			basis[u][x] = lround(ONE * (u ? 0.5 : M_SQRT1_2 / 2) *
 					     cos((2 * x + 1) * u * M_PI / 16));
 	for (; fread(frame, sizeof(frame), 1, f) == 1; frames++) {
+		code(frame, WIDTH, HEIGHT);
 		scale();
-		for (int y = 0; y < H; y += N)
-			for (int x = 0; x < W; x += N)
-				transform(y, x);
+		code(half, WIDTH / 2, HEIGHT / 2);
 	}
 	put_bits(0, 7);
 	fclose(f);

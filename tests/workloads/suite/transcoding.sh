@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # Clips that are scaled and coded anew.  3.21 to 10.63 in the paper.
 short=321 long=1063
-kib=3000
+kib=6900
 command="$work/transcode in/%"
 
 material() {
