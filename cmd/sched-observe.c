@@ -275,8 +275,9 @@ static int observe(const struct observer_opts *o, struct observation *r)
 	return rc;
 }
 
-/* Takes the body. */
-static int emit(struct json *body)
+/* Takes the body.  Without a file descriptor it goes where
+ * SCHEDKIT_DOCUMENTS says. */
+static int emit(struct json *body, int fd)
 {
 	struct doc *d = doc_new("profile", tool.name, body, NULL, 0);
 	struct stream *s;
@@ -284,7 +285,7 @@ static int emit(struct json *body)
 
 	if (!d)
 		return -EINVAL;
-	s = stream_open(-1, STDOUT_FILENO, tool.name);
+	s = stream_open(-1, fd, tool.name);
 	rc = stream_emit(s, d);
 	stream_free(s);
 	return rc;
@@ -302,14 +303,12 @@ static void show(const struct json *body)
 
 static int report(struct observation *r, bool json)
 {
-	int rc = 0;
+	int rc;
 
 	if (!json)
 		show(r->body);
-	if (json) {
-		rc = emit(r->body);
-		r->body = NULL;
-	}
+	rc = emit(r->body, json ? STDOUT_FILENO : -1);
+	r->body = NULL;
 	if (rc)
 		return cli_fail(&tool, rc);
 	if (r->timed_out) {

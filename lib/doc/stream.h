@@ -25,6 +25,11 @@ struct stream;
  * in_fd -1: no input (the head of a pipe).  out_fd -1: nothing is written
  * (a terminal gets a table instead).  The descriptors stay the caller's.
  * by: the tool's name, for errors.
+ *
+ * What is, or would be, written also goes to the end of a file that is there
+ * when $SCHEDKIT_DOCUMENTS is "PID:FILE" with our own PID: a person has the
+ * table and the prompt of sched(1) the documents.  The first stream of the
+ * process takes it; when the file cannot be written it is left empty.
  */
 struct stream *stream_open(int in_fd, int out_fd, const char *by);
 void stream_free(struct stream *s);

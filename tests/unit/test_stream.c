@@ -230,6 +230,51 @@ static void no_input_and_no_output(void **state)
 	stream_free(NULL);
 }
 
+/* SCHEDKIT_DOCUMENTS: what people get no line of is kept all the same. */
+static void documents_are_copied(void **state)
+{
+	char path[] = "/tmp/streamXXXXXX", *v;
+	int in, fd = mkstemp(path);
+	struct stream *s, *second;
+	const struct doc *d;
+	char *line;
+	struct buf b;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(asprintf(&v, "%ld:%s", (long)getpid(), path) > 0);
+	setenv("SCHEDKIT_DOCUMENTS", v, 1);
+	in = file_with("\n", 1);
+	s = stream_open(in, -1, "sched-x");
+	second = stream_open(-1, -1, "sched-x");
+	assert_null(getenv("SCHEDKIT_DOCUMENTS"));
+	assert_int_equal(stream_next(s, &d), 0);
+	assert_int_equal(stream_emit(s, note("x", NULL)), 0);
+	assert_int_equal(stream_emit(second, note("y", NULL)), 0);
+	line = doc_line(stream_last(s, "note"));
+	stream_free(s);
+	stream_free(second);
+	read_back(fd, &b);
+	assert_int_equal(b.len, 1 + strlen(line) + 1);
+	assert_memory_equal(b.data + 1, line, strlen(line));
+	/* Another process's, and a file that is not there, are left alone. */
+	setenv("SCHEDKIT_DOCUMENTS", "1:/tmp/x", 1);
+	s = stream_open(-1, -1, "sched-x");
+	assert_int_equal(stream_emit(s, note("x", NULL)), 0);
+	stream_free(s);
+	unlink(path);
+	setenv("SCHEDKIT_DOCUMENTS", v, 1);
+	s = stream_open(-1, -1, "sched-x");
+	assert_int_equal(stream_emit(s, note("x", NULL)), 0);
+	stream_free(s);
+	assert_int_equal(access(path, F_OK), -1);
+	free(line);
+	free(v);
+	buf_release(&b);
+	close(in);
+	close(fd);
+}
+
 static void errors_become_documents(void **state)
 {
 	struct stream *s = stream_open(-1, -1, "sched-x");
@@ -781,6 +826,7 @@ int main(void)
 		cmocka_unit_test(a_last_line_may_lack_its_newline),
 		cmocka_unit_test(own_documents_follow),
 		cmocka_unit_test(no_input_and_no_output),
+		cmocka_unit_test(documents_are_copied),
 		cmocka_unit_test(errors_become_documents),
 		cmocka_unit_test(bad_lines_are_reported_and_pass),
 		cmocka_unit_test(a_wrong_id_is_reported),
