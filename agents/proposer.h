@@ -17,11 +17,17 @@ struct proposer_opts {
 	long jobs;	     /* drafts at once; 0: by slots and cores */
 	long enough;	     /* so many that passed end it; 0: all */
 	const char *form;    /* the only one wanted; NULL: the model's choice */
+	const char *wish;    /* the user's own words; proposer_wish() took it */
 	const char *history; /* folder; NULL: the default one */
 	const volatile sig_atomic_t *cancel;
 	void (*progress)(void *arg, const char *words);
 	void *progress_arg;
 };
+
+#define PROPOSER_WISH_MAX 2000 /* bytes */
+
+/* -EINVAL: it is empty, too long, no UTF-8, or has control characters. */
+int proposer_wish(const char *wish);
 
 /*
  * Emits one plan, the proposals that pass lint, build, prove and sim, a note

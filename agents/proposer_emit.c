@@ -132,6 +132,8 @@ static struct doc *plan_of(const struct proposer *p, struct draft *const *ok,
 		json_set(body, "predictions", predictions);
 	else
 		json_free(predictions);
+	if (p->o->wish)
+		json_set_string(body, "wish", p->o->wish);
 	json_set_number(body, "seed", 0);
 	free(text);
 	return doc_new("plan", p->o->by, body, &p->profile->id, 1);

@@ -34,6 +34,12 @@ void words_for_planner(struct buf *b, const struct proposer *p,
 		   "\n# Task\n\nPropose %ld experiment%s for this workload, "
 		   "the most promising first.\n",
 		   p->o->count, p->o->count == 1 ? "" : "s");
+	if (p->o->wish) {
+		buf_puts(b, "\n# Wish\n\nWhat the user wants of it, in their "
+			    "own words:\n");
+		prompt_fence(b, "wish of the user", p->o->wish,
+			     PROPOSER_WISH_MAX * 2);
+	}
 	if (p->o->form)
 		buf_printf(b,
 			   "All of the form \"%s\"; no other form is "

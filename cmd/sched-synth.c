@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agents/planner.h"
+#include "agents/proposer.h"
 #include "base/err.h"
 #include "cmd/synth.h"
 #include "term/progress.h"
@@ -86,6 +87,11 @@ static const struct opt options[] = {
 	 .help = "a model proposes only knobs, external, params, hooks or "
 		 "source",
 	 .target = &arg.form},
+	{.kind = OPT_STRING,
+	 .name = "wish",
+	 .arg = "TEXT",
+	 .help = "what is wanted, in plain words, for a model to plan by",
+	 .target = &arg.wish},
 	{.kind = OPT_STRING,
 	 .name = "record",
 	 .arg = "FILE",
@@ -278,6 +284,18 @@ static void check_form(void)
 			  arg.form);
 }
 
+static void check_wish(void)
+{
+	if (!arg.wish)
+		return;
+	if (!needs_model() && !arg.show_prompt)
+		cli_usage(&synth_tool,
+			  "option --wish: only a model reads plain "
+			  "words; set SCHED_LLM or --backend");
+	if (proposer_wish(arg.wish) < 0)
+		cli_usage(&synth_tool, "option --wish: %s", err_text());
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_options(&synth_tool, argc, argv);
@@ -286,6 +304,7 @@ int main(int argc, char **argv)
 		cli_usage(&synth_tool, "'%s' is not expected", argv[first]);
 	choose_backend();
 	check_form();
+	check_wish();
 	if (arg.list_params) {
 		synth_show_params();
 		return cli_finish(&synth_tool, CLI_YES);

@@ -9,7 +9,8 @@
 struct synth_opts {
 	const char *backend;
 	long count, seed, runs, turns, jobs, enough;
-	const char *model, *budget, *form, *record, *history, *show_prompt;
+	const char *model, *budget, *form, *wish, *record, *history;
+	const char *show_prompt;
 	bool no_stream, json, list_params;
 };
 

@@ -163,6 +163,7 @@ static const struct rule plan[] = {
 	{LIST("origins"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({ID("policy"), MUST}, {SOURCE, MUST}, {ID("from")})})},
+	{TEXT("wish")},
 	{COUNT("seed"), MUST},
 	{0},
 };

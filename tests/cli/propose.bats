@@ -494,6 +494,35 @@ findings() {
 
 # ---- prompts ----------------------------------------------------------
 
+@test "a wish reaches the planner as data, and nobody else, and the plan" {
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	synth 0 -n 1 --wish 'faster, but do not hurt "the editor"'
+	is "$(body plan | jq -r .wish)" 'faster, but do not hurt "the editor"'
+	has "$(cat "$dir/1.in")" "# Wish
+
+What the user wants of it, in their own words:
+--- data: wish of the user ---
+| faster, but do not hurt \"the editor\"
+--- end of data ---"
+	is "$(grep -c 'the editor' "$dir/1.in")" 1
+	# Without one all is as it was.
+	exits 0 sched-synth --show-prompt planner <"$profile"
+	lacks "$output" '# Wish'
+}
+
+@test "a wish that could act on something is refused, as is one for nobody" {
+	local wish
+	for wish in '' '  ' $'two\nlines' $'\e[2J' $'\xff' $'c1 \xc2\x9b' \
+		"$(printf '%2001s' x)"; do
+		exits 2 sched-synth --backend "command:$dir/model" \
+			--wish "$wish" <"$profile"
+		has "$stderr" 'option --wish: the wish'
+	done
+	is "$(asked)" 0
+	exits 2 sched-synth --wish 'faster' <"$profile"
+	has "$stderr" 'only a model reads plain words'
+}
+
 @test "--show-prompt has no use for a model, and knows its roles" {
 	exits 0 sched-synth --show-prompt planner <"$profile"
 	is "$(jq -r .role <<<"$output")" planner
