@@ -53,7 +53,7 @@ endif
 
 # ---- flags ------------------------------------------------------------
 
-PKGS := libbpf libelf libcjson libgit2 libsodium libcurl libseccomp
+PKGS := libbpf libelf libcjson libgit2 libsodium libcurl libseccomp readline
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
@@ -85,11 +85,12 @@ BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
 # One program of several files.
 SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
 SYNTH_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/synth-*.c))
+REPL_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/repl-*.c))
 AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
 HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
-	cmd/measure-*.c))
+	cmd/measure-*.c cmd/repl.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard lib/target/*.sh))
 LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\
@@ -160,8 +161,9 @@ $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
 
-$(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model): \
+$(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model repl): \
 	$(BUILD)/obj/cmd/cli.o
+$(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
 
 $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 	@mkdir -p $(@D)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* sched TOOL … runs sched-TOOL …; alone it says which tools there are. */
-#include <ctype.h>
-#include <dirent.h>
+/* sched TOOL … runs sched-TOOL …; alone it is the prompt, or says which tools
+ * there are. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -14,39 +16,33 @@
 #include "base/proc.h"
 #include "base/strs.h"
 #include "cmd/cli.h"
+#include "repl/tools.h"
 #include "term/text.h"
 
 #define PREFIX	 "sched-"
 #define MAX_HELP 4096
 
-static const struct opt options[] = {{.kind = OPT_END}};
+static const char *command;
+
+static const struct opt options[] = {
+	{.kind = OPT_STRING,
+	 .letter = 'c',
+	 .name = "command",
+	 .arg = "LINE",
+	 .help = "do what a line of the prompt says",
+	 .target = &command},
+	{.kind = OPT_END},
+};
 
 static const struct opt_tool tool = {
 	.name = "sched",
-	.purpose = "run a schedkit tool",
-	.synopsis = "[TOOL [ARGUMENT...] | help [PAGE]]",
+	.purpose = "run a schedkit tool, or a prompt for all of them",
+	.synopsis = "[-c LINE | TOOL [ARGUMENT...] | help [PAGE]]",
 	.options = options,
-	.epilogue = "'sched observe ...' runs 'sched-observe ...'; without "
-		    "arguments it lists the tools.",
+	.epilogue = "'sched observe ...' runs 'sched-observe ...'; alone on a "
+		    "terminal\nsched is a prompt, with lines on standard input "
+		    "it does what they say,\nwithout it lists the tools.",
 };
-
-/* Also what keeps a name from leaving the folder of the programs. */
-static bool is_name(const char *s)
-{
-	if (!*s)
-		return false;
-	for (; *s; s++)
-		if (!islower((unsigned char)*s) &&
-		    !isdigit((unsigned char)*s) && *s != '-')
-			return false;
-	return true;
-}
-
-static int is_tool(const struct dirent *e)
-{
-	return strncmp(e->d_name, PREFIX, strlen(PREFIX)) == 0 &&
-	       is_name(e->d_name);
-}
 
 /* The first line of --help is "NAME - PURPOSE". */
 static char *purpose_of(const char *path)
@@ -83,36 +79,28 @@ static char *purpose_of(const char *path)
 
 static int list_tools(void)
 {
-	char *dir = path_bin("");
-	struct dirent **entry;
+	struct strs names = {0};
 	struct table *t;
-	int n = scandir(dir, &entry, is_tool, alphasort);
+	int rc = tools_list(&names);
 
-	if (n < 0) {
-		int rc = err_set(errno, "cannot read '%s': %s", dir,
-				 strerror(errno));
-
-		free(dir);
+	if (rc < 0)
 		return cli_fail(&tool, rc);
-	}
 	t = table_new();
 	table_column(t, "", TABLE_LEFT);
 	table_column(t, "", TABLE_WRAP);
-	for (int i = 0; i < n; i++) {
-		char *path = path_bin(entry[i]->d_name);
+	for (size_t i = 0; i < names.len; i++) {
+		char *path = tools_find(names.v[i]);
 		char *purpose = purpose_of(path);
 
-		table_cell(t, "sched %s", entry[i]->d_name + strlen(PREFIX));
+		table_cell(t, "sched %s", names.v[i]);
 		table_cell(t, "%s", purpose);
 		free(purpose);
 		free(path);
-		free(entry[i]);
 	}
 	table_cell(t, "sched help TOOL");
 	table_cell(t, "its manual page");
 	cli_table(t, text_columns(STDOUT_FILENO));
-	free(entry);
-	free(dir);
+	strs_release(&names);
 	return CLI_YES;
 }
 
@@ -142,7 +130,7 @@ static int show_page(const char *name)
 {
 	static const char *const reader[][2] = {
 		{"man", "-l"}, {"mman", "-l"}, {"mandoc", "-a"}};
-	char *path = is_name(name) ? find_page(name) : NULL;
+	char *path = tools_is_name(name) ? find_page(name) : NULL;
 	int rc;
 
 	if (!path)
@@ -163,20 +151,54 @@ static int run_tool(const char *name, char **argv)
 	char *file, *path;
 	int rc;
 
-	if (!is_name(name))
+	if (!tools_is_name(name))
 		cli_usage(&tool, "'%s' is no name of a tool", name);
-	file = mem_printf(PREFIX "%s", name);
-	path = path_bin(file);
-	if (access(path, F_OK) < 0) {
-		free(file);
-		free(path);
+	path = tools_find(name);
+	if (!path)
 		cli_usage(&tool, "unknown tool '%s'; 'sched' lists the tools",
 			  name);
-	}
+	file = mem_printf(PREFIX "%s", name);
 	argv[0] = file;
 	execv(path, argv);
 	rc = err_set(errno, "cannot run '%s': %s", path, strerror(errno));
 	free(file);
+	free(path);
+	return cli_fail(&tool, rc);
+}
+
+/* ---- the prompt ------------------------------------------------------- */
+
+/*
+ * Somebody types, or there are lines to read.  What is started without input
+ * gets the list: its standard input is /dev/null, closed, or has ended.
+ */
+static bool has_lines(void)
+{
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct stat st;
+	int waiting = 0;
+
+	if (isatty(STDIN_FILENO))
+		return isatty(STDOUT_FILENO);
+	if (fstat(STDIN_FILENO, &st) < 0)
+		return false;
+	if (S_ISREG(st.st_mode))
+		return st.st_size > lseek(STDIN_FILENO, 0, SEEK_CUR);
+	if (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
+		return false;
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	return ioctl(STDIN_FILENO, FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
+/* It is a program of its own: no tool is to be linked with readline. */
+static int run_prompt(void)
+{
+	char *path = path_libexec("repl");
+	int rc;
+
+	execl(path, tool.name, command ? "-c" : NULL, command, (char *)NULL);
+	rc = err_set(errno, "cannot run '%s': %s", path, strerror(errno));
 	free(path);
 	return cli_fail(&tool, rc);
 }
@@ -186,6 +208,11 @@ int main(int argc, char **argv)
 	int first = cli_options(&tool, argc, argv);
 	int left = argc - first;
 
+	if (command && left)
+		cli_usage(&tool, "option -c: '%s' is not expected behind LINE",
+			  argv[first]);
+	if (command || (left == 0 && has_lines()))
+		return run_prompt();
 	if (left == 0)
 		return cli_finish(&tool, list_tools());
 	if (strcmp(argv[first], "help") != 0)

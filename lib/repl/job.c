@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "repl/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#define PATIENCE_MS 10000 /* from SIGTERM to SIGKILL */
+#define LOOK_MS	    20
+#define STOPS_MAX   100 /* who stops more often is not to be continued */
+
+/* ---- the terminal ----------------------------------------------------- */
+
+static void ignore(int sig)
+{
+	struct sigaction sa = {.sa_handler = SIG_IGN};
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(sig, &sa, NULL);
+}
+
+int job_terminal_take(struct job_terminal *t, int fd)
+{
+	pid_t front;
+
+	t->fd = fd;
+	/* Started in the background: wait until somebody wants us. */
+	while ((front = tcgetpgrp(fd)) >= 0 && front != getpgrp())
+		if (kill(0, SIGTTIN) < 0)
+			break;
+	if (front < 0 || tcgetattr(fd, &t->modes) < 0)
+		return err_set(ENOTTY, "there is no job control here");
+	ignore(SIGQUIT);
+	ignore(SIGTSTP);
+	ignore(SIGTTIN);
+	ignore(SIGTTOU);
+	/* A session's leader has its group already. */
+	setpgid(0, 0);
+	t->group = getpgrp();
+	if (tcsetpgrp(fd, t->group) < 0)
+		return err_set(ENOTTY, "there is no job control here");
+	return 0;
+}
+
+void job_terminal_keys(const struct job_terminal *t)
+{
+	struct termios modes = t->modes;
+
+	modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	modes.c_cc[VMIN] = 1;
+	modes.c_cc[VTIME] = 0;
+	modes.c_cc[VSUSP] = _POSIX_VDISABLE;
+	tcsetattr(t->fd, TCSADRAIN, &modes);
+}
+
+void job_terminal_restore(const struct job_terminal *t)
+{
+	tcsetpgrp(t->fd, t->group);
+	tcsetattr(t->fd, TCSADRAIN, &t->modes);
+}
+
+static void lend(const struct job_terminal *t, pid_t group)
+{
+	struct termios modes = t->modes;
+
+	modes.c_cc[VSUSP] = _POSIX_VDISABLE;
+	tcsetattr(t->fd, TCSADRAIN, &modes);
+	tcsetpgrp(t->fd, group);
+}
+
+/* ---- starting --------------------------------------------------------- */
+
+struct running {
+	const struct job *job;
+	pid_t *pid; /* 0: it has ended */
+	pid_t group;
+	size_t left;
+	int stops;
+	struct job_result *res;
+};
+
+static void default_signals(void)
+{
+	static const int set[] = {SIGINT,  SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU,
+				  SIGTERM, SIGHUP,  SIGPIPE, SIGCHLD};
+	struct sigaction sa = {.sa_handler = SIG_DFL};
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(set); i++)
+		sigaction(set[i], &sa, NULL);
+	sigprocmask(SIG_SETMASK, &sa.sa_mask, NULL);
+}
+
+static void be_stage(const struct running *r, size_t i, int in, int out,
+		     int failed)
+{
+	const struct job_stage *s = &r->job->stages[i];
+	int rc;
+
+	if (r->job->terminal) {
+		setpgid(0, r->group);
+		/* Both sides do it: whoever comes first. */
+		if (!r->job->until_key)
+			tcsetpgrp(r->job->terminal->fd, getpgrp());
+	}
+	default_signals();
+	unsetenv("SCHEDKIT_DOCUMENTS");
+	if (s->documents) {
+		char *v = mem_printf("%ld:%s", (long)getpid(), s->documents);
+
+		setenv("SCHEDKIT_DOCUMENTS", v, 1);
+		free(v);
+	}
+	if ((in < 0 || dup2(in, 0) == 0) && (out < 0 || dup2(out, 1) == 1))
+		execv(s->path, s->argv);
+	rc = errno;
+	rc = write(failed, &rc, sizeof(rc)) == sizeof(rc) ? 127 : 126;
+	_exit(rc);
+}
+
+static int start_stage(struct running *r, size_t i, int in, int out, int failed)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_set(errno, "cannot start '%s': %s",
+			       r->job->stages[i].path, strerror(errno));
+	if (!pid)
+		be_stage(r, i, in, out, failed);
+	if (!r->group)
+		r->group = pid;
+	if (r->job->terminal) {
+		setpgid(pid, r->group);
+		if (!i && !r->job->until_key)
+			lend(r->job->terminal, r->group);
+	}
+	r->pid[i] = pid;
+	r->left++;
+	return 0;
+}
+
+static void close_if(int fd, int ours)
+{
+	if (fd >= 0 && fd != ours)
+		close(fd);
+}
+
+static int start_all(struct running *r, int failed)
+{
+	const struct job *j = r->job;
+	int in = j->in_fd, rc = 0;
+
+	for (size_t i = 0; !rc && i < j->count; i++) {
+		int ends[2] = {-1, j->out_fd};
+
+		if (i + 1 < j->count && pipe2(ends, O_CLOEXEC) < 0)
+			rc = err_set(errno, "cannot make a pipe: %s",
+				     strerror(errno));
+		if (!rc)
+			rc = start_stage(r, i, in, ends[1], failed);
+		close_if(in, j->in_fd);
+		close_if(ends[1], j->out_fd);
+		in = ends[0];
+	}
+	close_if(in, j->in_fd);
+	return rc;
+}
+
+/* ---- waiting ---------------------------------------------------------- */
+
+static void tell(const struct running *r, int sig)
+{
+	if (r->job->terminal) {
+		kill(-r->group, sig);
+		return;
+	}
+	for (size_t i = 0; i < r->job->count; i++)
+		if (r->pid[i])
+			kill(r->pid[i], sig);
+}
+
+/* One that stopped itself, or was stopped, has nobody else to wake it. */
+static void go_on(struct running *r)
+{
+	if (++r->stops > STOPS_MAX)
+		tell(r, SIGKILL);
+	if (r->job->terminal && !r->job->until_key)
+		tcsetpgrp(r->job->terminal->fd, r->group);
+	tell(r, SIGCONT);
+}
+
+static void ended(struct running *r, size_t i, int st)
+{
+	int sig = WIFSIGNALED(st) ? WTERMSIG(st) : 0;
+
+	r->pid[i] = 0;
+	r->left--;
+	if (i + 1 == r->job->count) {
+		r->res->status = sig ? 128 + sig : WEXITSTATUS(st);
+		if (sig)
+			r->res->signal = sig;
+	}
+	if (sig == SIGINT)
+		r->res->signal = sig;
+}
+
+/* What has happened to one of them; false: nothing. */
+static bool look(struct running *r, int flags)
+{
+	int st;
+	pid_t pid = waitpid(r->job->terminal ? -r->group : -1, &st,
+			    WUNTRACED | flags);
+
+	if (pid <= 0) {
+		if (pid < 0 && errno == ECHILD)
+			r->left = 0;
+		return false;
+	}
+	if (WIFSTOPPED(st)) {
+		go_on(r);
+		return true;
+	}
+	for (size_t i = 0; i < r->job->count; i++)
+		if (r->pid[i] == pid)
+			ended(r, i, st);
+	return true;
+}
+
+static void end_all(struct running *r)
+{
+	tell(r, SIGTERM);
+	tell(r, SIGCONT);
+	for (int ms = 0; r->left; ms += LOOK_MS) {
+		if (ms >= PATIENCE_MS)
+			tell(r, SIGKILL);
+		if (!look(r, WNOHANG))
+			poll(NULL, 0, LOOK_MS);
+	}
+}
+
+static bool told_to_stop(const struct job *j)
+{
+	return j->stop && *j->stop;
+}
+
+/* A key, or the end of all. */
+static void wait_or_key(struct running *r)
+{
+	struct pollfd key = {.fd = r->job->terminal->fd, .events = POLLIN};
+
+	while (r->left && !told_to_stop(r->job)) {
+		if (look(r, WNOHANG))
+			continue;
+		if (poll(&key, 1, LOOK_MS) > 0) {
+			r->res->keyed = true;
+			break;
+		}
+	}
+}
+
+static void wait_all(struct running *r)
+{
+	if (r->job->terminal && r->job->until_key)
+		wait_or_key(r);
+	while (r->left && !told_to_stop(r->job) && !r->res->keyed)
+		look(r, 0);
+	if (r->left)
+		end_all(r);
+}
+
+int job_run(const struct job *j, struct job_result *res)
+{
+	struct running r = {.job = j, .res = res};
+	int failed[2], why, rc;
+
+	*res = (struct job_result){0};
+	if (pipe2(failed, O_CLOEXEC) < 0)
+		return err_set(errno, "cannot make a pipe: %s",
+			       strerror(errno));
+	r.pid = mem_zalloc(j->count, sizeof(*r.pid));
+	rc = start_all(&r, failed[1]);
+	close(failed[1]);
+	if (!rc && read(failed[0], &why, sizeof(why)) == sizeof(why))
+		rc = err_set(why, "cannot run '%s': %s", j->stages[0].path,
+			     strerror(why));
+	close(failed[0]);
+	if (rc && r.left)
+		end_all(&r);
+	else
+		wait_all(&r);
+	if (j->terminal && !j->until_key)
+		job_terminal_restore(j->terminal);
+	free(r.pid);
+	return rc;
+}
