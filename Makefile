@@ -12,6 +12,9 @@
 #     check-guest        tests that boot a guest
 #     check-kernels      the policy template on every known guest kernel
 #   make bench         figures against named peers
+#     bench-suite        the workload suite: rules, random search, the loop
+#     bench-loop-null    does the loop believe in noise?
+#     bench-loop-twice   does it need less the second time?
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make install       DESTDIR= PREFIX=
@@ -133,7 +136,7 @@ MAN        := $(foreach p,$(PAGES),\
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(BPF_TEXT) \
 	$(BPF_TEXT_THEIRS) $(DATA) $(PROMPTS) $(WORKLOADS) $(MAN)
-tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(CRASH)
+tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(CRASH) $(BUILD)/suite/made
 
 # ---- rules ------------------------------------------------------------
 
@@ -202,6 +205,12 @@ $(BUILD)/workloads/%: tests/workloads/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
 		$< -o $@ -pthread -lm
+
+# What the suite's batches work on.
+$(BUILD)/suite/made: tests/workloads/suite/prepare $(BUILD)/workloads/material \
+		$(wildcard tests/workloads/suite/*.sh)
+	$(say) DATA $@
+	$(Q)$< $(BUILD)
 
 $(BUILD)/external/%: tests/external/%.c
 	$(say) CC $@
@@ -302,7 +311,7 @@ fuzz-run: $(FUZZERS)
 crash: $(CRASH)
 	$(Q)for c in $^; do $$c $(CRASHES) || exit; done
 
-.PHONY: demo bench bench-tools
+.PHONY: demo bench bench-tools bench-suite bench-loop-null bench-loop-twice
 demo: deps
 	$(AGAIN) all
 	$(Q)tests/demo/run
@@ -313,6 +322,10 @@ bench: deps
 	$(Q)for b in tests/bench/*.sh; do $$b || exit; done
 
 bench-tools: $(BENCH)
+
+# The workload suite alone, or a part: SUITE="git join" BENCH_ROUNDS=2.
+bench-suite bench-loop-null bench-loop-twice: bench-%: all $(BUILD)/suite/made
+	$(Q)SUITE="$(SUITE)" tests/bench/$*.sh
 
 # ---- install ----------------------------------------------------------
 

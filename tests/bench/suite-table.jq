@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The rows of suite.jq, slurped, as a table and what must hold.
+def n(d): if . == null then "-" else
+	(. * pow(10; d) | round) / pow(10; d) | tostring end;
+def pad(w): (" " * ([w - length, 0] | max)) + .;
+def padr(w): . + (" " * ([w - length, 0] | max));
+def line: .[0] as $w | ($w | padr(14))
+	+ ([.[1:][] | pad(10)] | join(""));
+def x: n(2);
+def interval: if . == null then "-" else "\(.[0] | n(2))-\(.[1] | n(2))" end;
+def yes: if . then "holds " else "FAILS " end;
+
+. as $all
+| [$all[] | select(.kind != "null")] as $w
+| [$w[] | select(.better)] as $better
+| [$w[] | select(.never_worse | not)] as $worse
+| ([$w[] | .loop.best.ratio | log] | add / length | exp) as $mean
+| [$w[] | select(.missed | length > 0)] as $missed
+| [
+  (["ratio to EEVDF", "rules", "random", "loop", "95 %", "regret", "runs",
+    "seconds", "gap %", "shuffled"] | line),
+  ($all[] | [.name, (.rules.best.ratio | x), (.random.best.ratio | x),
+	(.loop.best.ratio | x), (.loop.best.ci95 | interval),
+	(.loop.regret_pct | n(1)), (.loop.runs | tostring),
+	(.loop.seconds | tostring), (.loop.best.gap | n(0)),
+	(.loop.best.shuffled | x)] | line),
+  "",
+  ($all[] | "\(.name | padr(14)) rule: \(.rules.best.title); "
+	+ "loop: \(.loop.best.title)"
+	+ "; regret of the rules \(.rules.regret_pct | n(1)) %, of random "
+	+ "search \(.random.regret_pct | n(1)) % (\(.random.runs) runs)"),
+  "",
+  ($worse == [] | yes) + "never worse than the kernel's own beyond its interval"
+	+ ([$worse[] | ": " + .name] | join("")),
+  (if $w | length >= 12 then ($better | length >= 9 | yes) else "      " end)
+	+ "better on \($better | length) of \($w | length) (9 of 12 asked for)",
+  (if $w | length >= 12 then ($mean >= 1.25 | yes) else "      " end)
+	+ "geometric mean \($mean | x) (1.25 asked for)",
+  ($missed == [] | yes) + "each workload's own targets",
+  ($missed[] | "      \(.name): \(.missed | join("; "))"),
+  "",
+  "The rules' figure is the best of many, each of few pairs, and flattered by "
+	+ "that;",
+  "the loop's was confirmed by fresh ones."
+] as $text
+| {text: ($text | join("\n")),
+   holds: ($worse == [] and $missed == []
+	and (($w | length) < 12 or (($better | length) >= 9 and $mean >= 1.25)))}
