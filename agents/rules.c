@@ -11,6 +11,12 @@
 #define MAX_MUTATIONS 3
 #define AHEAD_US      20000000 /* before everyone, the starving apart */
 
+const char *const source_names[SOURCE_COUNT] = {
+	[SOURCE_RULE] = "rule",		  [SOURCE_NEIGHBOUR] = "neighbour",
+	[SOURCE_OPTIMISER] = "optimiser", [SOURCE_MODEL] = "model",
+	[SOURCE_PERSON] = "person",
+};
+
 static void defaults(struct policy_params *p)
 {
 	policy_params_read(NULL, p);
@@ -219,7 +225,8 @@ bool rules_step(const struct features *f, struct rng *rng,
 {
 	uint64_t steps = 1 + rng_below(rng, MAX_MUTATIONS);
 
-	*next = (struct proposal){.title = "a neighbour",
+	*next = (struct proposal){.title = "a variant",
+				  .source = SOURCE_OPTIMISER,
 				  .of = parent->of ? parent->of : parent->title,
 				  .params = parent->params};
 	while (steps--)
@@ -233,25 +240,22 @@ bool rules_step(const struct features *f, struct rng *rng,
 	       (!needs_identities(&next->params) || f->identity_count > 0);
 }
 
-static size_t neighbours(const struct features *f, uint64_t seed,
-			 struct proposal *out, size_t n, size_t max)
+size_t rules_vary(const struct features *f, struct rng *rng,
+		  struct proposal *out, size_t n, size_t max)
 {
 	size_t parents = n;
-	struct rng rng;
 
-	rng_init(&rng, seed);
 	for (int tries = 0; n < max && parents && tries < MAX_TRIES; tries++) {
-		const struct proposal *parent = &out[rng_below(&rng, parents)];
+		const struct proposal *parent = &out[rng_below(rng, parents)];
 
-		if (rules_step(f, &rng, parent, &out[n]) &&
+		if (rules_step(f, rng, parent, &out[n]) &&
 		    !rules_known(out, n, &out[n].params))
 			n++;
 	}
 	return n;
 }
 
-size_t rules_propose(const struct features *f, uint64_t seed,
-		     struct proposal *out, size_t max)
+size_t rules_propose(const struct features *f, struct proposal *out, size_t max)
 {
 	size_t n = 0;
 
@@ -268,5 +272,5 @@ size_t rules_propose(const struct features *f, uint64_t seed,
 		if (!rules_known(out, n, &next->params))
 			n++;
 	}
-	return neighbours(f, seed, out, n, max);
+	return n;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,28 +20,35 @@
 #define MAX_EVENTS  5000000ull
 #define ALIKE	    0.005 /* half a percent */
 #define HOPELESS    (-1e9)
-
-struct point {
-	struct proposal p;
-	double ratio, score;
-	size_t seeds; /* it was run on */
-	bool is_first_rule;
-};
+#define SPARED	    4 /* room for what protect() spares */
+/* What the simulator says beside one measurement, and of all it says. */
+#define SIM_WEIGHT     0.1
+#define SIM_WEIGHT_ALL 3.0
+#define WORST	       (-1.0) /* for the optimiser */
+/* Costs are not believed to be further off; and where they hardly matter,
+ * they are not why the kernel took longer. */
+#define MAX_SCALE 4.0
+#define MATTERS	  0.005
 
 struct search {
 	const struct json *profile, *identities;
 	const struct features *f;
-	const struct search_opts *o;
-	struct search_result *r;
+	struct search_opts o;
+	struct search_result r;
 	struct load *load;
 	struct sim_opts sim;
 	struct sim_policy *policy; /* set anew for every point */
 	struct json *base;	   /* EEVDF's metrics */
-	char *goal;
-	struct point *points; /* the living, best first after a round */
+	/* The living, best first after a round. */
+	struct search_point *points;
 	size_t count;
 	struct rng rng;
 };
+
+static size_t most(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
 
 /* ---- one point -------------------------------------------------------- */
 
@@ -75,17 +83,18 @@ static double score_of(const struct search *s, const struct json *metrics,
 	return score;
 }
 
-static void judge(struct search *s, struct point *p, const struct simulated *m)
+static void judge(struct search *s, struct search_point *p,
+		  const struct simulated *m)
 {
 	p->seeds = m->runs;
-	p->ratio = simulate_ratio(s->base, m->metrics, s->goal);
+	p->ratio = simulate_ratio(s->base, m->metrics, s->r.metric);
 	p->score = HOPELESS;
 	if (m->result.outcome == SIM_DONE && !simulate_has_defect(&m->result) &&
 	    p->ratio > 0)
 		p->score = score_of(s, m->metrics, p->ratio);
 }
 
-static int try_point(struct search *s, struct point *p, size_t seeds)
+static int try_point(struct search *s, struct search_point *p, size_t seeds)
 {
 	struct json *body = body_of(s, &p->p);
 	struct simulated m;
@@ -95,8 +104,8 @@ static int try_point(struct search *s, struct point *p, size_t seeds)
 		rc = simulate(&s->sim, s->policy, s->load, seeds, &m);
 	if (!rc) {
 		judge(s, p, &m);
-		s->r->runs += (long)m.runs;
-		s->r->events += m.events;
+		s->r.runs += (long)m.runs;
+		s->r.events += m.events;
 		simulated_release(&m);
 	}
 	json_free(body);
@@ -107,7 +116,7 @@ static int try_point(struct search *s, struct point *p, size_t seeds)
 
 static int by_score(const void *a, const void *b)
 {
-	const struct point *x = a, *y = b;
+	const struct search_point *x = a, *y = b;
 
 	if (x->score != y->score)
 		return x->score < y->score ? 1 : -1;
@@ -117,7 +126,7 @@ static int by_score(const void *a, const void *b)
 
 static bool stopped(const struct search *s)
 {
-	return s->o->cancel && *s->o->cancel;
+	return s->o.cancel && *s->o.cancel;
 }
 
 static int try_all(struct search *s, size_t seeds)
@@ -126,7 +135,7 @@ static int try_all(struct search *s, size_t seeds)
 	int rc = 0;
 
 	for (size_t i = 0; i < s->count && !rc; i++) {
-		struct point *p = &s->points[i];
+		struct search_point *p = &s->points[i];
 
 		if (stopped(s))
 			return err_set(EINTR, "interrupted");
@@ -134,15 +143,15 @@ static int try_all(struct search *s, size_t seeds)
 			rc = try_point(s, p, seeds);
 		if (p->score > HOPELESS && p->ratio > best)
 			best = p->ratio;
-		if (s->o->progress)
-			s->o->progress(s->o->progress_arg, s->r->runs,
-				       s->o->runs, best);
+		if (s->o.progress)
+			s->o.progress(s->o.progress_arg, s->r.runs, s->o.runs,
+				      best);
 	}
 	qsort(s->points, s->count, sizeof(*s->points), by_score);
 	return rc;
 }
 
-static bool is_among(const struct point *points, size_t n,
+static bool is_among(const struct search_point *points, size_t n,
 		     const struct policy_params *p)
 {
 	for (size_t i = 0; i < n; i++)
@@ -151,33 +160,86 @@ static bool is_among(const struct point *points, size_t n,
 	return false;
 }
 
-/* Steps away from the survivors, the better ones more often. */
+static bool step(struct search *s, size_t survivors, struct proposal *next)
+{
+	size_t a = rng_below(&s->rng, survivors);
+	size_t b = rng_below(&s->rng, survivors);
+
+	return rules_step(s->f, &s->rng, &s->points[a < b ? a : b].p, next);
+}
+
+static bool ask(struct search *s, struct proposal *next)
+{
+	*next = (struct proposal){.title = "an optimiser's point",
+				  .source = SOURCE_OPTIMISER};
+	optimiser_ask(s->o.optimiser, &s->rng, &next->params);
+	snprintf(next->why, sizeof(next->why),
+		 "likelier among what did well than among the rest");
+	return next->params.classify != CLASSIFY_IDENTITY ||
+	       s->f->identity_count > 0;
+}
+
+/* Steps away from the survivors, the better ones more often, and in turn what
+ * the optimiser asks for. */
 static void breed(struct search *s, size_t survivors, size_t want)
 {
+	if (!s->o.optimiser || !survivors)
+		return;
 	for (size_t tries = 0; s->count < want && tries < 50 * want; tries++) {
-		size_t a = rng_below(&s->rng, survivors);
-		size_t b = rng_below(&s->rng, survivors);
-		struct point *next = &s->points[s->count];
+		struct search_point *next = &s->points[s->count];
 
-		*next = (struct point){0};
-		if (!rules_step(s->f, &s->rng, &s->points[a < b ? a : b].p,
-				&next->p) ||
+		*next = (struct search_point){0};
+		if (!(tries % 2 ? ask(s, &next->p)
+				: step(s, survivors, &next->p)) ||
 		    is_among(s->points, s->count, &next->p.params))
 			continue;
 		s->count++;
-		s->r->tried++;
+		s->r.tried++;
 	}
 }
 
-/* The rule's own word is kept to the end, wherever it ranks. */
+static void tell(struct search *s)
+{
+	double weight = fmin(SIM_WEIGHT, SIM_WEIGHT_ALL / (double)s->count);
+
+	for (size_t i = 0; s->o.optimiser && i < s->count; i++)
+		optimiser_tell(s->o.optimiser, &s->points[i].p.params,
+			       fmax(s->points[i].score, WORST), weight);
+}
+
+static void swap(struct search_point *a, struct search_point *b)
+{
+	struct search_point t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+/* The best of each source, and what is kept whatever its rank, come first
+ * among those that go on. */
+static void protect(struct search *s, size_t keep)
+{
+	bool has[SOURCE_COUNT] = {false};
+	size_t last = keep;
+
+	for (size_t i = 0; i < s->count; i++) {
+		bool spared =
+			s->points[i].kept || (!has[s->points[i].p.source] &&
+					      s->points[i].score > HOPELESS);
+
+		has[s->points[i].p.source] = true;
+		if (i >= keep && spared && last > 0)
+			swap(&s->points[--last], &s->points[i]);
+	}
+}
+
 static void drop(struct search *s, size_t keep)
 {
 	if (keep >= s->count)
 		return;
-	for (size_t i = keep; i < s->count; i++)
-		if (s->points[i].is_first_rule)
-			s->points[keep - 1] = s->points[i];
+	protect(s, keep);
 	s->count = keep;
+	qsort(s->points, s->count, sizeof(*s->points), by_score);
 }
 
 /* Every round has half the points of the one before, on twice the seeds. */
@@ -190,8 +252,9 @@ static int halve(struct search *s, size_t n)
 		rc = try_all(s, seeds);
 		if (rc || round == ROUNDS - 1)
 			break;
-		width = width / 2 > 2 * n ? width / 2 : 2 * n;
-		drop(s, width / 2 > n ? width / 2 : n);
+		tell(s);
+		width = most(width / 2, 2 * n);
+		drop(s, most(width / 2, most(n, SPARED)));
 		breed(s, s->count, width);
 		if (seeds < MAX_SEEDS)
 			seeds *= 2;
@@ -199,82 +262,65 @@ static int halve(struct search *s, size_t n)
 	return rc;
 }
 
-/* ---- the few that go on ----------------------------------------------- */
+/* ---- those that go on ------------------------------------------------- */
 
-static bool alike(const struct point *a, const struct point *b)
+static bool alike(const struct search_point *a, const struct search_point *b)
 {
 	return fabs(a->score - b->score) < ALIKE;
 }
 
-/* What the simulator cannot tell apart is represented by one: a rule's own
- * word rather than a step away from it. */
+/* What the simulator cannot tell apart is represented by one: a lesson's or a
+ * rule's own word rather than a step away from it. */
 static size_t represent(const struct search *s, size_t i)
 {
 	size_t best = i;
 
 	for (size_t j = i; j < s->count && alike(&s->points[i], &s->points[j]);
 	     j++)
-		if (s->points[best].p.of && !s->points[j].p.of)
+		if (s->points[best].p.source == SOURCE_OPTIMISER &&
+		    s->points[j].p.source != SOURCE_OPTIMISER)
 			best = j;
 	return best;
 }
 
-/* The verifier would say no, so a guest need not. */
-static bool survives(const struct search *s, const struct point *p)
+static void mark_likes(struct search *s)
 {
-	struct json *body = body_of(s, &p->p);
+	size_t i = 0, end;
+
+	while (i < s->count) {
+		size_t chosen = represent(s, i);
+
+		for (end = i;
+		     end < s->count && alike(&s->points[i], &s->points[end]);)
+			s->points[end++].like = true;
+		s->points[chosen].like = false;
+		i = end;
+	}
+}
+
+bool search_survives(struct search *s, const struct proposal *p)
+{
+	struct json *body = body_of(s, p);
 	struct hostile h;
 	bool ok;
 
-	hostile_init(&h, s->policy, body, s->o->seed, s->o->cancel);
+	hostile_init(&h, s->policy, body, s->o.seed, s->o.cancel);
 	ok = !sim_policy_set(s->policy, body) && hostile_survives(&h);
 	json_free(body);
 	return ok;
 }
 
-static size_t pick(const struct search *s, struct point *out, size_t n)
-{
-	size_t found = 0, i = 0;
-
-	while (i < s->count && found < n) {
-		const struct point *p = &s->points[represent(s, i)];
-
-		if (survives(s, p))
-			out[found++] = *p;
-		for (size_t first = i;
-		     i < s->count && alike(&s->points[first], &s->points[i]);)
-			i++;
-	}
-	/* Fewer are apart than are wanted: their likes, then. */
-	for (i = 0; i < s->count && found < n; i++)
-		if (!is_among(out, found, &s->points[i].p.params) &&
-		    survives(s, &s->points[i]))
-			out[found++] = s->points[i];
-	return found;
-}
-
-/* The first rule's word goes on in any case. */
-static void keep_first(const struct search *s, struct point *out, size_t n)
-{
-	for (size_t k = 0; k < n; k++)
-		if (out[k].is_first_rule)
-			return;
-	for (size_t i = 0; i < s->count && n; i++)
-		if (s->points[i].is_first_rule)
-			out[n - 1] = s->points[i];
-}
-
 /* ---- the whole -------------------------------------------------------- */
 
 /* The metric of the model that stands for the profile's goal. */
-static char *goal_of(const struct search *s)
+static const char *goal_of(const struct search *s)
 {
 	const char *name = bound_metrics[s->f->bound];
 
 	/* Nothing of the kind is counted in this one. */
 	if (simulate_ratio(s->base, s->base, name) <= 0)
 		name = "wall";
-	return mem_strdup(name);
+	return name;
 }
 
 static int open_template(struct search *s)
@@ -286,86 +332,194 @@ static int open_template(struct search *s)
 	return rc;
 }
 
-static int begin(struct search *s)
+static double value_of(const struct json *metrics, const char *name)
+{
+	json_each (m, metrics)
+		if (!strcmp(json_text_at(m, "name"), name))
+			return json_as_number(json_get(m, "value"), 0);
+	return 0;
+}
+
+/* EEVDF's metrics with the costs as they are; the caller's. */
+static int run_base(struct search *s, struct json **out)
 {
 	struct simulated base;
+	int rc = simulate(&s->sim, NULL, s->load, MAX_SEEDS, &base);
+
+	if (rc)
+		return rc;
+	*out = base.metrics;
+	base.metrics = NULL;
+	simulated_release(&base);
+	return 0;
+}
+
+/* ---- what things cost ------------------------------------------------- */
+
+static void scale_costs(struct sim_costs *c, double k)
+{
+	uint64_t *const at[] = {
+		&c->switch_ns,	     &c->idle_switch_ns, &c->wake_ns,
+		&c->wake_remote_ns,  &c->migrate_ns,	 &c->migrate_llc_ns,
+		&c->migrate_node_ns, &c->fork_ns,	 &c->exec_ns,
+		&c->exit_ns,	     &c->tick_ns,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		*at[i] = (uint64_t)((double)*at[i] * k);
+}
+
+/* By how much, if the time goes with the costs in a straight line. */
+static int find_scale(struct search *s, double *scale)
+{
+	const struct sim_costs recorded = s->sim.costs;
+	double once = value_of(s->base, "wall"), slope;
+	struct json *twice;
+	int rc;
+
+	*scale = 1;
+	scale_costs(&s->sim.costs, 2);
+	rc = run_base(s, &twice);
+	s->sim.costs = recorded;
+	if (rc)
+		return rc;
+	slope = value_of(twice, "wall") - once;
+	json_free(twice);
+	if (once > 0 && slope > MATTERS * once)
+		*scale = 1 + (s->o.slowness - 1) * once / slope;
+	*scale = fmin(fmax(*scale, 1 / MAX_SCALE), MAX_SCALE);
+	return 0;
+}
+
+static int correct_costs(struct search *s)
+{
+	int rc;
+
+	s->r.cost_scale = 1;
+	if (s->o.slowness <= 0 || s->o.slowness == 1)
+		return 0;
+	rc = find_scale(s, &s->r.cost_scale);
+	if (rc || s->r.cost_scale == 1)
+		return rc;
+	scale_costs(&s->sim.costs, s->r.cost_scale);
+	json_free(s->base);
+	s->base = NULL;
+	return run_base(s, &s->base);
+}
+
+/* ---- opening and closing ---------------------------------------------- */
+
+static int begin(struct search *s)
+{
 	int rc = load_from_profile(s->profile, &s->load);
 
 	if (!rc)
 		rc = open_template(s);
 	if (rc)
 		return rc;
-	s->sim = (struct sim_opts){.seed = s->o->seed,
+	s->sim = (struct sim_opts){.seed = s->o.seed,
 				   .limit_ns = LIMIT_NS,
 				   .max_events = MAX_EVENTS,
-				   .cancel = s->o->cancel};
+				   .cancel = s->o.cancel};
 	simulate_machine(s->profile, &s->sim.machine);
 	simulate_costs(s->load, &s->sim.costs);
-	rc = simulate(&s->sim, NULL, s->load, MAX_SEEDS, &base);
+	rc = run_base(s, &s->base);
 	if (rc)
 		return rc;
-	s->base = base.metrics;
-	base.metrics = NULL;
-	simulated_release(&base);
-	s->goal = goal_of(s);
-	return 0;
+	s->r.metric = goal_of(s);
+	s->r.baseline = value_of(s->base, s->r.metric);
+	return correct_costs(s);
 }
 
-/* The runs of all rounds are about 3.5 times those of the first. */
-static void first_points(struct search *s, size_t n)
+int search_open(const struct json *profile, const struct features *f,
+		const struct json *identities, const struct search_opts *o,
+		struct search **out)
 {
-	size_t want = (size_t)s->o->runs * 2 / 7;
-	struct proposal *p;
-
-	if (want < n)
-		want = n;
-	p = mem_zalloc(want, sizeof(*p));
-	/* Later rounds are of twice n at least; one more is being made. */
-	s->points = mem_zalloc((want > 2 * n ? want : 2 * n) + 1,
-			       sizeof(*s->points));
-	s->count = rules_propose(s->f, s->o->seed, p, want);
-	for (size_t i = 0; i < s->count; i++)
-		s->points[i] =
-			(struct point){.p = p[i], .is_first_rule = i == 0};
-	s->r->tried = (long)s->count;
-	free(p);
-}
-
-int search_run(const struct json *profile, const struct features *f,
-	       const struct json *identities, const struct search_opts *o,
-	       struct proposal *out, struct search_score *scores, size_t n,
-	       struct search_result *r)
-{
-	struct search s = {.profile = profile,
-			   .identities = identities,
-			   .f = f,
-			   .o = o,
-			   .r = r};
-	struct point *chosen;
-	size_t found = 0;
+	struct search *s = mem_zalloc(1, sizeof(*s));
 	int rc;
 
-	*r = (struct search_result){0};
-	rng_init(&s.rng, o->seed);
-	rc = begin(&s);
-	if (!rc) {
-		first_points(&s, n);
-		rc = halve(&s, n);
+	s->profile = profile;
+	s->identities = identities;
+	s->f = f;
+	s->o = *o;
+	rng_init(&s->rng, o->seed);
+	rc = begin(s);
+	if (rc) {
+		search_close(s);
+		s = NULL;
 	}
-	chosen = mem_zalloc(n, sizeof(*chosen));
-	if (!rc)
-		found = pick(&s, chosen, n);
-	keep_first(&s, chosen, found);
-	for (size_t i = 0; i < found; i++) {
-		out[i] = chosen[i].p;
-		scores[i] = (struct search_score){
-			chosen[i].ratio, chosen[i].score, chosen[i].seeds};
+	*out = s;
+	return rc;
+}
+
+void search_close(struct search *s)
+{
+	if (!s)
+		return;
+	json_free(s->base);
+	sim_policy_free(s->policy);
+	load_free(s->load);
+	free(s->points);
+	free(s);
+}
+
+const struct search_result *search_result(const struct search *s)
+{
+	return &s->r;
+}
+
+/* ---- the whole -------------------------------------------------------- */
+
+/* The runs of all rounds are about 3.5 times those of the first. */
+size_t search_width(long runs, size_t n)
+{
+	return most((size_t)runs * 2 / 7, n);
+}
+
+static void take(struct search *s, const struct search_point *first, size_t n,
+		 size_t room)
+{
+	free(s->points);
+	/* One more is being made while there is room. */
+	s->points = mem_zalloc(room + 1, sizeof(*s->points));
+	memcpy(s->points, first, n * sizeof(*first));
+	s->count = n;
+	s->r.tried += (long)n;
+}
+
+int search_run(struct search *s, const struct search_point *first,
+	       size_t n_first, size_t n, struct search_point **out)
+{
+	int rc;
+
+	/* Later rounds are of twice n at least. */
+	take(s, first, n_first, most(n_first, 2 * n));
+	rc = halve(s, n);
+	if (rc)
+		return rc;
+	mark_likes(s);
+	*out = s->points;
+	s->points = NULL;
+	return (int)s->count;
+}
+
+int search_score(struct search *s, struct search_point *points, size_t n)
+{
+	size_t seeds = n ? (size_t)s->o.runs / n : 0;
+	int rc = 0;
+
+	if (seeds < 1)
+		seeds = 1;
+	if (seeds > MAX_SEEDS)
+		seeds = MAX_SEEDS;
+	s->r.tried += (long)n;
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (stopped(s))
+			return err_set(EINTR, "interrupted");
+		rc = try_point(s, &points[i], seeds);
+		if (s->o.progress)
+			s->o.progress(s->o.progress_arg, s->r.runs, s->o.runs,
+				      points[i].ratio);
 	}
-	free(chosen);
-	r->metric = s.goal;
-	json_free(s.base);
-	sim_policy_free(s.policy);
-	load_free(s.load);
-	free(s.points);
-	return rc ? rc : (int)found;
+	return rc;
 }

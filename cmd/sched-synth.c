@@ -8,7 +8,9 @@
 
 #include "agents/planner.h"
 #include "agents/proposer.h"
+#include "agents/rules.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "cmd/synth.h"
 #include "term/progress.h"
 
@@ -36,9 +38,9 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
-	 .help = "who proposes: builtin (rules, then a search in the "
-		 "simulator), rules, openai, anthropic, command:CMD, "
-		 "replay:FILE; SCHED_LLM's, else builtin",
+	 .help = "who proposes: builtin (rules, lessons and an optimiser, "
+		 "sorted by the simulator), rules, random, openai, anthropic, "
+		 "command:CMD, replay:FILE; SCHED_LLM's, else builtin",
 	 .target = &arg.backend},
 	{.kind = OPT_LONG,
 	 .name = "runs",
@@ -47,6 +49,17 @@ static const struct opt options[] = {
 	 .target = &arg.runs,
 	 .min = 8,
 	 .max = 1000000},
+	{.kind = OPT_STRING,
+	 .name = "sources",
+	 .arg = "LIST",
+	 .help = "who may propose: of rule, neighbour, optimiser (all three), "
+		 "or random alone",
+	 .target = &arg.sources},
+	{.kind = OPT_STRING,
+	 .name = "sweep",
+	 .arg = "GRID",
+	 .help = "propose every point of PARAM=V1,V2;PARAM=... instead",
+	 .target = &arg.sweep},
 	{.kind = OPT_STRING,
 	 .name = "model",
 	 .arg = "NAME",
@@ -133,6 +146,12 @@ const struct opt_tool synth_tool = {
 		    "passes, 2 usage, 3 cannot, 4 later",
 };
 
+/* What the options say in words. */
+static unsigned int sources;
+static bool is_random;
+static struct policy_params sweep[PLANNER_MAX];
+static size_t sweep_count;
+
 /* ---- the filter ------------------------------------------------------- */
 
 /* Passes everything on; the last profile is the one to plan for. */
@@ -181,6 +200,11 @@ static int propose(struct stream *s, const struct doc *profile)
 		.count = arg.count,
 		.seed = (uint64_t)arg.seed,
 		.runs = strcmp(arg.backend, "rules") ? arg.runs : 0,
+		.stream = s,
+		.sources = sources,
+		.random = is_random,
+		.sweep = sweep,
+		.sweep_count = sweep_count,
 		.cancel = &cli_stop,
 	};
 	struct doc *plan, *policies[PLANNER_MAX];
@@ -200,7 +224,8 @@ static int propose(struct stream *s, const struct doc *profile)
 
 static bool needs_model(void)
 {
-	return strcmp(arg.backend, "builtin") && strcmp(arg.backend, "rules");
+	return strcmp(arg.backend, "builtin") && strcmp(arg.backend, "rules") &&
+	       strcmp(arg.backend, "random");
 }
 
 static int run(bool as_json)
@@ -250,8 +275,8 @@ static bool starts(const char *s, const char *with)
 /* What SCHED_LLM names is asked for, since nobody sets it by chance. */
 static void choose_backend(void)
 {
-	static const char *const known[] = {"builtin", "rules", "openai",
-					    "anthropic", NULL};
+	static const char *const known[] = {"builtin", "rules",	    "random",
+					    "openai",  "anthropic", NULL};
 	const char *env = getenv("SCHED_LLM");
 	size_t i = 0;
 
@@ -264,9 +289,42 @@ static void choose_backend(void)
 	if (!known[i] && !starts(arg.backend, "command:") &&
 	    !starts(arg.backend, "replay:"))
 		cli_usage(&synth_tool,
-			  "there is no backend '%s'; builtin, rules, openai, "
-			  "anthropic, command:CMD and replay:FILE are there",
+			  "there is no backend '%s'; builtin, rules, random, "
+			  "openai, anthropic, command:CMD and replay:FILE are "
+			  "there",
 			  arg.backend);
+}
+
+static void add_source(const char *word)
+{
+	static const enum source may[] = {SOURCE_RULE, SOURCE_NEIGHBOUR,
+					  SOURCE_OPTIMISER};
+
+	for (size_t i = 0; i < ARRAY_LEN(may); i++)
+		if (!strcmp(word, source_names[may[i]])) {
+			sources |= 1u << may[i];
+			return;
+		}
+	cli_usage(&synth_tool,
+		  "option --sources: '%s' is not rule, neighbour or optimiser",
+		  word);
+}
+
+static void choose_sources(void)
+{
+	char *copy = mem_strdup(arg.sources ? arg.sources : ""), *save = NULL;
+
+	is_random = !strcmp(arg.backend, "random") || !strcmp(copy, "random");
+	for (char *w = strtok_r(copy, ",", &save); w && !is_random;
+	     w = strtok_r(NULL, ",", &save))
+		add_source(w);
+	free(copy);
+	if ((is_random || sources || arg.sweep) && needs_model())
+		cli_usage(&synth_tool,
+			  "--sources and --sweep are not for a model");
+	if (arg.sweep &&
+	    planner_sweep(arg.sweep, sweep, PLANNER_MAX, &sweep_count))
+		cli_usage(&synth_tool, "option --sweep: %s", err_text());
 }
 
 static void check_form(void)
@@ -305,6 +363,7 @@ int main(int argc, char **argv)
 	choose_backend();
 	check_form();
 	check_wish();
+	choose_sources();
 	if (arg.list_params) {
 		synth_show_params();
 		return cli_finish(&synth_tool, CLI_YES);

@@ -11,6 +11,7 @@ struct synth_opts {
 	long count, seed, runs, turns, jobs, enough;
 	const char *model, *budget, *form, *wish, *record, *history;
 	const char *show_prompt;
+	const char *sources, *sweep;
 	bool no_stream, json, list_params;
 };
 

@@ -48,7 +48,7 @@ static struct json *parsed(const char *text)
 
 struct found {
 	struct proposal p[MAX_FOUND];
-	struct search_score scores[MAX_FOUND];
+	struct search_point scores[MAX_FOUND];
 	struct search_result r;
 	int n;
 };
@@ -61,24 +61,57 @@ static void note_progress(void *arg, long done, long all, double best)
 	++*calls;
 }
 
+/* The rules' points, and variants of them. */
+static size_t begin_with(const struct features *f, uint64_t seed,
+			 struct search_point *out, size_t max)
+{
+	struct proposal p[64];
+	struct rng rng;
+	size_t n;
+
+	assert_true(max <= 64);
+	rng_init(&rng, seed);
+	n = rules_vary(f, &rng, p, rules_propose(f, p, max), max);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct search_point){.p = p[i], .kept = i == 0};
+	return n;
+}
+
 static void look(struct found *out, const char *profile, long runs,
 		 uint64_t seed, size_t n, const volatile sig_atomic_t *cancel)
 {
+	struct search_point first[64], *points = NULL;
 	struct json *body = parsed(profile);
+	struct optimiser *optimiser = optimiser_new();
+	struct search *s;
 	struct features f;
 	long calls = 0;
 	struct search_opts o = {.seed = seed,
 				.runs = runs,
+				.optimiser = optimiser,
 				.cancel = cancel,
 				.progress = note_progress,
 				.progress_arg = &calls};
 
 	memset(out, 0, sizeof(*out));
 	features_read(body, &f);
-	out->n =
-		search_run(body, &f, NULL, &o, out->p, out->scores, n, &out->r);
+	out->n = search_open(body, &f, NULL, &o, &s);
+	if (!out->n) {
+		size_t have =
+			begin_with(&f, seed, first, search_width(runs, n));
+
+		out->n = search_run(s, first, have, n, &points);
+		out->r = *search_result(s);
+	}
 	if (out->n > 0)
-		assert_true(calls > 0);
+		assert_true(calls > 0 && out->n <= MAX_FOUND);
+	for (int i = 0; i < out->n; i++) {
+		out->p[i] = points[i].p;
+		out->scores[i] = points[i];
+	}
+	free(points);
+	search_close(s);
+	optimiser_free(optimiser);
 	features_release(&f);
 	json_free(body);
 }
@@ -96,9 +129,8 @@ static void the_best_come_first(void **state)
 	look(&a, PROFILE, 28, 1, 4, NULL);
 	if (a.n < 0)
 		fail_msg("%s", err_text());
-	assert_int_equal(a.n, 4);
-	/* The last one may be there as the first rule's word. */
-	for (int i = 1; i < a.n - 1; i++)
+	assert_true(a.n >= 4);
+	for (int i = 1; i < a.n; i++)
 		assert_true(a.scores[i].score <= a.scores[i - 1].score);
 	for (int i = 0; i < a.n; i++)
 		for (int j = 0; j < i; j++)
@@ -107,7 +139,6 @@ static void the_best_come_first(void **state)
 	assert_true(a.r.runs >= a.r.tried);
 	assert_true(a.r.events > 0);
 	assert_non_null(a.r.metric);
-	free(a.r.metric);
 }
 
 /* Whoever stays to the end has been run on the seeds of every round. */
@@ -117,10 +148,9 @@ static void survivors_are_run_on_more_seeds(void **state)
 
 	(void)state;
 	look(&a, PROFILE, 28, 1, 2, NULL);
-	assert_int_equal(a.n, 2);
+	assert_true(a.n >= 2);
 	for (int i = 0; i < a.n; i++)
 		assert_int_equal(a.scores[i].seeds, 8);
-	free(a.r.metric);
 }
 
 static void the_first_rule_is_always_there(void **state)
@@ -131,7 +161,7 @@ static void the_first_rule_is_always_there(void **state)
 
 	(void)state;
 	features_read(body, &f);
-	assert_int_equal(rules_propose(&f, 1, &rule, 1), 1);
+	assert_int_equal(rules_propose(&f, &rule, 1), 1);
 	for (size_t n = 1; n <= 4; n++) {
 		struct found a;
 		int times = 0;
@@ -140,7 +170,6 @@ static void the_first_rule_is_always_there(void **state)
 		for (int i = 0; i < a.n; i++)
 			times += same(&a.p[i], &rule);
 		assert_int_equal(times, 1);
-		free(a.r.metric);
 	}
 	features_release(&f);
 	json_free(body);
@@ -164,9 +193,6 @@ static void the_seed_decides(void **state)
 		differ += i >= c.n || !same(&a.p[i], &c.p[i]);
 	}
 	assert_true(differ > 0);
-	free(a.r.metric);
-	free(b.r.metric);
-	free(c.r.metric);
 }
 
 static void what_cannot_be_simulated_is_said(void **state)
@@ -178,7 +204,6 @@ static void what_cannot_be_simulated_is_said(void **state)
 	     1, NULL);
 	assert_int_equal(a.n, -EINVAL);
 	assert_non_null(strstr(err_text(), "nothing ran"));
-	free(a.r.metric);
 }
 
 static void a_search_can_be_stopped(void **state)
@@ -189,7 +214,6 @@ static void a_search_can_be_stopped(void **state)
 	(void)state;
 	look(&a, PROFILE, 28, 1, 2, &now);
 	assert_int_equal(a.n, -EINTR);
-	free(a.r.metric);
 }
 
 /* ---- arms beside each other ------------------------------------------- */
