@@ -81,6 +81,12 @@ static void skip_unwanted(struct verifier *v)
 				skip_stage(&v->all[i], id);
 }
 
+static bool needs_target(const struct verifier *v)
+{
+	return any_alive(v) &&
+	       (stage_wanted(v, STAGE_KERNEL) || stage_wanted(v, STAGE_RUN));
+}
+
 static void climb_without_target(struct verifier *v)
 {
 	for (size_t i = 0; i < v->count; i++) {
@@ -95,6 +101,8 @@ static void climb_without_target(struct verifier *v)
 		climb_one(v, c, STAGE_BUILD);
 	}
 	known_find(v);
+	if (needs_target(v))
+		run_target_ahead(v);
 	if (simulates(v) && !lease_take(v, STAGE_SIM)) {
 		skip_unwanted(v);
 		return;
@@ -198,7 +206,7 @@ static void climb_target(struct verifier *v)
 	bool kernel = stage_wanted(v, STAGE_KERNEL);
 	bool runs = stage_wanted(v, STAGE_RUN);
 
-	if (!(kernel || runs) || !any_alive(v) || !lease_take(v, STAGE_RUN))
+	if (!needs_target(v) || !lease_take(v, STAGE_RUN))
 		return;
 	if (kernel)
 		kernel_stage(v);
@@ -241,6 +249,9 @@ static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 static int emit_all(struct verifier *v, struct verifier_result *out)
 {
 	int rc = 0;
+
+	for (size_t i = 0; i < v->group_count; i++)
+		front_mark(v, &v->groups[i]);
 
 	for (size_t i = 0; i < v->count && !rc; i++)
 		for (size_t k = 0; k < v->group_count && !rc; k++)

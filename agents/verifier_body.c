@@ -84,6 +84,8 @@ static struct json *evidence_body(const struct verifier *v,
 	json_set_number(out, "target_runs", (double)g->target_runs);
 	if (c->ended != LOOK_ON)
 		json_set_string(out, "stopped", look_name(c->ended));
+	if (c->ranked)
+		json_set_bool(out, "pareto", c->pareto);
 	return out;
 }
 

@@ -94,6 +94,13 @@ static enum trial read_metrics(const struct group *g, struct arm *a,
 	return TRIAL_VALID;
 }
 
+/* Where it was not loaded before, this is the kernel's first word. */
+static enum stage_id refused_at(const struct candidate *c)
+{
+	return c->stages[STAGE_KERNEL].status == STATUS_UNKNOWN ? STAGE_KERNEL
+								: STAGE_RUN;
+}
+
 /* A policy's failure is the policy's; the baseline's and the bound's are not,
  * and the control with wrong expectations may do as badly as it likes. */
 static enum trial policy_failed(struct arm *a, const struct run_result *r,
@@ -101,7 +108,7 @@ static enum trial policy_failed(struct arm *a, const struct run_result *r,
 {
 	if (a->kind == ARM_POLICY) {
 		if (r->outcome == RUN_REFUSED)
-			stage_refused(a->c, STAGE_RUN, r);
+			stage_refused(a->c, refused_at(a->c), r);
 		else
 			stage_fail(a->c, STAGE_RUN, rule, "%s", why);
 	}
@@ -211,6 +218,9 @@ static enum trial try_arm(struct verifier *v, struct group *g, struct arm *a,
 		return group_fail(v, g, rc);
 	if (r->outcome == RUN_CANCELLED)
 		v->cancelled = true;
+	if (a->kind == ARM_POLICY && r->outcome != RUN_REFUSED &&
+	    r->outcome != RUN_LOST && r->outcome != RUN_CANCELLED)
+		kernel_took(v, a->c);
 	if (r->outcome == RUN_TIMEOUT && spec.timeout_s < g->limit_s)
 		return cut_off(g, a, spec.timeout_s);
 	return classify(g, a, r);

@@ -73,11 +73,12 @@ struct candidate {
 	bool screened_out;
 	bool beaten; /* better, but the confirmation went to another */
 	bool confirmed;
-	enum look ended; /* its pairs; LOOK_ON: they were broken off */
-	bool outdone;	 /* they ended because another is better */
-	bool shortened;	 /* its screening ran the smaller command */
-	double cut_s;	 /* the longest that a run was let go on … */
-	size_t cut_runs; /* … before these were ended as lost */
+	enum look ended;     /* its pairs; LOOK_ON: they were broken off */
+	bool outdone;	     /* they ended because another is better */
+	bool shortened;	     /* its screening ran the smaller command */
+	double cut_s;	     /* the longest that a run was let go on … */
+	size_t cut_runs;     /* … before these were ended as lost */
+	bool ranked, pareto; /* among those measured; nobody outdoes it */
 	const char *decision;
 	char *why;
 };
@@ -198,11 +199,15 @@ void run_progress(const struct verifier *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* For the i-th kernel asked for. */
 struct target_opts run_target_opts(const struct verifier *v, size_t i);
+/* Begins to open it, if anything will run there. */
+void run_target_ahead(struct verifier *v);
 /* Opens the target if it is not; false: v->failed or v->cancelled. */
 bool run_target(struct verifier *v);
 /* Remembers rc and the message as v->failed, or that it was a cancellation. */
 void target_fail(struct verifier *v, int rc);
 void kernel_stage(struct verifier *v);
+/* A run has shown that the target's kernel takes it. */
+void kernel_took(struct verifier *v, struct candidate *c);
 
 /* verifier_run.c: one run */
 enum arm_kind { ARM_BASELINE, ARM_POLICY, ARM_SHUFFLED, ARM_BOUND };
@@ -243,6 +248,13 @@ bool verdict_guard_failed(const struct verifier *v, const struct group *g,
 			  const struct candidate *c);
 /* The pairs that speak for or against a candidate; may be empty. */
 const struct pairs *verdict_pairs(const struct candidate *c);
+
+/* verifier_front.c */
+void front_mark(const struct verifier *v, struct group *g);
+/* What a better metric costs another one, in words, the caller's; NULL:
+ * nothing. */
+char *front_trade(const struct verifier *v, const struct group *g,
+		  const struct candidate *c);
 
 /* verifier_metrics.c */
 struct json *verdict_metrics(const struct verifier *v, const struct group *g,

@@ -361,6 +361,20 @@ static void decide_for(const struct verifier *v, struct candidate *c,
 			    : "");
 }
 
+/* What one metric costs another is part of the answer, whichever it is. */
+static void add_trade(const struct verifier *v, const struct group *g,
+		      struct candidate *c)
+{
+	char *trade = front_trade(v, g, c), *why;
+
+	if (!trade)
+		return;
+	why = mem_printf("%s; %s", c->why, trade);
+	free(c->why);
+	c->why = why;
+	free(trade);
+}
+
 static void decide_measured(const struct verifier *v, const struct group *g,
 			    struct candidate *c)
 {
@@ -371,6 +385,7 @@ static void decide_measured(const struct verifier *v, const struct group *g,
 	what = figures(g, 0, &goal);
 	if (!decide_against(v, g, c, &goal, what))
 		decide_for(v, c, &goal, what);
+	add_trade(v, g, c);
 	free(what);
 }
 

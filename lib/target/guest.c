@@ -38,6 +38,7 @@ struct guest {
 	char *accel_why;
 	struct json *facts;
 	double boot_s;
+	double ahead; /* since when it boots by itself; 0: it does not */
 };
 
 static void say(const struct guest *g, const char *words)
@@ -203,19 +204,13 @@ static int greet(struct guest *g, const struct json *hello)
 	return 0;
 }
 
-/* -ECONNRESET and -ETIMEDOUT: worth another try. */
-static int boot_once(struct guest *g, const char *accel, double limit_s)
+/* What it says once it is up, or what became of it. */
+static int hear(struct guest *g, double start, double limit_s)
 {
-	double start = clock_monotonic();
 	struct wire_msg m = {0};
 	char *words;
-	int rc = start_cell(g, accel);
+	int rc = await(g, start + limit_s, &m);
 
-	if (rc)
-		return rc;
-	rc = send_config(g);
-	if (!rc || rc == -EPIPE)
-		rc = await(g, start + limit_s, &m);
 	g->boot_s = clock_monotonic() - start;
 	if (!rc) {
 		rc = greet(g, m.head);
@@ -225,6 +220,27 @@ static int boot_once(struct guest *g, const char *accel, double limit_s)
 		free(words);
 	}
 	wire_msg_release(&m);
+	return rc;
+}
+
+/* A guest that died at once has closed the pipe: it is heard out. */
+static int start_boot(struct guest *g, const char *accel)
+{
+	int rc = start_cell(g, accel);
+
+	if (!rc)
+		rc = send_config(g);
+	return rc == -EPIPE ? 0 : rc;
+}
+
+/* -ECONNRESET and -ETIMEDOUT: worth another try. */
+static int boot_once(struct guest *g, const char *accel, double limit_s)
+{
+	double start = clock_monotonic();
+	int rc = start_boot(g, accel);
+
+	if (!rc)
+		rc = hear(g, start, limit_s);
 	if (rc)
 		down(g);
 	return rc;
@@ -245,23 +261,63 @@ static bool try_kvm(struct guest *g)
 	return !rc;
 }
 
+static double boot_limit(const struct guest *g)
+{
+	return g->opts.boot_timeout_s > 0 ? g->opts.boot_timeout_s
+					  : DEFAULT_BOOT_S;
+}
+
+static const char *accel_name(const struct guest *g)
+{
+	return g->accel == ACCEL_KVM ? "kvm" : "tcg";
+}
+
 static int boot(struct guest *g)
 {
-	double limit = g->opts.boot_timeout_s > 0 ? g->opts.boot_timeout_s
-						  : DEFAULT_BOOT_S;
+	double limit = boot_limit(g);
 	int rc = -ECONNRESET;
 
 	if (g->accel == ACCEL_UNKNOWN && try_kvm(g))
 		return 0;
 	for (int i = 0; i < BOOT_TRIES && !cancelled(g); i++) {
 		say(g, i ? "booting a guest again" : "booting a guest");
-		rc = boot_once(g, g->accel == ACCEL_KVM ? "kvm" : "tcg", limit);
+		rc = boot_once(g, accel_name(g), limit);
 		if (rc != -ECONNRESET && rc != -ETIMEDOUT)
 			return rc;
 	}
 	if (cancelled(g))
 		return err_set(EINTR, "stopped on request");
 	return err_prefix(rc, "cannot boot a guest");
+}
+
+/* What fails here is tried again, with all patience, by whoever waits. */
+static int boot_ahead(struct guest *g)
+{
+	g->ahead = clock_monotonic();
+	say(g, "booting a guest meanwhile");
+	if (start_boot(g, accel_name(g)))
+		down(g);
+	return 0;
+}
+
+static int guest_await(void *self)
+{
+	struct guest *g = self;
+	double start = g->ahead;
+	int rc = 0;
+
+	if (start <= 0)
+		return 0;
+	g->ahead = 0;
+	if (g->cell.pid)
+		rc = hear(g, start, boot_limit(g));
+	if (!g->cell.pid || rc == -ECONNRESET || rc == -ETIMEDOUT) {
+		down(g);
+		return boot(g);
+	}
+	if (rc)
+		down(g);
+	return rc;
 }
 
 static void guest_close(void *self)
@@ -308,7 +364,8 @@ int guest_open(const struct target_opts *o, void **self)
 		rc = find_parts(o, &g->parts);
 	if (!rc) {
 		g->accel = accel_recall(&g->parts, &g->accel_why);
-		rc = boot(g);
+		rc = o->ahead && g->accel != ACCEL_UNKNOWN ? boot_ahead(g)
+							   : boot(g);
 	}
 	if (rc) {
 		guest_close(g);
@@ -341,7 +398,9 @@ static int guest_run(void *self, const struct run_spec *s, struct run_result *r)
 	j.gid = getegid();
 	j.set_ids = j.uid != 0 && !s->as_root;
 	limit = j.timeout_s + RUN_GRACE_S;
-	rc = g->cell.pid ? 0 : boot(g);
+	rc = guest_await(g);
+	if (!rc && !g->cell.pid)
+		rc = boot(g);
 	if (rc)
 		goto out;
 	rc = run_job_send(g->cell.port, &j, SEND_LIMIT_S);
@@ -367,6 +426,7 @@ static const struct json *guest_facts(const void *self)
 
 const struct target_impl guest_impl = {
 	.run = guest_run,
+	.await = guest_await,
 	.facts = guest_facts,
 	.close = guest_close,
 };

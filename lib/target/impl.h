@@ -7,6 +7,7 @@
 
 struct target_impl {
 	int (*run)(void *self, const struct run_spec *s, struct run_result *r);
+	int (*await)(void *self); /* NULL: there is nothing to wait for */
 	const struct json *(*facts)(const void *self);
 	void (*close)(void *self);
 };

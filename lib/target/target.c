@@ -97,6 +97,11 @@ int target_run(struct target *t, const struct run_spec *s, struct run_result *r)
 	return t->impl->run(t->self, s, r);
 }
 
+int target_await(struct target *t)
+{
+	return t->impl->await ? t->impl->await(t->self) : 0;
+}
+
 const struct json *target_facts(const struct target *t)
 {
 	return t->impl->facts(t->self);

@@ -29,6 +29,9 @@ struct target_opts {
 	const char *topology; /* vm; "sockets=1,cores=2,threads=1" or NULL */
 	bool plain; /* host; no policy will need sched_ext nor privilege */
 	double boot_timeout_s; /* vm; 0: 120, for a busy host */
+	/* vm; returns while the guest boots, if it has booted here before;
+	 * what comes next waits for it, and has its failure. */
+	bool ahead;
 	const volatile sig_atomic_t *cancel;
 	/* Progress for people ("booting a guest …"); NULL: silent. */
 	void (*progress)(void *arg, const char *words);
@@ -96,6 +99,9 @@ int target_foretell(const struct target_opts *o, struct json **facts);
  */
 int target_run(struct target *t, const struct run_spec *s,
 	       struct run_result *r);
+
+/* Waits for a guest that was opened ahead.  As target_open(). */
+int target_await(struct target *t);
 
 /*
  * {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64","accelerator":"tcg",

@@ -305,3 +305,41 @@ listed() {
 	lacks "$output" $'\e[31m'
 	lacks "$output" '"kind"'
 }
+
+@test 'verify: pairs that are looked at are bounded, rungs are not' {
+	exits 2 sched-verify --sequential --pairs 65 </dev/null
+	has "$stderr" 'at most'
+	exits 3 sched-verify --sequential --pairs 64 </dev/null
+	exits 3 sched-verify --halving --pairs 65 --new </dev/null
+}
+
+@test 'verify: a guard of what the workload has not is named' {
+	{
+		profile
+		policy '{}'
+	} >in.jsonl
+	exits 3 sched-verify --stages lint --guard tial:5 --json <in.jsonl
+	has "$stderr" "'tial'"
+	lacks "$output" '"kind":"verdict"'
+	exits 1 sched-verify --stages lint --guard wall:5 --json <in.jsonl
+}
+
+@test 'verify: only what is new' {
+	{
+		profile
+		policy '{"slice_us": 7}'
+	} | sched-verify --stages lint --json >in.jsonl || [ $? = 1 ]
+	exits 1 sched-verify --stages lint --new --json <in.jsonl
+	is "$output" "$(cat in.jsonl)"
+	policy '{"slice_us": 9}' >>in.jsonl
+	exits 1 sched-verify --stages lint --new --json <in.jsonl
+	is "$(jq -r 'select(.kind == "verdict") | .body.policy' <<<"$output")" \
+		"$(jq -c 'select(.kind == "policy")' in.jsonl | doc_id)"
+	# An answer to less than what is asked is none.
+	{
+		profile
+		policy '{}'
+	} | sched-verify --stages lint --json >in.jsonl || [ $? = 1 ]
+	exits 1 sched-verify --stages lint --new --json <in.jsonl
+	is "$(grep -c '"kind":"verdict"' <<<"$output")" 2
+}

@@ -145,3 +145,61 @@ verdict() {
 		.metrics[0].baseline > 1 and .metrics[0].candidate > 1'
 	verdict 0 '[.stages[5].findings[].rule] | index("model")'
 }
+
+# wall COMMAND...: a profile whose only metric is how long that takes.
+wall() {
+	profile "$@" | jq -c '.body | .workload.metrics =
+		[{name: "wall", unit: "s", better: "lower"}]' >wall
+	doc profile "$(cat wall)"
+}
+
+@test 'guest verify: rungs keep the winner, looks end early, new is new' {
+	local rc=0 small=${hogs/12000/2000}
+	{
+		profile bash -c "${hogs/12000/4000}" |
+			jq -c --arg hogs "$small" '.body |
+				.workload.short = ["bash", "-c", $hogs]' >body
+		doc profile "$(cat body)"
+		policy 'tiny slices' '{"slice_us": 500, "order": "fifo"}'
+		policy 'small slices' '{"slice_us": 700, "order": "fifo"}'
+		policy 'long slices' '{"slice_us": 200000}'
+		policy 'tiny turns' '{"slice_us": 600, "order": "fifo"}'
+	} >in
+	sched-verify --target vm --cpus 2 --min-effect 100 --halving \
+		--sequential --pairs 10 <in >out 2>err || rc=$?
+	cat err
+	# The winner is decided by five pairs and three fresh ones; the other
+	# finalist is given up before.
+	verdict 2 '.decision == "accepted" and .evidence.stopped == "decided"
+		and .evidence.confirmed and
+		(.metrics[0].samples.candidate | length) == .metrics[0].pairs'
+	is "$rc" 0
+	is "$(jq -s '[.[] | select(.body.evidence.stopped? == "futile" and
+		.body.metrics[0].pairs < 5)] | length' out)" 1
+	is "$(jq -s '[.[] | select(.body.why? // "" |
+		contains("of the short command"))] | length' out)" 2
+	jq -es 'map(select(.kind == "verdict").body.evidence.target_runs) |
+		unique | length == 1 and .[0] < 45' out
+	# Twice is once: no guest is booted for what is known.
+	sched-verify --target vm --cpus 2 --min-effect 100 --new --progress \
+		<out >again 2>err
+	cmp out again
+	lacks "$(cat err)" booting
+}
+
+@test 'guest verify: a run that is lost is cut off' {
+	{
+		wall bash -c 'n=0; while ((n++ < 40000)); do :; done'
+		doc policy '{"form": "knobs", "title": "a tenth", "why": "w",
+			"knobs": {"cpu_max_pct": 10}, "uses": []}'
+		policy 'fair' '{}'
+	} >in
+	sched-verify --target vm --cpus 2 --halving --finalists 1 --pairs 1 \
+		--no-confirm <in >out 2>err || [ $? = 1 ]
+	cat err
+	verdict 0 '.decision == "rejected" and
+		(.stages[5].findings[0] | .rule == "cut-off" and
+			(.text | contains("1 of 1 runs"))) and
+		.metrics[0].candidate < 3 * .metrics[0].baseline + 2'
+	verdict 1 '[.stages[5].findings[].rule] | index("cut-off") | not'
+}

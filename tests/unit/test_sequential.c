@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "stats/bootstrap.h"
 #include "stats/sample.h"
 #include "stats/sequential.h"
 
@@ -116,7 +117,7 @@ static void nulls_are_not_accepted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		int trials = rows[i].k.most > 14 ? 60 : 1500;
+		int trials = rows[i].k.most > 14 ? 20 : 1000;
 		struct tallied t =
 			play(rows[i].what, &rows[i].k, rows[i].least, trials);
 
@@ -125,10 +126,121 @@ static void nulls_are_not_accepted(void **state)
 	}
 }
 
+static void effects_are_found(void **state)
+{
+	static const struct {
+		const char *what;
+		struct campaign k;
+		double accepted, pairs; /* at least, at most */
+	} rows[] = {
+		{"30 %, noise 4 %", {gauss, 0.04, 0.26, 10}, 0.98, 5.1},
+		{"10 %, noise 4 %", {gauss, 0.04, 0.095, 10}, 0.85, 6},
+		{"2 times, noise 30 %", {gauss, 0.3, 0.69, 12}, 0.80, 6.5},
+		{"20 %, Cauchy 2 %", {cauchy, 0.02, 0.18, 10}, 0.70, 6.5},
+		{"30 %, spikes", {spiky, 0.04, 0.26, 10}, 0.65, 6.5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct tallied t = play(rows[i].what, &rows[i].k, 0.0296, 400);
+
+		assert_true(t.accepted >= rows[i].accepted);
+		assert_true(t.pairs <= rows[i].pairs);
+	}
+}
+
+/* Worse and equal ones cost two to four pairs. */
+static void the_hopeless_end_early(void **state)
+{
+	static const struct campaign worse = {gauss, 0.04, -0.1, 10},
+				     same = {gauss, 0.04, 0, 10};
+
+	(void)state;
+	assert_true(play("worse by 10 %", &worse, 0.0296, 400).pairs <= 2.3);
+	assert_true(play("the same", &same, 0.0296, 400).early >= 0.75);
+}
+
+/* The interval of what was seen holds although it was seen so far for a
+ * reason. */
+static void the_interval_survives_stopping(void **state)
+{
+	enum { TRIALS = 150 };
+	static const double effects[] = {0, 0.05, 0.2};
+	const struct sequential_plan p = {0.0296, 0.05, 10};
+	int hit = 0;
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 21);
+	for (size_t e = 0; e < ARRAY_LEN(effects); e++)
+		for (int t = 0; t < TRIALS; t++) {
+			double x[SEQUENTIAL_MOST];
+			enum look l = LOOK_ON;
+			struct interval i;
+			size_t n = 0;
+
+			while (l == LOOK_ON) {
+				x[n++] = effects[e] + 0.04 * gauss(&r);
+				l = sequential_look(&p, x, n);
+			}
+			for (int k = 0; l == LOOK_DECIDED && k < FRESH; k++)
+				x[n++] = effects[e] + 0.04 * gauss(&r);
+			median_interval(x, n, (uint64_t)t, &i);
+			hit += i.lo <= effects[e] && effects[e] <= i.hi;
+		}
+	print_message("covered %.1f %%\n", 100.0 * hit / (3 * TRIALS));
+	/* Two standard errors of 450 trials are 2 points. */
+	assert_true(hit >= 0.93 * 3 * TRIALS);
+}
+
+static enum look look(const double *x, size_t n, size_t most)
+{
+	const struct sequential_plan p = {0.0296, 0.05, most};
+
+	return sequential_look(&p, x, n);
+}
+
+static void known_answers(void **state)
+{
+	static const double good[] = {.2, .21, .19, .2, .22, .2, .2},
+			    late[] = {.2, -.01, .19, .2, .22, .2, .2},
+			    tiny[] = {.01, .011, .012, .011, .01};
+
+	(void)state;
+	for (size_t n = 1; n < 5; n++)
+		assert_int_equal(look(good, n, 10), LOOK_ON);
+	assert_int_equal(look(good, 5, 10), LOOK_DECIDED);
+	assert_int_equal(look(good, 5, 5), LOOK_DECIDED);
+	/* One small loss among five is not 5 % any more … */
+	assert_int_equal(look(late, 5, 10), LOOK_ON);
+	/* … and with five at most no other pair can mend it. */
+	assert_int_equal(look(late, 2, 5), LOOK_FUTILE);
+	/* Sure, and not worth having. */
+	assert_int_equal(look(tiny, 3, 10), LOOK_FUTILE);
+	/* Fewer pairs than a decision takes. */
+	assert_int_equal(look(good, 2, 3), LOOK_FUTILE);
+	assert_int_equal(look(good, 3, 3), LOOK_FULL);
+}
+
+static void no_difference_is_no_win(void **state)
+{
+	static const double none[12] = {0};
+	const struct sequential_plan p = {0, 0.05, 12};
+
+	(void)state;
+	assert_false(sequential_crossed(&p, none, 12));
+	assert_int_equal(sequential_look(&p, none, 12), LOOK_FULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nulls_are_not_accepted),
+		cmocka_unit_test(effects_are_found),
+		cmocka_unit_test(the_hopeless_end_early),
+		cmocka_unit_test(the_interval_survives_stopping),
+		cmocka_unit_test(known_answers),
+		cmocka_unit_test(no_difference_is_no_win),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

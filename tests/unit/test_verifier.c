@@ -35,6 +35,9 @@ static struct {
 	int open_error;
 	int fail_base_every; /* every n-th baseline run exits with 7 */
 	int base_runs;
+	int shorts;		/* runs of the smaller command */
+	bool refuse_work;	/* not only when it is loaded for nothing */
+	bool only_wall;		/* the workload's metric is the wall time */
 	double identity_effect; /* what right identities are worth */
 	volatile sig_atomic_t cancel;
 	int cancel_after;
@@ -47,6 +50,12 @@ int target_open(const struct target_opts *o, struct target **out)
 	if (fake.open_error)
 		return err_set(fake.open_error, "no guest kernel here");
 	*out = mem_zalloc(1, 1);
+	return 0;
+}
+
+int target_await(struct target *t)
+{
+	(void)t;
 	return 0;
 }
 
@@ -108,6 +117,8 @@ static void measure(const struct json *policy, struct run_result *r)
 		speed *= fake.identity_effect;
 	r->out = mem_printf("makespan: %.6f s\ntail: %.6f ms\n",
 			    10 * noise / speed, 5 * noise * tail);
+	if (fake.only_wall)
+		r->proc.wall_s = 10 * noise / speed;
 }
 
 static int run_base(struct run_result *r)
@@ -119,25 +130,31 @@ static int run_base(struct run_result *r)
 	return 0;
 }
 
+static void refuse(struct run_result *r)
+{
+	r->outcome = RUN_REFUSED;
+	r->message = mem_strdup("the policy did not load");
+	r->report = json_object();
+	json_set_string(r->report, "verifier_log",
+			"; if (!t) @ policy.bpf.c:123\n"
+			"R0 invalid mem access 'scalar'\n"
+			"processed 12 insns\n");
+}
+
 int target_run(struct target *t, const struct run_spec *s, struct run_result *r)
 {
 	const char *title = json_as_string(json_get(s->policy, "title"), "");
 
 	(void)t;
 	*r = (struct run_result){.outcome = RUN_DONE};
-	if (!strcmp(s->argv[0], "true")) {
-		fake.loads++;
-		if (!strcmp(title, "refused")) {
-			r->outcome = RUN_REFUSED;
-			r->message = mem_strdup("the policy did not load");
-			r->report = json_object();
-			json_set_string(r->report, "verifier_log",
-					"; if (!t) @ policy.bpf.c:123\n"
-					"R0 invalid mem access 'scalar'\n"
-					"processed 12 insns\n");
-		}
+	fake.loads += !strcmp(s->argv[0], "true");
+	if (!strcmp(title, "refused") &&
+	    (fake.refuse_work || !strcmp(s->argv[0], "true"))) {
+		refuse(r);
 		return 0;
 	}
+	if (!strcmp(s->argv[0], "true"))
+		return 0;
 	if (fake.cancel_after && ++fake.runs > fake.cancel_after) {
 		fake.cancel = 1;
 		r->outcome = RUN_CANCELLED;
@@ -148,6 +165,7 @@ int target_run(struct target *t, const struct run_spec *s, struct run_result *r)
 		r->out = mem_strdup("makespan: 6 s\n");
 		return 0;
 	}
+	fake.shorts += !strcmp(s->argv[0], "short");
 	if (!s->policy)
 		run_base(r);
 	else
@@ -165,6 +183,11 @@ int target_run(struct target *t, const struct run_spec *s, struct run_result *r)
 	if (!strcmp(title, "mute"))
 		return 0;
 	measure(s->policy, r);
+	if (r->proc.wall_s > s->timeout_s) {
+		r->outcome = RUN_TIMEOUT;
+		r->message = mem_strdup("it took too long");
+		r->proc.wall_s = s->timeout_s;
+	}
 	return 0;
 }
 
@@ -206,7 +229,8 @@ static const char workload[] =
 
 static struct doc *profile(const char *bound)
 {
-	char *w = mem_printf(workload, bound);
+	char *w = fake.only_wall ? mem_strdup("{\"command\":[\"work\"]}")
+				 : mem_printf(workload, bound);
 	char *text = mem_printf("{\"scope\":\"command\",\"goal\":\"makespan\","
 				"\"source\":\"bpf\",\"target\":\"vm\","
 				"\"workload\":%s,\"duration_us\":1,"
@@ -256,6 +280,11 @@ static struct stream *stream_of(const char *bound, const char *extra,
 	lseek(fd, 0, SEEK_SET);
 	return stream_open(fd, -1, "test");
 }
+
+/* Its hostile loads take a second of each policy. */
+#define WITHOUT_SIM                                                  \
+	(1u << STAGE_LINT | 1u << STAGE_BUILD | 1u << STAGE_KERNEL | \
+	 1u << STAGE_RUN)
 
 static const char plain[] = ",\"uses\":[]";
 
@@ -368,6 +397,244 @@ static void guard_blocks(void **state)
 	o.guard_count = 1;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "accepted");
+	stream_free(s);
+}
+
+/* A guard that got worse within its bound is a price, and is named. */
+static void conflicts_are_named(void **state)
+{
+	static const char *const titles[] = {"1.5 with a tail", "1.4", NULL};
+	char tail[] = "tail";
+	struct verifier_guard guard = {tail, 200};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+	const char *why;
+
+	(void)state;
+	o.stages = WITHOUT_SIM;
+	o.guards = &guard;
+	o.guard_count = 1;
+	run(s, &o, 0);
+	decision(s, 0);
+	why = json_as_string(json_get(verdict(s, 0), "why"), "");
+	assert_non_null(strstr(why, "the goals conflict: makespan 1."));
+	assert_non_null(strstr(why, "tail 0."));
+	why = json_as_string(json_get(verdict(s, 1), "why"), "");
+	assert_null(strstr(why, "conflict"));
+	for (size_t i = 0; i < 2; i++)
+		assert_true(json_as_bool(
+			json_path(verdict(s, i), "evidence.pareto"), false));
+	stream_free(s);
+}
+
+static void outdone_is_not_on_the_front(void **state)
+{
+	static const char *const titles[] = {"1.5", "1.2", "0.9", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.stages = WITHOUT_SIM;
+	o.finalists = 3;
+	run(s, &o, 0);
+	for (size_t i = 0; i < 3; i++) {
+		const struct json *p =
+			json_path(verdict(s, i), "evidence.pareto");
+
+		assert_non_null(p);
+		assert_int_equal(json_as_bool(p, false), i == 0);
+	}
+	stream_free(s);
+}
+
+/* ---- rungs and looks ---- */
+
+static size_t count(char c)
+{
+	size_t n = 0;
+
+	for (const char *p = fake.order; *p; p++)
+		n += *p == c;
+	return n;
+}
+
+static double figure(const struct stream *s, size_t i, const char *path)
+{
+	return json_as_number(json_path(verdict(s, i), path), -1);
+}
+
+static const char *word(const struct stream *s, size_t i, const char *path)
+{
+	return json_as_string(json_path(verdict(s, i), path), "");
+}
+
+/* Eight, four, two; the first rung with the smaller command. */
+static void halving_keeps_the_winner(void **state)
+{
+	static const char *const titles[] = {"1.0", "1.1", "1.2", "1.9", "1.3",
+					     "1.4", "1.5", "0.8", NULL};
+	struct stream *s = stream_of("\"short\":[\"short\"],", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.stages = WITHOUT_SIM;
+	o.halving = true;
+	run(s, &o, 0);
+	print_message("%s\n", fake.order);
+	assert_string_equal(decision(s, 3), "inconclusive");
+	assert_string_equal(word(s, 3, "evidence.stopped"), "full");
+	/* Warm-up, all eight small, two rounds of four, five pairs of two. */
+	assert_int_equal(fake.shorts, 9);
+	assert_memory_equal(fake.order, "AA01293450", 10);
+	assert_int_equal(count('1'), 1);
+	assert_int_equal(count('9'), 1 + 2 + 5);
+	assert_int_equal(figure(s, 3, "evidence.screening_pairs"), 2);
+	assert_int_equal(figure(s, 3, "evidence.target_runs"), 1 + 9 + 10 + 15);
+	assert_non_null(strstr(word(s, 7, "why"), "of the short command"));
+	stream_free(s);
+}
+
+static void rungs_for_one_are_left_out(void **state)
+{
+	static const char *const titles[] = {"1.0", "1.1", "1.2", "1.3",
+					     "1.4", "1.5", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.stages = WITHOUT_SIM;
+	o.halving = true;
+	run(s, &o, 0);
+	assert_string_equal(word(s, 5, "evidence.stopped"), "full");
+	assert_int_equal(figure(s, 0, "evidence.target_runs"), 1 + 7 + 15);
+	stream_free(s);
+}
+
+static void clear_effects_end_early(void **state)
+{
+	static const char *const titles[] = {"1.3", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.halving = o.sequential = true;
+	o.pairs = 12;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	assert_string_equal(word(s, 0, "evidence.stopped"), "decided");
+	assert_int_equal(figure(s, 0, "metrics.0.pairs"), 5 + 3);
+	assert_int_equal(json_len(json_path(verdict(s, 0), "metrics.0.samples."
+							   "candidate")),
+			 8);
+	assert_int_equal(figure(s, 0, "evidence.target_runs"), 1 + 16);
+	stream_free(s);
+}
+
+static void nothing_ends_earlier(void **state)
+{
+	static const char *const titles[] = {"1.0", "0.7", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.halving = o.sequential = true;
+	o.stages = WITHOUT_SIM;
+	o.pairs = 12;
+	run(s, &o, 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(decision(s, i), "rejected");
+		assert_string_equal(word(s, i, "evidence.stopped"), "futile");
+		assert_true(figure(s, i, "metrics.0.pairs") <= 4);
+	}
+	stream_free(s);
+}
+
+/* The first run of a rung is the first load: no other one is made. */
+static void rungs_load_by_running(void **state)
+{
+	static const char *const titles[] = {"refused", "1.3", "ejected", NULL};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	o.stages = WITHOUT_SIM;
+	o.halving = true;
+	fake.refuse_work = true;
+	run(s, &o, 0);
+	assert_int_equal(fake.loads, 0);
+	assert_string_equal(decision(s, 0), "rejected");
+	assert_string_equal(word(s, 0, "stages.4.status"), "failed");
+	assert_string_equal(word(s, 0, "stages.4.findings.1.file"),
+			    "policy.bpf.c");
+	assert_string_equal(word(s, 0, "stages.5.status"), "skipped");
+	assert_string_equal(decision(s, 1), "inconclusive");
+	assert_string_equal(word(s, 1, "stages.4.status"), "passed");
+	assert_string_equal(decision(s, 2), "rejected");
+	assert_string_equal(word(s, 2, "stages.4.status"), "passed");
+	assert_string_equal(word(s, 2, "stages.5.status"), "failed");
+	stream_free(s);
+}
+
+static void only_new_ones_are_measured(void **state)
+{
+	static const char *const titles[] = {"1.3", "1.0", NULL};
+	struct stream *s = stream_of("", plain, titles), *again;
+	struct verifier_opts o = options();
+	struct verifier_result res;
+	int fd = memfd_create("story", 0);
+
+	(void)state;
+	run(s, &o, 0);
+	for (size_t i = 0; i < stream_count(s); i++) {
+		char *line = doc_line(stream_at(s, i));
+
+		dprintf(fd, "%s\n", line);
+		free(line);
+	}
+	stream_free(s);
+	o.only_new = true;
+	lseek(fd, 0, SEEK_SET);
+	again = stream_open(fd, -1, "test");
+	fake.loads = fake.opens = 0;
+	assert_int_equal(verifier_verify(again, &o, &res), 0);
+	assert_int_equal(fake.opens + fake.loads, 0);
+	assert_int_equal(res.verdicts, 0);
+	assert_int_equal(res.accepted, 1);
+	stream_free(again);
+	/* Another effect is another question. */
+	o.stages = WITHOUT_SIM;
+	o.min_effect_pct = 1;
+	lseek(fd, 0, SEEK_SET);
+	again = stream_open(fd, -1, "test");
+	assert_int_equal(verifier_verify(again, &o, &res), 0);
+	assert_int_equal(res.verdicts, 2);
+	stream_free(again);
+	close(fd);
+}
+
+static void lost_runs_are_cut_off(void **state)
+{
+	static const char *const titles[] = {"0.4", "1.3", "1.2", NULL};
+	struct verifier_opts o = options();
+	struct stream *s;
+
+	(void)state;
+	fake.only_wall = true;
+	s = stream_of("", plain, titles);
+	o.stages = WITHOUT_SIM;
+	o.halving = true;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "rejected");
+	assert_string_equal(word(s, 0, "stages.5.findings.0.rule"), "cut-off");
+	/* 1.25 times ten seconds and a half. */
+	assert_true(fabs(figure(s, 0, "metrics.0.candidate") - 13) < 0.3);
+	assert_string_equal(word(s, 1, "evidence.stopped"), "full");
+	stream_free(s);
+	/* Without rungs everything runs to its end. */
+	s = stream_of("", plain, titles);
+	o.halving = false;
+	run(s, &o, 0);
+	assert_true(figure(s, 0, "metrics.0.candidate") > 20);
 	stream_free(s);
 }
 
@@ -625,6 +892,15 @@ int main(void)
 		TEST(better_is_accepted),
 		TEST(equal_is_rejected),
 		TEST(guard_blocks),
+		TEST(conflicts_are_named),
+		TEST(outdone_is_not_on_the_front),
+		TEST(halving_keeps_the_winner),
+		TEST(rungs_for_one_are_left_out),
+		TEST(clear_effects_end_early),
+		TEST(nothing_ends_earlier),
+		TEST(rungs_load_by_running),
+		TEST(only_new_ones_are_measured),
+		TEST(lost_runs_are_cut_off),
 		TEST(unknown_guard_is_an_error),
 		TEST(finalists_are_the_best),
 		TEST(failures_are_the_policys),
