@@ -194,8 +194,7 @@ static int enter(struct loop *l, const struct loop_next *next)
 				fmax(0, l->o->budget.usd - l->spent.usd) /
 					fmax(1, (double)l->o->budget.rounds));
 		json_set_number(held, "tokens",
-				fmax(0, l->o->budget.tokens -
-						l->spent.tokens) /
+				fmax(0, l->o->budget.tokens - l->spent.tokens) /
 					fmax(1, (double)l->o->budget.rounds));
 	}
 	if (next->act == LOOP_VERIFY && isfinite(next->expected_gain_pct))
@@ -336,11 +335,12 @@ static int go(struct loop *l, struct loop_result *r)
 	if (l->stop == LOOP_INTERRUPTED)
 		r->answer = LOOP_LATER;
 	else
-		r->answer = loop_best(l->rounds, l->n) ? LOOP_BETTER
-						       : LOOP_NOTHING;
-	rc = end(l, r->answer == LOOP_LATER    ? "later"
-		    : r->answer == LOOP_BETTER ? "better"
-					       : "none",
+		r->answer =
+			loop_best(l->rounds, l->n) ? LOOP_BETTER : LOOP_NOTHING;
+	rc = end(l,
+		 r->answer == LOOP_LATER    ? "later"
+		 : r->answer == LOOP_BETTER ? "better"
+					    : "none",
 		 r);
 	return rc ? rc : loop_save(l);
 }
@@ -375,8 +375,8 @@ static int prepare(struct loop *l)
 	if (unfinished && (l->o->resume || l->o->once)) {
 		charge(l);
 		json_set_string(l->state.body, "status", "running");
-		l->deployed = json_as_bool(
-			json_get(l->state.body, "deployed"), false);
+		l->deployed = json_as_bool(json_get(l->state.body, "deployed"),
+					   false);
 		rc = read_stream(l, l->o->out_fd);
 		return rc ? rc : loop_save(l);
 	}

@@ -52,7 +52,7 @@ enum loop_answer_kind {
 
 struct loop_result {
 	enum loop_answer_kind answer;
-	struct stream *docs; /* of the run; NULL: there was none */
+	struct stream *docs;	/* of the run; NULL: there was none */
 	const struct doc *note; /* the run's own, in docs; NULL */
 	/* "deployed in a guest once", "attached to this host", …; "" */
 	char place[96];

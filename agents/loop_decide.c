@@ -13,11 +13,11 @@
 #include "base/mem.h"
 
 #define Z95		1.959964
-#define IDLE_ROUNDS	2  /* without improvement are enough */
-#define GAP_ENOUGH_PCT	95 /* of the way to the bound */
-#define ROUND_FIXED_S	12 /* two boots, loading, planning */
-#define ROUND_FIXED_RUN 14 /* warm-up, pairs, confirmation of a winner */
-#define TRY_RUNS	4  /* of each further candidate */
+#define IDLE_ROUNDS	2   /* without improvement are enough */
+#define GAP_ENOUGH_PCT	95  /* of the way to the bound */
+#define ROUND_FIXED_S	12  /* two boots, loading, planning */
+#define ROUND_FIXED_RUN 14  /* warm-up, pairs, confirmation of a winner */
+#define TRY_RUNS	4   /* of each further candidate */
 #define RUN_EXTRA_S	0.6 /* to attach and detach */
 
 const char *const loop_source_names[LOOP_SOURCES] = {
@@ -25,8 +25,13 @@ const char *const loop_source_names[LOOP_SOURCES] = {
 };
 
 const char *const loop_stop_names[] = {
-	"",	  "goal",	      "bound",	     "rounds",
-	"budget", "no expected gain", "interrupted",
+	"",
+	"goal",
+	"bound",
+	"rounds",
+	"budget",
+	"no expected gain",
+	"interrupted",
 };
 
 /* ---- the best --------------------------------------------------------- */
@@ -310,8 +315,9 @@ static bool is_over(const struct loop_view *v, struct loop_next *out)
 	size_t idle = idle_rounds(v);
 
 	if (best && v->goal_ratio > 0 && low_end(best) >= v->goal_ratio) {
-		say(out, "%.2f times, at least %.2f: the goal of %.2f is "
-			 "reached",
+		say(out,
+		    "%.2f times, at least %.2f: the goal of %.2f is "
+		    "reached",
 		    best->measured, best->lo, v->goal_ratio);
 		finish(v, LOOP_GOAL, out);
 	} else if (best && best->gap_closed_pct >= GAP_ENOUGH_PCT) {
@@ -406,8 +412,8 @@ static int budget_word(const char *word, struct loop_budget *b)
 	else if (good && !*end && len == 6 && !strncmp(word, "tokens", len))
 		b->tokens = x;
 	else
-		return err_set(EINVAL,
-			       "'%s' is not time=S, usd=X or tokens=N", word);
+		return err_set(EINVAL, "'%s' is not time=S, usd=X or tokens=N",
+			       word);
 	return 0;
 }
 

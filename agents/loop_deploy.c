@@ -169,9 +169,9 @@ static int deploy_host(struct loop *l, const struct loop_try *best)
 {
 	char *program = path_bin("sched-deploy");
 	char *path = mem_printf("%s/deployed.jsonl", l->state.dir);
-	char *argv[] = {program,	 (char *)"--json",
-			(char *)"-t",	 (char *)"host",
-			(char *)"-p",	 (char *)best->policy,
+	char *argv[] = {program,      (char *)"--json",
+			(char *)"-t", (char *)"host",
+			(char *)"-p", (char *)best->policy,
 			NULL};
 	size_t n;
 	const struct doc **docs = chosen(l, best, &n);
@@ -294,8 +294,8 @@ static bool is_attached(const struct loop *l, const char *policy)
 	strs_add(&c.args, "--json");
 	if (!loop_call(&c, &a)) {
 		d = stream_last(a.out, "note");
-		is = d && !strcmp(json_text_at(d->body, "holder.policy"),
-				  policy);
+		is = d &&
+		     !strcmp(json_text_at(d->body, "holder.policy"), policy);
 	}
 	loop_answer_release(&a);
 	strs_release(&c.args);

@@ -80,7 +80,8 @@ static void add_regret(const struct loop *l, const struct loop_try *best,
 
 	for (size_t i = 0; i < n; i++)
 		docs[i] = stream_at(l->s, i);
-	if (profile && !learner_regret(docs, n, profile->id, best->policy, &r)) {
+	if (profile &&
+	    !learner_regret(docs, n, profile->id, best->policy, &r)) {
 		v = json_set(loop, "regret", json_object());
 		json_set_number(v, "best_known_ratio", r.best_ratio);
 		json_set_string(v, "best_known", r.best);

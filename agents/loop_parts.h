@@ -72,7 +72,8 @@ double loop_time_left(const struct loop *l);
 
 int loop_deploy(struct loop *l, const struct loop_try *best);
 /* What the last run of this state put in place is still there, is for what is
- * here, and young enough: 1; 0: no.  *attach: only that it is attached lacks. */
+ * here, and young enough: 1; 0: no.  *attach: only that it is attached lacks.
+ */
 int loop_is_current(struct loop *l, bool *attach);
 
 /* ---- loop_note.c ---- */

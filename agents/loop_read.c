@@ -12,8 +12,7 @@
 
 const struct doc *loop_profile(const struct loop *l)
 {
-	return stream_find(l->s,
-			   json_text_at(l->state.body, "profile"));
+	return stream_find(l->s, json_text_at(l->state.body, "profile"));
 }
 
 static double number_at(const struct json *v, const char *path)
@@ -72,15 +71,13 @@ static void read_try(const struct loop *l, const struct json *row,
 			       .gap_closed_pct = NAN};
 	snprintf(t->policy, sizeof(t->policy), "%s", policy);
 	json_each (p, json_get(row, "plans")) {
-		const struct doc *d =
-			stream_find(l->s, json_as_string(p, ""));
+		const struct doc *d = stream_find(l->s, json_as_string(p, ""));
 
 		if (d)
 			read_plan(d->body, t);
 	}
 	json_each (v, json_get(row, "verdicts")) {
-		const struct doc *d =
-			stream_find(l->s, json_as_string(v, ""));
+		const struct doc *d = stream_find(l->s, json_as_string(v, ""));
 
 		if (d && !strcmp(json_text_at(d->body, "policy"), policy))
 			read_verdict(d, t);
@@ -218,10 +215,10 @@ long loop_read_target_runs(const struct stream *s, size_t from)
 	for (size_t i = from; i < stream_count(s); i++) {
 		const struct json *body = stream_at(s, i)->body;
 
-		most = fmax(most, json_as_number(json_path(body,
-							   "evidence.target_"
+		most = fmax(most,
+			    json_as_number(json_path(body, "evidence.target_"
 							   "runs"),
-						 0));
+					   0));
 	}
 	return (long)most;
 }

@@ -20,7 +20,7 @@
 #include "base/path.h"
 #include "crypt/digest.h"
 
-#define MAX_STATE (16u << 20)
+#define MAX_STATE  (16u << 20)
 #define HOLDER_LEN 64
 /* A killed loop's children let go of nothing of it: only a loop that is just
  * starting may keep the lock for a moment. */

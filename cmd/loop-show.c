@@ -88,8 +88,7 @@ static void show_rounds(const struct json *loop)
 	json_each (r, json_get(loop, "rounds")) {
 		char number[16];
 
-		snprintf(number, sizeof(number), "%.0f",
-			 number_at(r, "round"));
+		snprintf(number, sizeof(number), "%.0f", number_at(r, "round"));
 		json_each (c, json_get(r, "candidates")) {
 			add_candidate(t, c, number);
 			number[0] = '\0';

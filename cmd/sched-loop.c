@@ -17,7 +17,7 @@
 #define MAX_FILE DOC_MAX_LINE
 
 static struct {
-	const char *target, *goal, *budget, *bound, *name, *file;
+	const char *target, *goal, *budget, *bound, *shorter, *name, *file;
 	const char *kernel, *topology, *backend, *model;
 	struct strs metrics, guards;
 	long rounds, candidates, pairs, seed, cpus, memory;
@@ -27,7 +27,7 @@ static struct {
 	.target = "auto",
 	.rounds = 3,
 	.candidates = 4,
-	.pairs = 9,
+	.pairs = 12,
 	.seed = 1,
 	.min_effect = 3,
 	.max_age = 30,
@@ -104,6 +104,11 @@ static const struct opt options[] = {
 	 .help = "what to run for the best value that is possible",
 	 .target = &arg.bound},
 	{.kind = OPT_STRING,
+	 .name = "short",
+	 .arg = "COMMAND",
+	 .help = "a smaller one, for a first look at many policies",
+	 .target = &arg.shorter},
+	{.kind = OPT_STRING,
 	 .letter = 'n',
 	 .name = "name",
 	 .arg = "NAME",
@@ -119,10 +124,10 @@ static const struct opt options[] = {
 	{.kind = OPT_LONG,
 	 .name = "pairs",
 	 .arg = "N",
-	 .help = "runs of a finalist beside the baseline, at most (9)",
+	 .help = "runs of a finalist beside the baseline, at most (12)",
 	 .target = &arg.pairs,
 	 .min = 5,
-	 .max = 1000},
+	 .max = 64},
 	{.kind = OPT_DOUBLE,
 	 .name = "min-effect",
 	 .arg = "PCT",
@@ -203,6 +208,17 @@ const struct opt_tool loop_tool = {
 
 /* ---- the workload ----------------------------------------------------- */
 
+static void read_words(const char *option, const char *text, struct strs *out)
+{
+	if (!text)
+		return;
+	if (words_split(text, out))
+		cli_usage(&loop_tool, "option %s: %s", option, err_text());
+	if (!out->len)
+		cli_usage(&loop_tool, "option %s: there is no command in it",
+			  option);
+}
+
 static void read_command(char **command, struct workload *w)
 {
 	for (size_t i = 0; command[i]; i++)
@@ -218,8 +234,8 @@ static void read_command(char **command, struct workload *w)
 				  err_text());
 		workload_add_metric(w, &m);
 	}
-	if (arg.bound && words_split(arg.bound, &w->bound))
-		cli_usage(&loop_tool, "option --bound: %s", err_text());
+	read_words("--bound", arg.bound, &w->bound);
+	read_words("--short", arg.shorter, &w->shorter);
 	workload_complete(w);
 }
 
@@ -292,9 +308,11 @@ static void check_options(int operands)
 {
 	if (arg.file && operands)
 		cli_usage(&loop_tool, "a command or --workload, not both");
-	if (arg.file && (arg.metrics.len || arg.bound || arg.name))
-		cli_usage(&loop_tool,
-			  "--metric, --bound and --name are in the file");
+	if (arg.file &&
+	    (arg.metrics.len || arg.bound || arg.shorter || arg.name))
+		cli_usage(
+			&loop_tool,
+			"--metric, --bound, --short and --name are in the file");
 	if (!arg.file && !operands && !arg.status)
 		cli_usage(&loop_tool, "say what to run: a command behind --");
 	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm") &&
