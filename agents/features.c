@@ -14,7 +14,8 @@
 #define SATURATED_WAITING 0.30
 #define SATURATED_BUSY	  0.85
 #define SIGNIFICANT_SHARE 0.01 /* of all run time, for an identity */
-#define TAIL_RATIO	  3.0  /* longest over typical */
+#define TAIL_RATIO	  2.5  /* longest over typical */
+#define CONTAINER_SHARE	  0.75 /* of all run time: no job among others */
 #define HOLDER_PER_SECOND 5.0  /* waits for a preempted task */
 #define WAKEUPS_ENOUGH	  50.0 /* per second, to speak of a pattern */
 #define SHORT_BURST_US	  2000.0
@@ -118,14 +119,38 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static double all_run(const struct json *profile)
+{
+	double sum = 0;
+
+	json_each (v, json_get(profile, "identities"))
+		sum += num(v, "run_us");
+	return sum;
+}
+
+/* With all that it starts. */
+static double whole_of(const struct json *v, double all)
+{
+	double whole = num(v, "whole_us"), run = num(v, "run_us");
+
+	return whole > run && whole < CONTAINER_SHARE * all ? whole : run;
+}
+
+double features_expect(const struct json *profile, const struct json *identity)
+{
+	double execs = num(identity, "execs");
+
+	return execs < 1 ? 0 : whole_of(identity, all_run(profile)) / execs;
+}
+
 static void read_identities(const struct json *profile, struct features *f,
 			    double run)
 {
-	double expect[MAX_IDENTITIES];
+	double expect[MAX_IDENTITIES], all = all_run(profile);
 	size_t n = 0;
 
 	json_each (v, json_get(profile, "identities")) {
-		double execs = num(v, "execs"), us = num(v, "run_us");
+		double execs = num(v, "execs"), us = whole_of(v, all);
 
 		if (execs < 1 || n == MAX_IDENTITIES ||
 		    us < SIGNIFICANT_SHARE * run)

@@ -42,7 +42,7 @@ struct features {
 	double waiting;	       /* 0 … 1, share of time with a waiting task */
 	double delay_share;    /* waiting time / (waiting + run time) */
 	double burst_us;       /* median of the burst medians, by run time */
-	double longest_us;     /* largest expected run of one execution */
+	double longest_us;     /* largest features_expect() */
 	double typical_us;     /* median of the significant ones */
 	double identity_count; /* significant ones */
 	/* The figures that the traits are judged by. */
@@ -61,6 +61,13 @@ struct features {
 /* From the body of a profile. */
 void features_read(const struct json *profile, struct features *f);
 void features_release(struct features *f);
+
+/*
+ * What one execution of one of the profile's identities is expected to run,
+ * in microseconds, with all that it starts: a script is as long as what is in
+ * it.  Not so for what started nearly everything; its children are the jobs.
+ */
+double features_expect(const struct json *profile, const struct json *identity);
 
 /* {"saturated":…,"bound":…,"traits":[…],"confidence_pct":…}. */
 struct json *features_regime(const struct features *f);

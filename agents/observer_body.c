@@ -81,6 +81,7 @@ static struct json *identity_json(const struct observed_identity *i)
 	json_set_string(v, "hash", hash);
 	json_set_number(v, "execs", (double)i->execs);
 	json_set_number(v, "run_us", us(i->run_ns));
+	json_set_number(v, "whole_us", us(i->whole_ns));
 	json_set_number(v, "max_us", us(i->max_ns));
 	json_set_string(v, "name", i->name);
 	return v;

@@ -39,18 +39,16 @@ struct json *planner_identities(const struct json *profile)
 	struct json *list = json_array();
 
 	json_each (v, json_get(profile, "identities")) {
-		double execs = json_as_number(json_get(v, "execs"), 0);
-		double run = json_as_number(json_get(v, "run_us"), 0);
+		double us = features_expect(profile, v);
 		const char *hash = json_as_string(json_get(v, "hash"), NULL);
 		struct json *row;
 
-		if (!hash || execs < 1 || run / execs < IDENTITY_MIN_US ||
+		if (!hash || us < IDENTITY_MIN_US ||
 		    json_len(list) == POLICY_MAX_IDENTITIES)
 			continue;
 		row = json_object();
 		json_set_string(row, "hash", hash);
-		json_set_number(row, "expect_us",
-				(double)(long long)(run / execs));
+		json_set_number(row, "expect_us", (double)(long long)us);
 		json_add(list, row);
 	}
 	return list;

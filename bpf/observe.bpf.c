@@ -357,8 +357,16 @@ static __always_inline void identity_run(struct task *t)
 	if (!i)
 		goto done;
 	__sync_fetch_and_add(&i->run, t->run);
+	__sync_fetch_and_add(&i->whole, t->run);
 	if (t->run > i->max)
 		i->max = t->run;
+	for (int n = 0; n < TASK_ABOVE; n++) {
+		key = t->above[n];
+		i = key ? bpf_map_lookup_elem(&identities, &key) : NULL;
+		if (!i)
+			break;
+		__sync_fetch_and_add(&i->whole, t->run);
+	}
 done:
 	t->run = 0;
 }
@@ -415,6 +423,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	}
 	t->tracked = from->tracked;
 	t->identity = from->identity;
+	for (int n = 0; n < TASK_ABOVE; n++)
+		t->above[n] = from->above[n];
 	if (t->tracked)
 		trace_event(parent->pid, child->pid, 0, REC_FORK);
 	regroup(child, t, child->comm);
@@ -422,6 +432,21 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (g)
 		g->forks++;
 	return 0;
+}
+
+/* What it was before has started what it is now, be it by a fork or as a
+ * shell's exec does.  None stands above itself: its run time counts once. */
+static __always_inline void execute(struct task *t, u64 identity)
+{
+	u64 next = t->identity;
+
+	t->identity = identity;
+	for (int n = 0; n < TASK_ABOVE && next && next != identity; n++) {
+		u64 here = t->above[n];
+
+		t->above[n] = next;
+		next = here;
+	}
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -439,7 +464,7 @@ int BPF_PROG(on_exec, struct task_struct *p, int old_pid,
 	regroup(p, t, p->comm);
 	if (!t->tracked)
 		return 0;
-	t->identity = identity_hash(p, bprm);
+	execute(t, identity_hash(p, bprm));
 	trace_event(p->pid, 0, t->identity, REC_EXEC);
 	identity_exec(p, t->identity);
 	return 0;

@@ -97,6 +97,7 @@ struct observe_pair {
 struct observe_identity {
 	uint64_t execs;
 	uint64_t run;
+	uint64_t whole; /* run, and that of all that it started */
 	uint64_t max;
 	char name[OBSERVE_NAME_LEN];
 };

@@ -24,6 +24,8 @@
 /* From WAITING on a task is counted in state.waiting. */
 enum { UNKNOWN, RUNNING, SLEEPING, BLOCKED, WAITING, ASSUMED };
 
+#define TASK_ABOVE 4
+
 struct task {
 	u64 since;   /* of the state */
 	u64 burst;   /* on a CPU since it last slept */
@@ -31,6 +33,7 @@ struct task {
 	u64 resumed; /* when it last ran again after a preemption */
 	u64 woken;   /* when it was woken while on a CPU */
 	u64 identity;
+	u64 above[TASK_ABOVE]; /* whose identities started it, nearest first */
 	u32 group;
 	u32 state;
 	u8 tracked;

@@ -448,7 +448,12 @@ int BPF_PROG(policy_exec, struct task_struct *p, int old_pid,
 	known = bpf_map_lookup_elem(&identities, &hash);
 	t->fresh = false;
 	t->attained_ns = 0;
-	t->expect_ns = known ? known->expect_ns : 0;
+	/*
+	 * What it was forked by is still what its expectation tells: a step
+	 * of a long job matters as the job does, whatever the step is.
+	 */
+	if (known && known->expect_ns > t->expect_ns)
+		t->expect_ns = known->expect_ns;
 	/* The past of the shell that forked it says nothing. */
 	t->class = CLASS_NORMAL;
 	t->mean_ns = known ? known->expect_ns

@@ -131,7 +131,7 @@ static const struct rule profile[] = {
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({HEX("hash", 16), MUST}, {COUNT("execs"), MUST},
 		    {POSITIVE("run_us"), MUST}, {POSITIVE("max_us"), MUST},
-		    {TEXT("name")})})},
+		    {POSITIVE("whole_us")}, {TEXT("name")})})},
 	{LIST("notes"), ROWS({TEXT(NULL), MUST})},
 	{MAP("costs"), .members = number},
 	{OBJECT("trace"),

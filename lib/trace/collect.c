@@ -76,6 +76,7 @@ static void take_identity(void *arg, const void *key, const void *value)
 	*to = (struct observed_identity){.hash = *(const uint64_t *)key,
 					 .execs = i->execs,
 					 .run_ns = i->run,
+					 .whole_ns = i->whole,
 					 .max_ns = i->max};
 	memcpy(to->name, i->name, sizeof(to->name));
 }

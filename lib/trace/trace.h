@@ -63,6 +63,7 @@ struct observed_identity {
 	char name[TRACE_NAME_LEN];
 	uint64_t execs;
 	uint64_t run_ns;
+	uint64_t whole_ns; /* run_ns, and that of all that it started */
 	uint64_t max_ns;
 };
 

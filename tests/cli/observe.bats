@@ -280,6 +280,25 @@ hash_of() {
 		.[1].max_us < .[1].run_us'
 }
 
+@test "what a script starts is its own work, too" {
+	needs_bpf
+	printf '#!/bin/sh\n%s spin "$1"; %s spin "$1"\n' "$KNOWN" "$KNOWN" \
+		>steps
+	chmod +x steps
+	for _ in 1 2 3 4 5; do
+		run --separate-stderr -0 sched-observe -- sh -c \
+			'./steps 50; ./steps 150'
+		jq -e '.body.overhead.drops > 0' <<<"$output" >/dev/null || break
+	done
+	body '.identities | map(select(.name == "steps")) | sort_by(.whole_us) |
+		length == 2 and all(.run_us < 50000) and
+		.[0].whole_us > 95000 and .[0].whole_us < 200000 and
+		.[1].whole_us > 290000 and .[1].whole_us < 450000'
+	body '.identities | (map(.run_us) | add) as $all |
+		max_by(.whole_us) | .name == "sh" and .whole_us <= $all + 1'
+	body '.identities | all(.whole_us >= .run_us)'
+}
+
 # ---- for people -------------------------------------------------------
 
 @test "at a terminal: a page, and no control characters of others" {

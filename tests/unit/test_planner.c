@@ -223,10 +223,32 @@ static void test_plan_names_its_policies_in_order(void **state)
 	release(&a);
 }
 
+/* A script and its step; the driver that starts everything. */
+static void test_a_script_is_as_long_as_what_is_in_it(void **state)
+{
+	static const char text[] =
+		"{\"identities\":["
+		"{\"execs\":1,\"run_us\":10,\"whole_us\":1000},"
+		"{\"execs\":2,\"run_us\":20,\"whole_us\":600},"
+		"{\"execs\":3,\"run_us\":960},"
+		"{\"execs\":1,\"run_us\":10,\"whole_us\":0}]}";
+	static const double expect[] = {10, 300, 320, 10};
+	struct json *body = json_parse(text, strlen(text));
+	size_t i = 0;
+
+	(void)state;
+	assert_non_null(body);
+	json_each (v, json_get(body, "identities"))
+		assert_true(features_expect(body, v) == expect[i++]);
+	assert_int_equal(i, 4);
+	json_free(body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_long_tail),
+		cmocka_unit_test(test_a_script_is_as_long_as_what_is_in_it),
 		cmocka_unit_test(test_lock_holder),
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_nothing_to_gain_is_said),
