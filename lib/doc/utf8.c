@@ -69,3 +69,9 @@ bool utf8_noncharacter(uint32_t cp)
 {
 	return (cp >= 0xfdd0 && cp <= 0xfdef) || (cp & 0xfffe) == 0xfffe;
 }
+
+bool utf8_changes_direction(uint32_t cp)
+{
+	return cp == 0x200e || cp == 0x200f || cp == 0x61c ||
+	       (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069);
+}

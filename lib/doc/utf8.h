@@ -14,5 +14,7 @@ size_t utf8_encode(uint32_t cp, char *out);
 bool utf8_valid(const char *s, size_t len);
 /* U+FDD0..U+FDEF and the last two of each plane: not in I-JSON. */
 bool utf8_noncharacter(uint32_t cp);
+/* Marks that make text read otherwise than it is stored. */
+bool utf8_changes_direction(uint32_t cp);
 
 #endif

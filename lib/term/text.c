@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <wchar.h>
 
+#include "doc/utf8.h"
+
 #define ESCAPE_LEN 16
 
 bool text_utf8(void)
@@ -55,12 +57,6 @@ static size_t decode(const unsigned char *s, uint32_t *cp)
 	return n;
 }
 
-static bool changes_direction(uint32_t c)
-{
-	return c == 0x200e || c == 0x200f || c == 0x61c ||
-	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
 /* wcwidth(3) asks the current locale, which is the program's business. */
 static int columns_of(uint32_t c)
 {
@@ -100,7 +96,7 @@ static size_t show(const char *s, char out[static ESCAPE_LEN], size_t *columns)
 		*columns = (size_t)len;
 		return 1;
 	}
-	if (n > 1 && (width < 0 || changes_direction(c) || !text_utf8())) {
+	if (n > 1 && (width < 0 || utf8_changes_direction(c) || !text_utf8())) {
 		*columns = (size_t)snprintf(out, ESCAPE_LEN, "\\u{%x}",
 					    (unsigned int)c);
 		return n;
