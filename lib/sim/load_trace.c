@@ -7,7 +7,6 @@
  * Each wait has one such point, and they happened in some order: so the
  * programs cannot wait for each other in a circle.
  */
-#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,8 +14,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "bpf/trace_abi.h"
 #include "sim/load_make.h"
+#include "trace/events.h"
 
 #define TABLE_SLOTS (4 * LOAD_MAX_TASKS)
 #define NOBODY	    UINT32_MAX
@@ -252,12 +251,7 @@ static int take(struct replay *r, const struct trace_record *rec, uint64_t i)
 {
 	uint32_t t;
 
-	if (rec->what == REC_END) {
-		r->whole = true;
-		r->lost = rec->value;
-		return 0;
-	}
-	if (rec->what > REC_END || rec->nice < -20 || rec->nice > 19)
+	if (rec->what >= REC_END || rec->nice < -20 || rec->nice > 19)
 		return err_set(EINVAL, "record %" PRIu64 " is of no known kind",
 			       i);
 	t = task_of(r, rec->pid, rec->at);
@@ -337,46 +331,19 @@ static void finish_task(struct replay *r, uint32_t t)
 	}
 }
 
-static int read_header(const void *bytes, size_t len, struct trace_header *h)
-{
-	if (len < sizeof(*h))
-		return err_set(EINVAL, "the header is cut short");
-	memcpy(h, bytes, sizeof(*h));
-	if (memcmp(h->magic, REC_MAGIC, sizeof(h->magic)))
-		return err_set(EINVAL, "not a trace of sched-observe");
-	if (le32toh(h->version) != REC_VERSION ||
-	    le32toh(h->record_bytes) != sizeof(struct trace_record) ||
-	    le64toh(h->hz) != 1000000000)
-		return err_set(ENOTSUP,
-			       "a trace of version %u with records of %u bytes "
-			       "at %llu Hz: this reads version %d with %zu "
-			       "at 1000000000",
-			       le32toh(h->version), le32toh(h->record_bytes),
-			       (unsigned long long)le64toh(h->hz), REC_VERSION,
-			       sizeof(struct trace_record));
-	return 0;
-}
-
-static int read_records(struct replay *r, const char *p, size_t len)
+static int read_records(struct replay *r, struct trace_events *e)
 {
 	struct trace_record rec;
 	int rc = 0;
 
-	for (uint64_t i = 0; len >= sizeof(rec) && !r->whole && !rc; i++) {
-		memcpy(&rec, p, sizeof(rec));
-		rec.at = le64toh(rec.at);
-		/* Names are bytes, in the order they have here. */
-		if (rec.what != REC_NAME)
-			rec.value = le64toh(rec.value);
-		rec.pid = le32toh(rec.pid);
-		rec.other = le32toh(rec.other);
-		if (!i)
+	while (!rc && trace_events_next(e, &rec)) {
+		if (e->index == 1)
 			r->start = rec.at;
-		rc = take(r, &rec, i);
-		p += sizeof(rec);
-		len -= sizeof(rec);
+		rc = take(r, &rec, e->index - 1);
 	}
-	if (len && !r->whole)
+	r->whole = e->whole;
+	r->lost = e->lost;
+	if (e->cut)
 		load_note(r->l, "the last record is cut off and left out");
 	return rc;
 }
@@ -400,19 +367,19 @@ static void add_notes(struct replay *r)
 int load_from_trace(const void *bytes, size_t len, struct load **out)
 {
 	struct replay r = {0};
-	struct trace_header h;
-	int rc = read_header(bytes, len, &h);
+	struct trace_events e;
+	int rc = trace_events_open(bytes, len, &e);
 
 	*out = NULL;
 	if (rc)
 		return err_prefix(rc, "trace");
 	r.l = load_new("trace");
 	r.table = mem_zalloc(TABLE_SLOTS, sizeof(*r.table));
-	rc = read_records(&r, (const char *)bytes + sizeof(h), len - sizeof(h));
+	rc = read_records(&r, &e);
 	for (uint32_t t = 0; t < r.l->task_count && !rc; t++)
 		finish_task(&r, t);
 	if (!rc) {
-		r.l->cpus = le32toh(h.cpus);
+		r.l->cpus = e.header.cpus;
 		add_notes(&r);
 		rc = load_check(r.l);
 	}
