@@ -58,7 +58,10 @@ page_has() {
 }
 
 page_lacks() {
-	! grep -F -- "$1" "$page" | cut -c 1-300
+	! grep -qF -- "$1" "$page" || {
+		echo "on the page: $1"
+		return 1
+	}
 }
 
 # ---- what there is to tell ------------------------------------------------
