@@ -320,10 +320,15 @@ demo: deps
 	$(AGAIN) all
 	$(Q)tests/demo/run
 
+# What takes hours comes last.
+BENCH_LONG := $(addprefix tests/bench/,suite.sh loop-null.sh loop-twice.sh)
+BENCH_SH := $(filter-out $(BENCH_LONG),$(wildcard tests/bench/*.sh)) \
+	$(BENCH_LONG)
+
 bench: deps
 	$(Q).ci/deps bench
 	$(AGAIN) all bench-tools
-	$(Q)for b in tests/bench/*.sh; do $$b || exit; done
+	$(Q)for b in $(BENCH_SH); do $$b || exit; done
 
 bench-tools: $(BENCH)
 

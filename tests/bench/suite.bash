@@ -8,10 +8,15 @@
 #   BENCH_CANDIDATES=4   policies of a round
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 3
-export BUILD="${BUILD:-build}"
-bin=$PWD/$BUILD/bin
+: "${BUILD:=build}"
+case $BUILD in
+/*) ;;
+*) BUILD=$PWD/$BUILD ;;
+esac
+export BUILD
+bin=$BUILD/bin
 recipe=$PWD/tests/workloads/suite/recipe
-bench=$PWD/$BUILD/bench
+bench=$BUILD/bench
 rounds=${BENCH_ROUNDS:-3}
 candidates=${BENCH_CANDIDATES:-4}
 mkdir -p "$bench"
