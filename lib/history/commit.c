@@ -106,6 +106,20 @@ static int make_context(const struct history *h, const git_tree *root,
 	return rc;
 }
 
+int commit_tree(const struct history *h, git_tree *root, const struct doc *d,
+		git_oid *out)
+{
+	struct words_context c;
+	char *title = NULL;
+	int rc = make_context(h, root, d, &c, &title);
+
+	if (!rc)
+		rc = layout_write(h, root, d, &c, out);
+	strs_release(&c.trailers);
+	free(title);
+	return rc;
+}
+
 int commit_make(const struct history *h, git_commit *head, git_tree *root,
 		const struct doc *d, git_oid *out)
 {

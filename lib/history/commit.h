@@ -12,6 +12,10 @@ time_t commit_time(const struct doc *d);
 int commit_exists(const struct history *h, const git_tree *root,
 		  const char *kind, const char *id);
 
+/* The tree root (NULL: empty) and the files of a document. */
+int commit_tree(const struct history *h, git_tree *root, const struct doc *d,
+		git_oid *out);
+
 /* Writes the commit on top of head (NULL: the first one), whose tree is root;
  * no reference moves. */
 int commit_make(const struct history *h, git_commit *head, git_tree *root,

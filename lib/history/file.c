@@ -22,9 +22,15 @@
 
 struct files *files_new(struct history *h)
 {
+	return files_new_at(h, FILES_REF);
+}
+
+struct files *files_new_at(struct history *h, const char *ref)
+{
 	struct files *f = mem_zalloc(1, sizeof(*f));
 
 	f->h = h;
+	f->ref = ref;
 	return f;
 }
 
@@ -64,11 +70,11 @@ int files_look(struct files *f)
 
 	if (f->writing)
 		return 0;
-	rc = ref_read(f->h, FILES_REF, &at);
+	rc = ref_read(f->h, f->ref, &at);
 	if (rc || git_oid_equal(&at, &f->at))
 		return rc;
 	forget(f);
-	rc = ref_tree(f->h, FILES_REF, &f->head, &f->root);
+	rc = ref_tree(f->h, f->ref, &f->head, &f->root);
 	if (!rc && f->head)
 		git_oid_cpy(&f->at, git_commit_id(f->head));
 	return rc;
@@ -98,13 +104,13 @@ int files_commit(struct files *f)
 	if (f->changed) {
 		rc = repo_sync(f->h);
 		if (!rc)
-			rc = ref_move(f->h, FILES_REF, &f->at,
+			rc = ref_move(f->h, f->ref, &f->at,
 				      git_commit_id(f->head));
 		if (rc == 1)
 			rc = err_set(ESTALE,
 				     "another program moved %s in the history "
 				     "in '%s'",
-				     FILES_REF, f->h->dir);
+				     f->ref, f->h->dir);
 		if (!rc) {
 			git_oid_cpy(&f->at, git_commit_id(f->head));
 			f->changed = false;

@@ -12,12 +12,16 @@
 
 struct files {
 	struct history *h;
+	const char *ref;  /* lent */
 	bool writing;	  /* the lock is held */
 	bool changed;	  /* head is not where the reference is */
 	git_oid at;	  /* of the reference, when it was last looked at */
 	git_commit *head; /* NULL: there is nothing yet */
 	git_tree *root;	  /* of head */
 };
+
+/* Files that another reference has; the name is lent. */
+struct files *files_new_at(struct history *h, const char *ref);
 
 /* Before reading: head and root are what the reference says, or what this
  * transaction wrote. */

@@ -30,8 +30,8 @@ void note_release(struct notes *n)
  * git-notes(1) folds two digits into a folder or leaves the name flat,
  * depending on how many notes there are, and reads both.
  */
-static int find(const struct notes *n, const git_oid *object, char *path,
-		struct buf *old)
+int note_find(const struct notes *n, const git_oid *object,
+	      char path[static NOTE_PATH_LEN], struct buf *old)
 {
 	char hex[GIT_OID_HEXSZ + 1];
 	int rc;
@@ -52,7 +52,7 @@ int note_append(struct notes *n, const git_oid *object, const char *text)
 	int rc;
 
 	buf_init(&note, NOTE_MAX);
-	rc = find(n, object, path, &note);
+	rc = note_find(n, object, path, &note);
 	if (rc || (note.len && strstr(note.data, text)))
 		goto out;
 	rc = buf_puts(&note, text);

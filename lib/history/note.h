@@ -25,6 +25,9 @@ struct notes {
 };
 
 int note_begin(const struct history *h, struct notes *n);
+/* The note of an object, "" when there is none; path: where it is, or goes. */
+int note_find(const struct notes *n, const git_oid *object,
+	      char path[static NOTE_PATH_LEN], struct buf *old);
 /*
  * Adds text to the note of an object unless it is in there already; at most
  * NOTE_OBJECTS different objects before each note_commit().

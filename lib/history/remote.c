@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "history/remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "crypt/digest.h"
+#include "history/file.h"
+#include "history/merge.h"
+#include "history/remote_git.h"
+#include "history/repo.h"
+#include "history/state.h"
+
+#define TALKS	 12
+#define PAUSE_US 400000
+#define SAID_MAX (64u << 10)
+
+/* ---- who they are ------------------------------------------------------ */
+
+static int check_name(const char *name)
+{
+	if (!*name || *name == '-' || *name == '.' || strlen(name) > 64 ||
+	    strstr(name, "..") ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789_-.") != strlen(name))
+		return err_set(EINVAL,
+			       "'%.80s' is no name for a remote: letters, "
+			       "digits, '_', '-', '.'",
+			       name);
+	return 0;
+}
+
+static int find_url(const struct history *h, const char *name, char **url)
+{
+	git_remote *r = NULL;
+	int rc = git_remote_lookup(&r, h->repo, name);
+
+	*url = rc ? NULL : mem_strdup(git_remote_url(r));
+	git_remote_free(r);
+	if (!rc)
+		return 0;
+	return rc == GIT_ENOTFOUND
+		       ? err_set(ENOENT,
+				 "there is no remote '%s': see 'sched-history "
+				 "remote add'",
+				 name)
+		       : repo_fail(h, rc, "cannot read the remotes");
+}
+
+int remote_add(struct history *h, const char *name, const char *url)
+{
+	char *path = NULL, *there = NULL;
+	git_remote *r = NULL;
+	int rc = check_name(name);
+
+	if (!rc)
+		rc = remote_git_check(url);
+	if (rc)
+		return rc;
+	if (!find_url(h, name, &there)) {
+		free(there);
+		return err_set(EEXIST, "there is a remote '%s' already", name);
+	}
+	/* A path is to mean the same wherever one stands. */
+	if (!strchr(url, ':'))
+		path = realpath(url, NULL);
+	rc = git_remote_create(&r, h->repo, name, path ? path : url);
+	git_remote_free(r);
+	free(path);
+	return rc ? repo_fail(h, rc, "cannot add a remote") : 0;
+}
+
+int remote_each(struct history *h,
+		int (*fn)(void *arg, const char *name, const char *url),
+		void *arg)
+{
+	git_strarray all = {0};
+	int rc = git_remote_list(&all, h->repo);
+
+	if (rc)
+		return repo_fail(h, rc, "cannot list the remotes");
+	for (size_t i = 0; !rc && i < all.count; i++) {
+		char *url;
+
+		rc = find_url(h, all.strings[i], &url);
+		if (!rc)
+			rc = fn(arg, all.strings[i], url);
+		free(url);
+	}
+	git_strarray_dispose(&all);
+	return rc;
+}
+
+/* The other end of a talk. */
+struct peer {
+	char *url;
+	char *prefix; /* refs/schedkit/remote/NAME/ */
+};
+
+static void peer_release(struct peer *p)
+{
+	free(p->url);
+	free(p->prefix);
+}
+
+static int take_url(void *arg, const char *name, const char *url)
+{
+	char **only = arg;
+
+	(void)url;
+	free(*only);
+	*only = mem_strdup(name);
+	return !strcmp(name, "origin");
+}
+
+static int default_name(struct history *h, char **out)
+{
+	git_strarray all = {0};
+	size_t n;
+	int rc;
+
+	*out = NULL;
+	rc = git_remote_list(&all, h->repo);
+	n = rc ? 0 : all.count;
+	git_strarray_dispose(&all);
+	if (!rc)
+		rc = remote_each(h, take_url, out);
+	if (rc < 0)
+		return rc;
+	if (*out && (rc == 1 || n == 1))
+		return 0;
+	free(*out);
+	*out = NULL;
+	return err_set(ENOENT, "which remote? name one, or add 'origin' with "
+			       "'sched-history remote add origin ADDRESS'");
+}
+
+static int peer_find(struct history *h, const char *remote, struct peer *p)
+{
+	char digest[DIGEST_HEX_LEN], *name = NULL;
+	int rc;
+
+	*p = (struct peer){0};
+	if (!remote) {
+		rc = default_name(h, &name);
+		if (rc)
+			return rc;
+		remote = name;
+	}
+	if (strpbrk(remote, "/:")) {
+		p->url = mem_strdup(remote);
+		digest_hex(remote, strlen(remote), digest);
+		p->prefix = mem_printf(REMOTE_REFS "at-%.16s/", digest);
+		rc = 0;
+	} else {
+		p->prefix = mem_printf(REMOTE_REFS "%s/", remote);
+		rc = check_name(remote);
+		if (!rc)
+			rc = find_url(h, remote, &p->url);
+	}
+	if (!rc)
+		rc = remote_git_check(p->url);
+	free(name);
+	if (rc)
+		peer_release(p);
+	return rc;
+}
+
+/* References below a prefix; fn may remove what it is given. */
+static int each_ref(struct history *h, const char *prefix,
+		    int (*fn)(struct history *h, const char *name, void *arg),
+		    void *arg)
+{
+	git_strarray all = {0};
+	int rc = git_reference_list(&all, h->repo);
+
+	if (rc)
+		return repo_fail(h, rc, "cannot list the references");
+	for (size_t i = 0; !rc && i < all.count; i++)
+		if (!strncmp(all.strings[i], prefix, strlen(prefix)))
+			rc = fn(h, all.strings[i], arg);
+	git_strarray_dispose(&all);
+	return rc;
+}
+
+static int drop(struct history *h, const char *name, void *arg)
+{
+	int rc = git_reference_remove(h->repo, name);
+
+	(void)arg;
+	return rc ? repo_fail(h, rc, "cannot remove %s", name) : 0;
+}
+
+int remote_remove(struct history *h, const char *name)
+{
+	char *url, *prefix;
+	int rc = check_name(name);
+
+	if (!rc)
+		rc = find_url(h, name, &url);
+	if (rc)
+		return rc;
+	free(url);
+	rc = git_remote_delete(h->repo, name);
+	if (rc)
+		return repo_fail(h, rc, "cannot remove a remote");
+	prefix = mem_printf(REMOTE_REFS "%s/", name);
+	rc = each_ref(h, prefix, drop, NULL);
+	free(prefix);
+	return rc;
+}
+
+/* ---- pull -------------------------------------------------------------- */
+
+/* git wrote packs that we do not know yet. */
+static int look_again(struct history *h)
+{
+	git_odb *odb = NULL;
+	int rc = git_repository_odb(&odb, h->repo);
+
+	if (!rc)
+		rc = git_odb_refresh(odb);
+	git_odb_free(odb);
+	return rc ? repo_fail(h, rc, "cannot read what was fetched") : 0;
+}
+
+static int fetch(struct history *h, const struct remote_opts *o,
+		 const struct peer *p)
+{
+	static const char *const refs[] = {"heads/main", "notes/metrics",
+					   "schedkit/store"};
+	struct strs args = {0};
+	struct buf said;
+	int rc;
+
+	strs_add(&args, "fetch");
+	strs_add(&args, "--no-tags");
+	strs_add(&args, "--no-write-fetch-head");
+	strs_add(&args, "--prune");
+	strs_add(&args, "--");
+	strs_add(&args, p->url);
+	/* With a star it is no error that there is none. */
+	for (size_t i = 0; i < ARRAY_LEN(refs); i++) {
+		const char *last = strncmp(refs[i], "schedkit/", 9)
+					   ? refs[i]
+					   : refs[i] + 9;
+
+		strs_printf(&args, "+refs/%s*:%s%s*", refs[i], p->prefix, last);
+	}
+	strs_printf(&args, "+refs/tags/*:%stags/*", p->prefix);
+	strs_printf(&args, "+" STATE_REFS "*:%sstate/*", p->prefix);
+	buf_init(&said, SAID_MAX);
+	rc = remote_git(h, o, &args, &said);
+	if (rc > 0)
+		rc = remote_git_failed(&said, "fetch from", p->url);
+	strs_release(&args);
+	buf_release(&said);
+	return rc ? rc : look_again(h);
+}
+
+struct offers {
+	bool documents, files;
+};
+
+static int merge_all(struct history *h, const struct peer *p, bool on_top,
+		     struct remote_result *out, struct offers *offers)
+{
+	struct merged documents, notes, files, tags;
+	int rc = merge_documents(h, p->prefix, on_top, &documents);
+
+	if (!rc)
+		rc = merge_notes(h, p->prefix, on_top && documents.offer,
+				 &notes);
+	if (!rc)
+		rc = merge_files(h, p->prefix, on_top, &files);
+	if (!rc)
+		rc = merge_tags(h, p->prefix, &tags, &out->kept);
+	if (!rc && documents.taken)
+		rc = states_publish(h);
+	if (rc)
+		return rc;
+	out->documents += documents.taken;
+	out->files += files.taken;
+	out->tags += tags.taken;
+	*offers = (struct offers){documents.offer, files.offer};
+	return 0;
+}
+
+int remote_pull(struct history *h, const struct remote_opts *o,
+		struct remote_result *out)
+{
+	struct offers offers;
+	struct peer p;
+	int rc = peer_find(h, o->remote, &p);
+
+	*out = (struct remote_result){0};
+	if (rc)
+		return rc;
+	rc = fetch(h, o, &p);
+	if (!rc)
+		rc = merge_all(h, &p, false, out, &offers);
+	peer_release(&p);
+	return rc;
+}
+
+/* ---- push -------------------------------------------------------------- */
+
+/* What a push says: "from:to" of each reference that is to move. */
+struct specs {
+	const struct peer *p;
+	struct strs l;
+};
+
+static int same(struct history *h, const char *ours, const char *theirs,
+		bool *out)
+{
+	git_oid a, b;
+	int rc = ref_read(h, ours, &a);
+
+	if (!rc)
+		rc = ref_read(h, theirs, &b);
+	*out = !rc && git_oid_equal(&a, &b);
+	return rc;
+}
+
+static int add_tag(struct history *h, const char *name, void *arg)
+{
+	struct specs *s = arg;
+	char *theirs = mem_printf("%stags/%s", s->p->prefix,
+				  name + strlen("refs/tags/"));
+	git_oid b;
+	int rc = ref_read(h, theirs, &b);
+
+	if (!rc && git_oid_is_zero(&b))
+		strs_printf(&s->l, "%s:%s", name, name);
+	free(theirs);
+	return rc;
+}
+
+static int add_state(struct history *h, const char *name, void *arg)
+{
+	struct specs *s = arg;
+	char *theirs = mem_printf("%sstate/%s", s->p->prefix,
+				  name + strlen(STATE_REFS));
+	bool alike;
+	int rc = same(h, name, theirs, &alike);
+
+	/* They follow from the notes, which go with them. */
+	if (!rc && !alike)
+		strs_printf(&s->l, "+%s:%s", name, name);
+	free(theirs);
+	return rc;
+}
+
+static int drop_state(struct history *h, const char *name, void *arg)
+{
+	struct specs *s = arg;
+	char *ours = mem_printf(STATE_REFS "%s",
+				name + strlen(s->p->prefix) + strlen("state/"));
+	git_oid a;
+	int rc = ref_read(h, ours, &a);
+
+	if (!rc && git_oid_is_zero(&a))
+		strs_printf(&s->l, ":%s", ours);
+	free(ours);
+	return rc;
+}
+
+static int make_specs(struct history *h, const struct offers *offers,
+		      struct specs *s)
+{
+	char *states = mem_printf("%sstate/", s->p->prefix);
+	git_oid notes;
+	int rc = ref_read(h, HISTORY_NOTES, &notes);
+
+	if (offers->documents)
+		strs_add(&s->l, HISTORY_BRANCH ":" HISTORY_BRANCH);
+	if (offers->documents && !rc && !git_oid_is_zero(&notes))
+		strs_add(&s->l, HISTORY_NOTES ":" HISTORY_NOTES);
+	if (offers->files)
+		strs_add(&s->l, FILES_REF ":" FILES_REF);
+	if (!rc)
+		rc = each_ref(h, "refs/tags/", add_tag, s);
+	if (!rc)
+		rc = each_ref(h, STATE_REFS, add_state, s);
+	if (!rc)
+		rc = each_ref(h, states, drop_state, s);
+	free(states);
+	return rc;
+}
+
+/* Somebody else was faster: what they pushed is to be merged first. */
+static bool was_raced(const struct buf *said)
+{
+	static const char *const words[] = {
+		"fetch first",	       "non-fast-forward",
+		"cannot lock ref",     "failed to update",
+		"already exists",      "stale info",
+		"incorrect old value", "reference already exists",
+		"remote rejected"};
+
+	for (size_t i = 0; said->len && i < ARRAY_LEN(words); i++)
+		if (strstr(said->data, words[i]))
+			return true;
+	return false;
+}
+
+/* 0; 1: others were faster. */
+static int push_once(struct history *h, const struct remote_opts *o,
+		     const struct peer *p, struct remote_result *out)
+{
+	struct specs s = {.p = p};
+	struct strs args = {0};
+	struct offers offers;
+	struct buf said;
+	int rc = fetch(h, o, p);
+
+	if (!rc)
+		rc = merge_all(h, p, true, out, &offers);
+	if (!rc)
+		rc = make_specs(h, &offers, &s);
+	if (rc || !s.l.len) {
+		strs_release(&s.l);
+		return rc;
+	}
+	strs_add(&args, "push");
+	strs_add(&args, "--atomic");
+	strs_add(&args, "--porcelain");
+	strs_add(&args, "--no-verify");
+	strs_add(&args, "--");
+	strs_add(&args, p->url);
+	for (size_t i = 0; i < s.l.len; i++)
+		strs_add(&args, s.l.v[i]);
+	buf_init(&said, SAID_MAX);
+	rc = remote_git(h, o, &args, &said);
+	if (!rc) {
+		out->pushed = true;
+	} else if (rc > 0) {
+		rc = remote_git_failed(&said, "push to", p->url);
+		if (was_raced(&said))
+			rc = 1;
+	}
+	buf_release(&said);
+	strs_release(&args);
+	strs_release(&s.l);
+	return rc;
+}
+
+int remote_push(struct history *h, const struct remote_opts *o,
+		struct remote_result *out)
+{
+	struct peer p;
+	struct rng r;
+	int rc = peer_find(h, o->remote, &p);
+
+	*out = (struct remote_result){0};
+	if (rc)
+		return rc;
+	rng_init(&r, (uint64_t)getpid() ^ (uint64_t)(clock_monotonic() * 1e6));
+	rc = 1;
+	for (int i = 0; rc == 1 && i < TALKS; i++) {
+		if (i)
+			usleep((useconds_t)rng_below(&r, PAUSE_US) + 1000);
+		rc = push_once(h, o, &p, out);
+	}
+	peer_release(&p);
+	if (rc == 1)
+		return err_prefix(-EAGAIN, "others push all the time");
+	return rc;
+}
