@@ -14,10 +14,13 @@ struct pass {
 	const struct json *profile; /* its body */
 	struct json *features;
 	const char *id; /* only lessons of this profile; NULL: of any */
-	double max_distance;
+	size_t max;
+	double max_distance; /* becomes less once there are enough */
 	struct neighbour *list;
 	size_t n, cap;
 };
+
+#define SPARE 64 /* beyond max before the furthest are let go */
 
 static bool is_like(const struct pass *p, const struct doc *d, double *distance)
 {
@@ -26,32 +29,6 @@ static bool is_like(const struct pass *p, const struct doc *d, double *distance)
 		return !strcmp(json_text_at(d->body, "profile"), p->id);
 	*distance = learner_lesson_distance(d->body, p->profile, p->features);
 	return *distance <= p->max_distance && isfinite(*distance);
-}
-
-static int take(const struct doc *d, void *arg)
-{
-	struct pass *p = arg;
-	struct neighbour *to;
-	double distance;
-	char *line;
-	int rc;
-
-	if (!is_like(p, d, &distance))
-		return 0;
-	rc = history_reverted(p->h, d->id);
-	if (rc)
-		return rc < 0 ? rc : 0;
-	if (p->n == p->cap) {
-		p->cap = p->cap ? 2 * p->cap : 64;
-		p->list = mem_realloc(p->list, p->cap, sizeof(*p->list));
-	}
-	to = &p->list[p->n];
-	to->distance = distance;
-	line = doc_line(d);
-	if (!doc_parse(line, strlen(line), &to->lesson))
-		p->n++;
-	free(line);
-	return 0;
 }
 
 static bool is_better(const struct doc *lesson)
@@ -77,7 +54,45 @@ static int by_distance(const void *a, const void *b)
 	return strcmp(x->lesson->id, y->lesson->id);
 }
 
-static int run(struct pass *p, size_t max, struct neighbour **out, size_t *n)
+static void sort(struct pass *p)
+{
+	if (p->n)
+		qsort(p->list, p->n, sizeof(*p->list), by_distance);
+	for (; p->n > p->max; p->n--)
+		doc_free(p->list[p->n - 1].lesson);
+	if (p->max && p->n == p->max && !p->id)
+		p->max_distance = p->list[p->n - 1].distance;
+}
+
+static int take(const struct doc *d, void *arg)
+{
+	struct pass *p = arg;
+	struct neighbour *to;
+	double distance;
+	char *line;
+	int rc;
+
+	if (!is_like(p, d, &distance))
+		return 0;
+	rc = history_reverted(p->h, d->id);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	if (p->n == p->cap && p->n > p->max && p->n - p->max > SPARE)
+		sort(p);
+	if (p->n == p->cap) {
+		p->cap = p->cap ? 2 * p->cap : SPARE;
+		p->list = mem_realloc(p->list, p->cap, sizeof(*p->list));
+	}
+	to = &p->list[p->n];
+	to->distance = distance;
+	line = doc_line(d);
+	if (!doc_parse(line, strlen(line), &to->lesson))
+		p->n++;
+	free(line);
+	return 0;
+}
+
+static int run(struct pass *p, struct neighbour **out, size_t *n)
 {
 	int rc = history_each(p->h, "lesson", take, p);
 
@@ -86,10 +101,7 @@ static int run(struct pass *p, size_t max, struct neighbour **out, size_t *n)
 	if (rc) {
 		neighbours_free(p->list, p->n);
 	} else {
-		if (p->n)
-			qsort(p->list, p->n, sizeof(*p->list), by_distance);
-		for (; p->n > max; p->n--)
-			doc_free(p->list[p->n - 1].lesson);
+		sort(p);
 		*out = p->list;
 		*n = p->n;
 	}
@@ -104,17 +116,18 @@ int neighbours_find(struct history *h, const struct json *profile,
 	struct pass p = {.h = h,
 			 .profile = profile,
 			 .features = learner_features(profile),
+			 .max = o->max,
 			 .max_distance = o->max_distance};
 
-	return run(&p, o->max, out, n);
+	return run(&p, out, n);
 }
 
 int neighbours_of(struct history *h, const char *profile,
 		  struct neighbour **out, size_t *n)
 {
-	struct pass p = {.h = h, .id = profile};
+	struct pass p = {.h = h, .id = profile, .max = SIZE_MAX};
 
-	return run(&p, SIZE_MAX, out, n);
+	return run(&p, out, n);
 }
 
 void neighbours_free(struct neighbour *list, size_t n)

@@ -214,10 +214,7 @@ static int by_worth(const void *a, const void *b)
 		return rank(x) - rank(y);
 	if (x->worth != y->worth)
 		return x->worth > y->worth ? -1 : 1;
-	if (x->point.score != y->point.score)
-		return x->point.score > y->point.score ? -1 : 1;
-	return memcmp(&x->point.p.params, &y->point.p.params,
-		      sizeof(x->point.p.params));
+	return x->place < y->place ? -1 : x->place > y->place;
 }
 
 /* Those taken to the front, the others gone. */
@@ -250,8 +247,10 @@ void choose(struct choice *c, const struct planner_opts *o)
 
 	rng_init(&rng, o->seed ^ 0x746f6d70);
 	mark_first_rule(c);
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
+		c->v[i].place = i;
 		look_up(c, &c->v[i]);
+	}
 	if (!take(c, find_first(c, true)) || !is_full(c, o))
 		take(c, find_first(c, false));
 	give_each_a_chance(c, o);

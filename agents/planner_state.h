@@ -69,6 +69,7 @@ struct candidate {
 	bool first_rule; /* what the rules would say alone */
 	bool warned;	 /* a neighbour found it bad */
 	bool taken, gone;
+	size_t place; /* in the order of the search */
 };
 
 /* What is proposed, and how it was chosen. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +10,11 @@
 #include <cmocka.h>
 
 #include "agents/features.h"
+#include "agents/learner.h"
 #include "agents/planner.h"
+#include "agents/rules.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "policy/policy.h"
 
 /* The parts of a profile that the planner looks at. */
@@ -244,6 +248,251 @@ static void test_a_script_is_as_long_as_what_is_in_it(void **state)
 	json_free(body);
 }
 
+/* ---- with a memory ---------------------------------------------------- */
+
+#define ID_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* A workload that is like `long_tailed`, a little longer. */
+static const char *const longer = PROFILE(
+	"makespan", BUSY,
+	GROUP("task", "19000000", "60000000", "110", "0", "900000", "5000000"),
+	IDENTITY("00000000000000ba", "1", "1000000") "," IDENTITY(
+		"00000000000000bb", "1",
+		"1000000") "," IDENTITY("00000000000000bc", "1",
+					"1100000") "," IDENTITY("00000000000000bd",
+								"1",
+								"9900000"));
+
+static void remember(struct stream *s, const char *text, const char *params,
+		     const char *outcome, const char *measured)
+{
+	struct doc *p = profile(text), *d;
+	struct json *body;
+	char *line = mem_printf(
+		"{\"profile\":\"%s\",\"policy\":\"" ID_A "\",\"verdict\":"
+		"\"" ID_A "\",\"tried\":{\"form\":\"params\",\"title\":"
+		"\"an old friend\",\"source\":\"rule\",\"params\":%s},"
+		"\"outcome\":\"%s\",\"measured\":{\"metric\":\"wall\","
+		"\"ratio\":%s,\"ci95\":[%s,%s],\"pairs\":5},\"text\":\"t\","
+		"\"conditions\":{\"target\":\"vm\",\"kernel\":\"6.18\","
+		"\"cpus\":2}}",
+		p->id, params, outcome, measured, measured, measured);
+
+	body = json_parse(line, strlen(line));
+	assert_non_null(body);
+	json_set(body, "features", learner_features(p->body));
+	d = doc_new("lesson", "test", body, NULL, 0);
+	if (!d)
+		fail_msg("%s", err_text());
+	assert_int_equal(stream_emit(s, d), 0);
+	doc_free(p);
+	free(line);
+}
+
+static void ask_with(struct answer *a, struct stream *s, const char *text,
+		     long count, unsigned int sources)
+{
+	struct planner_opts o = {.by = "test",
+				 .count = count,
+				 .seed = 1,
+				 .stream = s,
+				 .sources = sources};
+
+	a->profile = profile(text);
+	if (planner_run(a->profile, &o, &a->plan, a->policies, &a->n))
+		fail_msg("%s", err_text());
+}
+
+static const char *source_of(const struct answer *a, size_t i)
+{
+	const struct json *row = json_at(json_get(a->plan->body, "origins"), i);
+
+	assert_string_equal(json_text_at(row, "policy"), a->policies[i]->id);
+	return json_text_at(row, "source");
+}
+
+#define FRIEND \
+	"{\"classify\":\"identity\",\"order\":\"longest\",\"slice_us\":7000}"
+#define FAIR "{\"order\":\"vruntime\",\"slice_us\":3000}"
+
+static double slice_of(const struct answer *a, size_t i)
+{
+	return json_as_number(
+		json_path(a->policies[i]->body, "params.slice_us"), 0);
+}
+
+/* What was accepted for the same workload is all that one guess needs. */
+static void test_what_worked_comes_first(void **state)
+{
+	struct stream *s = stream_open(-1, -1, "test");
+	struct answer a;
+
+	(void)state;
+	remember(s, long_tailed, FAIR, "no-better", "1.01");
+	remember(s, long_tailed, FRIEND, "better", "1.4");
+	ask_with(&a, s, longer, 1, 0);
+	assert_int_equal(a.n, 1);
+	assert_string_equal(source_of(&a, 0), "neighbour");
+	assert_string_equal(json_text_at(a.plan->body, "origins.0.from"),
+			    stream_last(s, "lesson")->id);
+	assert_string_equal(json_text_at(a.policies[0]->body, "title"),
+			    "an old friend");
+	assert_true(slice_of(&a, 0) == 7000);
+	/* The run times are those of this workload. */
+	assert_string_equal(
+		json_text_at(a.policies[0]->body, "identities.3.hash"),
+		"00000000000000bd");
+	release(&a);
+	ask_with(&a, s, longer, 3, 0);
+	assert_string_equal(source_of(&a, 0), "neighbour");
+	assert_string_equal(source_of(&a, 1), "rule");
+	release(&a);
+	stream_free(s);
+}
+
+static void test_what_is_unlike_does_not(void **state)
+{
+	struct stream *s = stream_open(-1, -1, "test");
+	struct answer a;
+
+	(void)state;
+	remember(s, mixed, FRIEND, "better", "1.4");
+	ask_with(&a, s, longer, 1, 0);
+	assert_string_equal(source_of(&a, 0), "rule");
+	release(&a);
+	stream_free(s);
+}
+
+static bool proposes_order(const struct answer *a, const char *order)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(param_of(a, i, "order"), order))
+			return true;
+	return false;
+}
+
+static void test_what_was_measured_is_not_proposed_again(void **state)
+{
+	struct stream *s = stream_open(-1, -1, "test");
+	struct answer before, after;
+
+	(void)state;
+	ask(&before, long_tailed, 4, 1);
+	for (size_t i = 0; i < before.n; i++) {
+		char *params = json_canonical(
+			json_get(before.policies[i]->body, "params"));
+
+		remember(s, long_tailed, params, "no-better", "1.0");
+		free(params);
+	}
+	ask_with(&after, s, long_tailed, 40, 0);
+	assert_int_equal(after.n, 40);
+	for (size_t i = 0; i < after.n; i++)
+		for (size_t k = 0; k < before.n; k++) {
+			char *x = json_canonical(json_get(
+				     after.policies[i]->body, "params")),
+			     *y = json_canonical(json_get(
+				     before.policies[k]->body, "params"));
+
+			assert_string_not_equal(x, y);
+			free(x);
+			free(y);
+		}
+	release(&before);
+	release(&after);
+	stream_free(s);
+}
+
+/* As long as there is anything else. */
+static void test_what_harmed_a_neighbour_is_left_alone(void **state)
+{
+	const unsigned int rules = 1u << SOURCE_RULE;
+	struct stream *s = stream_open(-1, -1, "test");
+	struct answer a;
+
+	(void)state;
+	ask_with(&a, NULL, longer, 20, rules);
+	assert_true(proposes_order(&a, "shortest"));
+	for (size_t i = 0; i < a.n; i++) {
+		char *params =
+			json_canonical(json_get(a.policies[i]->body, "params"));
+
+		if (!strcmp(param_of(&a, i, "order"), "shortest"))
+			remember(s, long_tailed, params, "unsafe", "0.5");
+		free(params);
+	}
+	release(&a);
+	ask_with(&a, s, longer, 4, rules);
+	assert_false(proposes_order(&a, "shortest"));
+	release(&a);
+	ask_with(&a, s, longer, 40, rules);
+	assert_true(proposes_order(&a, "shortest"));
+	assert_string_equal(param_of(&a, a.n - 1, "order"), "shortest");
+	release(&a);
+	stream_free(s);
+}
+
+static void test_a_reverted_lesson_is_forgotten(void **state)
+{
+	struct stream *s = stream_open(-1, -1, "test");
+	struct json *note = json_object(), *tags = json_array();
+	struct answer a;
+
+	(void)state;
+	remember(s, long_tailed, FRIEND, "better", "1.4");
+	json_set_string(note, "text", "the machine was broken");
+	json_set_string(note, "about", stream_last(s, "lesson")->id);
+	json_set(note, "tags", tags);
+	json_add(tags, json_string("reverted"));
+	assert_int_equal(stream_emit(s, doc_new("note", "test", note, NULL, 0)),
+			 0);
+	ask_with(&a, s, longer, 1, 0);
+	assert_string_equal(source_of(&a, 0), "rule");
+	release(&a);
+	stream_free(s);
+}
+
+static void test_nothing_to_propose_is_an_error(void **state)
+{
+	struct doc *p = profile(longer), *plan, *policies[PLANNER_MAX];
+	struct planner_opts o = {
+		.by = "test", .count = 1, .sources = 1u << SOURCE_NEIGHBOUR};
+	size_t n;
+
+	(void)state;
+	assert_int_equal(planner_run(p, &o, &plan, policies, &n), -ENODATA);
+	assert_null(plan);
+	assert_int_equal(n, 0);
+	doc_free(p);
+}
+
+static void test_grids(void **state)
+{
+	struct policy_params p[8];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(planner_sweep("order=fifo,longest;slice_us=5000,9000,"
+				       "20000;direct=true",
+				       p, 8, &n),
+			 0);
+	assert_int_equal(n, 6);
+	assert_true(p[0].order == ORDER_FIFO && p[0].slice_us == 5000);
+	assert_true(p[5].order == ORDER_LONGEST && p[5].slice_us == 20000);
+	/* lag_us means nothing without a virtual time: one policy. */
+	assert_int_equal(planner_sweep("order=fifo;lag_us=1,2", p, 8, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(planner_sweep("slice_us=51,52,53", p, 2, &n), -E2BIG);
+	assert_int_equal(planner_sweep("slice_us=7", p, 8, &n), -EINVAL);
+	assert_int_equal(planner_sweep("order=best", p, 8, &n), -EINVAL);
+	assert_int_equal(planner_sweep("colour=red", p, 8, &n), -EINVAL);
+	assert_int_equal(planner_sweep("order", p, 8, &n), -EINVAL);
+	assert_int_equal(planner_sweep("order=fifo;order=fifo", p, 8, &n),
+			 -EINVAL);
+	assert_int_equal(planner_sweep("order=", p, 8, &n), -EINVAL);
+	assert_int_equal(planner_sweep(";", p, 8, &n), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +504,13 @@ int main(void)
 		cmocka_unit_test(test_same_seed_same_ids),
 		cmocka_unit_test(test_as_many_as_asked_all_valid_all_different),
 		cmocka_unit_test(test_plan_names_its_policies_in_order),
+		cmocka_unit_test(test_what_worked_comes_first),
+		cmocka_unit_test(test_what_is_unlike_does_not),
+		cmocka_unit_test(test_what_was_measured_is_not_proposed_again),
+		cmocka_unit_test(test_what_harmed_a_neighbour_is_left_alone),
+		cmocka_unit_test(test_a_reverted_lesson_is_forgotten),
+		cmocka_unit_test(test_nothing_to_propose_is_an_error),
+		cmocka_unit_test(test_grids),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
