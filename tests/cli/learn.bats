@@ -1,9 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2094 # nothing is read while it is written
 # What verdicts teach: sched-history learn and neighbours, and sched-synth with
 # lessons in its input.
 
 load ../lib
+
 
 GROUP='"run_us":18000000,"wait_us":60000000,"wakeups":900,
 	"burst_us":{"count":9,"sum":9,"max":9,"p50":900000,"p90":900000,"p99":9},
