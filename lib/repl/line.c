@@ -328,6 +328,10 @@ bool line_is_prose(const char *s)
 	bool word = false;
 	size_t words = 0;
 
+	s += strspn(s, BLANKS);
+	/* "!" and "?" say themselves what the line is. */
+	if (*s == '!' || *s == '?' || *s == '#')
+		return false;
 	for (; *s; s++) {
 		if (strchr(BLANKS, *s)) {
 			word = false;

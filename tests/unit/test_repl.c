@@ -214,6 +214,8 @@ static void prose(void **state)
 	assert_false(line_is_prose("faster"));
 	assert_false(line_is_prose(""));
 	assert_false(line_is_prose("frob --all now"));
+	assert_false(line_is_prose(" !echo two words"));
+	assert_false(line_is_prose("? two words"));
 	assert_false(line_is_prose("frob it | less"));
 	assert_false(line_is_prose("frob ./a"));
 	assert_false(line_is_prose("frob a=b"));
