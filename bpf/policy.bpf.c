@@ -22,13 +22,12 @@
  * last one awake for it.  Parameters are constant data, so the verifier
  * removes what a policy does not use.
  */
-#include "policy_task.bpf.h"
+#include "policy_preempt.bpf.h"
 #include "identity.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
-#define SCAN_LIMIT   64
-#define VICTIM_LIMIT 32
+#define SCAN_LIMIT 64
 
 /* Read by the holder after the end. */
 struct policy_exit ended;
@@ -40,8 +39,11 @@ struct {
 	__type(value, struct policy_identity);
 } identities SEC(".maps");
 
-static struct cpu cpus[POLICY_MAX_CPUS];
 static u64 next_scan[POLICY_MAX_LLCS + POLICY_MAX_CPUS];
+
+/* Queues that most loads never fill need not be looked into.  Once set these
+ * stay so: what was put into such a queue is always found. */
+static bool any_pinned, any_rescued;
 
 /* ---- placing ---------------------------------------------------------- */
 
@@ -68,10 +70,12 @@ static s32 place(struct task_struct *p, s32 prev, u64 wake_flags, bool *idle)
 		*idle = true;
 		return cpu;
 	}
-	if (params.place == PLACE_WAKER && (wake_flags & SCX_WAKE_SYNC)) {
+	if (params.place == PLACE_WAKER) {
 		/* The waker is about to sleep: its CPU is as good as idle. */
 		cpu = bpf_get_smp_processor_id();
-		if (bpf_cpumask_test_cpu(cpu, p->cpus_ptr) &&
+		if (((wake_flags & SCX_WAKE_SYNC) || soon_free(p, cpu)) &&
+		    bpf_cpumask_test_cpu(cpu, p->cpus_ptr) &&
+		    !scx_bpf_dsq_nr_queued(SCX_DSQ_LOCAL_ON | cpu) &&
 		    !scx_bpf_dsq_nr_queued(PRIVATE(cpu)) &&
 		    !scx_bpf_dsq_nr_queued(shared_queue(cpu))) {
 			*idle = true;
@@ -97,79 +101,36 @@ static s32 place(struct task_struct *p, s32 prev, u64 wake_flags, bool *idle)
 POLICY_OP("select_cpu")
 s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 {
+	s32 cpu, victim, here = bpf_get_smp_processor_id();
+	u64 flags = 0, now = scx_bpf_now();
 	bool idle = false;
 	struct task *t;
-	s32 cpu;
 
 	cpu = place(p, prev, wake_flags, &idle);
-	if (!idle || !params.direct)
+	if (!params.direct || (!idle && params.preempt == PREEMPT_NONE))
 		return cpu;
 	t = task_of(p);
 	if (!t)
 		return cpu;
 	if (shares_by_vtime())
 		limit_lag(t);
+	if (!idle) {
+		if (soon_free(p, here))
+			return here;
+		victim = victim_for(p, t, cpu, key_of(p, t, now), now);
+		if (victim < 0)
+			return cpu;
+		cpu = victim;
+		flags = SCX_ENQ_PREEMPT;
+		count(COUNT_PREEMPTED);
+	}
 	count(COUNT_DIRECT);
 	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_of(p, t, shared_queue(cpu)),
-			   0);
+			   flags);
 	return cpu;
 }
 
 /* ---- queueing --------------------------------------------------------- */
-
-static bool deserves_less(const struct asker *a, const struct cpu *c, u32 class,
-			  u64 key, u64 now)
-{
-	u64 ran = now - c->since;
-
-	if (!c->since || ran < params.preempt_min_us * 1000ULL)
-		return false;
-	if (asks_preempt())
-		return hooked_preempt(a, c, ran);
-	if (params.preempt == PREEMPT_CLASS)
-		return c->class > class;
-	/* A vruntime grows while its task runs. */
-	if (shares_by_vtime() && c->weight)
-		return before(key, c->key + ran * WEIGHT_ONE / c->weight);
-	return before(key, c->key);
-}
-
-/* Kicks the CPU whose task deserves it least, if any does less than p. */
-static void preempt(struct task_struct *p, const struct task *t, u64 queue,
-		    u64 key, u64 now)
-{
-	s32 victim = NO_CPU, first = scx_bpf_task_cpu(p);
-	u64 worst = key;
-	struct asker a;
-	u32 i;
-
-	ask_preempt(&a, p, t, key, now);
-
-	bpf_for(i, 0, VICTIM_LIMIT)
-	{
-		u32 cpu = first + i;
-		struct cpu *c;
-
-		if (i >= nr_cpus)
-			break;
-		if (cpu >= nr_cpus)
-			cpu -= nr_cpus;
-		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
-			continue;
-		if (params.queue == QUEUE_CPU && PRIVATE(cpu) != queue)
-			continue;
-		c = &cpus[slot_of(cpu)];
-		if (!deserves_less(&a, c, t->class, key, now) ||
-		    (victim >= 0 && before(c->key, worst)))
-			continue;
-		victim = cpu;
-		worst = c->key;
-	}
-	if (victim >= 0) {
-		count(COUNT_PREEMPTED);
-		scx_bpf_kick_cpu(victim, SCX_KICK_PREEMPT);
-	}
-}
 
 POLICY_OP("enqueue")
 void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
@@ -191,6 +152,8 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 	note_waiting(t);
 	queue = queue_of(p);
 	key = key_of(p, t, now);
+	if (queue >= PRIVATE(0) && !any_pinned)
+		any_pinned = true;
 	count(COUNT_QUEUED);
 	scx_bpf_dsq_insert_vtime(p, queue, slice_of(p, t, queue), key,
 				 enq_flags);
@@ -198,8 +161,9 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
-	else if (params.preempt != PREEMPT_NONE)
-		preempt(p, t, queue, key, now);
+	else if (params.preempt != PREEMPT_NONE &&
+		 ((enq_flags & SCX_ENQ_WAKEUP) || !t->attained_ns))
+		preempt(p, t, key, now);
 }
 
 /* ---- dispatching ------------------------------------------------------ */
@@ -209,8 +173,6 @@ static bool head_key(u64 queue, u64 *key)
 	struct task_struct *p;
 	bool found = false;
 
-	if (scx_bpf_dsq_nr_queued(queue) <= 0)
-		return false;
 	bpf_for_each(scx_dsq, p, queue, 0)
 	{
 		*key = p->scx.dsq_vtime;
@@ -239,8 +201,10 @@ static void rescue(u64 queue, u32 slot, u64 now)
 
 		if (t && now - t->queued_at > bound &&
 		    scx_bpf_dsq_move(BPF_FOR_EACH_ITER, p, queue | RESCUE_BIT,
-				     0))
+				     0)) {
+			any_rescued = true;
 			count(COUNT_RESCUED);
+		}
 		if (++seen >= SCAN_LIMIT)
 			break;
 	}
@@ -268,7 +232,7 @@ static bool steal(s32 cpu)
 		u64 queue = params.queue == QUEUE_CPU ? PRIVATE(other)
 						      : SHARED(other);
 
-		if (take(queue | RESCUE_BIT, COUNT_STOLEN) ||
+		if ((any_rescued && take(queue | RESCUE_BIT, COUNT_STOLEN)) ||
 		    take(queue, COUNT_STOLEN))
 			return true;
 	}
@@ -280,9 +244,11 @@ static void note(struct task_struct *p, struct task *t, s32 cpu)
 {
 	struct cpu *c = &cpus[slot_of(cpu)];
 
-	if (params.preempt == PREEMPT_NONE)
+	if (!tracks_turns())
 		return;
 	c->since = t->run_at;
+	c->ends = t->run_at - t->burst_ns + t->mean_ns;
+	c->promised = false;
 	c->class = t->class;
 	c->weight = weight_of(p);
 	c->key = key_of(p, t, t->run_at);
@@ -313,21 +279,23 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 	u64 own_key = 0, shared_key = 0, now = scx_bpf_now();
 	struct task *t = runnable ? task_of(prev) : NULL;
 	bool in_own, in_shared;
+	bool uses_own = params.queue == QUEUE_CPU || any_pinned;
 
 	/* Slice by slice: who goes on alone for long must not be presented
 	 * the bill when company comes. */
 	if (t)
 		charge(prev, t, now);
 
-	rescue(own, POLICY_MAX_LLCS + slot_of(cpu), now);
+	if (uses_own)
+		rescue(own, POLICY_MAX_LLCS + slot_of(cpu), now);
 	if (params.queue != QUEUE_CPU)
 		rescue(shared, (shared - SHARED(0)) % POLICY_MAX_LLCS, now);
-	if (take(own | RESCUE_BIT, COUNT_DISPATCHED) ||
-	    (params.queue != QUEUE_CPU &&
-	     take(shared | RESCUE_BIT, COUNT_DISPATCHED)))
+	if (any_rescued && (take(own | RESCUE_BIT, COUNT_DISPATCHED) ||
+			    (params.queue != QUEUE_CPU &&
+			     take(shared | RESCUE_BIT, COUNT_DISPATCHED))))
 		return;
 
-	in_own = head_key(own, &own_key);
+	in_own = uses_own && head_key(own, &own_key);
 	in_shared = params.queue != QUEUE_CPU && head_key(shared, &shared_key);
 	if (in_own && in_shared && before(shared_key, own_key))
 		in_own = false;
@@ -343,7 +311,7 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 		/* The head of a shared queue may not be allowed here. */
 		if (params.queue != QUEUE_CPU && take(shared, COUNT_DISPATCHED))
 			return;
-		if (take(own, COUNT_DISPATCHED))
+		if (uses_own && take(own, COUNT_DISPATCHED))
 			return;
 	}
 	if (runnable)
@@ -382,7 +350,7 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 	classify(p, t);
 	if (!runnable)
 		t->burst_ns = 0;
-	if (params.preempt != PREEMPT_NONE)
+	if (tracks_turns())
 		cpus[slot_of(cpu)].since = 0;
 }
 

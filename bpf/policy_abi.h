@@ -54,6 +54,7 @@ struct policy_params {
 	uint32_t direct; /* a task that finds an idle CPU runs at once */
 	uint32_t preempt;
 	uint32_t preempt_min_us; /* leave a task alone for this long first */
+	uint32_t handover_us;	 /* wait for a waker that sleeps this soon */
 	uint32_t steal;		 /* an idle CPU takes from other queues */
 	uint32_t lag_us;	 /* how much credit sleeping may earn */
 	uint32_t unknown_us; /* what was not executed yet goes first so long */

@@ -146,6 +146,8 @@ static __always_inline u64 home_of(const struct task_struct *p)
 struct cpu {
 	u64 since; /* 0: not one of our tasks */
 	u64 key;
+	u64 ends; /* when it should sleep again, by the mean of its bursts */
+	bool promised; /* someone waits for that already */
 	u32 class;
 	u32 weight;
 } __attribute__((aligned(64)));

@@ -24,6 +24,7 @@ const char *const built_files[] = {
 	"policy.bpf.c",
 	"policy_task.bpf.h",
 	"policy_hooks.bpf.h",
+	"policy_preempt.bpf.h",
 	"policy_abi.h",
 	"scx.bpf.h",
 	"kernel.bpf.h",

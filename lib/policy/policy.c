@@ -69,6 +69,8 @@ const struct param policy_param_table[] = {
 	       "whether a waking task may end another's turn"),
 	NUMBER(preempt_min_us, "preempt", 500, 0, 1000000,
 	       "a turn is left alone for this long first"),
+	NUMBER(handover_us, "preempt", 0, 0, 10000,
+	       "a waker that should sleep this soon is waited for; 0: never"),
 	SWITCH(steal, "balance", 1,
 	       "an idle CPU takes tasks from other CPUs' queues"),
 	NUMBER(lag_us, "lag", 20000, 0, 1000000,
@@ -239,6 +241,8 @@ void policy_params_normalise(struct policy_params *p)
 		reset(p, "preempt");
 	if (p->preempt == PREEMPT_NONE)
 		reset(p, "preempt_min_us");
+	if (p->preempt == PREEMPT_NONE && p->place != PLACE_WAKER)
+		reset(p, "handover_us");
 	if (!vtime)
 		reset(p, "lag_us");
 	if (p->queue == QUEUE_GLOBAL)

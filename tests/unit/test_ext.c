@@ -195,6 +195,45 @@ static void test_template(void **state)
 	}
 }
 
+static double counter(const char *body, const char *load, const char *name)
+{
+	struct run run;
+	double n;
+
+	run_it(&run, "template", body, load, "2");
+	assert_int_equal(run.r.outcome, SIM_DONE);
+	assert_int_equal(run.r.finding_count, 0);
+	n = json_as_number(json_get(run.r.counters, name), 0);
+	release(&run);
+	return n;
+}
+
+#define SHORT_FIRST                                                       \
+	"{\"params\":{\"classify\":\"behaviour\",\"order\":\"deadline\"," \
+	"\"preempt\":\"key\",\"preempt_min_us\":0,\"ahead_us\":20000,"    \
+	"\"handover_us\":%s}}"
+
+/* Sleepers end the turns of hogs.  Whoever is woken by one that is about to
+ * sleep waits for that instead. */
+static void test_preemption(void **state)
+{
+	char *at_once = mem_printf(SHORT_FIRST, "0");
+	char *hands_over = mem_printf(SHORT_FIRST, "10000");
+	double often;
+
+	(void)state;
+	assert_true(counter("{}", "hog_beside_sleepers", "preempted") == 0);
+	often = counter(at_once, "hog_beside_sleepers", "preempted");
+	assert_true(often > 0);
+	assert_true(counter(hands_over, "hog_beside_sleepers", "preempted") >
+		    often / 2);
+	often = counter(at_once, "wake_chain", "preempted");
+	assert_true(counter(hands_over, "wake_chain", "preempted") <
+		    often / 100);
+	free(at_once);
+	free(hands_over);
+}
+
 /* The hash that a policy computes is the one that its table holds. */
 static void test_identity(void **state)
 {
@@ -366,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_layout),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_preemption),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_wrong),

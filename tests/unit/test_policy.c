@@ -126,10 +126,15 @@ static void test_no_effect_no_difference(void **state)
 	(void)state;
 	read_text("{}", &a);
 	read_text("{\"params\":{\"slice_batch_us\":99000,\"ahead_us\":7,"
-		  "\"preempt_min_us\":1,\"steal\":false}}",
+		  "\"preempt_min_us\":1,\"handover_us\":9,"
+		  "\"steal\":false}}",
 		  &b);
 	policy_params_normalise(&b);
 	assert_memory_equal(&a, &b, sizeof(a));
+	read_text("{\"params\":{\"place\":\"waker\",\"handover_us\":9}}",
+		  &b);
+	policy_params_normalise(&b);
+	assert_int_equal(b.handover_us, 9);
 	read_text("{\"params\":{\"classify\":\"behaviour\","
 		  "\"slice\":\"class\",\"slice_batch_us\":99000}}",
 		  &b);
