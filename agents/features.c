@@ -21,6 +21,7 @@
 #define SHORT_BURST_US	  2000.0
 #define LONG_BURST_US	  10000.0
 #define MIX_SHARE	  0.10 /* of run time or wakeups on either side */
+#define BATCH_HOLDERS	  0.10 /* of its wakeups: it shares nothing */
 #define CHAIN_SHARE	  0.50
 #define FORKS_PER_SECOND  20.0
 #define IDLE_DELAY_SHARE  0.02
@@ -62,7 +63,7 @@ static void witness(struct features *f, const char *key, double value,
 struct sums {
 	double run, wait, wakeups, forks, holders, tasks;
 	double short_wakeups; /* wakeups of groups with short bursts */
-	double long_run;      /* run time of groups with long bursts */
+	double batch_run;     /* run time of groups that just compute */
 	double chained;	      /* wakeups by another task of the workload */
 	double weighted_burst;
 };
@@ -70,6 +71,18 @@ struct sums {
 static bool is_kernel(const struct json *g)
 {
 	return json_as_bool(json_get(g, "kernel"), false);
+}
+
+/* Tasks that compute at a stretch, and hold nothing that others wait for:
+ * workers that take turns with each other are none.  Quantiles of the few
+ * bursts they have say nothing, so the mean counts. */
+static bool is_batch(const struct json *g)
+{
+	double wakeups = num(g, "wakeups");
+	double stretch = num(g, "run_us") / (wakeups + num(g, "tasks") + 1);
+
+	return stretch > LONG_BURST_US &&
+	       num(g, "preempted_holder_wakes") <= BATCH_HOLDERS * wakeups;
 }
 
 static void add_group(struct sums *s, const struct json *g)
@@ -84,10 +97,10 @@ static void add_group(struct sums *s, const struct json *g)
 	s->tasks += num(g, "tasks");
 	s->holders += num(g, "preempted_holder_wakes");
 	s->weighted_burst += burst * run;
-	if (num(g, "burst_us.p90") < SHORT_BURST_US)
+	if (burst < SHORT_BURST_US && !is_batch(g))
 		s->short_wakeups += wakeups;
-	else if (num(g, "burst_us.p90") > LONG_BURST_US)
-		s->long_run += run;
+	if (is_batch(g))
+		s->batch_run += run;
 	json_each (w, json_get(g, "wakers")) {
 		const char *by = json_as_string(json_get(w, "group"), "");
 
@@ -106,7 +119,7 @@ static void read_rates(const struct sums *s, struct features *f)
 	f->holder_wakes_per_s = s->holders / seconds;
 	f->chain_share = s->wakeups > 0 ? s->chained / s->wakeups : 0;
 	f->short_share = s->wakeups > 0 ? s->short_wakeups / s->wakeups : 0;
-	f->long_share = s->run > 0 ? s->long_run / s->run : 0;
+	f->long_share = s->run > 0 ? s->batch_run / s->run : 0;
 	f->tasks = s->tasks;
 }
 

@@ -49,7 +49,7 @@ struct features {
 	double wakeups_per_s, forks_per_s, holder_wakes_per_s;
 	double chain_share; /* of wakeups, that one task gives another */
 	double short_share; /* of wakeups, in groups with short bursts */
-	double long_share;  /* of run time, in groups with long bursts */
+	double long_share;  /* of run time, in groups that just compute */
 	double tasks;
 	bool saturated;
 	enum bound bound;

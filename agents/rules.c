@@ -80,7 +80,9 @@ static void interactive_first(const struct features *f, struct policy_params *p)
 	(void)f;
 	p->classify = CLASSIFY_BEHAVIOUR;
 	p->order = ORDER_DEADLINE;
-	p->preempt = PREEMPT_CLASS;
+	/* By key, not by class: whoever uses more than his share waits. */
+	p->preempt = PREEMPT_KEY;
+	p->handover_us = 500;
 	p->slice = SLICE_CLASS;
 	p->slice_us = 5000;
 	p->slice_interactive_us = 5000;
@@ -124,14 +126,16 @@ static const struct rule {
 	 "the long job starts at once and is never held up; the short ones "
 	 "fill the other CPUs",
 	 WANTS(TRAIT_LONG_TAILED), false, longest_first},
-	{"finish turns, one queue",
-	 "a task that holds something others wait for is left to finish, and "
-	 "no CPU idles while a task waits",
-	 WANTS(TRAIT_LOCK_HOLDER), false, finish_turns},
+	/* Before the lock holders: beside a batch that just computes, whoever
+	 * is waited for was mostly preempted by it. */
 	{"short bursts first",
 	 "tasks with short bursts are told apart by behaviour and need not "
 	 "wait for those that compute",
 	 WANTS(TRAIT_MIXED), false, interactive_first},
+	{"finish turns, one queue",
+	 "a task that holds something others wait for is left to finish, and "
+	 "no CPU idles while a task waits",
+	 WANTS(TRAIT_LOCK_HOLDER), false, finish_turns},
 	{"finish turns, one queue",
 	 "long turns in order of arrival: few switches, no CPU idles while a "
 	 "task waits",

@@ -57,6 +57,20 @@ static const char *const mixed =
 		      "300") "," GROUP("batch", "17000000", "20000000", "100",
 				       "0", "100000", "900000"),
 		"");
+/* Whoever is waited for was preempted by the batch. */
+static const char *const mixed_holders =
+	PROFILE("throughput", BUSY,
+		GROUP("server", "1000000", "9000000", "2000", "300", "200",
+		      "4000") "," GROUP("batch", "18000000", "90000000", "40",
+					"0", "900", "900000"),
+		"");
+/* Workers with a lock and long bursts beside those who wake them. */
+static const char *const dispatched =
+	PROFILE("throughput", BUSY,
+		GROUP("dispatcher", "100000", "1000000", "2000", "0", "50",
+		      "90") "," GROUP("worker", "19000000", "40000000", "1500",
+				      "400", "9000", "40000"),
+		"");
 static const char *const idle = PROFILE(
 	"latency", LAZY,
 	GROUP("server", "4000000", "1000", "20000", "0", "100", "300"), "");
@@ -150,6 +164,31 @@ static void test_mixed(void **state)
 	ask(&a, mixed, 4, 1);
 	assert_true(has_trait(&a, "interactive-beside-batch"));
 	assert_string_equal(param_of(&a, 0, "classify"), "behaviour");
+	release(&a);
+}
+
+static void test_a_batch_takes_precedence_over_holders(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, mixed_holders, 4, 1);
+	assert_true(has_trait(&a, "interactive-beside-batch"));
+	assert_true(has_trait(&a, "lock-holder-preemption"));
+	assert_string_equal(param_of(&a, 0, "classify"), "behaviour");
+	assert_string_equal(param_of(&a, 1, "order"), "fifo");
+	release(&a);
+}
+
+static void test_workers_are_no_batch(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, dispatched, 4, 1);
+	assert_false(has_trait(&a, "interactive-beside-batch"));
+	assert_true(has_trait(&a, "lock-holder-preemption"));
+	assert_string_equal(param_of(&a, 0, "order"), "fifo");
 	release(&a);
 }
 
@@ -500,6 +539,8 @@ int main(void)
 		cmocka_unit_test(test_a_script_is_as_long_as_what_is_in_it),
 		cmocka_unit_test(test_lock_holder),
 		cmocka_unit_test(test_mixed),
+		cmocka_unit_test(test_a_batch_takes_precedence_over_holders),
+		cmocka_unit_test(test_workers_are_no_batch),
 		cmocka_unit_test(test_nothing_to_gain_is_said),
 		cmocka_unit_test(test_same_seed_same_ids),
 		cmocka_unit_test(test_as_many_as_asked_all_valid_all_different),
