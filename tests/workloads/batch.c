@@ -17,11 +17,14 @@
  * what it prints: so its arguments, and with them its learned identity, are
  * the same in every run, wherever DIR is.
  *
+ * A line "pipelines" before them says that a job may use several CPUs at once.
+ *
  * The bound deals the jobs to the CPUs, the heaviest first and each to the
  * CPU that has least (Graham's LPT), and starts them there in that order: the
- * long one has a CPU to itself from the beginning.  A plan that can be had,
- * measured where the batch is; it knows the weights, which no scheduler is
- * told.
+ * long one has a CPU to itself from the beginning.  Of pipelines the long one
+ * may use every CPU, and the others only what it leaves (SCHED_IDLE).  A plan
+ * that can be had, measured where the batch is; it knows the weights, which no
+ * scheduler is told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +62,7 @@ struct job {
 
 static struct row rows[MAX_ROWS];
 static size_t row_count;
+static bool pipelines;
 static struct job jobs[MAX_JOBS];
 static size_t job_count;
 static char scratch[PATH_MAX];
@@ -82,15 +86,19 @@ static double now(void)
 static void read_row(char *line)
 {
 	struct row *r = &rows[row_count];
-	char *word = strtok(line, " \t\n");
+	char *rest, *word = strtok_r(line, " \t\n", &rest);
 	size_t n = 0;
 
 	if (!word)
 		return;
+	if (!strcmp(word, "pipelines")) {
+		pipelines = true;
+		return;
+	}
 	r->weight = atof(word);
-	while (n < MAX_WORDS && (word = strtok(NULL, " \t\n")))
+	while (n < MAX_WORDS && (word = strtok_r(NULL, " \t\n", &rest)))
 		r->words[n++] = strdup(word);
-	if (r->weight <= 0 || !n || strtok(NULL, " \t\n")) {
+	if (r->weight <= 0 || !n || strtok_r(NULL, " \t\n", &rest)) {
 		fprintf(stderr, "batch: row %zu of the jobs makes no sense\n",
 			row_count + 1);
 		exit(1);
@@ -261,6 +269,19 @@ static void start_by_plan(const cpu_set_t *allowed)
 	}
 }
 
+/* The long one first, and before all others wherever it is. */
+static void start_behind(void)
+{
+	const struct sched_param none = {0};
+
+	qsort(jobs, job_count, sizeof(*jobs), heavier);
+	for (size_t i = 0; i < job_count; i++) {
+		start(i);
+		if (!i && sched_setscheduler(0, SCHED_IDLE, &none))
+			die("sched_setscheduler");
+	}
+}
+
 /* ---- the whole -------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *st, int flag,
@@ -295,7 +316,9 @@ static bool run(const char *dir, const cpu_set_t *allowed, bool bound)
 	for (size_t i = 0; i < job_count; i++)
 		make_folder(dir, i);
 	began = now();
-	if (bound)
+	if (bound && pipelines)
+		start_behind();
+	else if (bound)
 		start_by_plan(allowed);
 	else
 		for (size_t i = 0; i < job_count; i++)
