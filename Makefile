@@ -17,6 +17,7 @@
 #     bench-loop-twice   does it need less the second time?
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
 #   make crash         CRASHES=10000 times kill -9 over the journal
+#   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
 #   make install       DESTDIR= PREFIX=
 #
 # V=1 shows the commands; SAN=1 builds with ASan and UBSan under build/san.
@@ -314,6 +315,11 @@ fuzz-run: $(FUZZERS)
 .PHONY: crash
 crash: $(CRASH)
 	$(Q)for c in $^; do $$c $(CRASHES) || exit; done
+
+.PHONY: crash-loop
+crash-loop: CRASHES = 50
+crash-loop: all
+	$(Q)BUILD=$(abspath $(BUILD)) tests/crash/loop $(CRASHES)
 
 .PHONY: demo bench bench-tools bench-suite bench-loop-null bench-loop-twice
 demo: deps

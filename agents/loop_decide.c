@@ -290,9 +290,11 @@ static void go_on(const struct loop_view *v, const struct loop_round *r,
 		return;
 	}
 	out->expected_gain_pct = gain_pct(v, r);
-	/* The first round is always measured: what the simulator knows nothing
-	 * of (locks, caches), it promises nothing for. */
-	if (v->n > 1 && out->expected_gain_pct < v->min_effect_pct) {
+	/* While nothing was found there is nothing to lose but the time, and
+	 * what the simulator knows nothing of (locks, caches), it promises
+	 * nothing for. */
+	if (loop_best(v->rounds, v->n) &&
+	    out->expected_gain_pct < v->min_effect_pct) {
 		say(out,
 		    "what is new promises %.1f %% over the best so far, less "
 		    "than the %.3g %% that count",

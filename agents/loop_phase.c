@@ -12,7 +12,6 @@
 #include "base/mem.h"
 
 #define NEIGHBOURS 12
-#define FINALISTS  2
 /* Bits of exit statuses: done, and "the answer is no". */
 #define YES    (1u << 0)
 #define YES_NO (1u << 0 | 1u << 1)
@@ -405,10 +404,6 @@ static void verify_args(const struct loop *l, struct strs *args)
 	loop_guest_args(l, args, true);
 	strs_add(args, "--halving");
 	strs_add(args, "--sequential");
-	/* One metric ranks them; of several, two may be good at different
-	 * ones. */
-	add_long(args, "--finalists",
-		 l->o->workload->metric_count > 1 ? FINALISTS : 1);
 	add_long(args, "--pairs", l->o->pairs);
 	add_long(args, "--seed", l->o->seed + (long)l->n - 1);
 	strs_add(args, "--min-effect");

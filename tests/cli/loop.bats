@@ -142,6 +142,7 @@ run_loop() {
 		has "$(sched-history log --json -k $kind)" "\"kind\":\"$kind\""
 	done
 	git -C "$SCHEDKIT_HISTORY" fsck --strict --no-dangling
+	has "$(sched-history states --json)" candidate
 	# And in the state, where no lock is held any more.
 	exits 0 sched-loop --status
 	has "$output" '"status":"better"'
@@ -358,4 +359,12 @@ run_loop() {
 	is "$(paste -sd ' ' <<<"$output")" 'status 3 status 0'
 	has "$(cat err1)" 'No space left'
 	is "$(calls observe)" 1
+}
+
+@test 'killed at random moments: the same answer, nothing left' {
+	stand_in observe 'sleep 0.2; cat profile'
+	stand_in verify 'sleep 0.3; played'
+	prepare
+	LOOP=$loop exits 0 "$TREE/tests/crash/loop" 4 true
+	has "$output" '4 kills: status 0 each time'
 }

@@ -117,13 +117,17 @@ static void a_like_workload_is_tried_alone(void **state)
 	assert_int_equal(next_of(&v).builtin, 1);
 }
 
-static void first_round_is_always_measured(void **state)
+static void measures_until_something_is_found(void **state)
 {
-	struct loop_try tries[] = {try_of("a", 0.9)};
-	struct loop_round r = round_of(tries, 1, false);
-	struct loop_view v = view_of(&r, 1);
+	struct loop_try a[] = {try_of("a", 0.9)}, b[] = {try_of("b", 0.9)};
+	struct loop_round r[] = {round_of(a, 1, false), round_of(b, 1, false)};
+	struct loop_view v = view_of(r, 1);
 
 	(void)state;
+	assert_int_equal(next_of(&v).act, LOOP_VERIFY);
+	a[0] = judged("a", 1, 0.9, 1.1, false);
+	r[0].judged = true;
+	v.n = 2;
 	assert_int_equal(next_of(&v).act, LOOP_VERIFY);
 }
 
@@ -391,7 +395,7 @@ int main(void)
 		cmocka_unit_test(begins_by_looking),
 		cmocka_unit_test(goes_on_where_it_was),
 		cmocka_unit_test(a_like_workload_is_tried_alone),
-		cmocka_unit_test(first_round_is_always_measured),
+		cmocka_unit_test(measures_until_something_is_found),
 		cmocka_unit_test(deploys_before_it_ends),
 		cmocka_unit_test(stops_at_the_goal),
 		cmocka_unit_test(stops_at_the_bound),
