@@ -356,6 +356,9 @@ static void settle(struct story *s, struct chapter *c)
 	for (size_t i = 0; i < c->n; i++)
 		if (!strcmp(c->c[i].id, best) && candidate_accepted(&c->c[i]))
 			c->chosen = i;
+	/* Whatever else the stream measured, this is what the loop found. */
+	if (!strcmp(json_text_at(c->loop, "status"), "none"))
+		c->chosen = NOBODY;
 	qsort(r, c->n, sizeof(*r), by_ratio);
 	for (size_t i = 0; i < c->n; i++)
 		c->order[i] = r[i].i;

@@ -12,6 +12,9 @@
 #include "base/mem.h"
 #include "base/version.h"
 
+#define BENCH_LINES   120
+#define BENCH_COLUMNS 160
+
 /* ---- pieces ------------------------------------------------------------ */
 
 void report_heading(struct html *h, const char *title)
@@ -116,6 +119,38 @@ static char *title_of(const struct story *s, const struct reporter_opts *o)
 	return mem_printf("Scheduling of %zu workloads", s->count);
 }
 
+static bool is_bench(const struct doc *d)
+{
+	json_each (t, json_get(d->body, "tags"))
+		if (!strcmp(json_as_string(t, ""), "bench"))
+			return true;
+	return false;
+}
+
+/* A table of a benchmark, line by line. */
+static void put_bench(struct html *h, const struct story *s)
+{
+	for (size_t i = 0, shown = 0; i < s->note_count && shown < 4; i++) {
+		char *text, *at, *end;
+
+		if (!is_bench(s->notes[i]))
+			continue;
+		text = mem_strdup(json_text_at(s->notes[i]->body, "text"));
+		html_open(h, "pre", "lines");
+		at = text;
+		for (size_t n = 0; at && n < BENCH_LINES; n++, at = end) {
+			end = strchr(at, '\n');
+			if (end)
+				*end++ = '\0';
+			html_cut(h, at, BENCH_COLUMNS);
+			html_line(h);
+		}
+		html_close(h);
+		free(text);
+		shown++;
+	}
+}
+
 static void put_header(struct html *h, const struct story *s, const char *title)
 {
 	html_open(h, "header", NULL);
@@ -126,6 +161,7 @@ static void put_header(struct html *h, const struct story *s, const char *title)
 		put_answer(h, &s->chapters[0]);
 	else if (s->count)
 		report_suite(h, s);
+	put_bench(h, s);
 	html_close(h);
 }
 
@@ -179,7 +215,7 @@ static void put_notes(struct html *h, const struct story *s)
 
 		/* What a model was asked is for those who audit it. */
 		if (json_get(b, "transcript") || json_get(b, "antipattern") ||
-		    !*json_text_at(b, "text"))
+		    is_bench(s->notes[i]) || !*json_text_at(b, "text"))
 			continue;
 		if (shown == 20)
 			break;

@@ -212,6 +212,12 @@ void html_text(struct html *h, const char *s)
 	html_cut(h, s, 0);
 }
 
+void html_line(struct html *h)
+{
+	end_tag(h);
+	buf_puts(h->out, "\n");
+}
+
 static void put_format(struct html *h, const char *fmt, va_list ap)
 {
 	char *s = NULL;

@@ -60,6 +60,8 @@ void html_number(struct html *h, const char *name, double x);
 void html_text(struct html *h, const char *s);
 void html_textf(struct html *h, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Ends a line of a <pre>. */
+void html_line(struct html *h);
 /* At most max characters of s. */
 void html_cut(struct html *h, const char *s, size_t max);
 

@@ -70,6 +70,8 @@ const char page_style[] =
 	"pre{background:var(--card);padding:.7rem .9rem;border-radius:4px;"
 	"white-space:pre-wrap;overflow-wrap:anywhere;margin:.6rem 0;"
 	"max-width:42rem}\n"
+	"pre.lines{white-space:pre;overflow-x:auto;max-width:none;"
+	"font-size:.75rem;line-height:1.45}\n"
 	".scroll{overflow-x:auto;margin:1rem 0}\n"
 	"table{border-collapse:collapse;width:100%;font-size:.9rem;"
 	"font-variant-numeric:tabular-nums}\n"
@@ -114,5 +116,5 @@ const char page_style[] =
 	".wide{display:block}.narrow{display:none}nav{display:none}"
 	"h2,h3{break-after:avoid}figure,tr,pre,dl,.keep{break-inside:avoid}"
 	"p{orphans:3;widows:3}.chapter{break-before:page;border:0}"
-	".scroll{overflow:visible}a{color:inherit;text-decoration:none}"
+	".scroll{overflow:visible}pre.lines{font-size:6.5pt}a{color:inherit;text-decoration:none}"
 	"svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";

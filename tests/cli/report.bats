@@ -143,6 +143,21 @@ PY
 	is_sound "$page"
 	has "$output" 'Better than the kernel&#39;s own scheduler on 3 of 3 workloads, worse on 0; 3.00× on geometric mean'
 	has "$output" 'href="#w3"'
+	lacks "$output" '<pre class="lines">'
+	doc note '{"tags": ["bench"], "text": "name   ratio\n<b>    1.20"}' >>docs
+	exits 0 sched-report docs
+	has "$output" $'<pre class="lines">name   ratio\n&lt;b&gt;    1.20\n</pre>'
+}
+
+@test 'report: where nothing is accepted the mean counts the kernel itself' {
+	make_docs story 2 one >docs
+	make_docs story 2 two | jq -c 'select(.kind != "verdict")' >>docs
+	jq -c 'select(.kind == "verdict").body | .workload = "two" |
+		.decision = "rejected"' docs | sed -n 2p | { read -r b
+		doc verdict "$b" "$(jq -r 'select(.kind == "profile").id' docs |
+			sed -n 2p)"; } >>docs
+	exits 0 sched-report docs
+	has "$output" 'scheduler on 1 of 2 workloads, worse on 0; 1.73× on'
 }
 
 # ---- what they may hold ---------------------------------------------------
