@@ -10,8 +10,9 @@ static const struct cli_command *const commands[] = {
 	&history_lineage_command, &history_note_command,
 	&history_revert_command,  &history_restore_command,
 	&history_promote_command, &history_demote_command,
-	&history_states_command,  &history_push_command,
-	&history_pull_command,	  &history_remote_command,
+	&history_states_command,  &history_tag_command,
+	&history_push_command,	  &history_pull_command,
+	&history_remote_command,  &history_fsck_command,
 	&history_learn_command,	  &history_neighbours_command,
 };
 

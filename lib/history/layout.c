@@ -102,6 +102,19 @@ static char *readme_text(const struct doc *d, const struct words_context *c)
 	return buf_take(&out);
 }
 
+/* Keys in the order of the line, whoever made the document: equal documents
+ * have equal files. */
+static char *body_text(const struct json *body)
+{
+	char *line = json_canonical(body), *text;
+	struct json *sorted = json_parse(line, strlen(line));
+
+	text = text_json(sorted ? sorted : body);
+	json_free(sorted);
+	free(line);
+	return text;
+}
+
 static void make_files(struct files *f, const struct doc *d,
 		       const struct words_context *c)
 {
@@ -112,7 +125,7 @@ static void make_files(struct files *f, const struct doc *d,
 	add_file(f, d, "document.json", mem_printf("%s\n", line));
 	free(line);
 	snprintf(body, sizeof(body), "%s.json", d->kind);
-	add_file(f, d, body, text_json(d->body));
+	add_file(f, d, body, body_text(d->body));
 	add_file(f, d, "README", readme_text(d, c));
 	if (json_get(d->body, "params"))
 		add_file(f, d, "params.txt",

@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sched-history tag: judged by git.
+
+load ../lib
+load ../history
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	export SCHEDKIT_HISTORY=$PWD/h
+	policy a >in
+	policy b >>in
+	sched-history add <in >/dev/null
+	A=$(head -n 1 in | doc_id)
+	export GIT_CONFIG_GLOBAL=$PWD/config
+	git config --global user.name x
+	git config --global user.email x@x
+}
+
+@test 'history: a tag on the commit of a document' {
+	exits 0 sched-history tag good "${A:0:8}" -m 'the good one'
+	is "$(git -C h cat-file -t good)" tag
+	is "$(git -C h rev-parse 'good^{commit}')" "$(git -C h rev-parse main~1)"
+	has "$(git -C h tag -n good)" 'the good one'
+	exits 0 sched-history tag other "$A"
+	has "$(git -C h tag -n other)" "policy: 'a'"
+	exits 3 sched-history tag good "$A"
+	exits 2 sched-history tag 'a b' "$A"
+	exits 2 sched-history tag -- -d "$A"
+	exits 2 sched-history tag good
+	exits 1 sched-history tag x 00000000
+	exits 1 sched-history tag --verify good
+	exits 3 sched-history tag --verify none
+	sound
+}
+
+@test 'history: a signed tag, which git verifies' {
+	needs ssh-keygen
+	ssh-keygen -q -t ed25519 -N '' -f key
+	git config --global gpg.format ssh
+	git config --global user.signingkey "$PWD/key.pub"
+	echo "x@x $(cat key.pub)" >allowed
+	git config --global gpg.ssh.allowedSignersFile "$PWD/allowed"
+	exits 0 sched-history tag --sign good "$A"
+	git -C h tag -v good
+	exits 0 sched-history tag --verify good
+	# Of another key.
+	ssh-keygen -q -t ed25519 -N '' -f key2
+	echo "x@x $(cat key2.pub)" >allowed
+	exits 1 sched-history tag --verify good
+	# Without one.
+	git config --global user.signingkey "$PWD/none"
+	exits 3 sched-history tag --sign bad "$A"
+	is "$(git -C h tag)" good
+	sound
+}
