@@ -123,12 +123,13 @@ static char *words_of(const struct line *l)
 
 	buf_init(&b, 4 * LINE_MAX_BYTES);
 	for (size_t i = 0; i < l->count; i++) {
-		for (size_t k = 0; k < l->stages[i].words.len; k++)
-			buf_printf(&b, "%s%s",
-				   k   ? " "
-				   : i ? " | "
-				       : "",
-				   l->stages[i].words.v[k]);
+		for (size_t k = 0; k < l->stages[i].words.len; k++) {
+			char *q = line_quote(l->stages[i].words.v[k]);
+			const char *gap = k ? " " : i ? " | " : "";
+
+			buf_printf(&b, "%s%s", gap, q);
+			free(q);
+		}
 	}
 	return buf_take(&b);
 }

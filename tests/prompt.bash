@@ -9,7 +9,7 @@ terminal() {
 	local columns=$1 rows=$2
 	shift 2
 	needs tmux
-	TERMINAL=$BATS_TEST_TMPDIR/tmux
+	TERMINAL=$BATS_TEST_TMPDIR/tmux.$((terminals += 1))
 	# Lines above the screen stay readable; a shell keeps it when all ends.
 	tmux -S "$TERMINAL" -f /dev/null new-session -d -x "$columns" \
 		-y "$rows" -s it \

@@ -19,7 +19,6 @@ enum token { T_END, T_WORD, T_PIPE, T_IN, T_OUT, T_APPEND, T_OPEN, T_BAD };
 struct lexer {
 	const char *s;
 	size_t at, end;
-	size_t start; /* of the last token */
 	bool quoted;
 	struct buf word;
 };
@@ -142,7 +141,6 @@ static enum token next_token(struct lexer *l)
 {
 	while (l->at < l->end && strchr(BLANKS, l->s[l->at]))
 		l->at++;
-	l->start = l->at;
 	if (l->at == l->end || l->s[l->at] == '#')
 		return T_END;
 	if (strchr("|<>", l->s[l->at]))
@@ -164,13 +162,13 @@ static struct line_stage *stage_of(struct line *l)
 	return &l->stages[l->count - 1];
 }
 
-static int add_stage(struct line *l, size_t at)
+static int add_stage(struct line *l)
 {
 	if (l->count == LINE_MAX_STAGES)
 		return err_set(EINVAL, "more than %d programs in a line",
 			       LINE_MAX_STAGES);
 	l->stages = mem_realloc(l->stages, l->count + 1, sizeof(*l->stages));
-	l->stages[l->count++] = (struct line_stage){.at = at};
+	l->stages[l->count++] = (struct line_stage){.quoted = false};
 	return 0;
 }
 
@@ -201,18 +199,18 @@ static int end_stage(const struct line *l)
 	return 0;
 }
 
-static int new_stage(struct lexer *x, struct line *l)
+static int new_stage(struct line *l)
 {
 	int rc = end_stage(l);
 
 	if (!rc && l->out)
 		rc = err_set(EINVAL, "> is for the last program of a line");
-	return rc ? rc : add_stage(l, x->at);
+	return rc ? rc : add_stage(l);
 }
 
 static int parse_pipe(struct lexer *x, struct line *l)
 {
-	int rc = add_stage(l, 0);
+	int rc = add_stage(l);
 	enum token t;
 
 	while (!rc && (t = next_token(x)) != T_END) {
@@ -221,12 +219,10 @@ static int parse_pipe(struct lexer *x, struct line *l)
 		if (t == T_BAD || t == T_OPEN) {
 			rc = -EINVAL;
 		} else if (t == T_PIPE) {
-			rc = new_stage(x, l);
+			rc = new_stage(l);
 		} else if (t == T_WORD) {
-			if (!s->words.len) {
+			if (!s->words.len)
 				s->quoted = x->quoted;
-				s->at = x->start;
-			}
 			strs_add(&s->words, word_text(x));
 		} else {
 			rc = redirect(x, l, t);

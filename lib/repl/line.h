@@ -33,7 +33,6 @@ enum line_kind {
 struct line_stage {
 	struct strs words; /* at least one */
 	bool quoted;	   /* the first word has a quote: no built-in */
-	size_t at;	   /* where in the line it begins */
 };
 
 struct line {

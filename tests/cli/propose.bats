@@ -617,6 +617,20 @@ shown() {
 	cmp "$dir/openai" "$dir/anthropic"
 }
 
+@test "a wish goes to an endpoint in one message, in both dialects" {
+	local backend
+	say 1 "$(plan "$(experiment params "$FIFO")")"
+	for backend in openai anthropic; do
+		serve 1
+		over $backend 0 -n 1 --wish 'keep the editor smooth'
+		has "$(sent 1 | jq -r .text)" '| keep the editor smooth'
+		lacks "$(sent 1 | jq -r .system)" 'the editor'
+		kill "$server"
+		rm "$dir/port" "$dir/script.log"
+	done
+	server=
+}
+
 @test "an endpoint that is down: status 4, nothing proposed" {
 	echo 1 >"$dir/port"
 	over openai 4 -n 1 --budget time=5
