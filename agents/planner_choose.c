@@ -71,13 +71,25 @@ static bool is_hopeless(const struct candidate *k)
 	return k->sd > 0 && k->worth + Z95 * k->sd < 0;
 }
 
-/* What is no news has to wait, what promises nothing longer, and longest what
- * a neighbour warns of. */
+/* What is no news, or can hardly become the best, has to wait; what promises
+ * nothing longer, and longest what a neighbour warns of. */
 static int rank(const struct candidate *k)
 {
 	if (k->warned)
 		return 3;
-	return is_hopeless(k) ? 2 : k->point.like;
+	return is_hopeless(k) ? 2 : k->point.like || k->beaten;
+}
+
+static void mark_beaten(struct choice *c)
+{
+	double top = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->v[i].gone && !c->v[i].warned && c->v[i].sd > 0)
+			top = fmax(top, c->v[i].worth);
+	for (size_t i = 0; i < c->n; i++)
+		c->v[i].beaten = c->v[i].sd > 0 &&
+				 c->v[i].worth + Z95 * c->v[i].sd < top;
 }
 
 /* The first that is left, of one source or (SOURCE_COUNT) any; NULL: none. */
@@ -251,6 +263,7 @@ void choose(struct choice *c, const struct planner_opts *o)
 		c->v[i].place = i;
 		look_up(c, &c->v[i]);
 	}
+	mark_beaten(c);
 	if (!take(c, find_first(c, true)) || !is_full(c, o))
 		take(c, find_first(c, false));
 	give_each_a_chance(c, o);

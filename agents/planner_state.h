@@ -68,6 +68,7 @@ struct candidate {
 	bool is_near;	 /* accepted for what is taken for this workload */
 	bool first_rule; /* what the rules would say alone */
 	bool warned;	 /* a neighbour found it bad */
+	bool beaten;	 /* another promises more than it can hold */
 	bool taken, gone;
 	size_t place; /* in the order of the search */
 };

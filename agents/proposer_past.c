@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/learner.h"
 #include "agents/proposer_state.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "policy/policy.h"
 
 #define HISTORY_BYTES	(64u << 20)
 #define HISTORY_SECONDS 60
@@ -20,6 +22,7 @@
 #define TOLD_PLANS    2
 #define TOLD_DEAD     12
 #define TOLD_NOTES    6
+#define TOLD_LESSONS  12
 #define TOLD_TEXT     800
 
 static bool is_kind(const struct doc *d, const char *kind)
@@ -180,10 +183,8 @@ static void find_dead(struct past *past, const struct proposer *p)
 int past_read(struct past *past, const struct proposer *p)
 {
 	static const char *const kinds[][2] = {
-		{"policy", "200"},
-		{"verdict", "200"},
-		{"plan", "100"},
-		{"note", "200"},
+		{"policy", "200"}, {"verdict", "200"}, {"plan", "100"},
+		{"note", "200"},   {"lesson", "200"},
 	};
 	int rc = 0;
 
@@ -360,11 +361,75 @@ static void tell_notes(const struct past *past, struct buf *out)
 	}
 }
 
+static void tell_lesson(const struct doc *d, double distance, struct buf *out)
+{
+	const struct json *tried = json_get(d->body, "tried");
+	char *params = json_get(tried, "params") ? policy_params_text(tried)
+						 : mem_strdup("other code");
+	char *text = mem_printf("distance %.1f; %s: %s; %s", distance,
+				json_text_at(tried, "form"), params,
+				json_text_at(d->body, "text"));
+
+	prompt_fence(out, "lesson", text, TOLD_TEXT);
+	free(text);
+	free(params);
+}
+
+static bool has_tag(const struct doc *d, const char *tag)
+{
+	json_each (t, json_get(d->body, "tags"))
+		if (!strcmp(json_as_string(t, ""), tag))
+			return true;
+	return false;
+}
+
+/* By the newest note that says so; docs are newest first. */
+static bool is_reverted(const struct past *past, const char *lesson)
+{
+	for (size_t i = 0; i < past->count; i++) {
+		const struct doc *d = past->docs[i];
+
+		if (!is_kind(d, "note") ||
+		    strcmp(json_text_at(d->body, "about"), lesson))
+			continue;
+		if (has_tag(d, "reverted") || has_tag(d, "restored"))
+			return has_tag(d, "reverted");
+	}
+	return false;
+}
+
+/* What was measured, here and on workloads like this one, in numbers. */
+static void tell_lessons(const struct past *past, const struct proposer *p,
+			 struct buf *out)
+{
+	struct json *features = learner_features(p->profile->body);
+	size_t told = 0;
+
+	for (size_t i = 0; i < past->count && told < TOLD_LESSONS; i++) {
+		const struct doc *d = past->docs[i];
+		double distance;
+
+		if (!is_kind(d, "lesson") || is_reverted(past, d->id))
+			continue;
+		distance = learner_lesson_distance(d->body, p->profile->body,
+						   features);
+		if (distance > LEARNER_FAR)
+			continue;
+		if (!told++)
+			buf_puts(out, "\n# What was measured on workloads like "
+				      "this one\n\nThe smaller the distance, "
+				      "the more alike.\n\n");
+		tell_lesson(d, distance, out);
+	}
+	json_free(features);
+}
+
 void past_words(const struct past *past, const struct proposer *p,
 		struct buf *out)
 {
 	struct json *regime = features_regime(&p->features);
 
+	tell_lessons(past, p, out);
 	tell_policies(past, p, regime, out);
 	tell_plans(past, regime, out);
 	tell_dead(past, p, regime, out);

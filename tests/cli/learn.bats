@@ -166,6 +166,25 @@ another() {
 		sort | uniq -d)" ''
 }
 
+@test "a model is told what was measured, as data" {
+	story profile 1.4 accepted | sched-history learn >learned
+	exits 0 sched-synth --show-prompt planner <learned
+	text=$(jq -r '.messages[0].text' <<<"$output")
+	has "$text" 'What was measured on workloads like this one'
+	has "$text" 'distance 0.0; params: '
+	has "$text" 'was 1.4 (1.4 to 1.4) times as good as EEVDF'
+	{
+		cat learned
+		doc note '{"text":"it was not so","tags":["reverted"],
+			"about":"'"$(jq -r 'select(.kind == "lesson" and
+				.body.outcome == "better").id' learned)"'"}'
+	} >taken-back
+	exits 0 sched-synth --show-prompt planner <taken-back
+	text=$(jq -r '.messages[0].text' <<<"$output")
+	has "$text" 'made no difference that counts'
+	lacks "$text" 'was 1.4 (1.4 to 1.4) times as good as EEVDF in wall'
+}
+
 @test "sources: only those that are named propose" {
 	exits 0 sched-synth --json -n 3 --sources rule <profile
 	is "$(jq -r '.body.origins[]?.source' <<<"$output" | sort -u)" rule
