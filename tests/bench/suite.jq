@@ -37,7 +37,7 @@ def each_rule: {runs: runs, seconds: .seconds, tried: (rows | length),
 		| max_by(.ratio) // kept), all: rows};
 
 .entry as $e
-| {name: $e.name, kind: $e.kind, targets: ($e.targets // []),
+| {name: $e.name, kind: $e.kind, control: ($e.control // false), targets: ($e.targets // []),
    rules: (.rules | each_rule), random: (.random | found),
    loop: (.loop | found)}
 # The best point that is known is the best that anyone measured.
