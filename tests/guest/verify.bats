@@ -191,7 +191,8 @@ wall() {
 	{
 		wall bash -c 'n=0; while ((n++ < 40000)); do :; done'
 		doc policy '{"form": "knobs", "title": "a tenth", "why": "w",
-			"knobs": {"cpu_max_pct": 10}, "uses": []}'
+			"knobs": [{"match": "*", "cpu_max_pct": 10}],
+			"uses": []}'
 		policy 'fair' '{}'
 	} >in
 	sched-verify --target vm --cpus 2 --halving --finalists 1 --pairs 1 \
