@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "history/bisect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "history/repo.h"
+#include "history/state.h"
+#include "history/words.h"
+
+#define STATE_MAX (16u << 20)
+
+const char *const bisect_words[] = {"", "good", "bad", "skip"};
+
+void bisect_free(struct bisect *b)
+{
+	if (!b)
+		return;
+	free(b->workload);
+	free(b->policy);
+	free(b->mark);
+	json_free(b->log);
+	free(b);
+}
+
+/* ---- the policies ------------------------------------------------------ */
+
+struct accepted {
+	char time[32];
+	char policy[DOC_ID_LEN];
+};
+
+struct row {
+	const char *workload;
+	struct accepted *v;
+	size_t n;
+};
+
+static int take(const struct doc *d, void *arg)
+{
+	const char *policy = words_policy(d);
+	struct row *r = arg;
+
+	if (!policy || strcmp(json_text_at(d->body, "workload"), r->workload) ||
+	    strcmp(json_text_at(d->body, "decision"), "accepted"))
+		return 0;
+	r->v = mem_realloc(r->v, r->n + 1, sizeof(*r->v));
+	snprintf(r->v[r->n].time, sizeof(r->v->time), "%s",
+		 json_text_at(d->env, "time"));
+	snprintf(r->v[r->n++].policy, DOC_ID_LEN, "%s", policy);
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct accepted *x = a, *y = b;
+	int c = strcmp(x->time, y->time);
+
+	return c ? c : strcmp(x->policy, y->policy);
+}
+
+static int from_verdicts(struct history *h, struct bisect *b)
+{
+	struct row r = {.workload = b->workload};
+	int rc = history_each(h, "verdict", take, &r);
+
+	if (r.n)
+		qsort(r.v, r.n, sizeof(*r.v), by_time);
+	free(b->policy);
+	b->policy = mem_zalloc(r.n + 1, DOC_ID_LEN);
+	b->n = 0;
+	for (size_t i = 0; !rc && i < r.n; i++)
+		if (!b->n || strcmp(b->policy[b->n - 1], r.v[i].policy))
+			memcpy(b->policy[b->n++], r.v[i].policy, DOC_ID_LEN);
+	free(r.v);
+	return rc;
+}
+
+static int find(const struct bisect *b, const char *policy, size_t *at)
+{
+	for (*at = 0; *at < b->n; (*at)++)
+		if (!strcmp(b->policy[*at], policy))
+			return 0;
+	return err_set(ENOENT, "policy %.12s was never in place for '%s'",
+		       policy, b->workload);
+}
+
+int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark)
+{
+	struct json *v;
+	size_t at;
+	int rc = find(b, policy, &at);
+
+	if (rc)
+		return rc;
+	b->mark[at] = mark;
+	v = json_add(b->log, json_object());
+	json_set_string(v, "mark", bisect_words[mark]);
+	json_set_string(v, "policy", policy);
+	return 0;
+}
+
+static int check(const struct bisect *b)
+{
+	size_t good = b->n, bad = b->n;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->mark[i] == BISECT_GOOD)
+			good = i;
+		if (b->mark[i] == BISECT_BAD && bad == b->n)
+			bad = i;
+	}
+	return good < bad ? 0
+			  : err_set(EINVAL, "a good policy is to be before "
+					    "the bad one");
+}
+
+int bisect_start(struct history *h, const char *workload, const char *good,
+		 const char *bad, struct bisect **out)
+{
+	struct bisect *b = mem_zalloc(1, sizeof(*b));
+	int rc;
+
+	*out = NULL;
+	b->workload = mem_strdup(workload);
+	b->log = json_array();
+	rc = history_placed(h, workload, &b->policy, &b->n);
+	if (!rc && b->n < 2)
+		rc = from_verdicts(h, b);
+	if (!rc && b->n < 2)
+		rc = err_set(ENOENT,
+			     "fewer than two policies were in place for '%s'",
+			     workload);
+	b->mark = mem_zalloc(b->n + 1, sizeof(*b->mark));
+	if (!rc)
+		rc = bisect_say(b, good ? good : b->policy[0], BISECT_GOOD);
+	if (!rc)
+		rc = bisect_say(b, bad ? bad : b->policy[b->n - 1], BISECT_BAD);
+	if (!rc)
+		rc = check(b);
+	if (!rc)
+		rc = bisect_save(h, b);
+	if (rc)
+		bisect_free(b);
+	else
+		*out = b;
+	return rc;
+}
+
+int bisect_next(const struct bisect *b, size_t *at, size_t *after)
+{
+	size_t low = 0, high, open = 0, left;
+	int rc = check(b);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->mark[i] == BISECT_GOOD)
+			low = i;
+	for (high = low + 1; b->mark[high] != BISECT_BAD;)
+		high++;
+	for (size_t i = low + 1; i < high; i++)
+		open += b->mark[i] == BISECT_NONE;
+	*after = low;
+	*at = high;
+	if (!open)
+		return high == low + 1 ? 0 : -ENOTUNIQ;
+	left = (open + 1) / 2;
+	for (size_t i = low + 1; left; i++)
+		if (b->mark[i] == BISECT_NONE && !--left)
+			*at = i;
+	return 1;
+}
+
+/* ---- kept -------------------------------------------------------------- */
+
+static char *path_of(const struct history *h)
+{
+	return mem_printf("%s/bisect.json", h->dir);
+}
+
+int bisect_save(struct history *h, const struct bisect *b)
+{
+	struct json *v = json_object(), *list;
+	char *path = path_of(h), *text;
+	int rc;
+
+	json_set_string(v, "workload", b->workload);
+	list = json_set(v, "policies", json_array());
+	for (size_t i = 0; i < b->n; i++)
+		json_add(list, json_string(b->policy[i]));
+	json_set(v, "log", json_copy(b->log));
+	text = json_canonical(v);
+	rc = path_write_atomic(path, text, strlen(text));
+	free(text);
+	free(path);
+	json_free(v);
+	return rc;
+}
+
+static struct bisect *parse(const struct json *v)
+{
+	const struct json *list = json_get(v, "policies");
+	struct bisect *b = mem_zalloc(1, sizeof(*b));
+
+	b->workload = mem_strdup(json_text_at(v, "workload"));
+	b->policy = mem_zalloc(json_len(list) + 1, DOC_ID_LEN);
+	b->mark = mem_zalloc(json_len(list) + 1, sizeof(*b->mark));
+	b->log = json_array();
+	json_each (p, list)
+		snprintf(b->policy[b->n++], DOC_ID_LEN, "%s",
+			 json_as_string(p, ""));
+	json_each (l, json_get(v, "log"))
+		for (int m = BISECT_GOOD; m <= BISECT_SKIP; m++)
+			if (!strcmp(json_text_at(l, "mark"), bisect_words[m]))
+				bisect_say(b, json_text_at(l, "policy"),
+					   (enum bisect_mark)m);
+	return b;
+}
+
+int bisect_load(struct history *h, struct bisect **out)
+{
+	char *path = path_of(h);
+	struct json *v = NULL;
+	struct buf b;
+	int rc = 0;
+
+	*out = NULL;
+	buf_init(&b, STATE_MAX);
+	if (access(path, F_OK))
+		rc = err_set(ENOENT, "no search was begun: 'sched-history "
+				     "bisect start' does");
+	if (!rc)
+		rc = buf_read_file(&b, path);
+	if (!rc) {
+		v = b.len ? json_parse(b.data, b.len) : NULL;
+		if (v)
+			*out = parse(v);
+		else
+			rc = err_set(EUCLEAN,
+				     "'%s' is damaged: 'sched-history "
+				     "bisect reset' removes it",
+				     path);
+	}
+	json_free(v);
+	buf_release(&b);
+	free(path);
+	return rc;
+}
+
+int bisect_reset(struct history *h)
+{
+	char *path = path_of(h);
+	int rc = unlink(path) < 0 && errno != ENOENT
+			 ? err_set(errno, "cannot remove '%s': %s", path,
+				   strerror(errno))
+			 : 0;
+
+	free(path);
+	return rc;
+}

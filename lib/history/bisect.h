@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which policy made it worse: the search of git-bisect(1) over the policies
+ * that were in place for a workload, in their order.  Where it stands is in
+ * "bisect.json" of the repository's folder, written as a whole.
+ */
+#ifndef SCHEDKIT_HISTORY_BISECT_H
+#define SCHEDKIT_HISTORY_BISECT_H
+
+#include "history/history.h"
+
+enum bisect_mark { BISECT_NONE, BISECT_GOOD, BISECT_BAD, BISECT_SKIP };
+
+extern const char *const bisect_words[]; /* "", "good", "bad", "skip" */
+
+struct bisect {
+	char *workload;
+	char (*policy)[DOC_ID_LEN]; /* in the order they were in place */
+	enum bisect_mark *mark;
+	size_t n;
+	struct json *log; /* array of {mark, policy} */
+};
+
+/*
+ * Begins: the policies that were promoted for the workload, else those that a
+ * verdict accepted, by time.  good, bad: ids, NULL: the first, the last.
+ * -ENOENT: there are not two, or one of these is not among them; -EINVAL: the
+ * good one is not before the bad one.
+ */
+int bisect_start(struct history *h, const char *workload, const char *good,
+		 const char *bad, struct bisect **out);
+/* -ENOENT: none was begun. */
+int bisect_load(struct history *h, struct bisect **out);
+int bisect_save(struct history *h, const struct bisect *b);
+int bisect_reset(struct history *h);
+void bisect_free(struct bisect *b); /* NULL is fine */
+
+/* -ENOENT: it is not among them. */
+int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark);
+
+/*
+ * 1: *at is to be tested next.  0: *at is the first bad one, and *after the
+ * last good one.  -ENOTUNIQ: what is left was skipped, from
+ * *after (not in it) to *at.
+ */
+int bisect_next(const struct bisect *b, size_t *at, size_t *after);
+
+#endif
