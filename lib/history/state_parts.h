@@ -3,6 +3,7 @@
 #ifndef SCHEDKIT_HISTORY_STATE_PARTS_H
 #define SCHEDKIT_HISTORY_STATE_PARTS_H
 
+#include "base/strs.h"
 #include "history/recall.h"
 #include "history/state.h"
 
