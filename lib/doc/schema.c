@@ -263,7 +263,7 @@ static const struct rule verdict[] = {
 	 ROWS({TEXT("order")}, {COUNT("warmup")}, {COUNT("seed")},
 	      {BOOL("confirmed")}, {POSITIVE("min_effect_pct")},
 	      {COUNT("screening_pairs")}, {COUNT("confirmation_pairs")},
-	      {COUNT("runs")}, {COUNT("target_runs")},
+	      {POSITIVE("host_load")}, {COUNT("runs")}, {COUNT("target_runs")},
 	      {WORD("stopped"), WORDS("full", "decided", "futile")},
 	      {BOOL("pareto")})},
 	{0},
@@ -325,8 +325,7 @@ static const struct rule lesson[] = {
 	      {TEXT("kernel"), MUST}, {TEXT("accelerator")}, {COUNT("cpus")},
 	      {HEX("object_sha256", 64)}, {POSITIVE("min_effect_pct")},
 	      {MAP("costs"), .members = number})},
-	{OBJECT("spent"), ROWS({COUNT("guest_runs")}, {COUNT("sim_runs")},
-			       {POSITIVE("seconds")})},
+	{OBJECT("spent"), ROWS({COUNT("guest_runs")}, {POSITIVE("seconds")})},
 	{0},
 };
 
