@@ -24,9 +24,9 @@
 #define ID_SHORT    12
 #define WORDS	    8
 
-/* Runs it; out gets the documents.  a, b: its operands. */
-static int history(const struct model_tools *t, const char *kind, const char *a,
-		   const char *b, struct buf *out)
+/* Runs it; out gets the documents: those of a kind, or the one with the id. */
+static int history(const struct model_tools *t, const char *kind,
+		   const char *id, struct buf *out)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
 	struct proc_result res;
@@ -36,16 +36,17 @@ static int history(const struct model_tools *t, const char *kind, const char *a,
 	int rc;
 
 	strs_add(&argv, program);
+	strs_add(&argv, id ? "show" : "log");
 	strs_add(&argv, "--json");
-	strs_printf(&argv, "--max=%d", SEARCH_DOCS);
 	if (t->o.history)
 		strs_printf(&argv, "--history=%s", t->o.history);
-	if (kind)
+	if (id) {
+		strs_add(&argv, "--");
+		strs_add(&argv, id);
+	} else {
+		strs_printf(&argv, "--max=%d", SEARCH_DOCS);
 		strs_printf(&argv, "--kind=%s", kind);
-	strs_add(&argv, "--");
-	strs_add(&argv, a);
-	if (b)
-		strs_add(&argv, b);
+	}
 	buf_init(&said, 1000);
 	spec.argv = argv.v;
 	spec.stdin_fd = -1;
@@ -136,7 +137,7 @@ int tool_history_search(struct model_tools *t, const struct json *arguments,
 	int rc;
 
 	buf_init(&out, OUTPUT_MAX);
-	rc = history(t, kind, "log", NULL, &out);
+	rc = history(t, kind, NULL, &out);
 	while (!rc && hits < SEARCH_HITS && (d = next_doc(&out, &at))) {
 		char *text = json_canonical(d->body);
 
@@ -188,7 +189,7 @@ int tool_history_show(struct model_tools *t, const struct json *arguments,
 		return err_set(EINVAL, "id: at least 4 lower-case hexadecimal "
 				       "digits, as history_search shows them");
 	buf_init(&out, OUTPUT_MAX);
-	rc = history(t, NULL, "show", id, &out);
+	rc = history(t, NULL, id, &out);
 	while (!rc && (d = next_doc(&out, &at))) {
 		put(b, d);
 		doc_free(d);
