@@ -15,17 +15,6 @@ struct target {
 	void *self;
 };
 
-const char *run_outcome_name(enum run_outcome o)
-{
-	static const char *const names[] = {
-		[RUN_DONE] = "done",	   [RUN_TIMEOUT] = "timeout",
-		[RUN_REFUSED] = "refused", [RUN_EJECTED] = "ejected",
-		[RUN_LOST] = "lost",	   [RUN_CANCELLED] = "cancelled",
-	};
-
-	return names[o];
-}
-
 void run_result_release(struct run_result *r)
 {
 	free(r->out);
