@@ -227,7 +227,7 @@ static int start(struct history *h)
 static int say(struct history *h, struct bisect *b, enum bisect_mark mark)
 {
 	struct doc *d = NULL;
-	size_t at, after;
+	size_t at = 0, after;
 	int status = CLI_YES, rc;
 
 	if (arg.argc > 1) {

@@ -223,7 +223,7 @@ static void do_lines(struct repl *r, char *text)
 
 static void talk(struct repl *r)
 {
-	struct job_terminal terminal;
+	static struct job_terminal terminal;
 	char *line;
 
 	if (job_terminal_take(&terminal, STDIN_FILENO) == 0)

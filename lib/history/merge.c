@@ -323,7 +323,7 @@ static int try_documents(struct history *h, const char *prefix, bool on_top,
 int merge_documents(struct history *h, const char *prefix, bool on_top,
 		    struct merged *out)
 {
-	struct sides s;
+	struct sides s = {0};
 	int rc = 1;
 
 	*out = (struct merged){0};

@@ -42,7 +42,7 @@ ids() {
 	[ -s h/documents.index ]
 	cp h/documents.index whole
 	for damage in 'truncate -s 3000' 'truncate -s 0' \
-		'sed -i 1s/v.:1/v":9/' 'sed -i 2s/m/x/'; do
+		'sed -i 1s/v.:1/&9/' 'sed -i 2s/m/x/'; do
 		$damage h/documents.index
 		is "$(sched-history search many -n 1000 | sort)" "$(sort in)"
 		cp whole h/documents.index

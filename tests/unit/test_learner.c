@@ -84,8 +84,7 @@ static const struct doc *put(struct stream *s, const char *kind,
 {
 	struct doc *d = doc_new(kind, "test", parsed(text), parents, n);
 
-	if (!d)
-		fail_msg("%s", err_text());
+	assert_non_null(d);
 	assert_int_equal(stream_emit(s, d), 0);
 	return stream_find(s, d->id);
 }

@@ -131,8 +131,7 @@ static void test_no_effect_no_difference(void **state)
 		  &b);
 	policy_params_normalise(&b);
 	assert_memory_equal(&a, &b, sizeof(a));
-	read_text("{\"params\":{\"place\":\"waker\",\"handover_us\":9}}",
-		  &b);
+	read_text("{\"params\":{\"place\":\"waker\",\"handover_us\":9}}", &b);
 	policy_params_normalise(&b);
 	assert_int_equal(b.handover_us, 9);
 	read_text("{\"params\":{\"classify\":\"behaviour\","

@@ -257,11 +257,12 @@ static void start_by_plan(const cpu_set_t *allowed)
 
 	qsort(jobs, job_count, sizeof(*jobs), heavier);
 	for (size_t i = 0; i < job_count; i++) {
-		int least = -1;
+		int least = 0;
 
 		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
 			if (CPU_ISSET(cpu, allowed) &&
-			    (least < 0 || load[cpu] < load[least]))
+			    (!CPU_ISSET(least, allowed) ||
+			     load[cpu] < load[least]))
 				least = cpu;
 		load[least] += jobs[i].row->weight;
 		go_to(least);

@@ -9,6 +9,9 @@
  *   material products 0 KIB    "PRODUCT CATEGORY" lines, sorted
  *   material blob SEED KIB     noise
  *   material frames SEED KIB   grey frames of 320x240: things that move
+ *
+ * What is drawn at random is drawn in statements of its own: the order in which
+ * arguments are evaluated is the compiler's.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,27 +62,31 @@ static void put_text(void)
 static void put_log(void)
 {
 	uint32_t who = skewed(60000), page = skewed(400);
+	uint32_t size = below(40000), status = below(20) ? 200 : 404;
 
-	written += printf("10.%u.%u.%u - - [21/Nov/2026:%02u:%02u:%02u +0000] "
-			  "\"GET /shop/%u/item-%u HTTP/1.1\" %u %u\n",
-			  who >> 14, who >> 7 & 127, who & 127,
-			  (uint32_t)(written >> 22) % 24,
-			  (uint32_t)(written >> 16) % 60,
-			  (uint32_t)(written >> 10) % 60, page % 20, page,
-			  below(20) ? 200 : 404, below(40000));
+	written += printf(
+		"10.%u.%u.%u - - [21/Nov/2026:%02u:%02u:%02u +0000] "
+		"\"GET /shop/%u/item-%u HTTP/1.1\" %u %u\n",
+		who >> 14, who >> 7 & 127, who & 127,
+		(uint32_t)(written >> 22) % 24, (uint32_t)(written >> 16) % 60,
+		(uint32_t)(written >> 10) % 60, page % 20, page, status, size);
 }
 
 static void put_rows(void)
 {
-	written += printf("key-%05u %u\n", skewed(50000), below(1000));
+	uint32_t count = below(1000);
+
+	written += printf("key-%05u %u\n", skewed(50000), count);
 }
 
 static void put_events(void)
 {
 	static const char *const kinds[] = {"view", "cart", "buy", "share"};
 
-	written += printf("p%05u %s %u\n", below(20000), kinds[skewed(4)],
-			  1 + below(9));
+	uint32_t count = 1 + below(9);
+	const char *kind = kinds[skewed(4)];
+
+	written += printf("p%05u %s %u\n", below(20000), kind, count);
 }
 
 static void put_product(void)
