@@ -42,7 +42,7 @@ static void on_signal(int sig)
 {
 	repl_stop = 1;
 	if (sig != SIGINT)
-		repl_end = 1;
+		repl_end = sig;
 }
 
 static void catch_signals(void)
@@ -152,6 +152,14 @@ static int run_pipe(struct repl *r, const struct line *l)
 	return status;
 }
 
+/* Nothing more is done for a terminal that is gone; whether anybody told us
+ * depends on who leads the session. */
+static void look_for_terminal(const struct repl *r)
+{
+	if (r->terminal && job_terminal_gone(r->terminal))
+		repl_stop = repl_end = SIGHUP;
+}
+
 void repl_line(struct repl *r, const char *text)
 {
 	struct line l;
@@ -172,6 +180,7 @@ void repl_line(struct repl *r, const char *text)
 	}
 	fflush(stdout);
 	repl_complete_forget();
+	look_for_terminal(r);
 	if (!repl_end)
 		repl_stop = 0;
 }
@@ -224,9 +233,14 @@ static void do_lines(struct repl *r, char *text)
 static void talk(struct repl *r)
 {
 	static struct job_terminal terminal;
+	int rc = job_terminal_take(&terminal, STDIN_FILENO);
 	char *line;
 
-	if (job_terminal_take(&terminal, STDIN_FILENO) == 0)
+	if (rc == -EIO) {
+		r->status = cli_fail(&repl_tool, rc);
+		return;
+	}
+	if (!rc)
 		r->terminal = &terminal;
 	edit_init("sched", repl_complete, r);
 	recall(r);
@@ -244,7 +258,8 @@ static void talk(struct repl *r)
 		do_lines(r, line);
 		free(line);
 	}
-	if (!r->done)
+	look_for_terminal(r);
+	if (!r->done && !repl_end)
 		putchar('\n');
 }
 
@@ -293,5 +308,10 @@ int main(int argc, char **argv)
 	if (r.session.dir)
 		temp_remove(&r.session);
 	free(r.past);
+	if (repl_end) {
+		fflush(stdout);
+		signal(repl_end, SIG_DFL);
+		raise(repl_end);
+	}
 	return cli_finish(&repl_tool, r.status);
 }

@@ -27,7 +27,7 @@ struct repl {
 
 extern const struct opt_tool repl_tool;
 
-/* A signal: what runs is to end; and so is the prompt. */
+/* A signal: what runs is to end; and so is the prompt, by that signal. */
 extern volatile sig_atomic_t repl_stop, repl_end;
 
 /* One line, whatever is on it; r->status is its. */

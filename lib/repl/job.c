@@ -13,8 +13,11 @@
 #include "base/mem.h"
 
 #define PATIENCE_MS 10000 /* from SIGTERM to SIGKILL */
+#define GONE_MS	    1000  /* the same where nobody is there to see it */
 #define LOOK_MS	    20
+#define LOOK_S	    1	/* at the terminal, if nothing else happens */
 #define STOPS_MAX   100 /* who stops more often is not to be continued */
+#define FRONT_MAX   20	/* times that one waits to be in the foreground */
 
 /* ---- the terminal ----------------------------------------------------- */
 
@@ -29,12 +32,15 @@ static void ignore(int sig)
 int job_terminal_take(struct job_terminal *t, int fd)
 {
 	pid_t front;
+	int n = 0;
 
 	t->fd = fd;
-	/* Started in the background: wait until somebody wants us. */
+	/* Started in the background: wait until somebody wants us.  A group
+	 * whose shell is gone is not stopped by that. */
 	while ((front = tcgetpgrp(fd)) >= 0 && front != getpgrp())
-		if (kill(0, SIGTTIN) < 0)
-			break;
+		if (++n > FRONT_MAX || kill(0, SIGTTIN) < 0)
+			return err_set(EIO, "nobody is left to bring this to "
+					    "the foreground");
 	if (front < 0 || tcgetattr(fd, &t->modes) < 0)
 		return err_set(ENOTTY, "there is no job control here");
 	ignore(SIGQUIT);
@@ -64,6 +70,13 @@ void job_terminal_restore(const struct job_terminal *t)
 {
 	tcsetpgrp(t->fd, t->group);
 	tcsetattr(t->fd, TCSADRAIN, &t->modes);
+}
+
+bool job_terminal_gone(const struct job_terminal *t)
+{
+	struct pollfd p = {.fd = t->fd};
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
 }
 
 static void lend(const struct job_terminal *t, pid_t group)
@@ -235,56 +248,86 @@ static bool look(struct running *r, int flags)
 
 static void end_all(struct running *r)
 {
+	const struct job_terminal *t = r->job->terminal;
+	bool gone = t && job_terminal_gone(t);
+	int patience = gone ? GONE_MS : PATIENCE_MS;
+
+	if (gone)
+		tell(r, SIGHUP);
 	tell(r, SIGTERM);
 	tell(r, SIGCONT);
 	for (int ms = 0; r->left; ms += LOOK_MS) {
-		if (ms >= PATIENCE_MS)
+		if (ms >= patience)
 			tell(r, SIGKILL);
 		if (!look(r, WNOHANG))
 			poll(NULL, 0, LOOK_MS);
 	}
 }
 
-static bool told_to_stop(const struct job *j)
+/*
+ * Waits for whatever comes first: a child, a signal, the end of the terminal,
+ * or a key where keys count.  False: it is one of those that end the job.
+ */
+static bool doze(struct running *r, const sigset_t *signals)
 {
-	return j->stop && *j->stop;
+	const struct job *j = r->job;
+	const struct timespec limit = {.tv_sec = LOOK_S};
+	struct pollfd p = {.fd = j->terminal ? j->terminal->fd : -1,
+			   .events = j->until_key ? POLLIN : 0};
+
+	if (ppoll(&p, 1, &limit, signals) <= 0)
+		return true;
+	r->res->keyed = j->until_key;
+	return false;
 }
 
-/* A key, or the end of all. */
-static void wait_or_key(struct running *r)
+static void wait_all(struct running *r, const sigset_t *signals)
 {
-	struct pollfd key = {.fd = r->job->terminal->fd, .events = POLLIN};
+	const volatile sig_atomic_t *stop = r->job->stop;
+	bool on = true;
 
-	while (r->left && !told_to_stop(r->job)) {
-		if (look(r, WNOHANG))
-			continue;
-		if (poll(&key, 1, LOOK_MS) > 0) {
-			r->res->keyed = true;
-			break;
-		}
-	}
-}
-
-static void wait_all(struct running *r)
-{
-	if (r->job->terminal && r->job->until_key)
-		wait_or_key(r);
-	while (r->left && !told_to_stop(r->job) && !r->res->keyed)
-		look(r, 0);
+	while (r->left && on && !(stop && *stop))
+		if (!look(r, WNOHANG))
+			on = doze(r, signals);
 	if (r->left)
 		end_all(r);
+}
+
+/* ---- the whole -------------------------------------------------------- */
+
+static void on_child(int sig)
+{
+	(void)sig;
+}
+
+/* Signals wait until doze() looks, so that none is missed. */
+static void hold_signals(struct sigaction *child, sigset_t *before)
+{
+	static const int held[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
+	struct sigaction sa = {.sa_handler = on_child};
+	sigset_t set;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGCHLD, &sa, child);
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+		sigaddset(&set, held[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
 }
 
 int job_run(const struct job *j, struct job_result *res)
 {
 	struct running r = {.job = j, .res = res};
+	struct sigaction child;
 	int failed[2], why, rc;
+	sigset_t before;
 
 	*res = (struct job_result){0};
 	if (pipe2(failed, O_CLOEXEC) < 0)
 		return err_set(errno, "cannot make a pipe: %s",
 			       strerror(errno));
 	r.pid = mem_zalloc(j->count, sizeof(*r.pid));
+	hold_signals(&child, &before);
 	rc = start_all(&r, failed[1]);
 	close(failed[1]);
 	if (!rc && read(failed[0], &why, sizeof(why)) == sizeof(why))
@@ -294,9 +337,11 @@ int job_run(const struct job *j, struct job_result *res)
 	if (rc && r.left)
 		end_all(&r);
 	else
-		wait_all(&r);
+		wait_all(&r, &before);
 	if (j->terminal && !j->until_key)
 		job_terminal_restore(j->terminal);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	sigaction(SIGCHLD, &child, NULL);
 	free(r.pid);
 	return rc;
 }

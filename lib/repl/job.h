@@ -3,7 +3,8 @@
  * A pipeline of programs in the foreground, as a shell runs it: a process group
  * of its own that has the terminal while it lives; afterwards the terminal is
  * as it was, whatever the programs did to its settings.  There are no
- * background jobs: ^Z does nothing, and a group that stops goes on.
+ * background jobs: ^Z does nothing, and a group that stops goes on.  A terminal
+ * that goes away takes what runs on it along.
  */
 #ifndef SCHEDKIT_REPL_JOB_H
 #define SCHEDKIT_REPL_JOB_H
@@ -46,13 +47,15 @@ struct job_result {
 /*
  * Makes the prompt's process the leader of a group that has the terminal, and
  * deaf to what the terminal sends to groups.  -ENOTTY: there is no job control
- * on it.
+ * on it; -EIO: in the background for ever.
  */
 int job_terminal_take(struct job_terminal *t, int fd);
 
 /* Keys one at a time and unseen; job_terminal_restore() undoes it. */
 void job_terminal_keys(const struct job_terminal *t);
 void job_terminal_restore(const struct job_terminal *t);
+/* Its line was hung up, its window closed. */
+bool job_terminal_gone(const struct job_terminal *t);
 
 /* 0 once all have ended; -errno when one could not be started: none is left
  * then. */

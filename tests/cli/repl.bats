@@ -371,3 +371,8 @@ last" >/dev/full'
 	needs python3
 	timeout 120 python3 "$TREE/tests/cli/repl.py" "$dir"
 }
+
+@test "a terminal that goes away takes all with it" {
+	needs python3
+	timeout 120 python3 "$TREE/tests/cli/repl_gone.py" "$dir"
+}

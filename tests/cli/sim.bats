@@ -28,7 +28,7 @@ exit_insn() {
 	exits 0 sched-sim --version
 	exits 2 sched-sim
 	exits 2 sched-sim fly
-	exits 2 sched-sim --mem 00 exec
+	exits 2 sched-sim --mem 0 exec
 	exits 2 sched-sim exec --fly
 	exits 2 sched-sim exec a b
 	exits 2 sched-sim exec --mem 0
