@@ -65,8 +65,11 @@ void features_release(struct features *f);
 /*
  * What one execution of one of the profile's identities is expected to run,
  * in microseconds, with all that it starts: a script is as long as what is in
- * it.  Not so for what started nearly everything; its children are the jobs.
+ * it.  Not so for what started nearly everything: its children are the jobs,
+ * and wait for it to start them.  So it is to go first, and is called so brief
+ * that it cannot be in anyone's way.
  */
+#define FEATURES_DISPATCHER_US 1.0
 double features_expect(const struct json *profile, const struct json *identity);
 
 /* {"saturated":…,"bound":…,"traits":[…],"confidence_pct":…}. */

@@ -43,7 +43,8 @@ struct json *planner_identities(const struct json *profile)
 		const char *hash = json_as_string(json_get(v, "hash"), NULL);
 		struct json *row;
 
-		if (!hash || us < IDENTITY_MIN_US ||
+		if (!hash ||
+		    (us < IDENTITY_MIN_US && us != FEATURES_DISPATCHER_US) ||
 		    json_len(list) == POLICY_MAX_IDENTITIES)
 			continue;
 		row = json_object();

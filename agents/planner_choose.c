@@ -15,7 +15,10 @@
 #define SOME	 0.05 /* expected of what nobody can say anything about */
 #define LEAST	 0.01
 #define HOPELESS (-1e8)
-#define Z95	 1.96
+/* How much better the simulator has to find another than what the rules say,
+ * as a logarithm: it is off by so much itself. */
+#define TRUST 0.15
+#define Z95   1.96
 
 /* ---- what is expected ------------------------------------------------- */
 
@@ -214,6 +217,11 @@ static struct candidate *draw(struct choice *c, struct rng *rng)
 
 /* ---- the whole -------------------------------------------------------- */
 
+static double promise(const struct candidate *k)
+{
+	return k->worth + (k->first_rule ? TRUST : 0);
+}
+
 static int by_worth(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -224,8 +232,8 @@ static int by_worth(const void *a, const void *b)
 		return x->is_near ? -1 : 1;
 	if (rank(x) != rank(y))
 		return rank(x) - rank(y);
-	if (x->worth != y->worth)
-		return x->worth > y->worth ? -1 : 1;
+	if (promise(x) != promise(y))
+		return promise(x) > promise(y) ? -1 : 1;
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 

@@ -34,6 +34,8 @@ static void longest_first(const struct features *f, struct policy_params *p)
 {
 	p->classify = CLASSIFY_IDENTITY;
 	p->order = ORDER_LONGEST;
+	/* It may have to wait for the disk, and then has lost its CPU. */
+	p->preempt = PREEMPT_KEY;
 	p->ahead_us = AHEAD_US;
 	p->unknown_us = 200000;
 	/* Rescuing the waiting would hold up the long one: not before the

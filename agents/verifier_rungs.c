@@ -34,16 +34,18 @@ static bool contends(const struct candidate *c)
 	return candidate_alive(c) && !c->screened_out;
 }
 
-static void keep_best(struct verifier *v, struct group *g, long keep)
+/* From the first on; those before it stay. */
+static void keep_best(struct verifier *v, struct group *g, size_t first,
+		      long keep)
 {
 	bool *out = mem_zalloc(g->n, sizeof(*out));
 
-	for (size_t i = 0; i < g->n; i++) {
+	for (size_t i = first; i < g->n; i++) {
 		long before = 0;
 
 		if (!contends(g->c[i]))
 			continue;
-		for (size_t k = 0; k < g->n; k++) {
+		for (size_t k = first; k < g->n; k++) {
 			if (k == i || !contends(g->c[k]))
 				continue;
 			before += ranks_before(v, g, g->c[k], g->c[i]) ||
@@ -52,7 +54,7 @@ static void keep_best(struct verifier *v, struct group *g, long keep)
 		}
 		out[i] = before >= keep;
 	}
-	for (size_t i = 0; i < g->n; i++)
+	for (size_t i = first; i < g->n; i++)
 		g->c[i]->screened_out |= out[i];
 	free(out);
 }
@@ -83,7 +85,7 @@ bool rungs_screen(struct verifier *v, struct group *g, struct round *r)
 	if (!rung(v, g, r, choose ? v->o->screen : 1))
 		return false;
 	if (choose)
-		keep_best(v, g, v->o->finalists);
+		keep_best(v, g, 0, v->o->finalists);
 	return true;
 }
 
@@ -115,6 +117,17 @@ static void use_short(struct group *g, bool yes)
 		g->c[i]->shortened = contends(g->c[i]);
 }
 
+/* What the plan promises most of stays whatever it did: experience speaks for
+ * it, and against it only a look or two. */
+static void halve(struct verifier *v, struct group *g, long keep)
+{
+	size_t first = 0;
+
+	while (first < g->n && !contends(g->c[first]))
+		first++;
+	keep_best(v, g, first + 1, keep - 1);
+}
+
 bool rungs_halve(struct verifier *v, struct group *g, struct round *r)
 {
 	long finalists = v->o->finalists, living, rounds = 1;
@@ -127,7 +140,7 @@ bool rungs_halve(struct verifier *v, struct group *g, struct round *r)
 			     living, rounds, rounds == 1 ? "" : "s");
 		if (!rung(v, g, r, rounds))
 			return false;
-		keep_best(v, g, to_keep(living, finalists));
+		halve(v, g, to_keep(living, finalists));
 		if (g->use_short) {
 			use_short(g, false);
 			forget_short(g);

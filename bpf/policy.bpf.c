@@ -45,6 +45,37 @@ static u64 next_scan[POLICY_MAX_LLCS + POLICY_MAX_CPUS];
  * stay so: what was put into such a queue is always found. */
 static bool any_pinned, any_rescued;
 
+/* ---- the kernel's own ------------------------------------------------- */
+
+/* A thread that belongs to one CPU keeps the machine going: a reply of the
+ * disk or the network waits for it, and everyone for that. */
+static bool is_own_thread(const struct task_struct *p)
+{
+	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
+}
+
+/* At once; whose turn that cuts in two gets the rest of it later. */
+static void insert_own_thread(struct task_struct *p, u64 enq_flags)
+{
+	if (enq_flags & SCX_ENQ_WAKEUP) {
+		cpus[slot_of(scx_bpf_task_cpu(p))].cut = true;
+		enq_flags |= SCX_ENQ_PREEMPT;
+	}
+	count(COUNT_DIRECT);
+	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, params.slice_us * 1000ULL,
+			   enq_flags);
+}
+
+static void note_cut(struct task *t, s32 cpu, bool runnable, u64 now)
+{
+	struct cpu *c = &cpus[slot_of(cpu)];
+
+	t->left_ns = c->cut && runnable && before(now, t->turn_ends)
+			     ? t->turn_ends - now
+			     : 0;
+	c->cut = false;
+}
+
 /* ---- placing ---------------------------------------------------------- */
 
 static s32 idle_in_llc(struct task_struct *p, s32 prev)
@@ -107,17 +138,20 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 	struct task *t;
 
 	cpu = place(p, prev, wake_flags, &idle);
-	if (!params.direct || (!idle && params.preempt == PREEMPT_NONE))
+	if (!params.direct ||
+	    (!idle && (params.preempt == PREEMPT_NONE || is_own_thread(p))))
 		return cpu;
 	t = task_of(p);
 	if (!t)
 		return cpu;
 	if (shares_by_vtime())
 		limit_lag(t);
+	t->key = key_of(p, t, now);
+	t->left_ns = 0;
 	if (!idle) {
 		if (soon_free(p, here))
 			return here;
-		victim = victim_for(p, t, cpu, key_of(p, t, now), now);
+		victim = victim_for(p, t, cpu, t->key, now);
 		if (victim < 0)
 			return cpu;
 		cpu = victim;
@@ -136,14 +170,11 @@ POLICY_OP("enqueue")
 void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task *t = task_of(p);
-	u64 now = scx_bpf_now(), queue, key;
+	u64 now = scx_bpf_now(), queue, left;
 	s32 cpu;
 
-	/* A CPU's own kernel threads keep the machine going. */
-	if (!t || ((p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1)) {
-		count(COUNT_DIRECT);
-		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, params.slice_us * 1000ULL,
-				   enq_flags);
+	if (!t || is_own_thread(p)) {
+		insert_own_thread(p, enq_flags);
 		return;
 	}
 	if (shares_by_vtime())
@@ -151,19 +182,23 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 	t->queued_at = now;
 	note_waiting(t);
 	queue = queue_of(p);
-	key = key_of(p, t, now);
+	left = t->left_ns < MAX_SLICE_NS ? t->left_ns : MAX_SLICE_NS;
+	t->left_ns = 0;
+	/* A turn that was cut in two goes on where it stood. */
+	if (!left || shares_by_vtime())
+		t->key = key_of(p, t, now);
 	if (queue >= PRIVATE(0) && !any_pinned)
 		any_pinned = true;
 	count(COUNT_QUEUED);
-	scx_bpf_dsq_insert_vtime(p, queue, slice_of(p, t, queue), key,
-				 enq_flags);
+	scx_bpf_dsq_insert_vtime(p, queue, left ?: slice_of(p, t, queue),
+				 t->key, enq_flags);
 	/* A CPU may have gone idle since one was looked for, or none was. */
 	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 	else if (params.preempt != PREEMPT_NONE &&
 		 ((enq_flags & SCX_ENQ_WAKEUP) || !t->attained_ns))
-		preempt(p, t, key, now);
+		preempt(p, t, t->key, now);
 }
 
 /* ---- dispatching ------------------------------------------------------ */
@@ -269,6 +304,7 @@ static void go_on(struct task_struct *prev, struct task *t, u64 queue, s32 cpu)
 	advance(t);
 	note(prev, t, cpu);
 	set_slice(prev, slice_of(prev, t, queue));
+	t->turn_ends = t->run_at + prev->scx.slice;
 }
 
 POLICY_OP("dispatch")
@@ -330,6 +366,7 @@ void BPF_PROG(policy_running, struct task_struct *p)
 	if (!t)
 		return;
 	t->run_at = scx_bpf_now();
+	t->turn_ends = t->run_at + p->scx.slice;
 	note_turn(t);
 	advance(t);
 	note(p, t, scx_bpf_task_cpu(p));
@@ -344,6 +381,7 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 	if (!t)
 		return;
 	charge(p, t, scx_bpf_now());
+	note_cut(t, cpu, runnable, t->run_at);
 	if (!runnable)
 		t->mean_ns = (3 * t->mean_ns + t->burst_ns) / 4;
 	note_stop(t, runnable);
@@ -422,6 +460,8 @@ int BPF_PROG(policy_exec, struct task_struct *p, int old_pid,
 	 */
 	if (known && known->expect_ns > t->expect_ns)
 		t->expect_ns = known->expect_ns;
+	else if (!known && is_brief(t))
+		t->expect_ns = 0;
 	/* The past of the shell that forked it says nothing. */
 	t->class = CLASS_NORMAL;
 	t->mean_ns = known ? known->expect_ns

@@ -46,6 +46,9 @@ struct task {
 	u64 mean_ns;	 /* of bursts, moving average */
 	u64 attained_ns; /* run since it was forked or executed */
 	u64 expect_ns;	 /* total expected run time, 0: not known */
+	u64 key;	 /* what it was queued by last */
+	u64 turn_ends;	 /* when its slice will be used up */
+	u64 left_ns;	 /* of a turn that a kernel thread cut in two */
 	u32 class;
 	bool fresh; /* forked, nothing executed yet */
 #ifdef POLICY_HOOKS
@@ -148,6 +151,7 @@ struct cpu {
 	u64 key;
 	u64 ends; /* when it should sleep again, by the mean of its bursts */
 	bool promised; /* someone waits for that already */
+	bool cut;      /* its own kernel thread ends the turn it is in */
 	u32 class;
 	u32 weight;
 } __attribute__((aligned(64)));
@@ -204,6 +208,14 @@ static u64 rank(const struct task *t)
 	return ns * RANK_ONE / (longest_ns ? longest_ns : 1);
 }
 
+/* Too short to matter to anyone, as far as it has come; or what starts the
+ * others, so that they wait for it. */
+static bool is_brief(const struct task *t)
+{
+	return t->expect_ns && t->expect_ns < longest_ns / 64 &&
+	       t->attained_ns < longest_ns / 8;
+}
+
 /* How much earlier than its time may it stand? */
 static u64 ahead(const struct task *t)
 {
@@ -212,8 +224,7 @@ static u64 ahead(const struct task *t)
 	if (uses_expectation() && params.classify == CLASSIFY_IDENTITY) {
 		if (is_fresh(t))
 			first = true;
-		/* Too short to matter to anyone. */
-		else if (t->expect_ns && t->expect_ns < longest_ns / 64)
+		else if (is_brief(t))
 			first = true;
 	}
 	return first ? params.ahead_us * 1000ULL : 0;

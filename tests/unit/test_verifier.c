@@ -614,7 +614,7 @@ static void only_new_ones_are_measured(void **state)
 
 static void lost_runs_are_cut_off(void **state)
 {
-	static const char *const titles[] = {"0.4", "1.3", "1.2", NULL};
+	static const char *const titles[] = {"1.3", "0.4", "1.2", NULL};
 	struct verifier_opts o = options();
 	struct stream *s;
 
@@ -624,17 +624,36 @@ static void lost_runs_are_cut_off(void **state)
 	o.stages = WITHOUT_SIM;
 	o.halving = true;
 	run(s, &o, 0);
-	assert_string_equal(decision(s, 0), "rejected");
-	assert_string_equal(word(s, 0, "stages.5.findings.0.rule"), "cut-off");
+	assert_string_equal(decision(s, 1), "rejected");
+	assert_string_equal(word(s, 1, "stages.5.findings.0.rule"), "cut-off");
 	/* 1.25 times ten seconds and a half. */
-	assert_true(fabs(figure(s, 0, "metrics.0.candidate") - 13) < 0.3);
-	assert_string_equal(word(s, 1, "evidence.stopped"), "full");
+	assert_true(fabs(figure(s, 1, "metrics.0.candidate") - 13) < 0.3);
+	assert_string_equal(word(s, 0, "evidence.stopped"), "full");
 	stream_free(s);
 	/* Without rungs everything runs to its end. */
 	s = stream_of("", plain, titles);
 	o.halving = false;
 	run(s, &o, 0);
-	assert_true(figure(s, 0, "metrics.0.candidate") > 20);
+	assert_true(figure(s, 1, "metrics.0.candidate") > 20);
+	stream_free(s);
+}
+
+/* One look is too little to strike off what the plan puts first. */
+static void first_of_the_plan_stays(void **state)
+{
+	static const char *const titles[] = {"1.01", "1.3", "1.2", "1.25",
+					     NULL};
+	struct verifier_opts o = options();
+	struct stream *s;
+
+	(void)state;
+	s = stream_of("", plain, titles);
+	o.stages = WITHOUT_SIM;
+	o.halving = true;
+	run(s, &o, 0);
+	assert_true(figure(s, 0, "metrics.0.pairs") > 2);
+	assert_true(figure(s, 1, "metrics.0.pairs") > 2);
+	assert_true(figure(s, 2, "metrics.0.pairs") <= 2);
 	stream_free(s);
 }
 
@@ -901,6 +920,7 @@ int main(void)
 		TEST(rungs_load_by_running),
 		TEST(only_new_ones_are_measured),
 		TEST(lost_runs_are_cut_off),
+		TEST(first_of_the_plan_stays),
 		TEST(unknown_guard_is_an_error),
 		TEST(finalists_are_the_best),
 		TEST(failures_are_the_policys),
