@@ -194,13 +194,13 @@ def deaf(path):
     c = Client(path, run="deaf")
     c.submit(*[tool(need={"cores": 2}) for _ in range(2000)])
     line = (json.dumps({"look": "queue", "ref": 1}) + "\n").encode() * 500
-    c.s.settimeout(0.5)
+    c.s.settimeout(20)
     try:
         for _ in range(2000):
             c.s.sendall(line)
-        raise SystemExit("it was never let go")
-    except (ConnectionError, BrokenPipeError, TimeoutError):
-        pass
+    except (ConnectionError, BrokenPipeError):
+        return
+    raise SystemExit("it was never let go")
 
 
 def half(path):

@@ -291,7 +291,7 @@ answers() {
 	hook 'u64 z; if (t->nice > 3) z = 1; return t->key + z * 1000;'
 	refused build compile hooks 2
 	hook 'for (;;) { }'
-	refused build object hooks
+	refused prove bound hooks 2
 	hook 'u64 n = t->key; do n = n * 3 + 1; while (n & 0xffff); return n;'
 	refused sim fault hooks 2
 	printf 'static const u64 table[4] = {1, 2, 3, 4};\n' >with
