@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,7 +40,8 @@ struct server {
 	int fd;
 	char url[64];
 	pthread_t thread;
-	char heard[4096]; /* of the last one, NUL-terminated */
+	atomic_int talking; /* threads that look at this */
+	char heard[4096];   /* of the last one, NUL-terminated */
 };
 
 struct talk {
@@ -50,7 +52,8 @@ struct talk {
 static void *serve_one(void *arg)
 {
 	struct talk *t = arg;
-	const struct script *s = &t->server->script;
+	struct server *server = t->server;
+	const struct script *s = &server->script;
 	size_t n = 0;
 	ssize_t got;
 	char text[4096];
@@ -60,12 +63,13 @@ static void *serve_one(void *arg)
 		n += got > 0 ? (size_t)got : 0;
 		text[n] = '\0';
 	} while (got > 0 && !strstr(text, "\r\n\r\n"));
-	memcpy(t->server->heard, text, n + 1);
+	memcpy(server->heard, text, n + 1);
 	io_write(t->fd, s->first, strlen(s->first));
 	usleep((useconds_t)s->pause_ms * 1000);
 	io_write(t->fd, s->then, strlen(s->then));
 	close(t->fd);
 	free(t);
+	server->talking--;
 	return NULL;
 }
 
@@ -80,6 +84,7 @@ static void *serve(void *arg)
 
 		t->server = s;
 		t->fd = fd;
+		s->talking++;
 		pthread_create(&thread, NULL, serve_one, t);
 		pthread_detach(thread);
 	}
@@ -111,8 +116,8 @@ static void server_stop(struct server *s)
 	if (!s->script.deaf)
 		pthread_join(s->thread, NULL);
 	close(s->fd);
-	/* Those that talk still may look at it. */
-	usleep((useconds_t)s->script.pause_ms * 1000 + 50000);
+	while (s->talking)
+		usleep(1000);
 	free(s);
 }
 
