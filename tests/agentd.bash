@@ -35,7 +35,7 @@ up() {
 }
 
 client() {
-	timeout 20 python3 "$TREE/tests/cli/agentd.py" "$SCHEDKIT_RUNTIME" "$@"
+	timeout 60 python3 "$TREE/tests/cli/agentd.py" "$SCHEDKIT_RUNTIME" "$@"
 }
 
 # Until it has ended by itself.

@@ -66,9 +66,10 @@ load ../agentd
 
 @test 'agentd: what is cut off the audit log is found by its seal' {
 	log=$XDG_STATE_HOME/schedkit/runtime/audit.jsonl
-	up --idle 0.2
+	up
 	exits 0 sched-agents policy fifo
 	exits 0 sched-agents policy mlfq
+	exits 0 sched-agents stop
 	gone
 	exits 0 sched-agents audit --verify
 	is "$stderr" ''

@@ -13,7 +13,7 @@ import time
 class Client:
     def __init__(self, path, agent="test", run="run", hello=True):
         self.s = socket.socket(socket.AF_UNIX)
-        self.s.settimeout(5)
+        self.s.settimeout(20)
         self.s.connect(path)
         self.f = self.s.makefile("rb")
         self.seen = []
