@@ -15,6 +15,9 @@
 #define SATURATED_BUSY	  0.85
 #define SIGNIFICANT_SHARE 0.01 /* of all run time, for an identity */
 #define TAIL_RATIO	  2.5  /* longest over typical */
+#define TAIL_SHARE	  0.25 /* of what one CPU has to do, at least */
+#define CRITICAL_RATIO	  1.5  /* it need not be so long where it takes */
+#define CRITICAL_SHARE	  0.6  /* a CPU for most of the time */
 #define CONTAINER_SHARE	  0.75 /* of all run time: no job among others */
 #define HOLDER_PER_SECOND 5.0  /* waits for a preempted task */
 #define WAKEUPS_ENOUGH	  50.0 /* per second, to speak of a pattern */
@@ -227,13 +230,17 @@ static void judge_load(const struct json *profile, struct features *f)
 static void judge_tail(struct features *f, double run)
 {
 	double fair = f->cpus > 0 ? run / f->cpus : run;
+	double ratio, share;
 
-	if (f->identity_count < 3 || f->typical_us <= 0 ||
-	    f->longest_us < TAIL_RATIO * f->typical_us ||
-	    f->longest_us < 0.25 * fair)
+	if (f->identity_count < 3 || f->typical_us <= 0 || fair <= 0)
+		return;
+	ratio = f->longest_us / f->typical_us;
+	share = f->longest_us / fair;
+	if ((ratio < TAIL_RATIO || share < TAIL_SHARE) &&
+	    (ratio < CRITICAL_RATIO || share < CRITICAL_SHARE))
 		return;
 	f->trait[TRAIT_LONG_TAILED] = true;
-	witness(f, "identities", f->longest_us / f->typical_us,
+	witness(f, "identities", ratio,
 		"the longest known job, in typical ones");
 }
 
