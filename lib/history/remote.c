@@ -76,24 +76,41 @@ int remote_add(struct history *h, const char *name, const char *url)
 	return rc ? repo_fail(h, rc, "cannot add a remote") : 0;
 }
 
+/* "remote.NAME.url": the name, to be freed; NULL: not one. */
+static char *name_in(const char *key)
+{
+	static const char before[] = "remote.", after[] = ".url";
+	size_t len = strlen(key), b = sizeof(before) - 1, a = sizeof(after) - 1;
+
+	if (len <= a + b || strncmp(key, before, b) ||
+	    strcmp(key + len - a, after))
+		return NULL;
+	return mem_strndup(key + b, len - a - b);
+}
+
+/* libgit2 1.5's own list of them leaks. */
 int remote_each(struct history *h,
 		int (*fn)(void *arg, const char *name, const char *url),
 		void *arg)
 {
-	git_strarray all = {0};
-	int rc = git_remote_list(&all, h->repo);
+	git_config_iterator *it = NULL;
+	git_config *c = NULL;
+	git_config_entry *e;
+	int rc = git_repository_config_snapshot(&c, h->repo);
 
+	if (!rc)
+		rc = git_config_iterator_new(&it, c);
 	if (rc)
-		return repo_fail(h, rc, "cannot list the remotes");
-	for (size_t i = 0; !rc && i < all.count; i++) {
-		char *url;
+		rc = repo_fail(h, rc, "cannot list the remotes");
+	while (!rc && !git_config_next(&e, it)) {
+		char *name = name_in(e->name);
 
-		rc = find_url(h, all.strings[i], &url);
-		if (!rc)
-			rc = fn(arg, all.strings[i], url);
-		free(url);
+		if (name)
+			rc = fn(arg, name, e->value);
+		free(name);
 	}
-	git_strarray_dispose(&all);
+	git_config_iterator_free(it);
+	git_config_free(c);
 	return rc;
 }
 
@@ -109,34 +126,35 @@ static void peer_release(struct peer *p)
 	free(p->prefix);
 }
 
-static int take_url(void *arg, const char *name, const char *url)
+struct choice {
+	char *name;
+	size_t n;
+};
+
+static int choose(void *arg, const char *name, const char *url)
 {
-	char **only = arg;
+	struct choice *c = arg;
 
 	(void)url;
-	free(*only);
-	*only = mem_strdup(name);
+	free(c->name);
+	c->name = mem_strdup(name);
+	c->n++;
 	return !strcmp(name, "origin");
 }
 
 static int default_name(struct history *h, char **out)
 {
-	git_strarray all = {0};
-	size_t n;
-	int rc;
+	struct choice c = {0};
+	int rc = remote_each(h, choose, &c);
 
 	*out = NULL;
-	rc = git_remote_list(&all, h->repo);
-	n = rc ? 0 : all.count;
-	git_strarray_dispose(&all);
-	if (!rc)
-		rc = remote_each(h, take_url, out);
+	if (rc == 1 || (!rc && c.n == 1)) {
+		*out = c.name;
+		return 0;
+	}
+	free(c.name);
 	if (rc < 0)
 		return rc;
-	if (*out && (rc == 1 || n == 1))
-		return 0;
-	free(*out);
-	*out = NULL;
 	return err_set(ENOENT, "which remote? name one, or add 'origin' with "
 			       "'sched-history remote add origin ADDRESS'");
 }
