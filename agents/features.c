@@ -144,20 +144,27 @@ static double all_run(const struct json *profile)
 	return sum;
 }
 
+/* It started nearly everything: no job among others. */
+static bool is_container(const struct json *v, double all)
+{
+	double whole = num(v, "whole_us");
+
+	return whole > num(v, "run_us") && whole >= CONTAINER_SHARE * all;
+}
+
 /* With all that it starts. */
 static double whole_of(const struct json *v, double all)
 {
 	double whole = num(v, "whole_us"), run = num(v, "run_us");
 
-	return whole > run && whole < CONTAINER_SHARE * all ? whole : run;
+	return whole > run && !is_container(v, all) ? whole : run;
 }
 
-/* It started nearly everything and did little itself: a shell, make. */
+/* … and did little itself: a shell, make. */
 static bool is_dispatcher(const struct json *v, double all)
 {
-	double whole = num(v, "whole_us");
-
-	return whole >= CONTAINER_SHARE * all && 2 * num(v, "run_us") < whole;
+	return is_container(v, all) &&
+	       2 * num(v, "run_us") < num(v, "whole_us");
 }
 
 double features_expect(const struct json *profile, const struct json *identity)
@@ -181,7 +188,7 @@ static void read_identities(const struct json *profile, struct features *f,
 		double execs = num(v, "execs"), us = whole_of(v, all);
 
 		if (execs < 1 || n == MAX_IDENTITIES ||
-		    us < SIGNIFICANT_SHARE * run)
+		    us < SIGNIFICANT_SHARE * run || is_container(v, all))
 			continue;
 		expect[n++] = us / execs;
 	}
