@@ -63,11 +63,12 @@ int loop_take(struct loop *l, const struct stream *from)
 		/* What a child complains about, it says to us. */
 		if (!strcmp(d->kind, "error") || stream_find(l->s, d->id))
 			continue;
+		rc = loop_state_append(&l->state, d);
+		if (rc)
+			return rc;
 		line = doc_line(d);
 		rc = doc_parse(line, strlen(line), &copy);
 		free(line);
-		if (!rc)
-			rc = loop_state_append(&l->state, d);
 		if (rc)
 			return rc;
 		rc = stream_emit(l->s, copy);
