@@ -146,11 +146,14 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 		return cpu;
 	if (shares_by_vtime())
 		limit_lag(t);
-	t->key = key_of(p, t, now);
+	t->key = key_by_params(p, t, now);
 	t->left_ns = 0;
 	if (!idle) {
 		if (soon_free(p, here))
 			return here;
+		/* A hook that is asked from here takes too deep a stack. */
+		if (has_hooks())
+			return cpu;
 		victim = victim_for(p, t, cpu, t->key, now);
 		if (victim < 0)
 			return cpu;
@@ -275,7 +278,7 @@ static bool steal(s32 cpu)
 }
 
 /* For preemption: what this CPU runs. */
-static void note(struct task_struct *p, struct task *t, s32 cpu)
+static __always_inline void note(struct task_struct *p, struct task *t, s32 cpu)
 {
 	struct cpu *c = &cpus[slot_of(cpu)];
 
@@ -290,13 +293,15 @@ static void note(struct task_struct *p, struct task *t, s32 cpu)
 }
 
 /* Does the task that runs out of its slice deserve to go on? */
-static bool goes_on(struct task_struct *prev, struct task *t, u64 head, u64 now)
+static __always_inline bool goes_on(struct task_struct *prev, struct task *t,
+				    u64 head, u64 now)
 {
 	return t && (params.order != ORDER_FIFO || asks_key()) &&
 	       before(key_of(prev, t, now), head);
 }
 
-static void go_on(struct task_struct *prev, struct task *t, u64 queue, s32 cpu)
+static __always_inline void go_on(struct task_struct *prev, struct task *t,
+				  u64 queue, s32 cpu)
 {
 	count(COUNT_KEPT);
 	if (!t)

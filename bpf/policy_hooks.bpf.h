@@ -53,6 +53,15 @@ static void tell_facts(struct hook_task *h, const struct task_struct *p,
 }
 #endif
 
+static bool has_hooks(void)
+{
+#ifdef POLICY_HOOKS
+	return true;
+#else
+	return false;
+#endif
+}
+
 /* ---- answers, bounded ------------------------------------------------- */
 
 static void hooked_class(const struct task_struct *p, struct task *t)

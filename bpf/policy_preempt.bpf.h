@@ -54,8 +54,9 @@ static bool deserves_less(const struct asker *a, const struct cpu *c, u32 class,
  * The CPU whose task deserves it least, if any does less than p; NO_CPU if
  * not.  This CPU is asked first: it needs no interrupt.
  */
-static s32 victim_for(struct task_struct *p, const struct task *t, s32 home,
-		      u64 key, u64 now)
+static __always_inline s32 victim_for(struct task_struct *p,
+				      const struct task *t, s32 home, u64 key,
+				      u64 now)
 {
 	s32 victim = NO_CPU, first = bpf_get_smp_processor_id();
 	u64 worst = key;
@@ -93,8 +94,8 @@ static s32 victim_for(struct task_struct *p, const struct task *t, s32 home,
 }
 
 /* For a task that waits in a queue. */
-static void preempt(struct task_struct *p, const struct task *t, u64 key,
-		    u64 now)
+static __always_inline void preempt(struct task_struct *p, const struct task *t,
+				    u64 key, u64 now)
 {
 	s32 here = bpf_get_smp_processor_id(), victim;
 

@@ -273,7 +273,8 @@ static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 	}
 }
 
-static u64 key_of(struct task_struct *p, struct task *t, u64 now)
+static __always_inline u64 key_of(struct task_struct *p, struct task *t,
+				  u64 now)
 {
 	return hooked_key(p, t, now, key_by_params(p, t, now));
 }
@@ -285,7 +286,8 @@ static u64 queue_of(struct task_struct *p)
 	return home_of(p);
 }
 
-static u64 slice_of(struct task_struct *p, const struct task *t, u64 queue)
+static __always_inline u64 slice_of(struct task_struct *p, const struct task *t,
+				    u64 queue)
 {
 	u64 us = params.slice_us, ns;
 
