@@ -11,6 +11,7 @@
 #     check-san          both again with ASan and UBSan
 #     check-guest        tests that boot a guest
 #     check-kernels      the policy template on every known guest kernel
+#     check-loop         the whole loop in guests, half an hour
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-loop-null    does the loop believe in noise?
@@ -273,7 +274,7 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory \
 RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
-	check-guest check-kernels
+	check-guest check-kernels check-loop
 check: deps
 	$(AGAIN) check-all
 
@@ -301,6 +302,10 @@ check-kernels: tests
 	$(Q)for k in $(KERNELS); do \
 		$(BUILD)/libexec/schedkit/fetch-guest $$k || exit; done
 	$(Q)KERNELS="$(KERNELS)" tests/run kernels
+
+check-loop: tests
+	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
+	$(RUN) loop
 
 # libFuzzer is clang's; its objects go to a folder of their own.
 .PHONY: fuzz fuzz-run
