@@ -135,7 +135,7 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double all_run(const struct json *profile)
+double features_all_us(const struct json *profile)
 {
 	double sum = 0;
 
@@ -167,9 +167,9 @@ static bool is_dispatcher(const struct json *v, double all)
 	       2 * num(v, "run_us") < num(v, "whole_us");
 }
 
-double features_expect(const struct json *profile, const struct json *identity)
+double features_expect(const struct json *identity, double all)
 {
-	double execs = num(identity, "execs"), all = all_run(profile);
+	double execs = num(identity, "execs");
 
 	if (execs < 1)
 		return 0;
@@ -181,7 +181,7 @@ double features_expect(const struct json *profile, const struct json *identity)
 static void read_identities(const struct json *profile, struct features *f,
 			    double run)
 {
-	double expect[MAX_IDENTITIES], all = all_run(profile);
+	double expect[MAX_IDENTITIES], all = features_all_us(profile);
 	size_t n = 0;
 
 	json_each (v, json_get(profile, "identities")) {

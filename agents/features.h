@@ -70,7 +70,9 @@ void features_release(struct features *f);
  * that it cannot be in anyone's way.
  */
 #define FEATURES_DISPATCHER_US 1.0
-double features_expect(const struct json *profile, const struct json *identity);
+double features_expect(const struct json *identity, double all_us);
+/* What all identities of a profile ran together: all_us. */
+double features_all_us(const struct json *profile);
 
 /* {"saturated":…,"bound":…,"traits":[…],"confidence_pct":…}. */
 struct json *features_regime(const struct features *f);

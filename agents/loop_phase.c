@@ -57,8 +57,6 @@ int loop_take(struct loop *l, const struct stream *from)
 
 	for (size_t i = 0; i < stream_count(from); i++) {
 		const struct doc *d = stream_at(from, i);
-		struct doc *copy;
-		char *line;
 
 		/* What a child complains about, it says to us. */
 		if (!strcmp(d->kind, "error") || stream_find(l->s, d->id))
@@ -66,12 +64,7 @@ int loop_take(struct loop *l, const struct stream *from)
 		rc = loop_state_append(&l->state, d);
 		if (rc)
 			return rc;
-		line = doc_line(d);
-		rc = doc_parse(line, strlen(line), &copy);
-		free(line);
-		if (rc)
-			return rc;
-		rc = stream_emit(l->s, copy);
+		rc = stream_emit(l->s, doc_copy(d));
 		/* Who reads our documents may leave; the work goes on. */
 		if (rc && rc != -EPIPE)
 			return rc;
@@ -254,15 +247,9 @@ int loop_observe(struct loop *l)
 	if (!l->o->profile) {
 		rc = observe(l, &profile);
 	} else {
-		char *line = doc_line(l->o->profile);
-		struct doc *copy;
-
-		rc = doc_parse(line, strlen(line), &copy);
-		free(line);
+		rc = loop_state_append(&l->state, l->o->profile);
 		if (!rc)
-			rc = loop_state_append(&l->state, l->o->profile);
-		if (!rc)
-			rc = stream_emit(l->s, copy);
+			rc = stream_emit(l->s, doc_copy(l->o->profile));
 		profile = stream_last(l->s, "profile");
 	}
 	if (rc)

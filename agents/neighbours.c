@@ -69,7 +69,6 @@ static int take(const struct doc *d, void *arg)
 	struct pass *p = arg;
 	struct neighbour *to;
 	double distance;
-	char *line;
 	int rc;
 
 	if (!is_like(p, d, &distance))
@@ -85,10 +84,8 @@ static int take(const struct doc *d, void *arg)
 	}
 	to = &p->list[p->n];
 	to->distance = distance;
-	line = doc_line(d);
-	if (!doc_parse(line, strlen(line), &to->lesson))
-		p->n++;
-	free(line);
+	to->lesson = doc_copy(d);
+	p->n++;
 	return 0;
 }
 

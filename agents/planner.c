@@ -37,9 +37,10 @@ struct json *planner_uses(const struct policy_params *p)
 struct json *planner_identities(const struct json *profile)
 {
 	struct json *list = json_array();
+	double all = features_all_us(profile);
 
 	json_each (v, json_get(profile, "identities")) {
-		double us = features_expect(profile, v);
+		double us = features_expect(v, all);
 		const char *hash = json_as_string(json_get(v, "hash"), NULL);
 		struct json *row;
 

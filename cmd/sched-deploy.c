@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "cmd/cli.h"
+#include "cmd/rows.h"
 #include "scx/ext.h"
 #include "term/num.h"
 #include "term/progress.h"
@@ -68,11 +69,7 @@ static const struct opt options[] = {
 	 .target = &arg.memory,
 	 .min = 128,
 	 .max = 1 << 20},
-	{.kind = OPT_STRING,
-	 .name = "topology",
-	 .arg = "LIST",
-	 .help = "of the guest: sockets=1,cores=2,threads=1",
-	 .target = &arg.topology},
+	ROW_TOPOLOGY(&arg.topology),
 	{.kind = OPT_STRING,
 	 .name = "kernel",
 	 .arg = "SERIES",

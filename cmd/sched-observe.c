@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/cli.h"
+#include "cmd/rows.h"
 #include "doc/stream.h"
 #include "term/progress.h"
 #include "term/text.h"
@@ -70,29 +71,10 @@ static const struct opt options[] = {
 	 .arg = "WORD",
 	 .help = "latency, throughput, makespan, fairness, or your own",
 	 .target = &arg.goal},
-	{.kind = OPT_LIST,
-	 .letter = 'm',
-	 .name = "metric",
-	 .arg = "METRIC",
-	 .help = "NAME[,higher|lower][,UNIT]=re:REGEX or =json:PATH, REGEX, "
-		 "wall",
-	 .target = &arg.metrics},
-	{.kind = OPT_STRING,
-	 .name = "bound",
-	 .arg = "COMMAND",
-	 .help = "what to run for the best value that is possible",
-	 .target = &arg.bound},
-	{.kind = OPT_STRING,
-	 .name = "short",
-	 .arg = "COMMAND",
-	 .help = "a smaller one, for a first look at many policies",
-	 .target = &arg.shorter},
-	{.kind = OPT_STRING,
-	 .letter = 'n',
-	 .name = "name",
-	 .arg = "NAME",
-	 .help = "of the workload (the command's name)",
-	 .target = &arg.name},
+	ROW_METRIC(&arg.metrics),
+	ROW_BOUND(&arg.bound),
+	ROW_SHORT(&arg.shorter),
+	ROW_NAME(&arg.name),
 	{.kind = OPT_STRING,
 	 .name = "trace",
 	 .arg = "FILE",

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/cli.h"
+#include "cmd/rows.h"
 #include "policy/form.h"
 #include "rt/config.h"
 #include "stats/sequential.h"
@@ -90,18 +91,8 @@ static const struct opt options[] = {
 	 .name = "no-confirm",
 	 .help = "do not; nothing is accepted then",
 	 .target = &arg.no_confirm},
-	{.kind = OPT_DOUBLE,
-	 .name = "min-effect",
-	 .arg = "PCT",
-	 .help = "less than this is no improvement (3)",
-	 .target = &arg.min_effect,
-	 .min = 0,
-	 .max = 1000},
-	{.kind = OPT_LIST,
-	 .name = "guard",
-	 .arg = "[METRIC:]PCT",
-	 .help = "how much worse a secondary metric may get (10)",
-	 .target = &arg.guards},
+	ROW_MIN_EFFECT(&arg.min_effect),
+	ROW_GUARD(&arg.guards),
 	{.kind = OPT_DOUBLE,
 	 .name = "timeout",
 	 .arg = "S",
@@ -130,11 +121,7 @@ static const struct opt options[] = {
 	 .target = &arg.memory,
 	 .min = 128,
 	 .max = 1 << 20},
-	{.kind = OPT_STRING,
-	 .name = "topology",
-	 .arg = "LIST",
-	 .help = "of the guest: sockets=1,cores=2,threads=1",
-	 .target = &arg.topology},
+	ROW_TOPOLOGY(&arg.topology),
 	{.kind = OPT_LIST,
 	 .name = "kernel",
 	 .arg = "SERIES",

@@ -56,6 +56,11 @@ void doc_free(struct doc *d)
 	free(d);
 }
 
+struct doc *doc_copy(const struct doc *d)
+{
+	return doc_wrap(json_copy(d->env));
+}
+
 static int check_id(const struct json *env)
 {
 	const char *id = json_as_string(json_get(env, "id"), "");

@@ -32,6 +32,8 @@ struct doc {
 struct doc *doc_new(const char *kind, const char *by, struct json *body,
 		    const char *const *parents, size_t n);
 void doc_free(struct doc *d);
+/* The same once more; the caller frees it. */
+struct doc *doc_copy(const struct doc *d);
 
 /*
  * Reads one line (without its newline).  -EINVAL with a message that names

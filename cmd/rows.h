@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options that several tools have, word for word; the targets are their own. */
+#ifndef SCHEDKIT_CMD_ROWS_H
+#define SCHEDKIT_CMD_ROWS_H
+
+#include "base/opt.h"
+
+/* clang-format off */
+
+/* What a workload is; workload/words.h reads them. */
+#define ROW_METRIC(to)                                                      \
+	{.kind = OPT_LIST, .letter = 'm', .name = "metric", .arg = "METRIC",\
+	 .help = "NAME[,higher|lower][,UNIT]=re:REGEX or =json:PATH, REGEX, " \
+		 "wall", .target = (to)}
+#define ROW_BOUND(to)                                                       \
+	{.kind = OPT_STRING, .name = "bound", .arg = "COMMAND",             \
+	 .help = "what to run for the best value that is possible",         \
+	 .target = (to)}
+#define ROW_SHORT(to)                                                       \
+	{.kind = OPT_STRING, .name = "short", .arg = "COMMAND",             \
+	 .help = "a smaller one, for a first look at many policies",        \
+	 .target = (to)}
+#define ROW_NAME(to)                                                        \
+	{.kind = OPT_STRING, .letter = 'n', .name = "name", .arg = "NAME",  \
+	 .help = "of the workload (the command's name)", .target = (to)}
+
+/* What counts as better. */
+#define ROW_MIN_EFFECT(to)                                                  \
+	{.kind = OPT_DOUBLE, .name = "min-effect", .arg = "PCT",            \
+	 .help = "less than this is no improvement (3)", .target = (to),    \
+	 .min = 0, .max = 1000}
+#define ROW_GUARD(to)                                                       \
+	{.kind = OPT_LIST, .name = "guard", .arg = "[METRIC:]PCT",          \
+	 .help = "how much worse a secondary metric may get (10)",          \
+	 .target = (to)}
+
+#define ROW_TOPOLOGY(to)                                                    \
+	{.kind = OPT_STRING, .name = "topology", .arg = "LIST",             \
+	 .help = "of the guest: sockets=1,cores=2,threads=1", .target = (to)}
+
+/* clang-format on */
+
+#endif
