@@ -26,10 +26,16 @@ with() {
 	SCHEDKIT_HISTORY=$1 XDG_STATE_HOME=$1.state loop "$2" "$3" --seed "$4"
 }
 
-# A history that a run was broken off in is not what a first run left.
+# A history that a run was broken off in is not what a first run left.  Where
+# the suite has run its loop on the workload, that is the first one.
 pair() {
-	local i=$1 name=$2 here=$dir/$1
+	local i=$1 name=$2 here=$dir/$1 suite=$bench/suite/$2
 	"$recipe" workload "$name" >"$here.first.json"
+	if [ -e "$suite/loop.jsonl" ] && [ ! -e "$here.first.jsonl" ]; then
+		rm -rf "$here.history"
+		cp -a "$suite/history" "$here.history"
+		cp "$suite/loop.jsonl" "$here.first.jsonl"
+	fi
 	"$recipe" workload "$name" --like >"$here.like.json"
 	[ -e "$here.first.jsonl" ] || rm -rf "$here.history" "$here".history.state
 	step "$here.first.jsonl" with "$here.history" "$name" \

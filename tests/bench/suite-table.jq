@@ -15,7 +15,7 @@ def yes: if . then "holds " else "FAILS " end;
 | [$w[] | select(.better)] as $better
 | [$all[] | select(.never_worse | not)] as $worse
 | (if $w == [] then 1 else
-	[$w[] | .loop.best.ratio | log] | add / length | exp end) as $mean
+	[$w[] | .loop.best.ratio // 1 | log] | add / length | exp end) as $mean
 | ($w | length * 3 / 4 | ceil) as $enough
 | [$w[] | select(.missed | length > 0)] as $missed
 | [
@@ -23,14 +23,14 @@ def yes: if . then "holds " else "FAILS " end;
     "seconds", "gap %", "shuffled"] | line),
   ($all[] | [.name, (.rules.best.ratio | x), (.random.best.ratio | x),
 	(.loop.best.ratio | x), (.loop.best.ci95 | interval),
-	(.loop.regret_pct | n(1)), (.loop.runs | tostring),
-	(.loop.seconds | tostring), (.loop.best.gap | n(0)),
+	(.loop.regret_pct | n(1)), (.loop.runs // 0 | tostring),
+	(.loop.seconds // 0 | tostring), (.loop.best.gap | n(0)),
 	(.loop.best.shuffled | x)] | line),
   "",
-  ($all[] | "\(.name | padr(14)) rule: \(.rules.best.title); "
-	+ "loop: \(.loop.best.title)"
+  ($all[] | "\(.name | padr(14)) rule: \(.rules.best.title // "-"); "
+	+ "loop: \(.loop.best.title // "-")"
 	+ "; regret of the rules \(.rules.regret_pct | n(1)) %, of random "
-	+ "search \(.random.regret_pct | n(1)) % (\(.random.runs) runs)"),
+	+ "search \(.random.regret_pct | n(1)) % (\(.random.runs // 0) runs)"),
   "",
   ($worse == [] | yes) + "never worse than the kernel's own beyond its interval"
 	+ ([$worse[] | ": " + .name] | join("")),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Of one workload: what each way of choosing a policy came to.
 #
-# Input: {entry, rules, random, loop}; each way has its documents and seconds.
+# Input: {entry, rules, random, loop}; each way has its documents and seconds,
+# or is null.
 def verdicts: .documents[] | select(.kind == "verdict") | .body;
 
 def titles: [.documents[] | select(.kind == "policy")
@@ -26,26 +27,29 @@ def kept: {title: "the kernel's own", ratio: 1, ci95: [1, 1],
 def rows: titles as $t | [verdicts | row($t) | select(.ratio)];
 
 # Of a search: what it accepted.
-def found: {runs: runs, seconds: .seconds,
+def found: if . == null then null else
+	{runs: runs, seconds: .seconds,
 	tried: ([.documents[] | select(.kind == "policy")] | length),
 	best: ([rows[] | select(.decision == "accepted")]
-		| max_by(.ratio) // kept)};
+		| max_by(.ratio) // kept)} end;
 
 # Every rule by itself, all measured to the end.
-def each_rule: {runs: runs, seconds: .seconds, tried: (rows | length),
+def each_rule: if . == null then null else
+	{runs: runs, seconds: .seconds, tried: (rows | length),
 	best: ([rows[] | select(.decision != "rejected")]
-		| max_by(.ratio) // kept), all: rows};
+		| max_by(.ratio) // kept), all: rows} end;
 
 .entry as $e
 | {name: $e.name, kind: $e.kind, control: ($e.control // false), targets: ($e.targets // []),
    rules: (.rules | each_rule), random: (.random | found),
    loop: (.loop | found)}
 # The best point that is known is the best that anyone measured.
-| ([.rules.best, .random.best, .loop.best, kept] | max_by(.ratio)) as $best
+| ([.rules.best, .random.best, .loop.best, kept] | map(values) | max_by(.ratio))
+	as $best
 | .best_known = ($best | {title, ratio})
-| (.rules, .random, .loop) |= (.regret_pct =
+| (.rules, .random, .loop | values) |= (.regret_pct =
 	(100 * (1 - .best.ratio / $best.ratio)))
-| .loop.best as $l
+| (.loop.best // kept) as $l
 | .never_worse = ($l.ci95[1] >= 1)
 | .better = ($l.decision == "accepted" and $l.ci95[0] > 1)
 | .missed = [.targets[] | . as $t

@@ -9,33 +9,39 @@
 #   suite.sh         makes $BUILD/bench/suite.jsonl for sched-report, prints
 #                    the table; status 1 where a target is missed
 #
-# See suite.bash for what the environment may say.  A workload takes 8 to 15
-# minutes in an emulated guest.
+# See suite.bash for what the environment may say; BENCH_WAYS="rules random
+# loop" is which of them.  A workload takes 8 to 15 minutes in an emulated guest,
+# the loop alone 2 to 4.
 
 set -euo pipefail
 . "$(dirname "$0")/suite.bash"
+ways=${BENCH_WAYS:-rules random loop}
 
-every_rule() {
+declare -A says=([rules]="each built-in rule" [random]="random search"
+	[loop]="the loop")
+
+by_rules() {
 	local guards
 	mapfile -t guards < <(guards_of "$1")
-	"$bin/sched-synth" --backend rules -n 12 --seed 1 <"$2" |
+	"$bin/sched-synth" --backend rules -n 12 --seed 1 <"$2/profile.jsonl" |
 		"$bin/sched-verify" --target vm --cpus "$(cpus_of "$1")" \
 			--screen 0 --finalists 12 --pairs 5 --no-confirm \
 			--json ${guards[@]+"${guards[@]}"}
 }
 
-random_search() {
+by_random() {
 	local guards
 	mapfile -t guards < <(guards_of "$1")
 	"$bin/sched-synth" --sources random -n $((rounds * candidates)) \
-		--seed 1 <"$2" |
+		--seed 1 <"$2/profile.jsonl" |
 		"$bin/sched-verify" --target vm --cpus "$(cpus_of "$1")" \
 			--halving --sequential --pairs 9 \
 			--json ${guards[@]+"${guards[@]}"}
 }
 
 by_loop() {
-	SCHEDKIT_HISTORY=$3 XDG_STATE_HOME=$3-state loop "$1" "$2" --seed 1
+	SCHEDKIT_HISTORY=$2/history XDG_STATE_HOME=$2/history-state \
+		loop "$1" "$2/workload.json" --seed 1
 }
 
 one() {
@@ -43,21 +49,22 @@ one() {
 	mkdir -p "$dir"
 	say "$name: observe"
 	step "$dir/profile.jsonl" "$recipe" observe "$name" --json || return
-	say "$name: each built-in rule"
-	step "$dir/rules.jsonl" every_rule "$name" "$dir/profile.jsonl" ||
-		return
-	say "$name: random search"
-	step "$dir/random.jsonl" random_search "$name" "$dir/profile.jsonl" ||
-		return
-	say "$name: the loop"
 	"$recipe" workload "$name" >"$dir/workload.json"
-	[ -e "$dir/loop.jsonl" ] || rm -rf "$dir/history" "$dir/history-state"
-	step "$dir/loop.jsonl" by_loop "$name" "$dir/workload.json" \
-		"$dir/history" || return
+	for way in $ways; do
+		say "$name: ${says[$way]:?is no way}"
+		[ "$way" != loop ] || [ -e "$dir/loop.jsonl" ] ||
+			rm -rf "$dir/history" "$dir/history-state"
+		step "$dir/$way.jsonl" "by_$way" "$name" "$dir" || return
+	done
 	row "$name" >"$dir/row.json"
 }
 
+# Null where this way was not gone.
 way() {
+	[ -e "$1.jsonl" ] || {
+		echo null
+		return
+	}
 	jq -s --argjson seconds "$(cat "$1.jsonl.seconds")" \
 		'{documents: ., seconds: $seconds}' "$1.jsonl"
 }
@@ -99,7 +106,9 @@ for name in $("$recipe" list); do
 	dir=$bench/suite/$name
 	[ -e "$dir/row.json" ] || continue
 	rows+=("$dir/row.json")
-	files+=("$dir"/{profile,rules,random,loop}.jsonl)
+	for way in profile "${!says[@]}"; do
+		[ ! -e "$dir/$way.jsonl" ] || files+=("$dir/$way.jsonl")
+	done
 done
 [ ${#rows[@]} -gt 0 ] || {
 	say "nothing was measured"
