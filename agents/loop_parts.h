@@ -35,8 +35,10 @@ void loop_read_view(struct loop *l, struct loop_view *v);
 /* Money and tokens that the notes among docs[from..] tell. */
 void loop_read_cost(const struct stream *s, size_t from, double *usd,
 		    double *tokens);
-/* Runs on the target that a stream's new verdicts tell of. */
-long loop_read_target_runs(const struct stream *s, size_t from);
+/* Runs on the target, and of policies in the simulator, that a stream's new
+ * verdicts tell of. */
+void loop_read_runs(const struct stream *s, size_t from, long *target,
+		    long *simulated);
 /* One run of the workload, in seconds; 0: unknown. */
 double loop_read_run_s(const struct json *profile);
 

@@ -425,7 +425,7 @@ int loop_verify(struct loop *l)
 	struct json *row = loop_row(l), *verdicts;
 	struct loop_answer a = {0};
 	const struct doc **docs = round_docs(l, &c.n);
-	long runs;
+	long runs, simulated;
 	int rc;
 
 	c.in = docs;
@@ -439,9 +439,11 @@ int loop_verify(struct loop *l)
 					 json_string(stream_at(l->s, i)->id));
 		json_set(row, "verdicts", verdicts);
 		json_set_bool(row, "judged", true);
-		runs = loop_read_target_runs(l->s, from);
+		loop_read_runs(l->s, from, &runs, &simulated);
 		json_set_number(row, "guest_runs", (double)runs);
+		json_set_number(row, "sim_runs", (double)simulated);
 		l->spent.guest_runs += runs;
+		l->spent.sim_runs += simulated;
 		rc = learn(l);
 	}
 	loop_answer_release(&a);

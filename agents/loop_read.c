@@ -207,18 +207,20 @@ void loop_read_cost(const struct stream *s, size_t from, double *usd,
 	}
 }
 
-long loop_read_target_runs(const struct stream *s, size_t from)
+void loop_read_runs(const struct stream *s, size_t from, long *target,
+		    long *simulated)
 {
-	double most = 0;
-
-	/* Each verdict of one call has the figure of all of it. */
+	*target = *simulated = 0;
 	for (size_t i = from; i < stream_count(s); i++) {
 		const struct json *body = stream_at(s, i)->body;
+		const struct json *on_target =
+			json_path(body, "evidence.target_runs");
+		const struct json *seeds = json_path(body, "simulation.seeds");
+		long runs = (long)json_as_number(on_target, 0);
 
-		most = fmax(most,
-			    json_as_number(json_path(body, "evidence.target_"
-							   "runs"),
-					   0));
+		/* Each verdict of one call has the figure of all of it. */
+		if (runs > *target)
+			*target = runs;
+		*simulated += (long)json_as_number(seeds, 0);
 	}
-	return (long)most;
 }

@@ -67,7 +67,9 @@ played() {
 			\"decision\": \"$decision\", \"why\": \"w\",
 			\"target\": \"vm\", \"kernel\": \"$(cat kernel)\",
 			\"object_sha256\": \"$object\", \"stages\": [],
-			\"evidence\": {\"target_runs\": 12}, \"metrics\": [{
+			\"evidence\": {\"target_runs\": 12},
+			\"simulation\": {\"cpus\": 2, \"seeds\": 3},
+			\"metrics\": [{
 			\"name\": \"wall\", \"unit\": \"s\", \"baseline\": 30,
 			\"candidate\": 20, \"ratio\": $ratio,
 			\"ci95\": [$ratio, $ratio], \"pairs\": 5,
@@ -131,6 +133,7 @@ run_loop() {
 	run_loop 0 --rounds 1 --candidates 2 --goal makespan
 	is "$(of .status)" better
 	is "$(of .spent.guest_runs)" 13
+	is "$(of .spent.sim_runs)" 6
 	is "$(of '.rounds | length')" 1
 	is "$(of '.rounds[0].candidates | length')" 2
 	is "$(of .best_ratio)" 1.5
