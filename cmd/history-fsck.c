@@ -49,8 +49,9 @@ static int check(struct history *h)
 
 	if (rc)
 		return cli_fail(&tool, rc);
-	cli_note(&tool, "%zu objects, %zu documents: %zu damaged, %zu wrong",
-		 r.objects, r.documents, r.count[FSCK_DAMAGED],
+	cli_note(&tool, "%zu objects, %zu notes, %zu documents: %zu damaged, %zu "
+		 "wrong",
+		 r.objects, r.notes, r.documents, r.count[FSCK_DAMAGED],
 		 r.count[FSCK_WRONG]);
 	return r.count[FSCK_DAMAGED] ? CLI_CANNOT
 	       : r.count[FSCK_WRONG] ? CLI_NO

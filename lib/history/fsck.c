@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "history/fsck_parts.h"
 
@@ -185,6 +186,19 @@ int fsck_objects(struct fsck *f)
 	return rc;
 }
 
+int fsck_ref(struct fsck *f, const char *name, git_commit **commit,
+	     git_tree **tree)
+{
+	int rc = ref_tree(f->h, name, commit, tree);
+
+	if (rc && !f->result->count[FSCK_DAMAGED])
+		fsck_say(f, FSCK_DAMAGED,
+			 "%s: %s: 'git update-ref' it to a commit that 'git "
+			 "log' of it, or 'git fsck --lost-found', tells",
+			 name, err_text());
+	return rc;
+}
+
 int history_fsck(struct history *h,
 		 void (*say)(void *arg, enum fsck_level level,
 			     const char *words),
@@ -195,10 +209,14 @@ int history_fsck(struct history *h,
 
 	*out = (struct fsck_result){0};
 	ids_init(&f.seen);
+	ids_init(&f.noted);
 	rc = fsck_objects(&f);
+	if (!rc)
+		fsck_notes(&f);
 	if (!rc)
 		rc = fsck_documents(&f);
 	ids_release(&f.seen);
+	ids_release(&f.noted);
 	free(f.queue);
 	return rc;
 }

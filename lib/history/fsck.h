@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whether the repository is whole: git's objects, each read and what it leads
- * to, and ours: documents, their places, what notes and states point to.
+ * to, and ours: documents, their places, the policies that are in a state, and
+ * the figures in git's notes, which are to be those of the verdicts.
  */
 #ifndef SCHEDKIT_HISTORY_FSCK_H
 #define SCHEDKIT_HISTORY_FSCK_H
@@ -15,7 +16,7 @@ enum fsck_level {
 };
 
 struct fsck_result {
-	size_t objects, documents;
+	size_t objects, notes, documents;
 	size_t count[FSCK_DAMAGED + 1];
 };
 

@@ -81,6 +81,17 @@ static int body(struct fsck *f, git_tree *root, const struct doc *d)
 	return 0;
 }
 
+/* They are in the document, whatever becomes of the notes. */
+static void figures(struct fsck *f, const struct doc *d)
+{
+	if (!strcmp(d->kind, "verdict") &&
+	    json_len(json_get(d->body, "metrics")) &&
+	    ids_find(&f->noted, d->id) == IDS_NONE)
+		fsck_say(f, FSCK_SAID,
+			 "verdict %.12s: its figures are not in git's notes",
+			 d->id);
+}
+
 static int document(struct fsck *f, git_tree *root, const char *kind,
 		    const char *id)
 {
@@ -101,6 +112,8 @@ static int document(struct fsck *f, git_tree *root, const char *kind,
 			 kind, id, d->kind, d->id);
 	else
 		rc = body(f, root, d);
+	if (!rc)
+		figures(f, d);
 	if (!rc)
 		rc = parents(f, root, d);
 	doc_free(d);
@@ -187,8 +200,8 @@ int fsck_documents(struct fsck *f)
 	git_tree *root = NULL;
 	int rc = 0;
 
-	if (ref_tree(f->h, HISTORY_BRANCH, &head, &root))
-		return 0; /* was said */
+	if (fsck_ref(f, HISTORY_BRANCH, &head, &root))
+		return 0;
 	for (size_t i = 0; root && !rc && i < git_tree_entrycount(root); i++)
 		rc = top(f, root, git_tree_entry_byindex(root, i));
 	git_commit_free(head);

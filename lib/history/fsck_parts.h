@@ -12,7 +12,8 @@ struct fsck {
 	void (*say)(void *arg, enum fsck_level level, const char *words);
 	void *arg;
 	struct fsck_result *result;
-	struct ids seen; /* objects, their names padded */
+	struct ids seen;  /* objects, their names padded */
+	struct ids noted; /* verdicts whose figures are in the notes */
 	git_oid *queue;
 	size_t first, n, cap;
 };
@@ -22,6 +23,14 @@ void fsck_say(struct fsck *f, enum fsck_level level, const char *fmt, ...)
 
 /* Every object that a reference leads to, and all there are besides. */
 int fsck_objects(struct fsck *f);
+/*
+ * ref_tree(); one that does not lead to a commit is damaged, and that is said
+ * unless what is missing was.
+ */
+int fsck_ref(struct fsck *f, const char *name, git_commit **commit,
+	     git_tree **tree);
+/* The figures; before the documents. */
+void fsck_notes(struct fsck *f);
 /* The tree of the branch, and what points to it. */
 int fsck_documents(struct fsck *f);
 

@@ -28,18 +28,6 @@ struct union_of {
 	size_t n, cap;
 };
 
-static bool has_line(const struct buf *text, const char *line, size_t len)
-{
-	for (const char *s = text->len ? text->data : ""; *s;) {
-		size_t n = strcspn(s, "\n");
-
-		if (n == len && !memcmp(s, line, n))
-			return true;
-		s += n + (s[n] == '\n');
-	}
-	return false;
-}
-
 /* Adds the lines that are missing; true: there were some. */
 static bool add_lines(struct buf *to, const struct buf *from)
 {
@@ -54,7 +42,7 @@ static bool add_lines(struct buf *to, const struct buf *from)
 			*next++ = '\0';
 		buf_reset(&line);
 		text_line(&line, s, LINE_MAX_CHARS);
-		if (!line.len || has_line(to, line.data, line.len))
+		if (!line.len || note_has_line(to, line.data, line.len))
 			continue;
 		buf_add(to, line.data, line.len);
 		buf_puts(to, "\n");

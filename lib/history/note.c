@@ -26,6 +26,18 @@ void note_release(struct notes *n)
 	git_tree_free(n->tree);
 }
 
+bool note_has_line(const struct buf *text, const char *line, size_t len)
+{
+	for (const char *s = text->len ? text->data : ""; *s;) {
+		size_t n = strcspn(s, "\n");
+
+		if (n == len && !memcmp(s, line, n))
+			return true;
+		s += n + (s[n] == '\n');
+	}
+	return false;
+}
+
 /*
  * git-notes(1) folds two digits into a folder or leaves the name flat,
  * depending on how many notes there are, and reads both.

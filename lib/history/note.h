@@ -25,6 +25,8 @@ struct notes {
 };
 
 int note_begin(const struct history *h, struct notes *n);
+/* One of the lines of text is this one. */
+bool note_has_line(const struct buf *text, const char *line, size_t len);
 /* The note of an object, "" when there is none; path: where it is, or goes. */
 int note_find(const struct notes *n, const git_oid *object,
 	      char path[static NOTE_PATH_LEN], struct buf *old);
