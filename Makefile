@@ -4,7 +4,7 @@
 #   make               the programs, under build/
 #   make deps          install what is missing (Debian 12 and 13)
 #   make demo          the main job, end to end, in a guest
-#   make check         everything below but kernels, in 15 minutes
+#   make check         lint, unit, san, guest; of cli what san skips
 #     check-lint         form, include rules, libraries, manual, options
 #     check-unit         C tests of the rooms
 #     check-cli          tests of the programs
@@ -280,7 +280,7 @@ check: deps
 
 check-all: tests
 	$(AGAIN) SAN=1 tests
-	$(RUN) lint unit cli unit:build/san cli:build/san guest
+	$(RUN) lint unit unit:build/san cli:build/san rest guest
 
 check-lint: tests
 	$(RUN) lint

@@ -87,3 +87,14 @@ last_line() {
 	exits 2 tests/run nonesuch
 	exits 2 tests/run
 }
+
+@test 'runner: what the sanitizers could not run, the plain build runs' {
+	program tests/cli/a 'echo 1..1' 'echo "ok 1 one"'
+	program tests/cli/b 'echo 1..2' 'echo "ok 1 one"' \
+		'case $BUILD in */san) echo "ok 2 two # skip not with ASan" ;;' \
+		'*) echo "ok 2 two" ;; esac'
+	exits 0 tests/run cli:build/san rest
+	is "$(last_line)" '4 passed, 0 failed, 1 skipped'
+	is "$(grep -c '^  a ' <<<"$output")" 1
+	is "$(grep -c '^  b ' <<<"$output")" 2
+}
