@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
  * one a writer is about to make stands in MARK as long as it does.
  */
 #define MARK	 "schedkit.moving"
+#define PACKED	 "packed-refs"
 #define MARK_MAX 512
 #define STALE_S	 5
 #define WAIT_S	 30.0
@@ -77,22 +79,107 @@ static void drop_stale(const struct history *h, const char *path)
 	free(probe);
 }
 
-static int lock_ref(const struct history *h, git_transaction *tx,
-		    const char *name)
+/* What libgit2 returned stands for a lock of file, which may be gone the next
+ * time.  Of the logs it is the code for anything. */
+static bool try_again(const struct history *h, int rc, double end,
+		      const char *file)
 {
-	char *path = mem_printf("%s/%s.lock", h->dir, name);
-	double end = clock_monotonic() + WAIT_S;
-	int rc;
+	char *path = mem_printf("%s/%s.lock", h->dir, file);
+	bool locked = rc == GIT_ELOCKED || (rc == -1 && !access(path, F_OK));
 
-	for (;;) {
-		rc = git_transaction_lock_ref(tx, name);
-		if (rc != GIT_ELOCKED || clock_monotonic() > end)
-			break;
+	if (locked && clock_monotonic() > end)
+		locked = false;
+	if (locked) {
 		drop_stale(h, path);
 		usleep(POLL_US);
 	}
 	free(path);
+	return locked;
+}
+
+static int lock_ref(const struct history *h, git_transaction *tx,
+		    const char *name)
+{
+	double end = clock_monotonic() + WAIT_S;
+	int rc;
+
+	do
+		rc = git_transaction_lock_ref(tx, name);
+	while (try_again(h, rc, end, name));
 	return rc;
+}
+
+int ref_remove(const struct history *h, const char *name)
+{
+	double end = clock_monotonic() + WAIT_S;
+	int rc;
+
+	do
+		rc = git_reference_remove(h->repo, name);
+	while (try_again(h, rc, end, name) && try_again(h, rc, end, PACKED));
+	return rc && rc != GIT_ENOTFOUND
+		       ? repo_fail(h, rc, "cannot remove %s", name)
+		       : 0;
+}
+
+int ref_log(const struct history *h, const char *name, const git_oid *to)
+{
+	git_signature *sig = repo_signature(clock_wall());
+	char *file = mem_printf("logs/%s", name);
+	double end = clock_monotonic() + WAIT_S;
+	git_reflog *log = NULL;
+	int rc = git_reflog_read(&log, h->repo, name);
+
+	if (!rc)
+		rc = git_reflog_append(log, to, sig, "schedkit");
+	if (!rc)
+		do
+			rc = git_reflog_write(log);
+		while (try_again(h, rc, end, file));
+	git_reflog_free(log);
+	git_signature_free(sig);
+	free(file);
+	return rc ? repo_fail(h, rc, "cannot write the log of %s", name) : 0;
+}
+
+/* The lock files below prefix, and that of all packed references, which are
+ * still there once those that are stale were removed. */
+static size_t count_locks(const struct history *h, const char *prefix)
+{
+	char *below = mem_printf("%s/%s", h->dir, prefix);
+	char *packed = mem_printf("%s/" PACKED ".lock", h->dir);
+	char *const paths[] = {below, packed, NULL};
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	size_t n = 0;
+	FTSENT *e;
+
+	while (tree && (e = fts_read(tree))) {
+		if (e->fts_info != FTS_F || e->fts_namelen < 5 ||
+		    strcmp(e->fts_name + e->fts_namelen - 5, ".lock"))
+			continue;
+		drop_stale(h, e->fts_path);
+		n += !access(e->fts_path, F_OK);
+	}
+	if (tree)
+		fts_close(tree);
+	free(below);
+	free(packed);
+	return n;
+}
+
+int ref_wait(const struct history *h, const char *prefix)
+{
+	double end = clock_monotonic() + WAIT_S;
+
+	while (count_locks(h, prefix)) {
+		if (clock_monotonic() > end)
+			return err_set(EAGAIN,
+				       "another program holds references below "
+				       "%s for %.0f s: try again later",
+				       prefix, WAIT_S);
+		usleep(POLL_US);
+	}
+	return 0;
 }
 
 /* The first bytes of a file in the repository's folder as a string; false: it

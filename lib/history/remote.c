@@ -240,10 +240,8 @@ static int each_ref(struct history *h, const char *prefix,
 
 static int drop(struct history *h, const char *name, void *arg)
 {
-	int rc = git_reference_remove(h->repo, name);
-
 	(void)arg;
-	return rc ? repo_fail(h, rc, "cannot remove %s", name) : 0;
+	return ref_remove(h, name);
 }
 
 int remote_remove(struct history *h, const char *name)
@@ -286,8 +284,10 @@ static int fetch(struct history *h, const struct remote_opts *o,
 					   "schedkit/store"};
 	struct strs args = {0};
 	struct buf said;
-	int rc;
+	int rc = ref_wait(h, p->prefix);
 
+	if (rc)
+		return rc;
 	strs_add(&args, "fetch");
 	strs_add(&args, "--no-tags");
 	strs_add(&args, "--no-write-fetch-head");
@@ -330,7 +330,8 @@ static int merge_all(struct history *h, const struct peer *p, bool on_top,
 		rc = merge_files(h, p->prefix, on_top, &files);
 	if (!rc)
 		rc = merge_tags(h, p->prefix, &tags, &out->kept);
-	if (!rc && documents.taken)
+	/* Whatever came: an earlier one may have ended right before. */
+	if (!rc)
 		rc = states_publish(h);
 	if (rc)
 		return rc;
@@ -520,6 +521,7 @@ int remote_push(struct history *h, const struct remote_opts *o,
 	}
 	peer_release(&p);
 	if (rc == 1)
-		return err_prefix(-EAGAIN, "others push all the time");
+		return err_prefix(-EAGAIN, "others push all the time, or one "
+					   "that died left its lock there");
 	return rc;
 }

@@ -125,9 +125,13 @@ int remote_git_failed(const struct buf *said, const char *doing,
 	char *one;
 	int rc;
 
+	/* Why the other side refused says more than that it did. */
 	for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n')
-		if (!strncmp(s, "fatal:", 6) || !strncmp(s, "error:", 6) ||
-		    strstr(s, "! ") == s || !*best)
+		if (!strncmp(best, "remote: error:", 14))
+			break;
+		else if (!strncmp(s, "remote: error:", 14) ||
+			 !strncmp(s, "fatal:", 6) || !strncmp(s, "error:", 6) ||
+			 strstr(s, "! ") == s || !*best)
 			best = s;
 	one = mem_strndup(best, strcspn(best, "\n"));
 	buf_init(&line, 4096);

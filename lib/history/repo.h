@@ -50,6 +50,19 @@ int ref_read(const struct history *h, const char *name, git_oid *out);
 int ref_move(const struct history *h, const char *name, const git_oid *old,
 	     const git_oid *to);
 
+/* Removes it, where it is there; with lock files as above. */
+int ref_remove(const struct history *h, const char *name);
+
+/* A line in its log: libgit2 logs nothing in a bare repository of its own
+ * accord. */
+int ref_log(const struct history *h, const char *name, const git_oid *to);
+
+/*
+ * Before git(1) moves references below prefix: it waits for no lock file, and
+ * so would fail for ever where one was left.  -EAGAIN after half a minute.
+ */
+int ref_wait(const struct history *h, const char *prefix);
+
 /*
  * The commit a reference points to and its tree; both NULL when it does not
  * exist.  The caller frees them.

@@ -38,24 +38,7 @@ static char *slug(const char *workload)
 
 /* ---- moving ------------------------------------------------------------ */
 
-/* libgit2 logs nothing in a bare repository of its own accord. */
-static int log_ref(const struct history *h, const char *name, const git_oid *to)
-{
-	git_signature *sig = repo_signature(clock_wall());
-	git_reflog *log = NULL;
-	int rc = git_reflog_read(&log, h->repo, name);
-
-	if (!rc)
-		rc = git_reflog_append(log, to, sig, "schedkit");
-	if (!rc)
-		rc = git_reflog_write(log);
-	git_reflog_free(log);
-	git_signature_free(sig);
-	return rc ? repo_fail(h, rc, "cannot write the log of %s", name) : 0;
-}
-
-/* A lock somebody holds, or a value that changed meanwhile: the next step, or
- * fsck, puts it right. */
+/* A value that changed meanwhile: the next step puts it right. */
 static int set_ref(const struct history *h, const char *name, const git_oid *to)
 {
 	git_oid at;
@@ -65,17 +48,8 @@ static int set_ref(const struct history *h, const char *name, const git_oid *to)
 		return rc;
 	rc = ref_move(h, name, &at, to);
 	if (!rc)
-		rc = log_ref(h, name, to);
+		rc = ref_log(h, name, to);
 	return rc < 0 ? rc : 0;
-}
-
-static int drop_ref(const struct history *h, const char *name)
-{
-	int rc = git_reference_remove(h->repo, name);
-
-	return rc && rc != GIT_ENOTFOUND
-		       ? repo_fail(h, rc, "cannot remove %s", name)
-		       : 0;
 }
 
 struct wanted {
@@ -121,7 +95,7 @@ static int drop_others(const struct history *h, const struct wanted *w)
 	for (size_t i = 0; !rc && i < all.count; i++)
 		if (!strncmp(all.strings[i], STATE_REFS, strlen(STATE_REFS)) &&
 		    !has(w, all.strings[i]))
-			rc = drop_ref(h, all.strings[i]);
+			rc = ref_remove(h, all.strings[i]);
 	git_strarray_dispose(&all);
 	return rc;
 }

@@ -75,7 +75,7 @@ static int check_signed(struct history *h, const char *ref, const char *name)
 	git_tag_free(t);
 	if (rc || good)
 		return rc;
-	git_reference_remove(h->repo, ref);
+	ref_remove(h, ref);
 	return err_set(EIO,
 		       "git could not sign tag '%s': see user.signingkey and "
 		       "gpg.format in its configuration",

@@ -300,7 +300,7 @@ Id: $(printf '%064d' 3)"
 		exec head -c 700 < <(exec git upload-pack "$PWD/b" <&4)
 	END
 	numbered 20 many | on b add >/dev/null
-	GIT_SSH_COMMAND=$PWD/ssh exits 4 on a pull --timeout 20 x:/y
+	GIT_SSH_COMMAND=$PWD/ssh exits 4 on a pull --timeout 3 x:/y
 	is "$(all a | wc -l)" 1
 	whole a
 	cat >ssh <<-END
@@ -331,4 +331,146 @@ Id: $(printf '%064d' 3)"
 	exits 0 on a pull "$PWD/b"
 	is "$(all a | wc -l)" 61
 	whole a
+}
+
+# Lock files of references that somebody left.
+locks() {
+	find "$@" -name '*.lock'
+}
+
+# What an address without a name is called.
+at() {
+	printf 'at-%.16s' "$(printf %s "$PWD/$1" | sha256sum)"
+}
+
+# talk VERB DELAY [all]: a and b, until it is killed after so many seconds; with
+# the git that talks for it, or without.
+talk() {
+	local pid git=
+	SCHEDKIT_HISTORY=$PWD/a sched-history "$1" "$PWD/b" >/dev/null 2>&1 3>&- &
+	pid=$!
+	sleep "$2"
+	[ -z "${3:-}" ] || git=$(pgrep -P "$pid") || true
+	# shellcheck disable=SC2086
+	kill -9 "$pid" $git || true
+	wait "$pid" || true
+} 2>/dev/null
+
+@test 'history: a push or pull that is killed at any moment goes on the next time' {
+	local i v p P start took before
+	needs_plain_build
+	p=$(policy 'one for both')
+	P=$(doc_id <<<"$p")
+	{
+		echo "$p"
+		verdict "$P" w accepted 2
+	} | on a add >/dev/null
+	on b pull "$PWD/a" >/dev/null
+	for i in a b; do
+		numbered 60 "of $i" | split -l 5 - "$i."
+		SCHEDKIT_TIME=1767323045 on $i promote trusted "$P" -w w$i \
+			--force >/dev/null
+	done
+	start=${EPOCHREALTIME/./}
+	exits 0 on a push "$PWD/b"
+	took=$((${EPOCHREALTIME/./} - start))
+	i=0
+	for v in a.*; do
+		i=$((i + 1))
+		{
+			cat "$v"
+			verdict "$P" "a $i" accepted 2
+		} | on a add >/dev/null
+		{
+			cat "b.${v#a.}"
+			verdict "$P" "b $i" accepted 2
+		} | on b add >/dev/null
+		git -C a tag "t$i" main
+		before=$(all a; all b)
+		talk "$( ((i % 2)) && echo push || echo pull)" \
+			"$(awk -v t="$took" -v r="$RANDOM" \
+				'BEGIN { print t * r / 32768 / 1e6 }')" \
+			"$( ((i % 4 < 2)) || echo all)"
+		# Nothing that was on a side is lost there.
+		is "$(comm -23 <(sort -u <<<"$before") <({ all a; all b; } | sort -u))" ''
+		whole a b
+	done
+	# What is left of them does not keep it from going on.
+	exits 0 on a push "$PWD/b"
+	is "$(all a | wc -l)" $((2 + 2 + 12 * 12))
+	is "$(all b)" "$(all a)"
+	is "$(git -C b for-each-ref refs/tags refs/schedkit/state refs/notes)" \
+		"$(git -C a for-each-ref refs/tags refs/schedkit/state refs/notes)"
+	is "$(git -C b tag | wc -l)" 12
+	is "$(git -C a for-each-ref refs/schedkit/state/trusted | wc -l)" 2
+	is "$(locks a b)" ''
+	whole a b
+	exits 0 on a fsck
+	exits 0 on b fsck
+	is "$output" ''
+}
+
+# What a process that was killed leaves, or a machine that lost its power.
+@test 'history: no lock that was left keeps push and pull from going on' {
+	local p P lock
+	p=$(policy a)
+	P=$(doc_id <<<"$p")
+	{
+		echo "$p"
+		verdict "$P" w accepted 2
+	} | on b add >/dev/null
+	on b promote trusted "$P" --force >/dev/null
+	git -C b tag old main
+	on a pull "$PWD/b" >/dev/null
+	git -C a pack-refs --all
+	# There is something new for every one of these.
+	on b demote >/dev/null
+	git -C b tag -d old >/dev/null
+	git -C b tag new main
+	verdict "$P" v accepted 3 | on b add >/dev/null
+	on b promote candidate "$P" -w v >/dev/null
+	mkdir -p a/{,logs/}refs/schedkit/state/{trusted,candidate} a/refs/tags \
+		a/refs/schedkit/remote/"$(at b)"/{heads,tags,state/trusted}
+	for lock in packed-refs refs/{heads/main,notes/metrics,tags/new} \
+		{,logs/}refs/schedkit/state/candidate/v \
+		refs/schedkit/state/trusted/w \
+		refs/schedkit/remote/"$(at b)"/{heads/main,tags/new,tags/old}; do
+		touch -d '-10 seconds' "a/$lock.lock"
+	done
+	exits 0 on a pull "$PWD/b"
+	is "$(all a)" "$(all b)"
+	is "$(locks a)" ''
+	is "$(git -C a for-each-ref --format='%(refname)' refs/schedkit/state)" \
+		refs/schedkit/state/candidate/v
+	git -C a rev-parse new
+	# One that is young may be somebody's.
+	git -C b tag newer main
+	touch -d "-4 seconds" "a/refs/schedkit/remote/$(at b)/tags/newer.lock"
+	exits 0 on a pull "$PWD/b"
+	git -C a rev-parse newer
+	# What lies in the repository of others is theirs, and is named.
+	touch b/refs/tags/ours.lock
+	git -C a tag ours main
+	exits 4 on a push "$PWD/b"
+	has "$stderr" 'refs/tags/ours.lock'
+	rm b/refs/tags/ours.lock
+	exits 0 on a push "$PWD/b"
+}
+
+@test 'history: a pull that ended before its last step is made good' {
+	local p P
+	p=$(policy a)
+	P=$(doc_id <<<"$p")
+	{
+		echo "$p"
+		verdict "$P" w accepted 2
+	} | on b add >/dev/null
+	on b promote trusted "$P" --force >/dev/null
+	on a pull "$PWD/b" >/dev/null
+	# As it is when the documents are in, and nothing else.
+	git -C a update-ref -d refs/schedkit/state/trusted/w
+	git -C a update-ref -d refs/notes/metrics
+	exits 0 on a pull "$PWD/b"
+	is "$(git -C a for-each-ref refs/notes refs/schedkit/state)" \
+		"$(git -C b for-each-ref refs/notes refs/schedkit/state)"
 }
