@@ -49,7 +49,8 @@ static int check(struct history *h)
 
 	if (rc)
 		return cli_fail(&tool, rc);
-	cli_note(&tool, "%zu objects, %zu notes, %zu documents: %zu damaged, %zu "
+	cli_note(&tool,
+		 "%zu objects, %zu notes, %zu documents: %zu damaged, %zu "
 		 "wrong",
 		 r.objects, r.notes, r.documents, r.count[FSCK_DAMAGED],
 		 r.count[FSCK_WRONG]);

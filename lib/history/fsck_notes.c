@@ -224,8 +224,7 @@ static void walk(struct fsck *f, const git_tree *t, const char *before)
 			note(f, hex, &object, e);
 		} else {
 			fsck_say(f, FSCK_WRONG,
-				 "'%s%s%.60s' in " HISTORY_NOTES
-				 " is no note: "
+				 "'%s%s%.60s' in " HISTORY_NOTES " is no note: "
 				 "'git update-ref' to what it was before, "
 				 "which 'git log " HISTORY_NOTES "' tells",
 				 before, *before ? "/" : "",
