@@ -106,10 +106,10 @@ const struct loop_try *loop_best(const struct loop_round *rounds, size_t n)
 
 /* ---- what may still be gained ----------------------------------------- */
 
-double loop_promise(const struct loop_view *v, const struct loop_round *r)
+/* What was measured so far against what was foretold. */
+static void calibrate(const struct loop_view *v, struct calibration *c)
 {
-	double *foretold, *measured, most = 0;
-	struct calibration c;
+	double *foretold, *measured;
 	size_t n = 0, all = 0;
 
 	for (size_t i = 0; i < v->n; i++)
@@ -125,17 +125,34 @@ double loop_promise(const struct loop_view *v, const struct loop_round *r)
 			foretold[n] = log(t->predicted);
 			measured[n++] = log(t->measured);
 		}
-	learner_calibrate(foretold, measured, n, &c);
-	for (size_t k = 0; k < r->n; k++) {
-		struct expected e = {.ratio = INFINITY};
-
-		if (r->tries[k].predicted > 0)
-			learner_expect(&c, r->tries[k].predicted, &e);
-		most = fmax(most, e.ratio);
-	}
+	learner_calibrate(foretold, measured, n, c);
 	free(foretold);
 	free(measured);
-	return most;
+}
+
+static double promised(const struct calibration *c, const struct loop_try *t)
+{
+	struct expected e = {.ratio = INFINITY};
+
+	if (t->predicted > 0)
+		learner_expect(c, t->predicted, &e);
+	return e.ratio;
+}
+
+double loop_gain_pct(const struct loop_view *v, const struct loop_round *r)
+{
+	const struct loop_try *best = loop_best(v->rounds, v->n);
+	double most = 0, before = best ? best->measured : 1;
+	struct calibration c;
+
+	calibrate(v, &c);
+	for (size_t k = 0; k < r->n; k++)
+		most = fmax(most, promised(&c, &r->tries[k]));
+	if (isinf(most))
+		return NAN;
+	if (best && best->predicted > 0)
+		before = fmax(before, promised(&c, best));
+	return (most / before - 1) * 100;
 }
 
 /* Rounds since the best changed. */
@@ -266,17 +283,6 @@ static void plan(const struct loop_view *v, struct loop_next *out)
 		say(out, "%ld candidate%s", n, n == 1 ? "" : "s");
 }
 
-/* Ratio over the best so far, or over the kernel's own scheduler. */
-static double gain_pct(const struct loop_view *v, const struct loop_round *r)
-{
-	const struct loop_try *best = loop_best(v->rounds, v->n);
-	double promise = loop_promise(v, r);
-
-	if (isinf(promise))
-		return NAN;
-	return (promise / (best ? best->measured : 1) - 1) * 100;
-}
-
 static void go_on(const struct loop_view *v, const struct loop_round *r,
 		  struct loop_next *out)
 {
@@ -289,7 +295,7 @@ static void go_on(const struct loop_view *v, const struct loop_round *r,
 		finish(v, LOOP_NO_GAIN, out);
 		return;
 	}
-	out->expected_gain_pct = gain_pct(v, r);
+	out->expected_gain_pct = loop_gain_pct(v, r);
 	/* While nothing was found there is nothing to lose but the time, and
 	 * what the simulator knows nothing of (locks, caches), it promises
 	 * nothing for. */

@@ -127,11 +127,13 @@ void loop_decide(const struct loop_view *v, struct loop_next *out);
 const struct loop_try *loop_best(const struct loop_round *rounds, size_t n);
 
 /*
- * The largest ratio that the predictions of a round promise, calibrated by what
- * was measured so far against what was foretold: 0 when it tries nothing,
- * INFINITY when one of its policies has no prediction.
+ * How much better than the best so far, or than the kernel's own scheduler, the
+ * best of a round promises to be, by the simulator's predictions, calibrated by
+ * what was measured against what was foretold so far.  Promise is held against
+ * promise: what the simulator says too much of the new ones, it also said of
+ * the best.  NAN: a policy of the round has no prediction.
  */
-double loop_promise(const struct loop_view *v, const struct loop_round *r);
+double loop_gain_pct(const struct loop_view *v, const struct loop_round *r);
 
 /* "makespan:1.3" to name (a new string, NULL: none given) and ratio (0: none).
  * -EINVAL with a message. */

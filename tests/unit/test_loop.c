@@ -247,10 +247,27 @@ static void calibrates_what_is_promised(void **state)
 		a[i] = judged("a", 1, 0.95, 1.05, false);
 		a[i].predicted = 1.08 + 0.01 * (double)i;
 	}
-	assert_true(loop_promise(&v, &r[1]) < 1.06);
+	assert_true(loop_gain_pct(&v, &r[1]) < 6);
 	for (size_t i = 0; i < TRIES; i++)
 		a[i].measured = a[i].predicted;
-	assert_true(loop_promise(&v, &r[1]) > 1.1);
+	assert_true(loop_gain_pct(&v, &r[1]) > 10);
+}
+
+static void promise_is_held_against_promise(void **state)
+{
+	struct loop_try a[] = {judged("a", 1.38, 1.34, 1.41, true)};
+	struct loop_try b[] = {try_of("b", 1.43)};
+	struct loop_round r[] = {round_of(a, 1, true), round_of(b, 1, false)};
+	struct loop_view v = view_of(r, 2);
+
+	(void)state;
+	a[0].predicted = 1.42;
+	assert_int_equal(next_of(&v).stop, LOOP_NO_GAIN);
+	b[0].predicted = 1.6;
+	assert_int_equal(next_of(&v).act, LOOP_VERIFY);
+	/* More than was promised is no reason to hope for more. */
+	a[0].measured = a[0].lo = a[0].hi = 1.6;
+	assert_int_equal(next_of(&v).stop, LOOP_NO_GAIN);
 }
 
 /* ---- budgets ---------------------------------------------------------- */
@@ -403,6 +420,7 @@ int main(void)
 		cmocka_unit_test(stops_after_idle_rounds),
 		cmocka_unit_test(stops_when_nothing_is_promised),
 		cmocka_unit_test(calibrates_what_is_promised),
+		cmocka_unit_test(promise_is_held_against_promise),
 		cmocka_unit_test(keeps_to_the_time),
 		cmocka_unit_test(shares_with_the_model),
 		cmocka_unit_test(only_what_is_better_beyond_doubt),

@@ -5,7 +5,7 @@
  *   burn JOB     a job of the table; its name says nothing about its size
  *   burn --idle  work for ever (to keep a CPU busy)
  *
- * SCHEDKIT_UNIT scales the amount (default 200).
+ * SCHEDKIT_UNIT scales the amount (default 120).
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static void work(uint64_t rounds)
 int main(int argc, char **argv)
 {
 	const char *scale = getenv("SCHEDKIT_UNIT");
-	uint64_t unit = (scale ? strtoull(scale, NULL, 10) : 200) * UNIT_ROUNDS;
+	uint64_t unit = (scale ? strtoull(scale, NULL, 10) : 120) * UNIT_ROUNDS;
 
 	if (argc == 2 && !strcmp(argv[1], "--idle"))
 		for (;;)
