@@ -11,15 +11,17 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "cmd/history-ladder.h"
 #include "cmd/history.h"
 #include "history/bisect.h"
 #include "history/diff.h"
 
 static struct {
 	const char *workload, *good, *bad;
+	struct ladder_arg ladder;
 	int argc;
 	char **argv;
-} arg;
+} arg = {.ladder = {.worse_pct = 5}};
 
 static const struct opt options[] = {
 	HISTORY_OPTIONS,
@@ -34,6 +36,44 @@ static const struct opt options[] = {
 	 .arg = "ID",
 	 .help = "start: a policy with which it was not; the last",
 	 .target = &arg.bad},
+	{.kind = OPT_STRING,
+	 .letter = 'm',
+	 .name = "metric",
+	 .arg = "NAME",
+	 .help = "run: what got worse; the goal",
+	 .target = &arg.ladder.metric},
+	{.kind = OPT_DOUBLE,
+	 .name = "worse",
+	 .arg = "PCT",
+	 .help = "run: more than this is bad (5)",
+	 .target = &arg.ladder.worse_pct,
+	 .min = 0,
+	 .max = 99},
+	{.kind = OPT_STRING,
+	 .letter = 't',
+	 .name = "target",
+	 .arg = "KIND",
+	 .help = "run: host, vm or auto (the default)",
+	 .target = &arg.ladder.target},
+	{.kind = OPT_LONG,
+	 .name = "pairs",
+	 .arg = "N",
+	 .help = "run: pairs of runs of each policy, as of sched-verify",
+	 .target = &arg.ladder.pairs,
+	 .min = 1,
+	 .max = 1000},
+	{.kind = OPT_LONG,
+	 .name = "cpus",
+	 .arg = "N",
+	 .help = "run: of the guest",
+	 .target = &arg.ladder.cpus,
+	 .min = 1,
+	 .max = 512},
+	{.kind = OPT_STRING,
+	 .name = "kernel",
+	 .arg = "SERIES",
+	 .help = "run: of the guest",
+	 .target = &arg.ladder.kernel},
 	{.kind = OPT_END},
 };
 
@@ -51,6 +91,7 @@ static void put_culprit(struct history *h, const struct bisect *b, size_t at,
 			size_t after)
 {
 	struct doc *bad = NULL, *good = NULL;
+	const char *why = bisect_why(b, b->policy[at]);
 	struct json *v = json_object();
 	char *line;
 
@@ -59,6 +100,8 @@ static void put_culprit(struct history *h, const struct bisect *b, size_t at,
 	json_set_string(v, "first_bad", b->policy[at]);
 	json_set_string(v, "last_good", b->policy[after]);
 	json_set_number(v, "tests", (double)json_len(b->log) - 2);
+	if (why)
+		json_set_string(v, "why", why);
 	if (bad && good)
 		json_set(v, "differs", diff_values(good->body, bad->body));
 	if (cli_wants_json(history_arg.json)) {
@@ -69,6 +112,8 @@ static void put_culprit(struct history *h, const struct bisect *b, size_t at,
 		printf("%.*s is the first bad policy: ", HISTORY_SHORT_ID,
 		       b->policy[at]);
 		history_put_clean(bad ? json_text_at(bad->body, "title") : "");
+		fputs(why ? "\n  " : "", stdout);
+		history_put_clean(why ? why : "");
 		putchar('\n');
 		json_each (d, json_get(v, "differs")) {
 			char *x = json_canonical(json_get(d, "a"));
@@ -172,31 +217,80 @@ static int test_by(const struct doc *d, enum bisect_mark *mark)
 	return 0;
 }
 
-static int run_search(struct history *h, struct bisect *b)
+/* By the command, or by the ladder; what it says is noted. */
+static int test_one(struct history *h, const struct ladder *l, const char *id,
+		    enum bisect_mark *mark, char **why)
 {
-	int status, rc;
+	struct doc *d = NULL;
+	int rc = history_read(h, "policy", id, &d);
+
+	*why = NULL;
+	if (!rc)
+		rc = arg.argc > 1 ? test_by(d, mark)
+				  : ladder_test(l, d, mark, why);
+	if (!rc)
+		cli_note(&tool, "policy %.12s is %s%s%s", id,
+			 *mark == BISECT_SKIP ? "skipped" : bisect_words[*mark],
+			 *why ? ": " : "", *why ? *why : "");
+	doc_free(d);
+	return rc;
+}
+
+/* A search between two policies of which the later is not worse finds chance:
+ * 1, and why was said. */
+static int check_ends(struct history *h, const struct bisect *b,
+		      const struct ladder *l)
+{
+	enum bisect_mark mark = BISECT_BAD;
+	char *why;
+	int rc = test_one(h, l, bisect_first_bad(b), &mark, &why);
+
+	free(why);
+	if (rc || mark == BISECT_BAD)
+		return rc;
+	cli_note(&tool, "the bad one %s the good one, policy %.12s",
+		 mark == BISECT_SKIP ? "cannot be told from"
+				     : "is not worse here than",
+		 l->good->id);
+	return 1;
+}
+
+static int go_on(struct history *h, struct bisect *b, const struct ladder *l,
+		 int *status)
+{
 	size_t at;
+	int rc = 0;
 
-	while (stand(h, b, &at, &status)) {
+	while (!rc && stand(h, b, &at, status)) {
 		enum bisect_mark mark = BISECT_NONE;
-		struct doc *d = NULL;
+		char *why;
 
-		rc = history_read(h, "policy", b->policy[at], &d);
+		rc = test_one(h, l, b->policy[at], &mark, &why);
 		if (!rc)
-			rc = test_by(d, &mark);
-		if (!rc)
-			rc = bisect_say(b, d->id, mark);
+			rc = bisect_say(b, b->policy[at], mark, why);
 		if (!rc)
 			rc = bisect_save(h, b);
-		if (!rc)
-			cli_note(&tool, "policy %.12s is %s", d->id,
-				 mark == BISECT_SKIP ? "skipped"
-						     : bisect_words[mark]);
-		doc_free(d);
-		if (rc)
-			return cli_fail(&tool, rc);
+		free(why);
 	}
-	return status;
+	return rc;
+}
+
+static int run_search(struct history *h, struct bisect *b)
+{
+	bool begun = json_len(b->log) > 2;
+	struct ladder l = {0};
+	int status = CLI_NO, rc = 0;
+
+	if (arg.argc < 2)
+		rc = ladder_begin(&l, h, b, &arg.ladder);
+	if (!rc && arg.argc < 2 && !begun)
+		rc = check_ends(h, b, &l);
+	if (!rc)
+		rc = go_on(h, b, &l, &status);
+	ladder_release(&l);
+	if (rc == -EINVAL)
+		cli_usage(&tool, "%s", err_text());
+	return rc < 0 ? cli_fail(&tool, rc) : status;
 }
 
 /* ---- verbs ------------------------------------------------------------- */
@@ -237,11 +331,21 @@ static int say(struct history *h, struct bisect *b, enum bisect_mark mark)
 	} else if (bisect_next(b, &at, &after) != 1) {
 		return put_next(h, b);
 	}
-	rc = bisect_say(b, d ? d->id : b->policy[at], mark);
+	rc = bisect_say(b, d ? d->id : b->policy[at], mark, NULL);
 	if (!rc)
 		rc = bisect_save(h, b);
 	doc_free(d);
 	return rc ? cli_fail(&tool, rc) : put_next(h, b);
+}
+
+static void put_log(const struct json *l)
+{
+	const char *why = json_text_at(l, "why");
+
+	printf("%s\t%s%s", json_text_at(l, "mark"), json_text_at(l, "policy"),
+	       *why ? "\t" : "");
+	history_put_clean(why);
+	putchar('\n');
 }
 
 static int with_search(struct history *h)
@@ -259,8 +363,7 @@ static int with_search(struct history *h)
 			status = say(h, b, (enum bisect_mark)m);
 	if (!strcmp(verb, "log")) {
 		json_each (l, b->log)
-			printf("%s\t%s\n", json_text_at(l, "mark"),
-			       json_text_at(l, "policy"));
+			put_log(l);
 		status = CLI_YES;
 	}
 	bisect_free(b);
@@ -290,18 +393,13 @@ static int run(int argc, char **argv)
 		i++;
 	if (i == ARRAY_LEN(verbs))
 		cli_usage(&tool, "unknown command '%s'", argv[at]);
-	/* What follows `run` is the command's own. */
+	/* What follows the command that `run` names is its own. */
 	argc -= at;
 	argv += at;
-	if (strcmp(verbs[i], "run")) {
-		more = cli_options(&tool, argc, argv);
-		argc -= more - 1;
-		argv += more - 1;
-		argv[0] = (char *)verbs[i];
-	} else if (argc < 2) {
-		cli_usage(&tool, "run which test? a command, whose exit status "
-				 "says it");
-	}
+	more = cli_options(&tool, argc, argv);
+	argc -= more - 1;
+	argv += more - 1;
+	argv[0] = (char *)verbs[i];
 	arg.argc = argc;
 	arg.argv = argv;
 	cli_catch_stop();

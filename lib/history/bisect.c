@@ -13,6 +13,7 @@
 #include "history/repo.h"
 #include "history/state.h"
 #include "history/words.h"
+#include "stats/evidence.h"
 
 #define STATE_MAX (16u << 20)
 
@@ -91,7 +92,8 @@ static int find(const struct bisect *b, const char *policy, size_t *at)
 		       policy, b->workload);
 }
 
-int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark)
+int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark,
+	       const char *why)
 {
 	struct json *v;
 	size_t at;
@@ -103,7 +105,20 @@ int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark)
 	v = json_add(b->log, json_object());
 	json_set_string(v, "mark", bisect_words[mark]);
 	json_set_string(v, "policy", policy);
+	if (why)
+		json_set_string(v, "why", why);
 	return 0;
+}
+
+const char *bisect_why(const struct bisect *b, const char *policy)
+{
+	const char *why = NULL;
+
+	json_each (l, b->log)
+		if (!strcmp(json_text_at(l, "policy"), policy) &&
+		    json_get(l, "why"))
+			why = json_text_at(l, "why");
+	return why;
 }
 
 static int check(const struct bisect *b)
@@ -139,9 +154,11 @@ int bisect_start(struct history *h, const char *workload, const char *good,
 			     workload);
 	b->mark = mem_zalloc(b->n + 1, sizeof(*b->mark));
 	if (!rc)
-		rc = bisect_say(b, good ? good : b->policy[0], BISECT_GOOD);
+		rc = bisect_say(b, good ? good : b->policy[0], BISECT_GOOD,
+				NULL);
 	if (!rc)
-		rc = bisect_say(b, bad ? bad : b->policy[b->n - 1], BISECT_BAD);
+		rc = bisect_say(b, bad ? bad : b->policy[b->n - 1], BISECT_BAD,
+				NULL);
 	if (!rc)
 		rc = check(b);
 	if (!rc)
@@ -176,6 +193,100 @@ int bisect_next(const struct bisect *b, size_t *at, size_t *after)
 		if (b->mark[i] == BISECT_NONE && !--left)
 			*at = i;
 	return 1;
+}
+
+/* ---- the ladder as the test -------------------------------------------- */
+
+static const char *first(const struct bisect *b, enum bisect_mark mark)
+{
+	size_t i = 0;
+
+	while (i < b->n && b->mark[i] != mark)
+		i++;
+	return i < b->n ? b->policy[i] : "";
+}
+
+const char *bisect_first_good(const struct bisect *b)
+{
+	return first(b, BISECT_GOOD);
+}
+
+const char *bisect_first_bad(const struct bisect *b)
+{
+	return first(b, BISECT_BAD);
+}
+
+struct newest {
+	const char *workload;
+	struct doc *d;
+};
+
+static int newer(const struct doc *d, void *arg)
+{
+	struct newest *n = arg;
+	const char *name =
+		json_as_string(json_path(d->body, "workload.name"), "");
+
+	if (strcmp(name, n->workload) ||
+	    (n->d && strcmp(json_text_at(n->d->env, "time"),
+			    json_text_at(d->env, "time")) >= 0))
+		return 0;
+	doc_free(n->d);
+	n->d = doc_copy(d);
+	return 0;
+}
+
+int bisect_profile(struct history *h, const struct bisect *b, struct doc **out)
+{
+	struct newest n = {.workload = b->workload};
+	int rc = history_each(h, "profile", newer, &n);
+
+	*out = n.d;
+	if (!rc && !n.d)
+		rc = err_set(ENOENT,
+			     "the history has no profile of '%s' to measure "
+			     "with: add one with 'sched-observe --name', or "
+			     "name a test of your own",
+			     b->workload);
+	return rc;
+}
+
+int bisect_figure(const struct doc *verdict, const char *metric,
+		  struct bisect_figure *out)
+{
+	const struct json *list = json_get(verdict->body, "metrics"), *m = NULL;
+
+	json_each (x, list)
+		if (!m && (metric ? !strcmp(json_text_at(x, "name"), metric)
+				  : !json_as_bool(json_get(x, "guard"), false)))
+			m = x;
+	if (!m && json_len(list))
+		return err_set(ENODATA, "'%s' is none of its metrics",
+			       metric ? metric : "the goal");
+	if (!m)
+		return err_set(ENODATA, "%s",
+			       json_text_at(verdict->body, "why"));
+	*out = (struct bisect_figure){
+		.name = json_text_at(m, "name"),
+		.higher_is_better =
+			!strcmp(json_text_at(m, "better"), "higher"),
+		.ratio = json_as_number(json_get(m, "ratio"), 0),
+		/* Without an end it reaches anything. */
+		.hi = json_as_number(json_path(m, "ci95.1"), RATIO_MAX),
+	};
+	return 0;
+}
+
+enum bisect_mark bisect_judge(const struct bisect_figure *good,
+			      const struct bisect_figure *tested, double pct)
+{
+	const struct evidence_rule rule = {
+		.higher_is_better = good->higher_is_better, .guard_pct = pct};
+	bool below = tested->ratio < good->ratio * evidence_guard_floor(&rule);
+
+	if (!below)
+		return BISECT_GOOD;
+	return tested->hi < good->ratio ? BISECT_BAD : BISECT_SKIP;
 }
 
 /* ---- kept -------------------------------------------------------------- */
@@ -220,7 +331,9 @@ static struct bisect *parse(const struct json *v)
 		for (int m = BISECT_GOOD; m <= BISECT_SKIP; m++)
 			if (!strcmp(json_text_at(l, "mark"), bisect_words[m]))
 				bisect_say(b, json_text_at(l, "policy"),
-					   (enum bisect_mark)m);
+					   (enum bisect_mark)m,
+					   json_as_string(json_get(l, "why"),
+							  NULL));
 	return b;
 }
 
