@@ -66,7 +66,7 @@ double learner_lesson_distance(const struct json *lesson,
 
 struct regret {
 	double ratio;	   /* of the policy asked for */
-	double best_ratio; /* the largest measured one */
+	double best_ratio; /* the largest that rests on pairs enough */
 	char best[DOC_ID_LEN];
 	double pct;    /* what is lost by it: (best / ratio - 1) in percent */
 	size_t points; /* policies with a figure */

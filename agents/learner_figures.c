@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agents/learner.h"
+#include "agents/verifier.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "stats/sample.h"
@@ -20,7 +21,8 @@ static double num(const struct json *v, const char *path)
 struct figure {
 	const char *policy;
 	double ratio, pairs;
-	/* False: it was given up, and may have looked fast for that. */
+	/* False: it was given up, and may have looked fast for that; or only
+	 * looked at, and the best of many looks is luck. */
 	bool counts;
 };
 
@@ -48,7 +50,8 @@ static bool read_figure(const struct doc *d, const char *profile,
 	f->policy = json_text_at(d->body, "policy");
 	f->ratio = num(d->body, "measured.ratio");
 	f->pairs = json_as_number(json_path(d->body, "measured.pairs"), 0);
-	f->counts = strcmp(outcome, "unsafe") && strcmp(outcome, "worse");
+	f->counts = strcmp(outcome, "unsafe") && strcmp(outcome, "worse") &&
+		    f->pairs >= VERIFIER_MIN_PAIRS;
 	return isfinite(f->ratio) && f->ratio > 0;
 }
 

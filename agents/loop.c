@@ -197,7 +197,7 @@ static int enter(struct loop *l, const struct loop_next *next)
 				fmax(0, l->o->budget.tokens - l->spent.tokens) /
 					fmax(1, (double)l->o->budget.rounds));
 	}
-	if (next->act == LOOP_VERIFY && isfinite(next->expected_gain_pct))
+	if (row && isfinite(next->expected_gain_pct))
 		json_set_number(row, "expected_gain_pct",
 				next->expected_gain_pct);
 	return loop_save(l);

@@ -137,8 +137,8 @@ static void put_round(struct html *h, const struct json *r)
 		    json_get(r, "best_ratio")
 			    ? figure_ratio(t, number_at(r, "best_ratio"))
 			    : "–");
-	report_cell(h, "Expected of another round", "n",
-		    isnan(gain) ? "" : num_pct(t, gain));
+	report_cell(h, "Foretold gain", "n",
+		    isnan(gain) ? "–" : num_pct(t, gain));
 	report_end_row(h);
 }
 
@@ -189,14 +189,9 @@ static void put_spent(struct html *h, const struct json *loop)
 
 static void put_loop(struct html *h, const struct chapter *c)
 {
-	static const char *const titles[] = {"#Round",
-					     "#Candidates",
-					     "#Guest runs",
-					     "#Simulated runs",
-					     "#Time",
-					     "#Best so far",
-					     "#Expected of another round",
-					     NULL};
+	static const char *const titles[] = {
+		"#Round", "#Candidates",  "#Guest runs",    "#Simulated runs",
+		"#Time",  "#Best so far", "#Foretold gain", NULL};
 	const struct json *rounds = json_get(c->loop, "rounds");
 	size_t shown = 0;
 
@@ -205,7 +200,9 @@ static void put_loop(struct html *h, const struct chapter *c)
 	html_leaf(h, "h3", NULL, "The loop, round by round");
 	html_leaf(h, "p", NULL, ending(json_text_at(c->loop, "status")));
 	if (json_len(rounds)) {
-		report_table(h, "Each round proposes, measures and learns.",
+		report_table(h,
+			     "Each round proposes, measures and learns, "
+			     "while it promises enough over the best so far.",
 			     titles);
 		json_each (r, rounds) {
 			if (shown++ == ROWS_TOLD)

@@ -322,7 +322,8 @@ static void elsewhere_is_further(void **state)
 
 /* ---- regret ----------------------------------------------------------- */
 
-static struct doc *figure(char policy, double ratio, const char *outcome)
+static struct doc *figure(char policy, double ratio, const char *outcome,
+			  double pairs)
 {
 	struct json *b = parsed(
 		"{\"profile\":\"" ID_A "\",\"verdict\":\"" ID_A
@@ -338,6 +339,7 @@ static struct doc *figure(char policy, double ratio, const char *outcome)
 	json_set_string(b, "policy", id);
 	json_set_string(b, "outcome", outcome);
 	json_set_number(m, "ratio", ratio);
+	json_set_number(m, "pairs", pairs);
 	json_set(b, "measured", m);
 	d = doc_new("lesson", "test", b, NULL, 0);
 	if (!d)
@@ -347,25 +349,26 @@ static struct doc *figure(char policy, double ratio, const char *outcome)
 
 static void regret_is_against_the_best_that_counts(void **state)
 {
-	struct doc *docs[] = {figure('a', 1.2, "better"),
-			      figure('b', 1.5, "better"),
-			      figure('c', 3.0, "worse"), /* a guard fell */
-			      figure('d', 1.1, "unknown")};
+	struct doc *docs[] = {figure('a', 1.2, "better", 5),
+			      figure('b', 1.5, "better", 5),
+			      figure('c', 3.0, "worse", 5), /* a guard fell */
+			      figure('d', 1.1, "unknown", 5),
+			      figure('f', 1.6, "unknown", 1)}; /* one look */
 	const struct doc *const *all = (const struct doc *const *)docs;
 	char id[DOC_ID_LEN] = {0};
 	struct regret r;
 
 	(void)state;
-	assert_int_equal(learner_regret(all, 4, ID_A, ID_A, &r), 0);
+	assert_int_equal(learner_regret(all, 5, ID_A, ID_A, &r), 0);
 	assert_true(r.ratio == 1.2 && r.best_ratio == 1.5);
 	assert_true(fabs(r.pct - 25) < 1e-9);
-	assert_int_equal(r.points, 4);
+	assert_int_equal(r.points, 5);
 	assert_string_equal(r.best, ID_B);
-	assert_int_equal(learner_regret(all, 4, ID_A, ID_B, &r), 0);
+	assert_int_equal(learner_regret(all, 5, ID_A, ID_B, &r), 0);
 	assert_true(r.pct == 0);
 	memset(id, 'e', DOC_ID_LEN - 1);
-	assert_int_equal(learner_regret(all, 4, ID_A, id, &r), -ENOENT);
-	assert_int_equal(learner_regret(all, 4, ID_B, ID_A, &r), -ENOENT);
+	assert_int_equal(learner_regret(all, 5, ID_A, id, &r), -ENOENT);
+	assert_int_equal(learner_regret(all, 5, ID_B, ID_A, &r), -ENOENT);
 	for (size_t i = 0; i < ARRAY_LEN(docs); i++)
 		doc_free(docs[i]);
 }
