@@ -60,25 +60,27 @@ static void say_workload(struct buf *b, const struct features *f)
 
 /* ---- what came out ---------------------------------------------------- */
 
-static void say_end(struct buf *b, const struct json *x)
+static void say_end(struct buf *b, double x)
 {
-	if (json_type(x) == JSON_NUMBER)
-		buf_printf(b, "%.3g", json_as_number(x, 0));
-	else
+	if (isnan(x))
 		buf_puts(b, "?");
+	else
+		buf_printf(b, "%.3g", x);
 }
 
 /* "1.43 (1.37 to 1.45) times EEVDF's wall" */
 static void say_figure(struct buf *b, const struct json *m)
 {
 	const struct json *ci = json_get(m, "ci95");
+	double lo = json_as_number(json_at(ci, 0), NAN);
+	double hi = json_as_number(json_at(ci, 1), NAN);
 
 	buf_printf(b, "%.3g", num(m, "ratio"));
-	if (json_len(ci) == 2) {
+	if (!isnan(lo) || !isnan(hi)) {
 		buf_puts(b, " (");
-		say_end(b, json_at(ci, 0));
+		say_end(b, lo);
 		buf_puts(b, " to ");
-		say_end(b, json_at(ci, 1));
+		say_end(b, hi);
 		buf_puts(b, ")");
 	}
 	buf_puts(b, " times as good as EEVDF in ");
