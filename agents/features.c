@@ -77,15 +77,17 @@ static bool is_kernel(const struct json *g)
 }
 
 /* Tasks that compute at a stretch, and hold nothing that others wait for:
- * workers that take turns with each other are none.  Quantiles of the few
- * bursts they have say nothing, so the mean counts. */
+ * workers that take turns with each other are none; one wait each is how they
+ * are started.  Quantiles of the few bursts they have say nothing, so the mean
+ * counts. */
 static bool is_batch(const struct json *g)
 {
-	double wakeups = num(g, "wakeups");
-	double stretch = num(g, "run_us") / (wakeups + num(g, "tasks") + 1);
+	double wakeups = num(g, "wakeups"), tasks = num(g, "tasks");
+	double stretch = num(g, "run_us") / (wakeups + tasks + 1);
 
 	return stretch > LONG_BURST_US &&
-	       num(g, "preempted_holder_wakes") <= BATCH_HOLDERS * wakeups;
+	       num(g, "preempted_holder_wakes") <=
+		       BATCH_HOLDERS * wakeups + tasks;
 }
 
 static void add_group(struct sums *s, const struct json *g)

@@ -64,6 +64,13 @@ static const char *const mixed_holders =
 		      "4000") "," GROUP("batch", "18000000", "90000000", "40",
 					"0", "900", "900000"),
 		"");
+/* One of the batch once waited for one that was preempted: at its start. */
+static const char *const mixed_start =
+	PROFILE("throughput", BUSY,
+		GROUP("server", "1000000", "9000000", "2000", "0", "200",
+		      "4000") "," GROUP("batch", "18000000", "90000000", "4",
+					"1", "900", "900000"),
+		"");
 /* Workers with a lock and long bursts beside those who wake them. */
 static const char *const dispatched =
 	PROFILE("throughput", BUSY,
@@ -177,6 +184,16 @@ static void test_a_batch_takes_precedence_over_holders(void **state)
 	assert_true(has_trait(&a, "lock-holder-preemption"));
 	assert_string_equal(param_of(&a, 0, "classify"), "behaviour");
 	assert_string_equal(param_of(&a, 1, "order"), "fifo");
+	release(&a);
+}
+
+static void test_a_batch_that_once_waited_is_one(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	ask(&a, mixed_start, 4, 1);
+	assert_true(has_trait(&a, "interactive-beside-batch"));
 	release(&a);
 }
 
@@ -541,6 +558,7 @@ int main(void)
 		cmocka_unit_test(test_lock_holder),
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_a_batch_takes_precedence_over_holders),
+		cmocka_unit_test(test_a_batch_that_once_waited_is_one),
 		cmocka_unit_test(test_workers_are_no_batch),
 		cmocka_unit_test(test_nothing_to_gain_is_said),
 		cmocka_unit_test(test_same_seed_same_ids),
