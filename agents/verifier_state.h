@@ -10,7 +10,7 @@
 #include "workload/workload.h"
 
 #define CONFIRM_PAIRS 3
-#define BOUND_RUNS    3
+#define BOUND_RUNS    5
 #define LEAST_LIMIT_S 30 /* of one run */
 
 /*
