@@ -386,12 +386,23 @@ static const struct doc **round_docs(const struct loop *l, size_t *n)
 	return docs;
 }
 
+/* What served a workload like this one, tried by itself: how good it is and
+ * why was found out there. */
+static bool is_proven(const struct loop *l)
+{
+	const struct loop_round *r = &l->rounds[l->n - 1];
+
+	return l->n == 1 && r->n == 1 && r->tries[0].source == LOOP_NEIGHBOUR;
+}
+
 static void verify_args(const struct loop *l, struct strs *args)
 {
 	strs_add(args, "--json");
 	loop_guest_args(l, args, true);
 	strs_add(args, "--halving");
 	strs_add(args, "--sequential");
+	if (is_proven(l))
+		strs_add(args, "--bare");
 	add_long(args, "--pairs", l->o->pairs);
 	add_long(args, "--seed", l->o->seed + (long)l->n - 1);
 	strs_add(args, "--min-effect");

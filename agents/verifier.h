@@ -52,6 +52,9 @@ struct verifier_opts {
 	bool halving;
 	/* Pairs end when the answer is known; `pairs` is the most. */
 	bool sequential;
+	/* No runs at the bound, none with identities shuffled: they explain,
+	 * and judge nothing. */
+	bool bare;
 	/* Leave out what the stream has a verdict for. */
 	bool only_new;
 	bool confirm;

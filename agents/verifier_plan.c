@@ -58,6 +58,8 @@ static int find_workload(const struct verifier *v, struct group *g)
 		if (rc)
 			return err_prefix(-EBADMSG, "profile %.12s",
 					  g->profile->id);
+		if (v->o->bare)
+			strs_release(&g->w.bound);
 		g->has_workload = true;
 	} else if (stage_wanted(v, STAGE_RUN)) {
 		rc = rtapp_workload(g->profile->body, &g->w);
@@ -110,7 +112,7 @@ static void take_policies(struct verifier *v)
 		v->all[v->count] = (struct candidate){.policy = d};
 		for (size_t k = 0; k < STAGE_COUNT; k++)
 			v->all[v->count].stages[k].findings = json_array();
-		if (json_len(json_get(d->body, "identities")))
+		if (!v->o->bare && json_len(json_get(d->body, "identities")))
 			v->all[v->count].shuffled = body_shuffled(d->body);
 		v->count++;
 	}

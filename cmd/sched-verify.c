@@ -27,7 +27,7 @@ static struct {
 	struct strs guards, kernels, objects;
 	long pairs, screen, finalists, seed, cpus, memory;
 	double min_effect, timeout;
-	bool confirm, no_confirm, halving, sequential, only_new;
+	bool confirm, no_confirm, halving, sequential, bare, only_new;
 	bool json, progress;
 } arg = {
 	.target = "auto",
@@ -79,6 +79,10 @@ static const struct opt options[] = {
 	 .name = "sequential",
 	 .help = "end a policy's pairs when its answer is known",
 	 .target = &arg.sequential},
+	{.kind = OPT_FLAG,
+	 .name = "bare",
+	 .help = "no runs at the bound, none with identities shuffled",
+	 .target = &arg.bare},
 	{.kind = OPT_FLAG,
 	 .name = "new",
 	 .help = "only policies without a verdict in the input",
@@ -215,6 +219,7 @@ static void read_options(int argc, char **argv, struct verifier_opts *o,
 		.finalists = arg.finalists,
 		.halving = arg.halving,
 		.sequential = arg.sequential,
+		.bare = arg.bare,
 		.only_new = arg.only_new,
 		.confirm = !arg.no_confirm,
 		.min_effect_pct = arg.min_effect,

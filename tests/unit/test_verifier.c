@@ -766,7 +766,7 @@ static void bound_is_interleaved(void **state)
 	(void)state;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "accepted");
-	assert_string_equal(fake.order, "AA2A2LL2AA2L2AA2A22AA2");
+	assert_string_equal(fake.order, "AA2A2LL2AA2LL2AA2LA22AA2");
 	/* From 10 to 8 of at best 6. */
 	assert_true(fabs(json_as_number(json_path(verdict(s, 0),
 						  "bound.gap_closed_pct"),
@@ -794,6 +794,27 @@ static void identities_have_a_control(void **state)
 	shuffled = json_as_number(
 		json_path(verdict(s, 0), "metrics.0.shuffled_ratio"), 0);
 	assert_true(fabs(shuffled - 1.01) < 0.05);
+	stream_free(s);
+}
+
+static void bare_leaves_out_what_judges_nothing(void **state)
+{
+	static const char *const titles[] = {"1.01", NULL};
+	static const char extra[] =
+		",\"uses\":[\"learned_identity\"],\"identities\":["
+		"{\"hash\":\"00000000000000aa\",\"expect_us\":9000000},"
+		"{\"hash\":\"00000000000000bb\",\"expect_us\":1000}]";
+	struct stream *s = stream_of("\"bound\":[\"bound\"],", extra, titles);
+	struct verifier_opts o = options();
+
+	(void)state;
+	fake.identity_effect = 1.3;
+	o.bare = true;
+	run(s, &o, 0);
+	assert_string_equal(decision(s, 0), "accepted");
+	assert_null(json_get(verdict(s, 0), "bound"));
+	assert_null(json_path(verdict(s, 0), "metrics.0.shuffled_ratio"));
+	assert_string_equal(fake.order, "AA0A00AA00AA0A00AA0");
 	stream_free(s);
 }
 
@@ -927,6 +948,7 @@ int main(void)
 		TEST(invalid_runs_are_counted),
 		TEST(bound_is_interleaved),
 		TEST(identities_have_a_control),
+		TEST(bare_leaves_out_what_judges_nothing),
 		TEST(shuffling_moves_every_rank),
 		TEST(template_is_proved),
 		TEST(few_pairs_and_no_confirmation),
