@@ -29,8 +29,10 @@ def yes: if . then "holds " else "FAILS " end;
   "",
   ($all[] | "\(.name | padr(14)) rule: \(.rules.best.title // "-"); "
 	+ "loop: \(.loop.best.title // "-")"
-	+ "; regret of the rules \(.rules.regret_pct | n(1)) %, of random "
-	+ "search \(.random.regret_pct | n(1)) % (\(.random.runs // 0) runs)"),
+	+ if .rules then "; regret of the rules \(.rules.regret_pct | n(1)) %"
+	  else "" end
+	+ if .random then "; of random search \(.random.regret_pct | n(1)) % "
+		+ "(\(.random.runs) runs)" else "" end),
   "",
   ($worse == [] | yes) + "never worse than the kernel's own beyond its interval"
 	+ ([$worse[] | ": " + .name] | join("")),

@@ -8,8 +8,11 @@ def verdicts: .documents[] | select(.kind == "verdict") | .body;
 def titles: [.documents[] | select(.kind == "policy")
 	| {key: .id, value: (.body.title // .body.form)}] | from_entries;
 
-# Runs on the target.
-def runs: [verdicts | .evidence | .target_runs // .runs // 0] | add // 0;
+# Runs on the target: a loop's as it counted them; each verdict of a call has
+# the figure of all of it.
+def runs: ([.documents[] | select(.kind == "note") | .body.loop.spent.guest_runs
+		| values] | last)
+	// ([verdicts | .evidence.target_runs // 0] | max) // 0;
 
 # A verdict as a row.
 def row($titles): (.metrics // [])[0] as $m
