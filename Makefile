@@ -11,7 +11,7 @@
 #     check-san          both again with ASan and UBSan
 #     check-guest        tests that boot a guest
 #     check-kernels      the policy template on every known guest kernel
-#     check-loop         the whole loop in guests, half an hour
+#     check-loop         the whole loop, and bisect, in guests: 15 minutes
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-loop-null    does the loop believe in noise?
