@@ -229,6 +229,20 @@ static const struct rule metric[] = {
 	{0},
 };
 
+/* lib/trust/statement.h; whether it holds is not a question of form */
+static const struct rule signature[] = {
+	{OBJECT("statement"), MUST,
+	 ROWS({TEXT("kind"), MUST}, {ID("key"), MUST}, {TEXT("issued"), MUST},
+	      {TEXT("expires"), MUST}, {ID("policy"), MUST},
+	      {TEXT("form"), MUST}, {HEX("params_sha256", 64)},
+	      {TEXT("decision"), MUST}, {TEXT("target"), MUST},
+	      {TEXT("kernel"), MUST}, {HEX("configuration", 64)},
+	      {TEXT("accelerator")}, {TEXT("workload")},
+	      {HEX("object_sha256", 64)}, {HEX("evidence_sha256", 64), MUST})},
+	{HEX("ed25519", 128), MUST},
+	{0},
+};
+
 static const struct rule verdict[] = {
 	{ID("policy"), MUST},
 	{TEXT("workload")},
@@ -236,8 +250,10 @@ static const struct rule verdict[] = {
 	{TEXT("why"), MUST},
 	{WORD("target"), MUST, WORDS("vm", "host", "sim")},
 	{TEXT("kernel"), MUST},
+	{HEX("configuration", 64)},
 	{WORD("accelerator"), WORDS("tcg", "kvm", "none")},
 	{HEX("object_sha256", 64)},
+	{OBJECT("signature"), .members = signature},
 	{LIST("stages"), MUST, ROWS({OBJECT(NULL), MUST, .members = stage})},
 	{LIST("metrics"), MUST, ROWS({OBJECT(NULL), MUST, .members = metric})},
 	{OBJECT("bound"),
