@@ -89,6 +89,7 @@ ARCHIVE    := $(BUILD)/obj/schedkit.a
 BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
 # One program of several files.
 SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
+VERIFY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/verify-*.c))
 SYNTH_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/synth-*.c))
 REPL_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/repl-*.c))
 LOOP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/loop-*.c))
@@ -159,6 +160,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/obj/cmd/cli.o $(ARCHIVE)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
 
 $(BUILD)/bin/sched-sim: $(SIM_OBJ)
+$(BUILD)/bin/sched-verify: $(VERIFY_OBJ)
 $(BUILD)/bin/sched-synth: $(SYNTH_OBJ)
 $(BUILD)/bin/sched-agents: $(AGENTS_OBJ)
 $(BUILD)/bin/sched-loop: $(LOOP_OBJ)

@@ -324,6 +324,18 @@ static struct json *told_of(const struct stream *s)
 	return told;
 }
 
+/* What was signed later says nothing that the first one does not. */
+static bool is_signed_again(const struct stream *s, const struct doc *verdict)
+{
+	for (size_t i = 0; i < doc_parent_count(verdict); i++) {
+		const struct doc *p = stream_find(s, doc_parent(verdict, i));
+
+		if (p && !strcmp(p->kind, "verdict"))
+			return true;
+	}
+	return false;
+}
+
 int learner_learn(struct stream *s, const char *by, struct learned *out)
 {
 	struct json *told = told_of(s);
@@ -335,7 +347,8 @@ int learner_learn(struct stream *s, const char *by, struct learned *out)
 		const struct doc *d = stream_at(s, i);
 		struct doc *lesson;
 
-		if (strcmp(d->kind, "verdict") || json_get(told, d->id))
+		if (strcmp(d->kind, "verdict") || json_get(told, d->id) ||
+		    is_signed_again(s, d))
 			continue;
 		json_set_bool(told, d->id, true);
 		lesson = learner_lesson(s, d, by);

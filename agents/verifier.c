@@ -2,6 +2,7 @@
 #include "agents/verifier.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -220,11 +221,23 @@ static bool is_accepted(const struct doc *verdict)
 	return !strcmp(json_text_at(verdict->body, "decision"), "accepted");
 }
 
+/* A verdict that cannot be signed is as true as before. */
+static void sign(struct verifier *v, const struct candidate *c,
+		 struct json *body, struct verifier_result *out)
+{
+	if (!v->o->signer || strcmp(c->decision, "accepted") ||
+	    !signer_sign(v->o->signer, body, c->policy))
+		return;
+	if (!out->unsigned_++)
+		snprintf(out->why, sizeof(out->why), "%s", err_text());
+}
+
 static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 		struct verifier_result *out)
 {
 	const char *parents[] = {c->policy->id,
 				 g->profile ? g->profile->id : NULL};
+	struct json *body;
 	struct doc *d;
 
 	if (c->known) {
@@ -236,7 +249,9 @@ static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 	verdict_decide(v, g, c);
 	tell_load(v, c);
 	tell_model(g, c);
-	d = doc_new("verdict", "sched-verify", verdict_body(v, g, c), parents,
+	body = verdict_body(v, g, c);
+	sign(v, c, body, out);
+	d = doc_new("verdict", "sched-verify", body, parents,
 		    g->profile ? 2 : 1);
 	if (!d)
 		return -EINVAL;

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agents/signer.h"
 #include "doc/stream.h"
 #include "rt/client.h"
 
@@ -72,14 +73,18 @@ struct verifier_opts {
 	/* Whose leases the simulator and the target wait for; NULL: nobody
 	 * shares this machine. */
 	struct rt_client *runtime;
+	/* What is accepted is signed by it; NULL: nothing is. */
+	struct signer *signer;
 	const volatile sig_atomic_t *cancel;
 	void (*progress)(void *arg, const char *words);
 	void *progress_arg;
 };
 
 struct verifier_result {
-	size_t verdicts; /* written */
-	size_t accepted; /* also those of before, with only_new */
+	size_t verdicts;  /* written */
+	size_t accepted;  /* also those of before, with only_new */
+	size_t unsigned_; /* accepted here, and could not be signed … */
+	char why[512];	  /* … for this reason */
 };
 
 /* "lint,build" to bits.  -EINVAL names the word. */

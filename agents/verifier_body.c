@@ -173,6 +173,9 @@ struct json *verdict_body(const struct verifier *v, const struct group *g,
 			json_as_string(json_get(f, "target"), target_asked(v)));
 	json_set_string(b, "kernel",
 			json_as_string(json_get(f, "kernel"), "none"));
+	if (json_get(f, "configuration"))
+		json_set_string(b, "configuration",
+				json_text_at(f, "configuration"));
 	json_set_string(b, "accelerator",
 			json_as_string(json_get(f, "accelerator"), "none"));
 	if (*c->object)

@@ -12,15 +12,11 @@
 #include "base/mem.h"
 #include "cmd/cli.h"
 #include "cmd/rows.h"
-#include "policy/form.h"
+#include "cmd/verify.h"
 #include "rt/config.h"
 #include "stats/sequential.h"
-#include "term/num.h"
 #include "term/progress.h"
-#include "term/table.h"
 #include "term/text.h"
-
-#define MAX_OUTPUT (16u << 20)
 
 static struct {
 	const char *target, *stages, *topology;
@@ -28,6 +24,9 @@ static struct {
 	long pairs, screen, finalists, seed, cpus, memory;
 	double min_effect, timeout;
 	bool confirm, no_confirm, halving, sequential, bare, only_new;
+	const char *sign, *key, *revoke;
+	double days;
+	bool new_key, keys, no_sign;
 	bool json, progress;
 } arg = {
 	.target = "auto",
@@ -137,6 +136,40 @@ static const struct opt options[] = {
 	 .help = "judge this BPF object, too",
 	 .target = &arg.objects},
 	{.kind = OPT_FLAG,
+	 .name = "new-key",
+	 .help = "make a key to sign with, called NAME (signing)",
+	 .target = &arg.new_key},
+	{.kind = OPT_FLAG,
+	 .name = "keys",
+	 .help = "list the keys that are trusted here",
+	 .target = &arg.keys},
+	{.kind = OPT_STRING,
+	 .name = "revoke",
+	 .arg = "WHAT:ID",
+	 .help = "trust this key, verdict or policy no more",
+	 .target = &arg.revoke},
+	{.kind = OPT_STRING,
+	 .name = "sign",
+	 .arg = "ID",
+	 .help = "measure nothing; sign this verdict of the input, too",
+	 .target = &arg.sign},
+	{.kind = OPT_STRING,
+	 .name = "key",
+	 .arg = "NAME",
+	 .help = "sign with this one; by default the newest",
+	 .target = &arg.key},
+	{.kind = OPT_DOUBLE,
+	 .name = "expires",
+	 .arg = "DAYS",
+	 .help = "of a signature (30), or of a new key (never)",
+	 .target = &arg.days,
+	 .min = 0.001,
+	 .max = 36525},
+	{.kind = OPT_FLAG,
+	 .name = "no-sign",
+	 .help = "sign nothing; sched-deploy refuses the verdicts",
+	 .target = &arg.no_sign},
+	{.kind = OPT_FLAG,
 	 .letter = 'j',
 	 .name = "json",
 	 .help = "documents, even on a terminal",
@@ -151,8 +184,12 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
 	.name = "sched-verify",
 	.purpose = "measure scheduling policies against the kernel's own",
-	.synopsis = "[OPTION...] < DOCUMENTS",
+	.synopsis = "[OPTION...] < DOCUMENTS\n"
+		    "       sched-verify --sign ID [OPTION...] < DOCUMENTS\n"
+		    "       sched-verify {--new-key [NAME] | --keys | --revoke "
+		    "WHAT:ID}",
 	.options = options,
+	.mixed = true,
 	.epilogue = "exit status: 0 a policy is accepted, 1 none is, 2 usage, "
 		    "3 cannot, 4 later",
 };
@@ -193,11 +230,9 @@ static size_t read_guards(struct verifier_guard *rows, double *dflt)
 	return n;
 }
 
-static void read_options(int argc, char **argv, struct verifier_opts *o,
+static void read_options(struct verifier_opts *o,
 			 struct verifier_guard **guards)
 {
-	if (cli_options(&tool, argc, argv) < argc)
-		cli_usage(&tool, "too many arguments");
 	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm") &&
 	    strcmp(arg.target, "auto"))
 		cli_usage(&tool,
@@ -239,6 +274,57 @@ static void read_options(int argc, char **argv, struct verifier_opts *o,
 		cli_usage(&tool, "option --stages: %s", err_text());
 }
 
+/* The options that do something else than measure; true: status is how it
+ * went. */
+static bool keep_keys(int argc, char **argv, int *status)
+{
+	int first = cli_options(&tool, argc, argv);
+	const char *name = arg.new_key && first < argc ? argv[first++] : NULL;
+
+	if (first < argc)
+		cli_usage(&tool, "too many arguments");
+	if (arg.new_key + arg.keys + !!arg.revoke + !!arg.sign > 1)
+		cli_usage(&tool, "--new-key, --keys, --revoke and --sign are "
+				 "for one at a time");
+	if (arg.no_sign && (arg.sign || arg.key))
+		cli_usage(&tool, "--no-sign contradicts --sign and --key");
+	if (arg.new_key)
+		*status = keys_new(&tool, name, arg.days);
+	else if (arg.keys)
+		*status = keys_list(&tool);
+	else if (arg.revoke)
+		*status = keys_revoke(&tool, arg.revoke);
+	return arg.new_key || arg.keys || arg.revoke;
+}
+
+static struct signer *open_signer(void)
+{
+	struct signer_opts o = {
+		.key = arg.key,
+		.days = arg.days > 0 ? arg.days : SIGNER_DAYS,
+		.make_first = !arg.key,
+	};
+
+	return arg.no_sign ? NULL : signer_new(&o);
+}
+
+/* What of signing has to be said, and is in no document. */
+static void tell_signing(const struct signer *s,
+			 const struct verifier_result *res)
+{
+	if (s && signer_made_key(s))
+		cli_note(&tool,
+			 "made the key %.12s to sign with, '%s': sched-deploy "
+			 "of the same user takes what it signs "
+			 "(schedkit-keys(5))",
+			 signer_key(s)->id, signer_key(s)->path);
+	if (res->unsigned_)
+		cli_note(&tool,
+			 "accepted and not signed, sched-deploy will refuse "
+			 "it: %s",
+			 res->why);
+}
+
 /* ---- progress ---- */
 
 static void say_line(void *unused, const char *words)
@@ -275,165 +361,28 @@ static int open_runtime(struct rt_client **out)
 	return rc;
 }
 
-/* ---- the table ---- */
+/* ---- what it does ---- */
 
-static double number_at(const struct json *v, const char *path)
+/* --sign: the one new document is the last. */
+static int vouch(bool json)
 {
-	return json_as_number(json_path(v, path), 0);
-}
+	struct stream *s =
+		stream_open(STDIN_FILENO, json ? STDOUT_FILENO : -1, tool.name);
+	struct signer *signer = open_signer();
+	struct verifier_result none = {0};
+	int rc = signer_vouch(signer, s, arg.sign), status = CLI_YES;
 
-/* "mlfq.bpf.c:46: what it is"; documents have the whole path. */
-static void add_finding(struct table *t, const struct json *f)
-{
-	const char *file = json_text_at(f, "file"), *slash = strrchr(file, '/');
-
-	if (*file)
-		table_cell(t, "%s:%.0f: %s", slash ? slash + 1 : file,
-			   number_at(f, "line"), json_text_at(f, "text"));
-	else
-		table_cell(t, "%s", json_text_at(f, "text"));
-}
-
-static void add_stages(const struct json *body, struct buf *out)
-{
-	struct table *t = table_new();
-
-	table_column(t, "stage", TABLE_LEFT);
-	table_column(t, "status", TABLE_LEFT);
-	table_column(t, "time", TABLE_RIGHT);
-	table_column(t, "finding", TABLE_WRAP);
-	json_each (s, json_get(body, "stages")) {
-		size_t i = 0;
-
-		do {
-			const struct json *f =
-				json_at(json_get(s, "findings"), i);
-			double seconds = number_at(s, "seconds");
-
-			table_cell(t, "%s", i ? "" : json_text_at(s, "name"));
-			table_cell(t, "%s", i ? "" : json_text_at(s, "status"));
-			if (i || seconds < 0.05)
-				table_cell(t, "%s", "");
-			else
-				table_cell(t, "%.1f s", seconds);
-			add_finding(t, f);
-		} while (++i < json_len(json_get(s, "findings")));
+	tell_signing(signer, &none);
+	signer_free(signer);
+	if (rc) {
+		status = cli_fail(&tool, rc);
+		if (!stream_bad_lines(s))
+			stream_emit_error(s, -rc, NULL);
+	} else if (!json) {
+		verify_show(s, 1);
 	}
-	table_render(t, text_columns(STDOUT_FILENO), out);
-	table_free(t);
-}
-
-static void add_metrics(const struct json *body, struct buf *out)
-{
-	static const char *const titles[] = {"EEVDF", "policy", "better",
-					     "from",  "to",	"pairs"};
-	struct table *t;
-
-	if (!json_len(json_get(body, "metrics")))
-		return;
-	t = table_new();
-	table_column(t, "metric", TABLE_LEFT);
-	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
-		table_column(t, titles[i], TABLE_RIGHT);
-	json_each (m, json_get(body, "metrics")) {
-		static const char *const ratios[] = {"ratio", "ci95.0",
-						     "ci95.1"};
-		const char *unit = json_text_at(m, "unit");
-		char num[NUM_LEN];
-
-		table_cell(t, "%s%s", json_text_at(m, "name"),
-			   json_as_bool(json_get(m, "guard"), false)
-				   ? " (guard)"
-				   : "");
-		table_cell(t, "%.4g %s", number_at(m, "baseline"), unit);
-		table_cell(t, "%.4g %s", number_at(m, "candidate"), unit);
-		for (size_t i = 0; i < ARRAY_LEN(ratios); i++) {
-			double x = number_at(m, ratios[i]);
-
-			/* No end of the interval is known. */
-			table_cell(t, "%s", x > 0 ? num_ratio(num, x) : "-");
-		}
-		table_cell(t, "%.0f", number_at(m, "pairs"));
-	}
-	table_render(t, text_columns(STDOUT_FILENO), out);
-	table_free(t);
-}
-
-/* Not in the table: those are figures of a kernel. */
-static void add_foretold(const struct json *body, struct buf *out)
-{
-	const struct json *list = json_path(body, "simulation.metrics");
-	static const char *const shown[] = {"wall", "request_rate",
-					    "request_p99"};
-	const char *comma = "the simulator had foretold: ";
-
-	json_each (m, list) {
-		const char *name = json_text_at(m, "name");
-		char num[NUM_LEN];
-
-		for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
-			if (strcmp(name, shown[i]))
-				continue;
-			buf_printf(out, "%s%s %s", comma, name,
-				   num_ratio(num, number_at(m, "ratio")));
-			comma = ", ";
-		}
-	}
-	if (*comma == ',')
-		buf_puts(out, "\n");
-}
-
-static void add_policy(const struct json *body, struct buf *out)
-{
-	char *text = policy_text(body);
-
-	buf_puts(out, "policy: ");
-	text_clean(out, text, 0);
-	buf_puts(out, "\n");
-	free(text);
-}
-
-static void add_verdict(const struct stream *s, const struct json *body,
-			struct buf *out)
-{
-	const struct doc *p = stream_find(s, json_text_at(body, "policy"));
-	const struct json *gap = json_path(body, "bound.gap_closed_pct");
-
-	buf_printf(out, "%s: ", json_text_at(body, "decision"));
-	text_clean(out, p ? json_text_at(p->body, "title") : "?", 0);
-	buf_printf(out, " (%.12s)\n", json_text_at(body, "policy"));
-	if (p)
-		add_policy(p->body, out);
-	text_clean(out, json_text_at(body, "why"), 0);
-	buf_printf(out, "\non %s, kernel %s, accelerator %s\n",
-		   json_text_at(body, "target"), json_text_at(body, "kernel"),
-		   json_text_at(body, "accelerator"));
-	add_metrics(body, out);
-	add_foretold(body, out);
-	if (gap)
-		buf_printf(out,
-			   "%.0f %% of the gap to the bound %.4g closed "
-			   "(%.0f to %.0f)\n",
-			   json_as_number(gap, 0),
-			   number_at(body, "bound.value"),
-			   number_at(body, "bound.ci95.0"),
-			   number_at(body, "bound.ci95.1"));
-	add_stages(body, out);
-	buf_puts(out, "\n");
-}
-
-static void show(const struct stream *s, size_t verdicts)
-{
-	size_t n = stream_count(s);
-	struct buf out;
-
-	buf_init(&out, MAX_OUTPUT);
-	/* Ours are the last ones. */
-	for (size_t i = n - verdicts; i < n; i++)
-		add_verdict(s, stream_at(s, i)->body, &out);
-	if (out.len)
-		fputs(out.data, stdout);
-	buf_release(&out);
+	stream_free(s);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -444,14 +393,19 @@ int main(int argc, char **argv)
 	struct progress p;
 	struct stream *s;
 	bool json;
-	int rc, status, in;
+	int rc, status = CLI_USAGE, in;
 
-	read_options(argc, argv, &o, &guards);
+	if (keep_keys(argc, argv, &status))
+		return cli_finish(&tool, status);
+	read_options(&o, &guards);
 	json = cli_wants_json(arg.json);
 	cli_catch_stop();
+	if (arg.sign)
+		return cli_finish(&tool, vouch(json));
 	progress_init(&p, STDERR_FILENO);
 	o.progress = p.on ? progress_words : arg.progress ? say_line : NULL;
 	o.progress_arg = &p;
+	o.signer = open_signer();
 	/* Nobody types documents beside an object. */
 	in = o.object_count && isatty(STDIN_FILENO) ? -1 : STDIN_FILENO;
 	s = stream_open(in, json ? STDOUT_FILENO : -1, tool.name);
@@ -461,8 +415,10 @@ int main(int argc, char **argv)
 	if (o.runtime)
 		rt_client_close(o.runtime);
 	progress_clear(&p);
+	tell_signing(o.signer, &res);
+	signer_free(o.signer);
 	if (!json)
-		show(s, res.verdicts);
+		verify_show(s, res.verdicts);
 	status = res.accepted ? CLI_YES : CLI_NO;
 	if (rc) {
 		status = cli_fail(&tool, rc);

@@ -14,7 +14,7 @@ struct row {
 	char policy[DOC_ID_LEN];
 	char verdict[DOC_ID_LEN];
 	char time[32];
-	bool accepted;
+	bool accepted, is_signed;
 	double ratio, low;
 };
 
@@ -45,6 +45,7 @@ static int add_verdict(const struct doc *d, void *arg)
 	*r = (struct row){
 		.workload = mem_strdup(workload),
 		.accepted = !strcmp(decision, "accepted"),
+		.is_signed = json_get(d->body, "signature") != NULL,
 		.ratio = json_as_number(json_get(goal, "ratio"), 0),
 		.low = json_as_number(json_path(goal, "ci95.0"), 0),
 	};
@@ -65,6 +66,9 @@ static int by_time(const void *a, const void *b)
 		c = strcmp(x->policy, y->policy);
 	if (!c)
 		c = strcmp(y->time, x->time);
+	/* The same once more, signed. */
+	if (!c)
+		c = y->is_signed - x->is_signed;
 	return c ? c : strcmp(x->verdict, y->verdict);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "scx/configuration.h"
 #include "scx/ext.h"
 #include "target/impl.h"
 #include "target/runner.h"
@@ -140,9 +141,9 @@ char *host_kernel(void)
 
 int host_open(const struct target_opts *o, void **self)
 {
+	char configuration[DIGEST_HEX_LEN], *release;
 	struct host *h;
 	struct json *state;
-	char *release;
 	int rc = ext_check();
 
 	if (rc && !(o->plain && rc != -EBUSY))
@@ -155,6 +156,8 @@ int host_open(const struct target_opts *o, void **self)
 	json_set_string(h->facts, "target", "host");
 	json_set_string(h->facts, "kernel", release);
 	free(release);
+	configuration_digest(configuration);
+	json_set_string(h->facts, "configuration", configuration);
 	json_set_string(h->facts, "accelerator", "none");
 	json_set_number(h->facts, "cpus",
 			(double)sysconf(_SC_NPROCESSORS_ONLN));

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "scx/configuration.h"
 #include "scx/ext.h"
 
 #define HOST_NAME  "schedkit"
@@ -159,14 +160,16 @@ static void word_of(const char *path, char *out, size_t size)
 struct json *inside_facts(void)
 {
 	struct json *f = json_object(), *state = ext_kernel_state();
+	char clock[64], configuration[DIGEST_HEX_LEN];
 	struct utsname u;
-	char clock[64];
 
 	uname(&u);
 	word_of("/sys/devices/system/clocksource/clocksource0/"
 		"current_clocksource",
 		clock, sizeof(clock));
 	json_set_string(f, "kernel", u.release);
+	configuration_digest(configuration);
+	json_set_string(f, "configuration", configuration);
 	json_set_number(f, "cpus", (double)sysconf(_SC_NPROCESSORS_ONLN));
 	json_set_string(f, "clocksource", clock);
 	json_set_string(f, "writable",

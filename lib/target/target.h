@@ -104,7 +104,8 @@ int target_run(struct target *t, const struct run_spec *s,
 int target_await(struct target *t);
 
 /*
- * {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64","accelerator":"tcg",
+ * {"target":"vm","kernel":"6.18.15+deb13-cloud-amd64",
+ *  "configuration":scx/configuration.h,"accelerator":"tcg",
  *  "accelerator_why":…,"qemu":"10.0.2…","cpus":2,"memory_mib":1024,
  *  "topology":…,"clocksource":"tsc","writable":"everything","boot_s":3.1,
  *  "sched_ext":"disabled"}; of the host only what applies.  Lent until the next

@@ -228,6 +228,33 @@ static void learning_twice_teaches_once(void **state)
 	stream_free(s);
 }
 
+/* A verdict that was signed later has the first one for a parent. */
+static void signing_again_teaches_nothing(void **state)
+{
+	struct stream *s = stream_open(-1, -1, "test");
+	const char *parents[3];
+	const struct doc *v;
+	struct learned again;
+	struct json *body;
+
+	(void)state;
+	learn(s, PROFILE("w", "6.18.15", "9000000"), "", "accepted",
+	      STAGE("run", "passed", "x"), "");
+	v = stream_last(s, "verdict");
+	parents[0] = doc_parent(v, 0);
+	parents[1] = doc_parent(v, 1);
+	parents[2] = v->id;
+	body = json_copy(v->body);
+	json_set_string(body, "note", "as good as signed");
+	assert_int_equal(
+		stream_emit(s, doc_new("verdict", "test", body, parents, 3)),
+		0);
+	assert_int_equal(learner_learn(s, "test", &again), 0);
+	assert_int_equal(again.lessons, 0);
+	assert_int_equal(again.untold, 0);
+	stream_free(s);
+}
+
 static void without_its_policy_a_verdict_teaches_nothing(void **state)
 {
 	struct stream *s = stream_open(-1, -1, "test");
@@ -529,6 +556,7 @@ int main(void)
 		cmocka_unit_test(a_lesson_holds_what_happened),
 		cmocka_unit_test(outcomes_are_told_apart),
 		cmocka_unit_test(learning_twice_teaches_once),
+		cmocka_unit_test(signing_again_teaches_nothing),
 		cmocka_unit_test(without_its_policy_a_verdict_teaches_nothing),
 		cmocka_unit_test(names_are_no_features),
 		cmocka_unit_test(distance_grows_with_the_difference),

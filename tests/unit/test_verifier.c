@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/temp.h"
 #include "target/target.h"
 
 /* ---- a target on request ---- */
@@ -357,6 +358,43 @@ static void better_is_accepted(void **state)
 		json_as_string(json_path(verdict(s, 0), "kernel"), ""),
 		"6.18.15");
 	stream_free(s);
+}
+
+/* What is accepted, and nothing else, is signed by a key that is made then;
+ * what cannot be signed is as good a verdict as before. */
+static void accepted_is_signed(void **state)
+{
+	static const char *const titles[] = {"1.3", "1.0", NULL};
+	struct signer_opts so = {.days = 1, .make_first = true};
+	struct stream *s = stream_of("", plain, titles);
+	struct verifier_opts o = options();
+	struct verifier_result res;
+	struct temp temp;
+
+	(void)state;
+	assert_int_equal(temp_make("/tmp", "schedkit-verifier-", &temp), 0);
+	setenv("XDG_CONFIG_HOME", temp.dir, 1);
+	o.signer = signer_new(&so);
+	assert_int_equal(verifier_verify(s, &o, &res), 0);
+	assert_int_equal(res.unsigned_, 0);
+	assert_true(signer_made_key(o.signer));
+	assert_string_equal(
+		json_text_at(verdict(s, 0), "signature.statement.key"),
+		signer_key(o.signer)->id);
+	assert_null(json_get(verdict(s, 1), "signature"));
+	signer_free(o.signer);
+	stream_free(s);
+	setenv("XDG_CONFIG_HOME", "/dev/null", 1);
+	s = stream_of("", plain, titles);
+	o.signer = signer_new(&so);
+	assert_int_equal(verifier_verify(s, &o, &res), 0);
+	assert_int_equal(res.accepted, 1);
+	assert_int_equal(res.unsigned_, 1);
+	assert_non_null(strstr(res.why, "/dev/null"));
+	assert_null(json_get(verdict(s, 0), "signature"));
+	signer_free(o.signer);
+	stream_free(s);
+	temp_remove(&temp);
 }
 
 static void equal_is_rejected(void **state)
@@ -930,6 +968,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(better_is_accepted),
+		TEST(accepted_is_signed),
 		TEST(equal_is_rejected),
 		TEST(guard_blocks),
 		TEST(conflicts_are_named),
