@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "crypt/digest.h"
 #include "policy/policy.h"
+#include "trust/statement.h"
 
 static const char *text(const struct doc *d, const char *key)
 {
@@ -206,6 +207,23 @@ static int find_policy(struct deployer *d)
 	return rc ? deployer_refuse(d, "policy %.12s: %s", id, err_text()) : 0;
 }
 
+/*
+ * By whom the verdict is signed, over what, and until when.  The time is the
+ * machine's own, whatever the environment would have it be.
+ */
+static int check_signature(struct deployer *d)
+{
+	struct trust *t;
+	enum statement_fault fault;
+	int rc = trust_open(&t);
+
+	if (rc)
+		return rc;
+	fault = statement_judge(t, d->verdict, d->policy, time(NULL));
+	trust_free(t);
+	return fault ? deployer_refuse(d, "%s", err_text()) : 0;
+}
+
 /* What is loaded must be what was measured. */
 static int check_object(struct deployer *d)
 {
@@ -214,9 +232,11 @@ static int check_object(struct deployer *d)
 	int rc;
 
 	d->object = path_lib("policy.bpf.o");
-	rc = digest_file_hex(d->object, now);
+	buf_init(&d->bytes, EXT_OBJECT_MAX);
+	rc = buf_read_file(&d->bytes, d->object);
 	if (rc)
 		return rc;
+	digest_hex(d->bytes.len ? d->bytes.data : "", d->bytes.len, now);
 	if (!*measured)
 		return deployer_refuse(d,
 				       "the verdict names no object: it "
@@ -242,6 +262,8 @@ static int check_evidence(struct deployer *d)
 				       "'sched-verify --target host' "
 				       "measures on this host",
 				       text(d->verdict, "target"));
+	if (deployer_on_host(d))
+		deployer_know_host(d);
 	return 0;
 }
 
@@ -251,15 +273,27 @@ static int open_target(struct deployer *d)
 				   : deployer_open_guest(d);
 }
 
+/* A guest's is known once it is open. */
 static int check_kernel(struct deployer *d)
 {
 	const char *measured = text(d->verdict, "kernel");
 
+	if (!d->kernel[0])
+		return 0;
 	if (strcmp(measured, d->kernel))
 		return deployer_refuse(d,
 				       "the verdict is for kernel %s, the "
 				       "target runs %s: verify again",
 				       measured, d->kernel);
+	measured = text(d->verdict, "configuration");
+	if (strcmp(measured, d->configuration) &&
+	    (*measured || deployer_on_host(d)))
+		return deployer_refuse(d,
+				       "the verdict is for another build or "
+				       "configuration of kernel %s (%.12s, the "
+				       "target's is %.12s): verify again",
+				       d->kernel, *measured ? measured : "none",
+				       d->configuration);
 	return 0;
 }
 
@@ -271,8 +305,9 @@ static int hold(struct deployer *d)
 
 /* In this order; the first that does not return 0 ends it. */
 static int (*const steps[])(struct deployer *d) = {
-	read_stream,	choose,	     find_policy,  check_object,
-	check_evidence, open_target, check_kernel, hold,
+	read_stream,  choose,	      find_policy,  check_signature,
+	check_object, check_evidence, check_kernel, open_target,
+	check_kernel, hold,
 };
 
 int deployer_deploy(struct stream *s, const struct deployer_opts *o,
@@ -291,6 +326,7 @@ int deployer_deploy(struct stream *s, const struct deployer_opts *o,
 	}
 	ext_free(d.ext);
 	target_close(d.guest);
+	buf_release(&d.bytes);
 	free(d.object);
 	if (d.lock >= 0)
 		close(d.lock);

@@ -36,6 +36,7 @@ int deployer_open_guest(struct deployer *d)
 		.progress = o->progress,
 		.progress_arg = o->progress_arg,
 	};
+	const struct json *facts;
 	int rc;
 
 	series(json_as_string(json_get(d->verdict->body, "kernel"), ""), wanted,
@@ -43,9 +44,11 @@ int deployer_open_guest(struct deployer *d)
 	rc = target_open(&t, &d->guest);
 	if (rc)
 		return rc;
-	snprintf(
-		d->kernel, sizeof(d->kernel), "%s",
-		json_as_string(json_get(target_facts(d->guest), "kernel"), ""));
+	facts = target_facts(d->guest);
+	snprintf(d->kernel, sizeof(d->kernel), "%s",
+		 json_text_at(facts, "kernel"));
+	snprintf(d->configuration, sizeof(d->configuration), "%s",
+		 json_text_at(facts, "configuration"));
 	return 0;
 }
 
@@ -59,6 +62,15 @@ static void ran(struct deployer *d, const struct run_result *r)
 	d->r->exit_status = r->proc.exit_status;
 }
 
+/* The guest has read the object itself, and says what it read. */
+static bool other_object(const struct deployer *d, const struct run_result *r)
+{
+	const char *loaded = json_text_at(r->report, "object_sha256");
+
+	return *loaded &&
+	       strcmp(loaded, json_text_at(d->verdict->body, "object_sha256"));
+}
+
 /* What happened, as a deployment and as an answer. */
 static int answer(struct deployer *d, const struct run_result *r)
 {
@@ -66,6 +78,13 @@ static int answer(struct deployer *d, const struct run_result *r)
 	double held = r->proc.wall_s;
 	int rc;
 
+	if (other_object(d, r))
+		return deployer_refuse(
+			d,
+			"'%s' was replaced before it was loaded: "
+			"what ran in the guest is not what was "
+			"measured",
+			d->object);
 	switch (r->outcome) {
 	case RUN_REFUSED:
 		return deployer_refuse(d, "%s", said);

@@ -10,12 +10,21 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/proc.h"
+#include "scx/configuration.h"
 
 #define POLL_US 100000
 
-int deployer_open_host(struct deployer *d)
+void deployer_know_host(struct deployer *d)
 {
 	struct utsname u;
+
+	uname(&u);
+	snprintf(d->kernel, sizeof(d->kernel), "%s", u.release);
+	configuration_digest(d->configuration);
+}
+
+int deployer_open_host(struct deployer *d)
+{
 	int rc = ext_check();
 
 	if (rc && rc != -EBUSY)
@@ -27,8 +36,6 @@ int deployer_open_host(struct deployer *d)
 	rc = ext_check();
 	if (rc)
 		return rc;
-	uname(&u);
-	snprintf(d->kernel, sizeof(d->kernel), "%s", u.release);
 	return 0;
 }
 
@@ -134,7 +141,8 @@ int deployer_hold_host(struct deployer *d)
 	double start;
 	int rc;
 
-	rc = ext_load(d->object, d->policy->body, &d->ext, NULL);
+	rc = ext_load_bytes(d->object, d->bytes.data, d->bytes.len,
+			    d->policy->body, &d->ext, NULL);
 	if (rc)
 		return deployer_refuse(d, "%s", err_text());
 	if (d->o->dry_run)

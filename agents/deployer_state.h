@@ -4,7 +4,9 @@
 #define SCHEDKIT_AGENTS_DEPLOYER_STATE_H
 
 #include "agents/deployer.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "crypt/digest.h"
 #include "scx/ext.h"
 #include "target/target.h"
 
@@ -16,12 +18,14 @@ struct deployer {
 	struct deployer_result *r;
 	const struct doc *verdict; /* lent by the stream */
 	const struct doc *policy;
-	char *object;		    /* path */
-	char kernel[128];	    /* of the target */
-	struct target *guest;	    /* vm */
-	struct ext_policy *ext;	    /* host */
-	int lock;		    /* host; -1: none */
-	char since[CLOCK_TEXT_LEN]; /* when it was attached; "": not */
+	char *object;	  /* path … */
+	struct buf bytes; /* … and what was read there, once */
+	char kernel[128]; /* of the target */
+	char configuration[DIGEST_HEX_LEN]; /* of its kernel; "": not known */
+	struct target *guest;		    /* vm */
+	struct ext_policy *ext;		    /* host */
+	int lock;			    /* host; -1: none */
+	char since[CLOCK_TEXT_LEN];	    /* when it was attached; "": not */
 };
 
 bool deployer_on_host(const struct deployer *d);
@@ -42,6 +46,9 @@ int deployer_tell(struct deployer *d, const char *state,
 /* Sets the message, emits a deployment with it; DEPLOYER_REFUSED. */
 int deployer_refuse(struct deployer *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Which kernel this host runs. */
+void deployer_know_host(struct deployer *d);
 
 /* The steps that are done by target; each as deployer_deploy(). */
 int deployer_open_host(struct deployer *d);

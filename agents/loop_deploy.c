@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "crypt/digest.h"
+#include "trust/statement.h"
 
 #define ATTACH_PATIENCE_S 60
 #define LOOK_MS		  50
@@ -302,6 +303,16 @@ static bool is_attached(const struct loop *l, const char *policy)
 	return is;
 }
 
+/* What nobody would deploy any more is measured anew. */
+static bool is_over(const struct json *verdict)
+{
+	const struct json *s = statement_of(verdict);
+	char now[CLOCK_TEXT_LEN];
+
+	clock_text(clock_wall(), now);
+	return s && strcmp(json_text_at(s, "expires"), now) < 0;
+}
+
 int loop_is_current(struct loop *l, bool *attach)
 {
 	const struct json *body = l->state.body;
@@ -312,7 +323,7 @@ int loop_is_current(struct loop *l, bool *attach)
 
 	*attach = false;
 	if (strcmp(json_text_at(body, "status"), "better") || !d ||
-	    loop_now() - ended > l->o->max_age_days * DAY_S)
+	    is_over(d->body) || loop_now() - ended > l->o->max_age_days * DAY_S)
 		return 0;
 	if (!kernel_is_ours(l, json_text_at(d->body, "kernel")) ||
 	    !object_is_ours(d->body, stream_find(l->s, policy)) ||

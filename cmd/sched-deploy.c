@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "cmd/cli.h"
 #include "cmd/rows.h"
+#include "scx/configuration.h"
 #include "scx/ext.h"
 #include "term/num.h"
 #include "term/progress.h"
@@ -152,10 +153,14 @@ static int put_status_doc(const struct json *kernel, const struct json *holder,
 {
 	struct stream *s = stream_open(-1, STDOUT_FILENO, tool.name);
 	struct json *body = json_object();
+	char configuration[DIGEST_HEX_LEN];
 	int rc;
 
+	configuration_digest(configuration);
 	json_set_string(body, "text", words);
 	json_set(body, "sched_ext", json_copy(kernel));
+	json_set(body, "kernel", configuration_facts());
+	json_set_string(body, "configuration", configuration);
 	if (holder) {
 		json_set(body, "holder", json_copy(holder));
 		json_set_string(body, "about", at(holder, "policy"));

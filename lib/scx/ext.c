@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "crypt/digest.h"
 #include "doc/doc.h"
 #include "policy/object.h"
 #include "policy/policy.h"
@@ -24,6 +25,8 @@
 #define STATE_WAIT_MS 5000
 
 struct ext_policy {
+	struct buf bytes;	     /* what obj was opened from … */
+	char digest[DIGEST_HEX_LEN]; /* … and of that */
 	struct bpf_object *obj;
 	struct bpf_link *ops_link;
 	struct bpf_link *exec_link;
@@ -259,14 +262,27 @@ static int check_maps(struct bpf_object *obj, const char *object)
 				  object, ops);
 }
 
+/* As libbpf would call an object that it opens by its path. */
+static void name_object(const char *object, char out[static NAME_LEN])
+{
+	const char *slash = strrchr(object, '/');
+
+	object = slash ? slash + 1 : object;
+	snprintf(out, NAME_LEN, "%.*s", (int)strcspn(object, "."), object);
+}
+
 static int open_object(struct ext_policy *p, const char *object,
 		       const struct json *body,
 		       const struct policy_params *params)
 {
+	char name[NAME_LEN];
+	struct bpf_object_open_opts opts = {.sz = sizeof(opts),
+					    .object_name = name};
 	struct bpf_map *map;
 	int rc;
 
-	p->obj = bpf_object__open_file(object, NULL);
+	name_object(object, name);
+	p->obj = bpf_object__open_mem(p->bytes.data, p->bytes.len, &opts);
 	if (!p->obj)
 		return err_set(errno, "cannot open policy object '%s': %s",
 			       object, strerror(errno));
@@ -289,6 +305,22 @@ static int open_object(struct ext_policy *p, const char *object,
 int ext_load(const char *object, const struct json *body,
 	     struct ext_policy **out, struct buf *log)
 {
+	struct buf b;
+	int rc;
+
+	*out = NULL;
+	buf_init(&b, EXT_OBJECT_MAX);
+	rc = buf_read_file(&b, object);
+	if (!rc)
+		rc = ext_load_bytes(object, b.data, b.len, body, out, log);
+	buf_release(&b);
+	return rc;
+}
+
+int ext_load_bytes(const char *object, const void *data, size_t len,
+		   const struct json *body, struct ext_policy **out,
+		   struct buf *log)
+{
 	struct ext_policy *p = mem_zalloc(1, sizeof(*p));
 	struct policy_params params;
 	char id[DOC_ID_LEN];
@@ -296,6 +328,9 @@ int ext_load(const char *object, const struct json *body,
 	int rc;
 
 	*out = NULL;
+	buf_init(&p->bytes, len);
+	buf_add(&p->bytes, data, len);
+	digest_hex(data, len, p->digest);
 	buf_init(&local, LOG_LEN);
 	words = log ? log : &local;
 	libbpf_set_print(keep_words);
@@ -461,6 +496,7 @@ struct json *ext_report(const struct ext_policy *p)
 
 	json_set_string(v, "name", p->name);
 	json_set_bool(v, "alive", alive);
+	json_set_string(v, "object_sha256", p->digest);
 	json_set(v, "counters", read_counters(p));
 	json_set(v, "events",
 		 alive	     ? sysfs_events()
@@ -485,6 +521,7 @@ void ext_free(struct ext_policy *p)
 	ext_detach(p);
 	bpf_link__destroy(p->exec_link);
 	bpf_object__close(p->obj);
+	buf_release(&p->bytes);
 	json_free(p->events);
 	free(p);
 }

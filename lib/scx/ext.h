@@ -35,6 +35,14 @@ struct json *ext_kernel_state(void);
 int ext_load(const char *object, const struct json *policy_body,
 	     struct ext_policy **out, struct buf *log);
 
+/* The same of an object's bytes, which are copied; object is its name.  Who
+ * has looked at the bytes, and not at a file, loads what was looked at. */
+int ext_load_bytes(const char *object, const void *data, size_t len,
+		   const struct json *policy_body, struct ext_policy **out,
+		   struct buf *log);
+
+#define EXT_OBJECT_MAX (64u << 20)
+
 /* Attaches; when 0 is returned the kernel's own state was read back as
  * enabled with this policy's name. */
 int ext_attach(struct ext_policy *p);
@@ -46,8 +54,9 @@ bool ext_alive(const struct ext_policy *p);
 int ext_detach(struct ext_policy *p);
 
 /*
- * {"name":…,"alive":…,"exit_kind":…,"exit_reason":…,"exit_message":…,
- *  "exit_dump":…,"counters":{…},"events":{…}}; exit_* only once it ended.
+ * {"name":…,"alive":…,"object_sha256":…,"exit_kind":…,"exit_reason":…,
+ *  "exit_message":…,"exit_dump":…,"counters":{…},"events":{…}}; exit_* only
+ * once it ended.
  */
 struct json *ext_report(const struct ext_policy *p);
 

@@ -17,7 +17,7 @@ policy() {
 		\"uses\": [], \"params\": ${2:-{\}}}" | jq -cS .
 }
 
-# verdict POLICY-ID DECISION LOW [OBJECT [TARGET]]
+# verdict POLICY-ID DECISION LOW [OBJECT [TARGET [MORE]]]
 verdict() {
 	doc verdict "{\"policy\": \"$1\", \"workload\": \"w\",
 		\"decision\": \"$2\", \"why\": \"so it is\",
@@ -25,8 +25,31 @@ verdict() {
 		\"object_sha256\": \"${4:-$object}\", \"stages\": [],
 		\"metrics\": [{\"name\": \"m\", \"unit\": \"s\",
 		\"baseline\": 3, \"candidate\": 2, \"ratio\": 9,
-		\"ci95\": [$3, 9], \"pairs\": 5, \"guard\": false}]}" \
+		\"ci95\": [$3, 9], \"pairs\": 5, \"guard\": false}]${6:-}}" \
 		"$1" | jq -cS .
+}
+
+# What this kernel is, as sched-verify --target host would have it.
+configuration() {
+	sched-deploy status | jq -r .body.configuration
+}
+
+# A verdict whose body was edited, with the id that it now has.
+again() {
+	local body
+	body=$(jq -cS .body)
+	doc verdict "$body" "$(jq -r .policy <<<"$body")"
+}
+
+# The stream on standard input, and its accepted verdicts signed.
+signed() {
+	local id
+	cat >story
+	for id in $(jq -r 'select(.body.decision? == "accepted").id' story); do
+		sched-verify --json --sign "$id" <story >longer 2>/dev/null
+		mv longer story
+	done
+	cat story
 }
 
 # refused STATUS WORDS OPTION...: with in as standard input.
@@ -77,12 +100,13 @@ refused() {
 		policy a
 		verdict "$(policy a | doc_id)" accepted 1 \
 			"$(printf '%064d' 7)"
-	} >in
+	} | signed >in
 	refused 1 'not the object that was measured'
-	jq -es '.[2].kind == "deployment" and .[2].body.state == "refused" and
-		.[2].parent == [.[1].id, .[0].id]' <<<"$output" >/dev/null
+	jq -es '.[3].kind == "deployment" and .[3].body.state == "refused" and
+		.[3].parent == [.[2].id, .[0].id]' <<<"$output" >/dev/null
 	# The short pipe leaves the whole story.
-	is "$(sched-history log | jq -r .kind)" $'deployment\nverdict\npolicy'
+	is "$(sched-history log | jq -r .kind)" \
+		$'deployment\nverdict\nverdict\npolicy'
 	# … unless that is not wanted.
 	rm -r h
 	refused 1 'not the object' --no-history
@@ -117,7 +141,7 @@ refused() {
 		policy b
 		verdict "$a" accepted 1 "$(printf '%064d' 1)"
 		verdict "$b" accepted 2 "$(printf '%064d' 2)"
-	} >in
+	} | signed >in
 	refused 1 'not the object'
 	is "$(tail -n 1 <<<"$output" | jq -r .body.policy)" "$b"
 	refused 1 'not the object' --policy "${a:0:8}"
@@ -129,7 +153,7 @@ refused() {
 	{
 		policy a
 		verdict "$(policy a | doc_id)" accepted 1
-	} >in
+	} | signed >in
 	exits 1 sched-deploy --target host <in
 	has "$stderr" "measured on 'vm'"
 }
@@ -159,8 +183,10 @@ refused() {
 	[ ! -d /sys/kernel/sched_ext ] || skip 'this kernel has sched_ext'
 	{
 		policy a
-		verdict "$(policy a | doc_id)" accepted 1 "" host
-	} >in
+		verdict "$(policy a | doc_id)" accepted 1 "" host \
+			", \"configuration\": \"$(configuration)\"" |
+			sed "s/6\.18\.15/$(uname -r)/" | again
+	} | signed >in
 	exits 3 sched-deploy --target host <in
 	has "$stderr" sched_ext
 	exits 0 sched-deploy status

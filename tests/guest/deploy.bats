@@ -14,17 +14,19 @@ setup() {
 		awk -F '\t' '$1 == "release" { print $2 }')
 }
 
-# stream TARGET KERNEL
+# stream TARGET KERNEL [MORE]: signed by a key that is made for it.
 stream() {
-	local p
+	local p v
 	p=$(doc policy '{"form": "params", "title": "t", "why": "w",
 		"uses": [], "params": {"queue": "global"}}')
-	printf '%s\n' "$p"
-	doc verdict "{\"policy\": \"$(doc_id <<<"$p")\", \"workload\": \"w\",
+	v=$(doc verdict "{\"policy\": \"$(doc_id <<<"$p")\", \"workload\": \"w\",
 		\"decision\": \"accepted\", \"why\": \"w\",
 		\"target\": \"$1\", \"kernel\": \"$2\",
 		\"object_sha256\": \"$object\", \"stages\": [],
-		\"metrics\": []}"
+		\"metrics\": []${3:-}}")
+	printf '%s\n' "$p" "$v" |
+		sched-verify --json --sign "$(doc_id <<<"$v")" 2>/dev/null |
+		sed 2d
 }
 
 # deployment FILTER: true of the body of the last document in $output.
@@ -57,12 +59,25 @@ deployment() {
 	exits 1 sched-deploy --target vm --dry-run <in
 	has "$stderr" 'is for kernel 6.18.1'
 	deployment '.state == "refused"'
+	# The same release, otherwise configured.
+	stream vm "$release" ", \"configuration\": \"$(printf '%064d' 7)\"" >in
+	exits 1 sched-deploy --target vm --dry-run <in
+	has "$stderr" 'another build or configuration'
 }
 
 @test 'guest deploy: hold, status, a second one, kill -9, stop, ejection' {
-	stream host "$release" >in
+	local configuration
+	configuration=$(sched-guest -q -- "$BUILD/bin/sched-deploy" status \
+		--json | jq -r .body.configuration)
+	stream host "$release" ", \"configuration\": \"$configuration\"" >in
+	cp "$XDG_CONFIG_HOME/schedkit/keys/signing.pub" .
 	cat >inside <<-'END'
 		export PATH=$BUILD/bin:$PATH XDG_STATE_HOME=/tmp/state
+		export XDG_CONFIG_HOME=/tmp/config
+		sched-deploy -t host --no-history <in 2>&1 >/dev/null |
+			grep 'not trusted'
+		mkdir -p /tmp/config/schedkit/keys
+		cp signing.pub /tmp/config/schedkit/keys
 		sysfs=/sys/kernel/sched_ext
 		becomes() {
 			for i in {1..150}; do
@@ -107,6 +122,7 @@ deployment() {
 		sched-history log | jq -r .body.state | grep -v null | paste -sd ' '
 	END
 	exits 0 sched-guest -q -- bash inside
+	has "$output" 'which is not trusted here'
 	has "$output" 'attached enabled schedkit_'
 	has "$output" 'is attached, held by sched-deploy (process '
 	has "$output" 'second 4'

@@ -75,6 +75,10 @@ verdict() {
 		.stages[4].status == "passed" and .stages[5].status == "failed"'
 	is "$rc" 0
 	is "$(head -n 3 out)" "$(cat in)"
+	# It is signed by a key that was made for it, and so can be deployed.
+	has "$(cat err)" 'made the key'
+	verdict 0 '.signature.statement.configuration == .configuration'
+	exits 0 sched-deploy --target vm --cpus 2 --dry-run --no-history <out
 }
 
 @test 'guest verify: a command that fails, and one that is not there' {
