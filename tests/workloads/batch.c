@@ -17,14 +17,10 @@
  * what it prints: so its arguments, and with them its learned identity, are
  * the same in every run, wherever DIR is.
  *
- * A line "pipelines" before them says that a job may use several CPUs at once.
- *
- * The bound deals the jobs to the CPUs, the heaviest first and each to the
- * CPU that has least (Graham's LPT), and starts them there in that order: the
- * long one has a CPU to itself from the beginning.  Of pipelines the long one
- * may use every CPU, and the others only what it leaves (SCHED_IDLE).  A plan
- * that can be had, measured where the batch is; it knows the weights, which no
- * scheduler is told.
+ * The bound starts the long one first and lets it go before all others wherever
+ * it wants to run (nice); they get what it leaves.  A plan that can be had,
+ * measured where the batch is; it knows the weights, which no scheduler is
+ * told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,7 +59,6 @@ struct job {
 
 static struct row rows[MAX_ROWS];
 static size_t row_count;
-static bool pipelines;
 static struct job jobs[MAX_JOBS];
 static size_t job_count;
 static char scratch[PATH_MAX];
@@ -91,10 +87,6 @@ static void read_row(char *line)
 
 	if (!word)
 		return;
-	if (!strcmp(word, "pipelines")) {
-		pipelines = true;
-		return;
-	}
 	r->weight = atof(word);
 	while (n < MAX_WORDS && (word = strtok_r(NULL, " \t\n", &rest)))
 		r->words[n++] = strdup(word);
@@ -232,17 +224,6 @@ static bool wait_all(double began)
 	return ok;
 }
 
-/* What is started next runs there, and so do we meanwhile. */
-static void go_to(int cpu)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		die("sched_setaffinity");
-}
-
 static int heavier(const void *a, const void *b)
 {
 	double x = ((const struct job *)a)->row->weight;
@@ -251,35 +232,16 @@ static int heavier(const void *a, const void *b)
 	return x > y ? -1 : x < y;
 }
 
-static void start_by_plan(const cpu_set_t *allowed)
+/* Without privilege nobody can go before others, but others behind. */
+static void start_by_plan(void)
 {
-	double load[CPU_SETSIZE] = {0};
-
-	qsort(jobs, job_count, sizeof(*jobs), heavier);
-	for (size_t i = 0; i < job_count; i++) {
-		int least = 0;
-
-		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-			if (CPU_ISSET(cpu, allowed) &&
-			    (!CPU_ISSET(least, allowed) ||
-			     load[cpu] < load[least]))
-				least = cpu;
-		load[least] += jobs[i].row->weight;
-		go_to(least);
-		start(i);
-	}
-}
-
-/* The long one first, and before all others wherever it is. */
-static void start_behind(void)
-{
-	const struct sched_param none = {0};
+	int after = setpriority(PRIO_PROCESS, 0, -20) ? 19 : 0;
 
 	qsort(jobs, job_count, sizeof(*jobs), heavier);
 	for (size_t i = 0; i < job_count; i++) {
 		start(i);
-		if (!i && sched_setscheduler(0, SCHED_IDLE, &none))
-			die("sched_setscheduler");
+		if (!i && setpriority(PRIO_PROCESS, 0, after))
+			die("setpriority");
 	}
 }
 
@@ -309,7 +271,7 @@ static void report(double makespan, const struct row *long_row)
 	printf("makespan %.3f s\n", makespan);
 }
 
-static bool run(const char *dir, const cpu_set_t *allowed, bool bound)
+static bool run(const char *dir, bool bound)
 {
 	double began;
 	bool ok;
@@ -317,13 +279,10 @@ static bool run(const char *dir, const cpu_set_t *allowed, bool bound)
 	for (size_t i = 0; i < job_count; i++)
 		make_folder(dir, i);
 	began = now();
-	if (bound && pipelines)
-		start_behind();
-	else if (bound)
-		start_by_plan(allowed);
-	else
-		for (size_t i = 0; i < job_count; i++)
-			start(i);
+	if (bound)
+		start_by_plan();
+	for (size_t i = 0; !bound && i < job_count; i++)
+		start(i);
 	ok = wait_all(began);
 	report(now() - began, &rows[0]);
 	return ok;
@@ -366,7 +325,7 @@ int main(int argc, char **argv)
 		 tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(scratch))
 		die(scratch);
-	ok = run(dir, &allowed, bound);
+	ok = run(dir, bound);
 	nftw(scratch, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 	return ok ? 0 : 1;
 }

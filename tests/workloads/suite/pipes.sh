@@ -4,7 +4,5 @@
 # so that little is lost by letting it wait.
 # shellcheck source=/dev/null
 . "$here/log-analysis.sh"
-pipelines='pipelines
-'
 command='in/piped in/%.gz'
 files=piped
