@@ -258,7 +258,7 @@ static void plan(const struct loop_view *v, struct loop_next *out)
 
 	/* What served a workload like this one is measured alone: when it holds
 	 * here, too, that was all there is to pay. */
-	if (first && v->near_accepted)
+	if (first && v->near_ratio > 0)
 		n = 1;
 	while (n > 1 && round_seconds(v, n) > left)
 		n--;
@@ -271,7 +271,7 @@ static void plan(const struct loop_view *v, struct loop_next *out)
 	out->act = LOOP_PLAN;
 	out->model = share_of_model(v, n);
 	out->builtin = n - out->model;
-	if (first && v->near_accepted)
+	if (first && v->near_ratio > 0)
 		say(out, "a policy served a workload like this one: it is "
 			 "tried alone");
 	else if (v->model && !model_is_paid(v))
@@ -317,6 +317,18 @@ static void go_on(const struct loop_view *v, const struct loop_round *r,
 	say(out, "%zu polic%s to measure", r->n, r->n == 1 ? "y" : "ies");
 }
 
+/* What served a workload like this one serves here as well, as far as one can
+ * tell: the search was done there. */
+static bool serves_again(const struct loop_view *v)
+{
+	const struct loop_round *r = &v->rounds[0];
+
+	return v->near_ratio > 0 && v->n == 1 && r->judged && r->n == 1 &&
+	       r->tries[0].source == LOOP_NEIGHBOUR &&
+	       r->tries[0].judgement == LOOP_ACCEPTED &&
+	       r->tries[0].hi >= v->near_ratio;
+}
+
 static bool is_over(const struct loop_view *v, struct loop_next *out)
 {
 	const struct loop_try *best = loop_best(v->rounds, v->n);
@@ -332,6 +344,12 @@ static bool is_over(const struct loop_view *v, struct loop_next *out)
 		say(out, "%.0f %% of the gap to the bound are closed",
 		    best->gap_closed_pct);
 		finish(v, LOOP_BOUND, out);
+	} else if (best && !(v->goal_ratio > 0) && serves_again(v)) {
+		say(out,
+		    "what is %.2f times better on a workload like this one is "
+		    "%.2f times better here",
+		    v->near_ratio, best->measured);
+		finish(v, LOOP_NO_GAIN, out);
 	} else if (v->budget.rounds > 0 && (long)v->n >= v->budget.rounds) {
 		say(out, "%ld round%s done", v->budget.rounds,
 		    v->budget.rounds == 1 ? " is" : "s are");

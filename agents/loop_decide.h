@@ -75,8 +75,9 @@ struct loop_view {
 	double min_effect_pct;
 	long candidates; /* of a round, at most */
 	double run_s;	 /* one run of the command, as observed; 0: unknown */
-	/* A lesson on a workload hardly distinct from this one was accepted. */
-	bool near_accepted;
+	/* What was accepted for workloads hardly distinct from this one was so
+	 * many times better there, at best; 0: nothing was. */
+	double near_ratio;
 	bool model; /* there is one to ask */
 	/* What earlier lessons say of their sources: how many were tried and
 	 * how many of these accepted. */

@@ -126,8 +126,7 @@ void loop_read_rounds(struct loop *l)
 
 /* ---- the view --------------------------------------------------------- */
 
-/* Lessons on other workloads: who succeeded, and whether one of them is as
- * good as this one. */
+/* Lessons: who succeeded, and what did so on a workload as good as this one. */
 static void read_lessons(const struct loop *l, const struct doc *profile,
 			 struct loop_view *v)
 {
@@ -144,9 +143,13 @@ static void read_lessons(const struct loop *l, const struct doc *profile,
 		better = !strcmp(json_text_at(d->body, "outcome"), "better");
 		v->tried[who]++;
 		v->won[who] += better;
-		if (better && learner_lesson_distance(d->body, profile->body,
-						      features) < LEARNER_NEAR)
-			v->near_accepted = true;
+		if (better &&
+		    strcmp(json_text_at(d->body, "profile"), profile->id) &&
+		    learner_lesson_distance(d->body, profile->body, features) <
+			    LEARNER_NEAR)
+			v->near_ratio =
+				fmax(v->near_ratio,
+				     number_at(d->body, "measured.ratio"));
 	}
 	json_free(features);
 }

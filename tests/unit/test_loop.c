@@ -109,12 +109,35 @@ static void a_like_workload_is_tried_alone(void **state)
 	struct loop_view v = view_of(NULL, 0);
 
 	(void)state;
-	v.near_accepted = true;
+	v.near_ratio = 1.3;
 	assert_int_equal(next_of(&v).builtin, 1);
 	/* Also when the round was entered already. */
 	v.rounds = &r;
 	v.n = 1;
 	assert_int_equal(next_of(&v).builtin, 1);
+}
+
+static void what_serves_again_is_enough(void **state)
+{
+	struct loop_try a[] = {judged("a", 1.25, 1.15, 1.4, true)};
+	struct loop_round r[] = {round_of(a, 1, true)};
+	struct loop_view v = view_of(r, 1);
+
+	(void)state;
+	a[0].source = LOOP_NEIGHBOUR;
+	assert_int_equal(next_of(&v).act, LOOP_PLAN);
+	v.near_ratio = 1.3;
+	assert_int_equal(next_of(&v).stop, LOOP_NO_GAIN);
+	/* Less than it was there: something better may be found. */
+	v.near_ratio = 1.5;
+	assert_int_equal(next_of(&v).act, LOOP_PLAN);
+	/* Somebody wants more. */
+	v.near_ratio = 1.3;
+	v.goal_ratio = 1.6;
+	assert_int_equal(next_of(&v).act, LOOP_PLAN);
+	v.goal_ratio = 0;
+	a[0].source = LOOP_RULE;
+	assert_int_equal(next_of(&v).act, LOOP_PLAN);
 }
 
 static void measures_until_something_is_found(void **state)
@@ -412,6 +435,7 @@ int main(void)
 		cmocka_unit_test(begins_by_looking),
 		cmocka_unit_test(goes_on_where_it_was),
 		cmocka_unit_test(a_like_workload_is_tried_alone),
+		cmocka_unit_test(what_serves_again_is_enough),
 		cmocka_unit_test(measures_until_something_is_found),
 		cmocka_unit_test(deploys_before_it_ends),
 		cmocka_unit_test(stops_at_the_goal),
