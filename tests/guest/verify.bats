@@ -77,7 +77,8 @@ verdict() {
 	is "$(head -n 3 out)" "$(cat in)"
 	# It is signed by a key that was made for it, and so can be deployed.
 	has "$(cat err)" 'made the key'
-	verdict 0 '.signature.statement.configuration == .configuration'
+	verdict 0 '(.configuration | length) == 64 and
+		.signature.statement.configuration == .configuration'
 	exits 0 sched-deploy --target vm --cpus 2 --dry-run --no-history <out
 }
 
