@@ -4,7 +4,8 @@
  * includes it.
  *
  *   elf.c          sections and symbols
- *   types.c        BTF: checked before libbpf sees it, and walks that end
+ *   types_raw.c    BTF as bytes: checked before libbpf sees it
+ *   types.c        BTF: walks that end
  *   object_ext.c   .BTF.ext: records of functions, lines, CO-RE
  *   object_code.c  functions, instructions, what they refer to
  *   object_map.c   maps that are declared
@@ -117,6 +118,26 @@ typedef int (*elf_relocate)(struct reader *r, uint32_t section,
 			    const struct relocation *rel, void *arg);
 int elf_each_relocation(struct reader *r, uint32_t section, elf_relocate fn,
 			void *arg);
+
+/* ---- types_raw.c -------------------------------------------------------- */
+
+struct types_raw {
+	struct btf_header h;
+	unsigned char *types;
+	const char *strings;
+	uint32_t count; /* of types, void included */
+};
+
+/* What is wrong, at a byte of the types; -EINVAL. */
+int types_raw_bad(size_t at, const char *what);
+int types_raw_open(const struct section *s, struct types_raw *b);
+/* Bytes after struct btf_type; negative: not a kind we know. */
+int64_t types_raw_extra(const struct btf_type *t);
+/* After types_raw_open(); after it every type is whole. */
+int types_raw_count(struct types_raw *b);
+/* Of one type: that what it names is there. */
+int types_raw_check(const struct types_raw *b, size_t at,
+		    const struct btf_type *t);
 
 /* ---- types.c ------------------------------------------------------------ */
 

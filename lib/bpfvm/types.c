@@ -13,167 +13,11 @@
 
 #define MAX_CHAIN 32
 
-struct raw {
-	struct btf_header h;
-	unsigned char *types;
-	const char *strings;
-	uint32_t count; /* of types, void included */
-};
-
-static int bad(size_t at, const char *what)
-{
-	return err_set(EINVAL, "section '.BTF', type at byte %zu: %s", at,
-		       what);
-}
-
-static int check_header(const struct section *s, struct raw *b)
-{
-	uint64_t room;
-
-	if (s->size < sizeof(b->h) || !s->data)
-		return err_set(EINVAL, "section '.BTF' is too short");
-	memcpy(&b->h, s->data, sizeof(b->h));
-	if (b->h.magic != BTF_MAGIC || b->h.version != BTF_VERSION ||
-	    b->h.hdr_len < sizeof(b->h) || b->h.hdr_len % 4 ||
-	    b->h.hdr_len > s->size)
-		return err_set(EINVAL, "section '.BTF' has an unknown header");
-	room = s->size - b->h.hdr_len;
-	if (b->h.type_off % 4 ||
-	    (uint64_t)b->h.type_off + b->h.type_len > b->h.str_off ||
-	    (uint64_t)b->h.str_off + b->h.str_len > room)
-		return err_set(EINVAL, "section '.BTF' is not all there");
-	b->types = s->data + b->h.hdr_len + b->h.type_off;
-	b->strings = (const char *)s->data + b->h.hdr_len + b->h.str_off;
-	if (!b->h.str_len || b->h.str_len > INT32_MAX || b->strings[0] ||
-	    b->strings[b->h.str_len - 1])
-		return err_set(EINVAL, "section '.BTF': its strings do not "
-				       "begin or end as they should");
-	return 0;
-}
-
-/* Bytes after struct btf_type; negative: not a kind we know. */
-static int64_t extra(const struct btf_type *t)
-{
-	switch (btf_kind(t)) {
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return 4;
-	case BTF_KIND_ARRAY:
-		return 12;
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-	case BTF_KIND_DATASEC:
-	case BTF_KIND_ENUM64:
-		return 12 * (int64_t)btf_vlen(t);
-	case BTF_KIND_ENUM:
-	case BTF_KIND_FUNC_PROTO:
-		return 8 * (int64_t)btf_vlen(t);
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
-		return 0;
-	default:
-		return -1;
-	}
-}
-
-static int count_types(struct raw *b)
-{
-	struct btf_type t;
-	size_t at = 0;
-
-	b->count = 1;
-	while (at < b->h.type_len) {
-		int64_t n;
-
-		if (b->h.type_len - at < sizeof(t))
-			return bad(at, "is cut off");
-		memcpy(&t, b->types + at, sizeof(t));
-		n = extra(&t);
-		if (n < 0)
-			return bad(at, "is of a kind that is unknown here");
-		at += sizeof(t);
-		if ((uint64_t)n > b->h.type_len - at)
-			return bad(at, "is cut off");
-		at += (size_t)n;
-		b->count++;
-	}
-	return 0;
-}
-
-/* How a kind's rows are laid out: words in each, which one is a name, which
- * one is a type (-1: none). */
-struct rows {
-	int words, name, type;
-};
-
-static struct rows rows_of(uint32_t kind)
-{
-	switch (kind) {
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return (struct rows){3, 0, 1};
-	case BTF_KIND_DATASEC:
-		return (struct rows){3, -1, 0};
-	case BTF_KIND_ENUM64:
-		return (struct rows){3, 0, -1};
-	case BTF_KIND_ENUM:
-		return (struct rows){2, 0, -1};
-	case BTF_KIND_FUNC_PROTO:
-		return (struct rows){2, 0, 1};
-	default:
-		return (struct rows){0, -1, -1};
-	}
-}
-
-static bool refers(uint32_t kind)
-{
-	return kind == BTF_KIND_PTR || kind == BTF_KIND_TYPEDEF ||
-	       kind == BTF_KIND_VOLATILE || kind == BTF_KIND_CONST ||
-	       kind == BTF_KIND_RESTRICT || kind == BTF_KIND_FUNC ||
-	       kind == BTF_KIND_TYPE_TAG || kind == BTF_KIND_VAR ||
-	       kind == BTF_KIND_DECL_TAG || kind == BTF_KIND_FUNC_PROTO;
-}
-
-static int check_type(const struct raw *b, size_t at, const struct btf_type *t)
-{
-	struct rows rows = rows_of(btf_kind(t));
-	const unsigned char *p = b->types + at + sizeof(*t);
-	uint32_t w[3] = {0};
-
-	if (t->name_off >= b->h.str_len)
-		return bad(at, "its name is outside the strings");
-	if (refers(btf_kind(t)) && t->type >= b->count)
-		return bad(at, "refers to a type that is not there");
-	if (btf_kind(t) == BTF_KIND_ARRAY) {
-		memcpy(w, p, 12);
-		if (w[0] >= b->count || w[1] >= b->count)
-			return bad(at, "refers to a type that is not there");
-	}
-	for (uint32_t i = 0; rows.words && i < btf_vlen(t); i++) {
-		size_t n = (size_t)rows.words * 4;
-
-		memcpy(w, p + i * n, n);
-		if (rows.name >= 0 && w[rows.name] >= b->h.str_len)
-			return bad(at, "a name is outside the strings");
-		if (rows.type >= 0 && w[rows.type] >= b->count)
-			return bad(at, "refers to a type that is not there");
-	}
-	return 0;
-}
-
 /*
  * The compiler leaves a section's size, and where its global variables stand,
  * to whoever reads it: they are in the ELF part.
  */
-static void place_variables(struct reader *r, const struct raw *b,
+static void place_variables(struct reader *r, const struct types_raw *b,
 			    const uint32_t *at, unsigned char *p)
 {
 	struct btf_type t, v;
@@ -206,7 +50,7 @@ static void place_variables(struct reader *r, const struct raw *b,
 	}
 }
 
-static bool is_proto(const struct raw *b, const uint32_t *at, uint32_t id)
+static bool is_proto(const struct types_raw *b, const uint32_t *at, uint32_t id)
 {
 	struct btf_type t;
 
@@ -216,7 +60,7 @@ static bool is_proto(const struct raw *b, const uint32_t *at, uint32_t id)
 	return btf_is_func_proto(&t);
 }
 
-static int check_types(struct reader *r, struct raw *b)
+static int check_types(struct reader *r, struct types_raw *b)
 {
 	uint32_t *at = arena_alloc(&r->tmp, b->count, sizeof(*at)), id = 1;
 	struct btf_type t;
@@ -224,9 +68,9 @@ static int check_types(struct reader *r, struct raw *b)
 
 	for (size_t i = 0; !rc && i < b->h.type_len; id++) {
 		memcpy(&t, b->types + i, sizeof(t));
-		rc = check_type(b, i, &t);
+		rc = types_raw_check(b, i, &t);
 		at[id] = (uint32_t)i;
-		i += sizeof(t) + (size_t)extra(&t);
+		i += sizeof(t) + (size_t)types_raw_extra(&t);
 	}
 	for (id = 1; !rc && id < b->count; id++) {
 		memcpy(&t, b->types + at[id], sizeof(t));
@@ -236,7 +80,8 @@ static int check_types(struct reader *r, struct raw *b)
 			place_variables(r, b, at, b->types + at[id]);
 		}
 		if (btf_kind(&t) == BTF_KIND_FUNC && !is_proto(b, at, t.type))
-			rc = bad(at[id], "a function without a prototype");
+			rc = types_raw_bad(at[id],
+					   "a function without a prototype");
 	}
 	return rc;
 }
@@ -245,13 +90,13 @@ int types_load(struct reader *r)
 {
 	uint32_t section = elf_section(r, ".BTF");
 	const struct section *s = &r->sections[section];
-	struct raw b;
+	struct types_raw b;
 	int rc;
 
 	if (!section)
 		return err_set(EINVAL, "no section '.BTF'; compile with -g");
-	rc = check_header(s, &b);
-	if (rc || (rc = count_types(&b)) || (rc = check_types(r, &b)))
+	rc = types_raw_open(s, &b);
+	if (rc || (rc = types_raw_count(&b)) || (rc = check_types(r, &b)))
 		return rc;
 	r->o->btf = btf__new(s->data, (uint32_t)s->size);
 	if (!r->o->btf)
