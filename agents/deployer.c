@@ -36,9 +36,9 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 			   const struct json *report, double held_s,
 			   const char *why)
 {
-	static const char *const copied[] = {"exit_kind", "exit_reason",
-					     "exit_message", "events",
-					     "counters"};
+	static const char *const copied[] = {"exit_kind",    "exit_reason",
+					     "exit_message", "exit_dump",
+					     "events",	     "counters"};
 	const struct json *name = json_get(report, "name");
 	struct json *b = json_object();
 

@@ -88,6 +88,12 @@ struct policy_identity {
 #define POLICY_MAX_CPUS 512
 #define POLICY_MAX_LLCS 64
 
+/* Its queues, as the kernel's dump names them. */
+#define POLICY_QUEUE_SHARED(llc)  (0x10000ULL + (llc))
+#define POLICY_QUEUE_PRIVATE(cpu) (0x20000ULL + (cpu))
+/* Beside each of these: for who waited longer than starve_us. */
+#define POLICY_QUEUE_RESCUE 0x80000ULL
+
 /* What ops.exit() leaves behind for the holder. */
 #define POLICY_REASON_LEN  128
 #define POLICY_MESSAGE_LEN 1024

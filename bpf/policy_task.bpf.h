@@ -13,9 +13,9 @@ enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
 
 /* Queue ids: shared ones per LLC (or one), one per CPU, and per queue a
  * second one for those who waited too long. */
-#define SHARED(llc)  (0x10000ULL + (llc))
-#define PRIVATE(cpu) (0x20000ULL + (cpu))
-#define RESCUE_BIT   0x80000ULL
+#define SHARED(llc)  POLICY_QUEUE_SHARED(llc)
+#define PRIVATE(cpu) POLICY_QUEUE_PRIVATE(cpu)
+#define RESCUE_BIT   POLICY_QUEUE_RESCUE
 #define WEIGHT_ONE   100
 #define RANK_ONE     1024
 #define MAX_SLICE_NS 1000000000ULL

@@ -297,6 +297,7 @@ static const struct rule deployment[] = {
 	{NUMBER("exit_kind")},
 	{TEXT("exit_reason")},
 	{TEXT("exit_message")},
+	{TEXT("exit_dump")},
 	{MAP("events"), .members = number},
 	{MAP("counters"), .members = number},
 	{POSITIVE("held_us")},
