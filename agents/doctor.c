@@ -63,30 +63,63 @@ char *doctor_first_line(char *s)
 	return s;
 }
 
-struct json *doctor_examine(void)
+static const char *answer(bool object, bool host, bool guest)
 {
-	struct json *body = json_object();
-	struct json *checks = json_array();
-	bool host = doctor_kernel(checks);
-	bool guest = doctor_guest(checks);
-	bool object = doctor_programs(checks);
-	const char *text;
-
-	doctor_model(checks);
-	doctor_runtime(checks);
 	if (!object)
-		text = "not ready: the policy object is missing";
-	else if (host && guest)
-		text = "ready: policies can be measured in a guest and here";
-	else if (guest)
-		text = "ready: policies are measured in a guest";
-	else if (host)
-		text = "ready: policies can be measured on this kernel";
-	else
-		text = "not ready: policies can be measured neither on this "
-		       "kernel nor in a guest";
-	json_set_string(body, "text", text);
-	json_set_bool(body, "ready", object && (host || guest));
+		return "not ready: the policy object is missing";
+	if (host && guest)
+		return "ready: policies can be measured in a guest and here";
+	if (guest)
+		return "ready: policies are measured in a guest";
+	if (host)
+		return "ready: policies can be measured on this kernel";
+	return "not ready: policies can be measured neither on this kernel "
+	       "nor in a guest";
+}
+
+/* The kernel, and what goes on under it. */
+static bool look_at_kernel(struct json *checks, const struct site *s)
+{
+	bool host = doctor_kernel(checks, s);
+
+	doctor_options(checks, s);
+	doctor_others(checks, s);
+	doctor_cgroups(checks, s);
+	doctor_privileges(checks, s);
+	return host;
+}
+
+int doctor_examine(const char *root, struct json **out)
+{
+	struct json *body, *checks;
+	bool host, guest, object;
+	struct site s;
+	int rc = site_open(&s, root);
+
+	if (rc)
+		return rc;
+	body = json_object();
+	checks = json_array();
+	if (s.other) {
+		host = look_at_kernel(checks, &s);
+		json_set_string(body, "text",
+				host ? "ready: policies can be attached to "
+				       "that kernel"
+				     : "not ready: policies cannot be attached "
+				       "to that kernel");
+		json_set_bool(body, "ready", host);
+	} else {
+		doctor_machine(checks, &s);
+		host = look_at_kernel(checks, &s);
+		guest = doctor_guest(checks);
+		object = doctor_programs(checks);
+		doctor_model(checks);
+		doctor_runtime(checks);
+		json_set_string(body, "text", answer(object, host, guest));
+		json_set_bool(body, "ready", object && (host || guest));
+	}
 	json_set(body, "checks", checks);
-	return body;
+	site_close(&s);
+	*out = body;
+	return 0;
 }

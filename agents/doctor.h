@@ -3,8 +3,6 @@
 #ifndef SCHEDKIT_AGENTS_DOCTOR_H
 #define SCHEDKIT_AGENTS_DOCTOR_H
 
-#include <stdbool.h>
-
 #include "doc/json.h"
 
 /*
@@ -14,7 +12,11 @@
  * way_out is "" where nothing is to be done.  ready: a workload can be
  * observed and a policy measured, in a guest or here.  Looks, tries and asks;
  * changes nothing and needs no network.
+ *
+ * With root, a folder that holds the /proc, /sys and /boot of a machine, only
+ * that machine's kernel is looked at; ready: policies can be attached to it.
+ * -ENOENT and the like: there is no such folder.
  */
-struct json *doctor_examine(void);
+int doctor_examine(const char *root, struct json **body);
 
 #endif

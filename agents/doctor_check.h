@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "agents/doctor_site.h"
 #include "base/buf.h"
 #include "doc/json.h"
 
@@ -26,8 +27,23 @@ char *doctor_ask(const char *const *argv);
 /* s up to its first newline, in place. */
 char *doctor_first_line(char *s);
 
-/* This kernel; true: a policy can be attached to it. */
-bool doctor_kernel(struct json *checks);
+/* The machine itself: CPUs, memory, pressure, whether BPF loads. */
+void doctor_machine(struct json *checks, const struct site *s);
+
+/* Its kernel; true: a policy can be attached to it. */
+bool doctor_kernel(struct json *checks, const struct site *s);
+
+/* How that was configured. */
+void doctor_options(struct json *checks, const struct site *s);
+
+/* Another scheduler on it, and programs that bring one. */
+void doctor_others(struct json *checks, const struct site *s);
+
+/* What cgroups ask for that a policy would ignore. */
+void doctor_cgroups(struct json *checks, const struct site *s);
+
+/* Capabilities that count. */
+void doctor_privileges(struct json *checks, const struct site *s);
 
 /* Guests; true: one can be started. */
 bool doctor_guest(struct json *checks);

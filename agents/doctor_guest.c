@@ -87,7 +87,10 @@ static void check_kvm(struct json *checks, const char *facts)
 
 	if (fd < 0) {
 		doctor_add(checks, "kvm", DOCTOR_WARN,
-			   errno == EACCES ? "join the group kvm" : "",
+			   errno == EACCES
+				   ? "join the group kvm"
+				   : "modprobe kvm-intel or kvm-amd; inside a "
+				     "virtual machine, nested virtualization",
 			   "/dev/kvm: %s; guests run in software emulation",
 			   strerror(errno));
 		return;
@@ -99,7 +102,9 @@ static void check_kvm(struct json *checks, const char *facts)
 			   "guests boot under it");
 		break;
 	case ACCEL_TCG:
-		doctor_add(checks, "kvm", DOCTOR_WARN, "",
+		doctor_add(checks, "kvm", DOCTOR_WARN,
+			   "nothing, or a machine whose KVM boots Debian's "
+			   "kernels: guests are several times faster there",
 			   "no guest boots under it, they run in software "
 			   "emulation: %s",
 			   why);

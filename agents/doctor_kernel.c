@@ -1,154 +1,139 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether policies can be attached to the kernel, and what its types say. */
 #include <errno.h>
-#include <linux/bpf.h>
-#include <linux/capability.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "agents/doctor_check.h"
 #include "base/err.h"
 #include "scx/ext.h"
+#include "scx/kernel.h"
 
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
-#define PSI_PATH "/proc/pressure/cpu"
+#define OTHER_KERNEL                                                        \
+	"use another kernel: 6.16 to 7.0 or 7.3 of Debian are whole, or a " \
+	"guest (--target vm)"
 
-/* Measuring a guest of two CPUs takes two that nobody else uses. */
-#define ENOUGH_CPUS 2
-#define ENOUGH_MIB  2048
-
-static void check_machine(struct json *checks)
+static bool check_sched_ext(struct json *checks, const struct site *s,
+			    const struct kernel_types *types)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN), mib = 0;
-	struct sysinfo si;
-	bool enough;
+	char release[SITE_WORD], state[SITE_WORD], ops[SITE_WORD];
+	bool there;
+	int rc;
 
-	if (sysinfo(&si) == 0)
-		mib = (long)(si.totalram / (1 << 20) * si.mem_unit);
-	enough = cpus >= ENOUGH_CPUS && mib >= ENOUGH_MIB;
-	doctor_add(checks, "machine", enough ? DOCTOR_OK : DOCTOR_WARN,
-		   enough ? "" : "use a machine with 2 CPUs and 2 GiB",
-		   "%ld CPUs, %ld MiB of memory", cpus, mib);
-}
-
-static bool check_sched_ext(struct json *checks)
-{
-	struct utsname u;
-	int rc = ext_check();
-
-	uname(&u);
+	site_release(s, release);
+	there = site_word(s, "/sys/kernel/sched_ext/state", state);
+	site_word(s, "/sys/kernel/sched_ext/root/ops", ops);
+	rc = s->other ? kernel_check(release, there ? state : NULL, ops, types)
+		      : ext_check();
 	if (rc == 0) {
 		doctor_add(checks, "sched_ext", DOCTOR_OK, "",
-			   "policies can be attached to this kernel, %s",
-			   u.release);
+			   "policies can be attached to %s kernel, %s",
+			   s->other ? "that" : "this", release);
 		return true;
 	}
 	/* The message names the way out, which a guest may be. */
 	doctor_add(checks, "sched_ext", DOCTOR_WARN,
-		   "nothing, while a guest can be used (--target vm)", "%s",
+		   rc == -EBUSY ? "see 'scheduler' below"
+				: "nothing, while a guest can be used "
+				  "(--target vm)",
+		   "%s", err_text());
+	return false;
+}
+
+/* True: types is filled. */
+static bool check_btf(struct json *checks, const struct site *s,
+		      struct kernel_types *types)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, KERNEL_BTF_BYTES);
+	rc = site_read(s, KERNEL_BTF, &b);
+	if (rc == -EFBIG)
+		err_set(EFBIG, "larger than any kernel's");
+	else if (rc)
+		err_set(-rc, "%s", strerror(-rc));
+	else
+		rc = kernel_types_read(b.data ? b.data : "", b.len, types);
+	buf_release(&b);
+	if (!rc) {
+		doctor_add(checks, "btf", DOCTOR_OK, "",
+			   KERNEL_BTF ", %zu types", types->types);
+		return true;
+	}
+	doctor_add(checks, "btf", DOCTOR_WARN,
+		   rc == -ENOENT ? "a kernel with CONFIG_DEBUG_INFO_BTF"
+				 : "install the kernel's package again, or a "
+				   "kernel whose types are whole",
+		   KERNEL_BTF ": %s; observation falls back to /proc",
 		   err_text());
 	return false;
 }
 
-static void check_btf(struct json *checks)
+/* "a, b": the names of those that are missing. */
+static void list_missing(struct buf *out, const struct kernel_need *need,
+			 size_t n, const bool *has, bool must)
 {
-	if (access(BTF_PATH, R_OK) == 0)
-		doctor_add(checks, "btf", DOCTOR_OK, "", BTF_PATH);
+	for (size_t i = 0; i < n; i++) {
+		if (has[i] || need[i].must != must)
+			continue;
+		buf_printf(out, "%s%s", out->len ? ", " : "", need[i].name);
+		if (!must)
+			buf_printf(out, " (%s)", need[i].gives);
+	}
+}
+
+static void check_needs(struct json *checks, const char *name,
+			const struct kernel_need *need, size_t n,
+			const bool *has, size_t all)
+{
+	struct buf lost, less;
+
+	buf_init(&lost, 4096);
+	buf_init(&less, 4096);
+	list_missing(&lost, need, n, has, true);
+	list_missing(&less, need, n, has, false);
+	if (lost.len)
+		doctor_add(checks, name, DOCTOR_WARN, OTHER_KERNEL,
+			   "%zu; the template needs what is missing: %s", all,
+			   lost.data);
 	else
-		doctor_add(checks, "btf", DOCTOR_WARN,
-			   "a kernel with CONFIG_DEBUG_INFO_BTF",
-			   BTF_PATH ": %s; observation falls back to /proc",
-			   strerror(errno));
+		doctor_add(checks, name, DOCTOR_OK, "",
+			   "%zu, with all that the template needs%s%s", all,
+			   less.len ? "; not there: " : "",
+			   less.len ? less.data : "");
+	buf_release(&lost);
+	buf_release(&less);
 }
 
-static bool has_cap(int cap)
+static void check_types(struct json *checks, const struct kernel_types *t)
 {
-	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct d[2] = {0};
-
-	if (syscall(SYS_capget, &h, d) < 0)
-		return false;
-	return d[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
-}
-
-/*
- * Loads "return 0" as a tracing program: capabilities alone do not tell
- * (lockdown, a container's filter of system calls).
- */
-static int try_load(void)
-{
-	struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	union bpf_attr attr;
-	int fd;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
-	attr.insns = (uintptr_t)insns;
-	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
-	attr.license = (uintptr_t) "GPL";
-	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-	if (fd < 0)
-		return -errno;
-	close(fd);
-	return 0;
-}
-
-static void check_privilege(struct json *checks)
-{
-	bool caps = has_cap(CAP_SYS_ADMIN) ||
-		    (has_cap(CAP_BPF) && has_cap(CAP_PERFMON));
-	int rc = try_load();
-
-	if (rc == 0)
-		doctor_add(checks, "bpf", DOCTOR_OK, "",
-			   "a tracing program loads: observation by BPF");
-	else if (!caps)
-		doctor_add(checks, "bpf", DOCTOR_WARN,
-			   "run as root, or with CAP_BPF and CAP_PERFMON",
-			   "no privilege (CAP_BPF and CAP_PERFMON); "
-			   "observation falls back to /proc");
+	if (!t->ops && !t->kfuncs) {
+		doctor_add(checks, "kfuncs", DOCTOR_WARN,
+			   "a kernel with CONFIG_SCHED_CLASS_EXT, or a guest "
+			   "(--target vm)",
+			   "the kernel's types name nothing of sched_ext");
+		return;
+	}
+	if (t->twin)
+		doctor_add(checks, "kfuncs", DOCTOR_WARN, OTHER_KERNEL,
+			   "%zu, but the twin %s_impl is missing: the build "
+			   "lost it, and no policy can load",
+			   t->kfuncs, t->twin);
 	else
-		doctor_add(checks, "bpf", DOCTOR_WARN,
-			   "lift the lockdown or the container's filter of "
-			   "system calls",
-			   "privileged, but the kernel refuses to load a "
-			   "program (%s); observation falls back to /proc",
-			   strerror(-rc));
+		check_needs(checks, "kfuncs", kernel_funcs, KERNEL_FUNCS,
+			    t->has_func, t->kfuncs);
+	check_needs(checks, "callbacks", kernel_ops, KERNEL_OPS, t->has_op,
+		    t->ops);
 }
 
-static void check_psi(struct json *checks)
+bool doctor_kernel(struct json *checks, const struct site *s)
 {
-	char byte;
-	FILE *f = fopen(PSI_PATH, "re");
+	struct kernel_types types;
+	bool host, there;
 
-	/* Without psi=1 the file can be opened and not be read. */
-	if (f && fread(&byte, 1, 1, f) == 1)
-		doctor_add(checks, "psi", DOCTOR_OK, "",
-			   "pressure can be read");
-	else
-		doctor_add(checks, "psi", DOCTOR_WARN,
-			   "a kernel with CONFIG_PSI, booted with psi=1",
-			   PSI_PATH ": %s; profiles lack pressure",
-			   strerror(errno));
-	if (f)
-		fclose(f);
-}
-
-bool doctor_kernel(struct json *checks)
-{
-	bool host;
-
-	check_machine(checks);
-	host = check_sched_ext(checks);
-	check_btf(checks);
-	check_privilege(checks);
-	check_psi(checks);
+	there = check_btf(checks, s, &types);
+	host = check_sched_ext(checks, s, there ? &types : NULL);
+	if (there)
+		check_types(checks, &types);
 	return host;
 }

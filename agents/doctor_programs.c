@@ -15,6 +15,9 @@
 #define OLDEST_CLANG 16
 #define NEWEST_CLANG 21
 
+/* The first that knows the section ".struct_ops.link". */
+#define OLDEST_LIBBPF_MINOR 2
+
 static bool check_object(struct json *checks)
 {
 	char *path = path_lib(POLICY_OBJECT);
@@ -28,6 +31,22 @@ static bool check_object(struct json *checks)
 			   path);
 	free(path);
 	return there;
+}
+
+static void tell_libbpf(struct json *checks, const char *version)
+{
+	int major = 0, minor = 0;
+
+	sscanf(version, "v%d.%d", &major, &minor);
+	if (major > 1 || (major == 1 && minor >= OLDEST_LIBBPF_MINOR))
+		doctor_add(checks, "libbpf", DOCTOR_OK, "", "%s", version);
+	else
+		doctor_add(checks, "libbpf", DOCTOR_WARN,
+			   "make deps, or a libbpf1 of bookworm-backports or "
+			   "later",
+			   "%s is older than 1.%d: it attaches no policy "
+			   "(.struct_ops.link)",
+			   version, OLDEST_LIBBPF_MINOR);
 }
 
 /*
@@ -45,8 +64,7 @@ static void check_libbpf(struct json *checks)
 		return;
 	}
 	version = (const char *(*)(void))dlsym(lib, "libbpf_version_string");
-	doctor_add(checks, "libbpf", DOCTOR_OK, "", "%s",
-		   version ? version() : "libbpf.so.1");
+	tell_libbpf(checks, version ? version() : "v1.0");
 	dlclose(lib);
 }
 

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Says what this machine can do and what is missing, with the way to it. */
+/*
+ * Says what this machine can do and what is missing, with the way to it; and
+ * why the kernel took a policy off.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agents/doctor.h"
+#include "agents/triage.h"
+#include "base/mem.h"
 #include "cmd/cli.h"
 #include "doc/doc.h"
+#include "history/history.h"
+#include "scx/dump.h"
 #include "term/table.h"
 #include "term/text.h"
 
-static bool json;
+static bool json, stall;
+static const char *policy, *root;
 
 static const struct opt options[] = {
 	{.kind = OPT_FLAG,
@@ -19,20 +28,67 @@ static const struct opt options[] = {
 	 .name = "json",
 	 .target = &json,
 	 .help = "write a note document"},
+	{.kind = OPT_FLAG,
+	 .letter = 's',
+	 .name = "stall",
+	 .target = &stall,
+	 .help = "tell why the kernel took a policy off, by its dump in FILE, "
+		 "or by its log"},
+	{.kind = OPT_STRING,
+	 .letter = 'p',
+	 .name = "policy",
+	 .arg = "ID",
+	 .target = &policy,
+	 .help = "with --stall: the policy that it was"},
+	{.kind = OPT_STRING,
+	 .letter = 'r',
+	 .name = "root",
+	 .arg = "DIR",
+	 .target = &root,
+	 .help = "look at the kernel whose /sys, /proc and /boot are in DIR"},
 	{.kind = OPT_END},
 };
 
 static const struct opt_tool tool = {
 	.name = "sched-doctor",
 	.purpose = "what this machine can do and what is missing",
-	.synopsis = "[--json]",
+	.synopsis = "[--json] [--root DIR] | --stall [--json] [--policy ID] "
+		    "[FILE]",
 	.options = options,
+	.mixed = true,
 };
 
-static void show_table(const struct json *body)
+/* A note of this body, which it takes; or the exit status of a failure. */
+static int put_note(struct json *body)
+{
+	struct doc *d = doc_new("note", tool.name, body, NULL, 0);
+	char *line;
+
+	if (!d)
+		return cli_fail(&tool, -EINVAL);
+	line = doc_line(d);
+	puts(line);
+	free(line);
+	doc_free(d);
+	return CLI_YES;
+}
+
+/* Words of outsiders are in it. */
+static void put_line(const char *s)
+{
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	text_clean(&out, s, 0);
+	puts(out.data ? out.data : "");
+	buf_release(&out);
+}
+
+/* ---- what is missing --------------------------------------------------- */
+
+static void show_checks(const struct json *body)
 {
 	struct table *t = table_new();
-	struct buf out;
 
 	table_column(t, "", TABLE_LEFT);
 	table_column(t, "", TABLE_LEFT);
@@ -50,36 +106,196 @@ static void show_table(const struct json *body)
 		table_cell(t, "%s", "");
 		table_cell(t, "way out: %s", way);
 	}
-	buf_init(&out, 1 << 16);
-	table_render(t, text_columns(STDOUT_FILENO), &out);
-	printf("%s\n%s\n", out.data ? out.data : "",
-	       json_as_string(json_get(body, "text"), ""));
-	buf_release(&out);
-	table_free(t);
+	cli_table(t, text_columns(STDOUT_FILENO));
+	putchar('\n');
+	put_line(json_text_at(body, "text"));
+}
+
+static int examine(void)
+{
+	struct json *body = NULL;
+	bool ready;
+	int rc = doctor_examine(root, &body);
+
+	if (rc)
+		return cli_fail(&tool, rc);
+	ready = json_as_bool(json_get(body, "ready"), false);
+	if (json) {
+		rc = put_note(body);
+		if (rc)
+			return rc;
+	} else {
+		show_checks(body);
+		json_free(body);
+	}
+	return cli_finish(&tool, ready ? CLI_YES : CLI_CANNOT);
+}
+
+/* ---- why it was taken off ---------------------------------------------- */
+
+static void row(struct table *t, const char *name, const char *text)
+{
+	if (!*text)
+		return;
+	table_cell(t, "%s", name);
+	table_cell(t, "%s", text);
+}
+
+static void show_causes(struct table *t, const struct json *found)
+{
+	const char *name = "likely";
+
+	json_each (c, json_get(found, "causes")) {
+		char *text = mem_printf("%s: %s", json_text_at(c, "cause"),
+					json_text_at(c, "text"));
+
+		row(t, name, text);
+		free(text);
+		json_each (e, json_get(c, "evidence")) {
+			text = mem_printf(
+				"line %d: %s",
+				(int)json_as_number(json_get(e, "line"), 0),
+				json_text_at(e, "text"));
+			row(t, "", text);
+			free(text);
+		}
+		row(t, "way out", json_text_at(c, "way_out"));
+		name = "or";
+	}
+}
+
+static char *value_text(const struct json *v)
+{
+	return v ? json_canonical(v) : mem_strdup("none");
+}
+
+static void show_change(struct table *t, const struct json *change)
+{
+	char *text;
+
+	if (!change)
+		return;
+	text = mem_printf("%.12s '%s' against %.12s '%s': %s",
+			  json_text_at(change, "policy"),
+			  json_text_at(change, "title"),
+			  json_text_at(change, "against"),
+			  json_text_at(change, "against_title"),
+			  json_text_at(change, "why"));
+	row(t, "change", text);
+	free(text);
+	json_each (d, json_get(change, "differs")) {
+		char *a = value_text(json_get(d, "a"));
+		char *b = value_text(json_get(d, "b"));
+		bool suspect = json_as_bool(json_get(d, "suspect"), false);
+
+		text = mem_printf(
+			"%s: %s -> %s%s", json_text_at(d, "path"), a, b,
+			suspect ? "   <- brings such a thing about" : "");
+		row(t, "", text);
+		free(text);
+		free(a);
+		free(b);
+	}
+}
+
+static void show_code(const char *code)
+{
+	while (*code) {
+		size_t n = strcspn(code, "\n");
+		char *line = mem_strndup(code, n);
+
+		put_line(line);
+		free(line);
+		code += n + (code[n] == '\n');
+	}
+}
+
+static void show_stall(const struct json *body)
+{
+	const struct json *v = json_get(body, "stall");
+	const struct json *exit = json_get(v, "exit");
+	struct table *t = table_new();
+	char *text;
+
+	put_line(json_text_at(body, "text"));
+	putchar('\n');
+	table_column(t, "", TABLE_LEFT);
+	table_column(t, "", TABLE_WRAP);
+	text = mem_printf("%s%s%s", json_text_at(exit, "reason"),
+			  *json_text_at(exit, "message") ? ": " : "",
+			  json_text_at(exit, "message"));
+	row(t, "exit", text);
+	free(text);
+	row(t, "policy", json_text_at(exit, "scheduler"));
+	if (json_get(v, "task")) {
+		text = mem_printf(
+			"%s[%d]", json_text_at(v, "task.comm"),
+			(int)json_as_number(json_path(v, "task.pid"), 0));
+		row(t, "task", text);
+		free(text);
+	}
+	row(t, "queue", json_text_at(v, "queue.name"));
+	row(t, "may run on", json_text_at(v, "affinity.text"));
+	show_causes(t, v);
+	show_change(t, json_get(v, "change"));
+	cli_table(t, text_columns(STDOUT_FILENO));
+	show_code(json_text_at(v, "change.code"));
+}
+
+/* Privilege is for the kernel's log; what is in it is an outsider's, and the
+ * history has text of models. */
+static int without_privilege(const char *dir)
+{
+	int rc = history_become_owner(dir);
+
+	return rc ? rc : triage_give_up();
+}
+
+static int explain(const char *file)
+{
+	char *dir = history_dir(NULL);
+	struct json *body = NULL;
+	int rc, status = CLI_YES;
+	struct buf text;
+
+	buf_init(&text, DUMP_MAX_BYTES);
+	rc = triage_read(file, &text);
+	if (!rc)
+		rc = without_privilege(dir);
+	if (!rc)
+		rc = triage(text.data ? text.data : "", text.len, policy, dir,
+			    &body);
+	buf_release(&text);
+	free(dir);
+	if (rc < 0)
+		return cli_fail(&tool, rc);
+	if (!rc) {
+		cli_note(&tool,
+			 "no sched_ext scheduler was taken off, as far "
+			 "as %s tells",
+			 file ? "the input" : "the kernel's log");
+		return CLI_NO;
+	}
+	if (json) {
+		status = put_note(body);
+	} else {
+		show_stall(body);
+		json_free(body);
+	}
+	return cli_finish(&tool, status);
 }
 
 int main(int argc, char **argv)
 {
-	struct json *body;
-	bool ready;
+	int at = cli_options(&tool, argc, argv);
 
-	if (cli_options(&tool, argc, argv) != argc)
-		cli_usage(&tool, "no operands are taken");
-	body = doctor_examine();
-	ready = json_as_bool(json_get(body, "ready"), false);
-	if (json) {
-		struct doc *d = doc_new("note", tool.name, body, NULL, 0);
-		char *line;
-
-		if (!d)
-			return cli_fail(&tool, -EINVAL);
-		line = doc_line(d);
-		puts(line);
-		free(line);
-		doc_free(d);
-	} else {
-		show_table(body);
-		json_free(body);
-	}
-	return cli_finish(&tool, ready ? CLI_YES : CLI_CANNOT);
+	if (!stall && at != argc)
+		cli_usage(&tool, "no operands are taken without --stall");
+	if (!stall && policy)
+		cli_usage(&tool, "--policy goes with --stall");
+	if (stall && root)
+		cli_usage(&tool, "--root and --stall exclude each other");
+	if (argc - at > 1)
+		cli_usage(&tool, "one FILE at most");
+	return stall ? explain(argv[at]) : examine();
 }

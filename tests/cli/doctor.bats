@@ -32,7 +32,7 @@ copy_tree() {
 		"$([ "$status" = 0 ] && echo true || echo false)"
 	jq -e '.body.checks | length > 10 and all(.[];
 		(.status | IN("ok", "warn", "missing")) and (.text | length > 0)
-		and (.status != "missing" or (.way_out | length > 0)))' \
+		and (.status == "ok" or (.way_out | length > 0)))' \
 		<<<"$output"
 }
 
