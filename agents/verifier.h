@@ -54,7 +54,8 @@ struct verifier_opts {
 	/* Pairs end when the answer is known; `pairs` is the most. */
 	bool sequential;
 	/* No runs at the bound, none with identities shuffled: they explain,
-	 * and judge nothing. */
+	 * and judge nothing.  Fewer fresh pairs: the luck of the best of many
+	 * is not to be feared. */
 	bool bare;
 	/* Leave out what the stream has a verdict for. */
 	bool only_new;

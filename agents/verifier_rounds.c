@@ -232,13 +232,18 @@ static struct candidate *best_untried(const struct verifier *v,
 	return best;
 }
 
+static size_t confirm_pairs(const struct verifier *v)
+{
+	return v->o->bare ? BARE_CONFIRM : CONFIRM_PAIRS;
+}
+
 static bool confirm_one(struct verifier *v, struct group *g, struct round *r,
 			struct candidate *c)
 {
-	size_t most = 2 * CONFIRM_PAIRS, before = c->main.n;
+	size_t want = confirm_pairs(v), most = 2 * want, before = c->main.n;
 
-	for (size_t i = 0;
-	     i < most && c->fresh < CONFIRM_PAIRS && candidate_alive(c); i++) {
+	for (size_t i = 0; i < most && c->fresh < want && candidate_alive(c);
+	     i++) {
 		r->n = 0;
 		round_arm(r, ARM_BASELINE, NULL);
 		round_arm(r, ARM_POLICY, c);
@@ -246,7 +251,7 @@ static bool confirm_one(struct verifier *v, struct group *g, struct round *r,
 			round_arm(r, ARM_SHUFFLED, c);
 		if (!round_go(v, g, r, i))
 			return false;
-		round_keep(v, g, r, CONFIRMING, i + 1, CONFIRM_PAIRS);
+		round_keep(v, g, r, CONFIRMING, i + 1, want);
 		c->fresh = c->main.n - before;
 	}
 	return true;
@@ -262,8 +267,8 @@ static bool confirm(struct verifier *v, struct group *g, struct round *r)
 			return false;
 		if (!c->fresh)
 			break;
-		c->confirmed =
-			c->fresh >= CONFIRM_PAIRS && verdict_confirms(v, g, c);
+		c->confirmed = c->fresh >= confirm_pairs(v) &&
+			       verdict_confirms(v, g, c);
 		if (c->confirmed)
 			winner = c;
 	}

@@ -10,6 +10,7 @@
 #include "workload/workload.h"
 
 #define CONFIRM_PAIRS 3
+#define BARE_CONFIRM  2 /* of what was not chosen here among many */
 #define BOUND_RUNS    5
 #define LEAST_LIMIT_S 30 /* of one run */
 
