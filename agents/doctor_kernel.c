@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether policies can be attached to the kernel, and what its types say. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "agents/doctor_check.h"
@@ -20,6 +21,8 @@ static bool check_sched_ext(struct json *checks, const struct site *s,
 	int rc;
 
 	site_release(s, release);
+	if (!*release)
+		snprintf(release, sizeof(release), "of unknown release");
 	there = site_word(s, "/sys/kernel/sched_ext/state", state);
 	site_word(s, "/sys/kernel/sched_ext/root/ops", ops);
 	rc = s->other ? kernel_check(release, there ? state : NULL, ops, types)

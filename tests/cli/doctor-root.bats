@@ -221,4 +221,5 @@ field() {
 	# Nothing in it: nothing is known, and nothing falls over.
 	mkdir "$BATS_TEST_TMPDIR/empty"
 	exits 3 sched-doctor --json --root "$BATS_TEST_TMPDIR/empty"
+	has "$(field sched_ext text)" 'of unknown release'
 }

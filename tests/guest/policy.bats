@@ -146,6 +146,11 @@ choose() {
 	is "$(jq -r .policy.exit_kind "$report")" 1026
 	has "$(jq -r .policy.exit_reason "$report")" stall
 	has "$stderr$output" 'the kernel dropped the policy'
+	# What it said of queues and CPUs is told, whoever it was.
+	is "$(sched-doctor --stall --json "$report" |
+		jq -r '.body.stall | .exit.kind, (.queue.name | length > 0),
+			(.causes[0].evidence | length > 0)' | tr '\n' ' ')" \
+		'1026 true true '
 }
 
 @test "a batch whose jobs are known starts its longest first" {
