@@ -397,11 +397,11 @@ int main(int argc, char **argv)
 
 	if (keep_keys(argc, argv, &status))
 		return cli_finish(&tool, status);
-	read_options(&o, &guards);
-	json = cli_wants_json(arg.json);
 	cli_catch_stop();
+	json = cli_wants_json(arg.json);
 	if (arg.sign)
 		return cli_finish(&tool, vouch(json));
+	read_options(&o, &guards);
 	progress_init(&p, STDERR_FILENO);
 	o.progress = p.on ? progress_words : arg.progress ? say_line : NULL;
 	o.progress_arg = &p;
