@@ -20,6 +20,8 @@ bench=$BUILD/bench
 rounds=${BENCH_ROUNDS:-3}
 candidates=${BENCH_CANDIDATES:-4}
 mkdir -p "$bench"
+# Keys of their own; the user's are not for this.
+export XDG_CONFIG_HOME=$bench/config
 
 say() {
 	printf '%s  %s\n' "$(date +%H:%M:%S)" "$*" >&2
