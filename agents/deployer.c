@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "crypt/digest.h"
+#include "policy/form.h"
+#include "policy/knobs.h"
 #include "policy/policy.h"
 #include "trust/statement.h"
 
@@ -30,6 +32,11 @@ const char *deployer_auto_target(void)
 bool deployer_on_host(const struct deployer *d)
 {
 	return !strcmp(d->o->target, "host");
+}
+
+bool deployer_is_knobs(const struct deployer *d)
+{
+	return policy_form(d->policy->body) == FORM_KNOBS;
 }
 
 struct json *deployer_body(const struct deployer *d, const char *state,
@@ -188,6 +195,7 @@ static int find_policy(struct deployer *d)
 {
 	const char *id = text(d->verdict, "policy");
 	struct policy_params params;
+	struct knobs knobs;
 	int rc;
 
 	d->policy = stream_find(d->s, id);
@@ -198,12 +206,15 @@ static int find_policy(struct deployer *d)
 			id, id);
 		return DEPLOYER_REFUSED;
 	}
-	if (strcmp(text(d->policy, "form"), "params"))
+	if (deployer_is_knobs(d))
+		rc = knobs_read(d->policy->body, &knobs);
+	else if (!strcmp(text(d->policy, "form"), "params"))
+		rc = policy_params_read(d->policy->body, &params);
+	else
 		return deployer_refuse(d,
 				       "policy %.12s is of form '%s', only "
-				       "'params' can be deployed",
+				       "'params' and 'knobs' can be deployed",
 				       id, text(d->policy, "form"));
-	rc = policy_params_read(d->policy->body, &params);
 	return rc ? deployer_refuse(d, "policy %.12s: %s", id, err_text()) : 0;
 }
 
@@ -224,6 +235,28 @@ static int check_signature(struct deployer *d)
 	return fault ? deployer_refuse(d, "%s", err_text()) : 0;
 }
 
+/* Which machine it is for, where nobody said so. */
+static int choose_target(struct deployer *d)
+{
+	const struct deployer_opts *o = d->o;
+
+	if (!strcmp(o->target, "auto"))
+		d->own.target =
+			deployer_is_knobs(d) ? "host" : deployer_auto_target();
+	if ((o->pid || o->cgroup) &&
+	    !(deployer_is_knobs(d) && deployer_on_host(d)))
+		return deployer_refuse(d,
+				       "--pid and --cgroup are for knobs on "
+				       "the host: what is loaded schedules all "
+				       "of it");
+	if (!deployer_on_host(d) && !o->command && !o->dry_run &&
+	    o->hold_s <= 0)
+		return err_set(EINVAL,
+			       "a guest is thrown away: give --for, a command "
+			       "or --dry-run");
+	return 0;
+}
+
 /* What is loaded must be what was measured. */
 static int check_object(struct deployer *d)
 {
@@ -231,6 +264,9 @@ static int check_object(struct deployer *d)
 	char now[DIGEST_HEX_LEN];
 	int rc;
 
+	/* The policy's id is over all that there is of it. */
+	if (deployer_is_knobs(d))
+		return 0;
 	d->object = path_lib("policy.bpf.o");
 	buf_init(&d->bytes, EXT_OBJECT_MAX);
 	rc = buf_read_file(&d->bytes, d->object);
@@ -269,8 +305,10 @@ static int check_evidence(struct deployer *d)
 
 static int open_target(struct deployer *d)
 {
-	return deployer_on_host(d) ? deployer_open_host(d)
-				   : deployer_open_guest(d);
+	if (!deployer_on_host(d))
+		return deployer_open_guest(d);
+	return deployer_is_knobs(d) ? deployer_open_knobs(d)
+				    : deployer_open_host(d);
 }
 
 /* A guest's is known once it is open. */
@@ -299,23 +337,26 @@ static int check_kernel(struct deployer *d)
 
 static int hold(struct deployer *d)
 {
-	return deployer_on_host(d) ? deployer_hold_host(d)
-				   : deployer_hold_guest(d);
+	if (!deployer_on_host(d))
+		return deployer_hold_guest(d);
+	return deployer_is_knobs(d) ? deployer_hold_knobs(d)
+				    : deployer_hold_host(d);
 }
 
 /* In this order; the first that does not return 0 ends it. */
 static int (*const steps[])(struct deployer *d) = {
-	read_stream,  choose,	      find_policy,  check_signature,
-	check_object, check_evidence, check_kernel, open_target,
-	check_kernel, hold,
+	read_stream,   choose,	     find_policy,    check_signature,
+	choose_target, check_object, check_evidence, check_kernel,
+	open_target,   check_kernel, hold,
 };
 
 int deployer_deploy(struct stream *s, const struct deployer_opts *o,
 		    struct deployer_result *r)
 {
-	struct deployer d = {.s = s, .o = o, .r = r, .lock = -1};
+	struct deployer d = {.s = s, .own = *o, .r = r, .lock = -1};
 	int rc = 0;
 
+	d.o = &d.own;
 	*r = (struct deployer_result){0};
 	for (size_t i = 0; !rc && i < ARRAY_LEN(steps); i++) {
 		if (o->cancel && *o->cancel)

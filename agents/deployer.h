@@ -15,13 +15,18 @@
 #include "doc/stream.h"
 
 struct deployer_opts {
-	const char *target; /* "host" or "vm" */
+	/* "host", "vm" or "auto": knobs on the host, else as
+	 * deployer_auto_target() */
+	const char *target;
 	const char *policy; /* an id or its beginning; NULL: the best */
 	bool dry_run;
 	double hold_s;	      /* 0: until cancelled, or the command's end */
 	char *const *command; /* NULL: none; has a vm neither, it is an error */
-	int out_fd;	      /* for what the command prints */
-	const char *kernel;   /* vm; NULL: of the verdict's series */
+	/* Knobs on what runs already; 0 and NULL: by the names of tasks. */
+	long pid;	    /* a process and what descends from it */
+	const char *cgroup; /* what is in it */
+	int out_fd;	    /* for what the command prints */
+	const char *kernel; /* vm; NULL: of the verdict's series */
 	long cpus, memory_mib;
 	const char *topology;
 	const volatile sig_atomic_t *cancel;

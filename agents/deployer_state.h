@@ -15,6 +15,7 @@
 struct deployer {
 	struct stream *s;
 	const struct deployer_opts *o;
+	struct deployer_opts own; /* what o is, with the target chosen */
 	struct deployer_result *r;
 	const struct doc *verdict; /* lent by the stream */
 	const struct doc *policy;
@@ -29,6 +30,7 @@ struct deployer {
 };
 
 bool deployer_on_host(const struct deployer *d);
+bool deployer_is_knobs(const struct deployer *d); /* the policy's form */
 
 /*
  * The body of a deployment; report (may be NULL) is an ext_report(), held_s
@@ -53,6 +55,8 @@ void deployer_know_host(struct deployer *d);
 /* The steps that are done by target; each as deployer_deploy(). */
 int deployer_open_host(struct deployer *d);
 int deployer_hold_host(struct deployer *d);
+int deployer_open_knobs(struct deployer *d);
+int deployer_hold_knobs(struct deployer *d);
 int deployer_open_guest(struct deployer *d);
 int deployer_hold_guest(struct deployer *d);
 

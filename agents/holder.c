@@ -17,40 +17,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/task.h"
 
 #define STOP_WAIT_MS 15000
 #define RECORD_MAX   65536
 #define PROGRAM	     "sched-deploy"
-
-static char *run_path(const char *name)
-{
-	const char *dir = getenv("SCHEDKIT_RUN");
-
-	return mem_printf("%s/%s", dir && *dir ? dir : "/run/schedkit", name);
-}
-
-/* When the process began, in ticks since boot: with the pid it names one
- * process for ever.  0: there is no such process. */
-static double start_of(long pid)
-{
-	char path[64], *at;
-	double start = 0;
-	struct buf b;
-
-	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-	buf_init(&b, 4096);
-	if (buf_read_file(&b, path) || !b.len)
-		goto out;
-	/* The name may hold anything, so count from its closing bracket. */
-	at = strrchr(b.data, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (at)
-		start = strtod(at, NULL);
-out:
-	buf_release(&b);
-	return start;
-}
+#define RECORD	     "deployment.json"
+#define ROOTS	     "/run/schedkit/"
 
 /* Others' links cannot be read without privilege; their names can. */
 static bool is_deployer(long pid)
@@ -67,9 +40,9 @@ static bool is_deployer(long pid)
 	return yes;
 }
 
-static struct json *read_record(void)
+/* Everybody may ask for root's, too. */
+static struct json *read_record(char *path)
 {
-	char *path = run_path("deployment.json");
 	struct json *v = NULL;
 	struct buf b;
 
@@ -81,21 +54,30 @@ static struct json *read_record(void)
 	return v;
 }
 
-struct json *holder_read(void)
+static struct json *living(struct json *v)
 {
-	struct json *v = read_record();
 	long pid = (long)json_as_number(json_get(v, "pid"), 0);
 	double start = json_as_number(json_get(v, "start"), 0);
 
-	if (pid > 0 && start > 0 && start_of(pid) == start && is_deployer(pid))
+	if (pid > 0 && start > 0 && (double)task_start((pid_t)pid) == start &&
+	    is_deployer(pid))
 		return v;
 	json_free(v);
 	return NULL;
 }
 
+struct json *holder_read(void)
+{
+	struct json *v = living(read_record(path_run(RECORD)));
+
+	if (!v && geteuid() && !getenv("SCHEDKIT_RUN"))
+		v = living(read_record(mem_strdup(ROOTS RECORD)));
+	return v;
+}
+
 int holder_lock(void)
 {
-	char *path = run_path("deploy.lock"), *dir = run_path("");
+	char *path = path_run("deploy.lock"), *dir = path_run("");
 	int fd, rc = path_make_dirs(dir);
 
 	free(dir);
@@ -123,12 +105,12 @@ out:
 int holder_write(const struct json *body)
 {
 	static const char *const keys[] = {"policy", "verdict", "ops", "since"};
-	char *path = run_path("deployment.json"), *text, *dir;
+	char *path = path_run(RECORD), *text, *dir;
 	struct json *v = json_object();
 	int rc;
 
 	json_set_number(v, "pid", getpid());
-	json_set_number(v, "start", start_of(getpid()));
+	json_set_number(v, "start", (double)task_start(getpid()));
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct json *m = json_get(body, keys[i]);
 
@@ -138,7 +120,7 @@ int holder_write(const struct json *body)
 	text = json_canonical(v);
 	rc = path_write_atomic(path, text, strlen(text));
 	/* What is attached is no secret: status works for everybody. */
-	dir = run_path("");
+	dir = path_run("");
 	if (!rc && (chmod(path, 0644) < 0 || chmod(dir, 0755) < 0))
 		rc = err_set(errno, "cannot open up '%s': %s", path,
 			     strerror(errno));
@@ -151,7 +133,7 @@ int holder_write(const struct json *body)
 
 void holder_clear(void)
 {
-	char *path = run_path("deployment.json");
+	char *path = path_run(RECORD);
 
 	unlink(path);
 	free(path);
@@ -168,8 +150,8 @@ int holder_stop(void)
 		return err_set(ESRCH, "no sched-deploy holds a policy here");
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	/* Now that the descriptor pins it: is it still the same one? */
-	if (fd < 0 ||
-	    start_of(pid) != json_as_number(json_get(v, "start"), 0)) {
+	if (fd < 0 || (double)task_start((pid_t)pid) !=
+			      json_as_number(json_get(v, "start"), 0)) {
 		rc = err_set(ESRCH, "process %ld ended by itself", pid);
 	} else if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0) {
 		rc = err_set(errno, "cannot stop process %ld: %s", pid,

@@ -2,8 +2,9 @@
 /*
  * Who holds the policy of this host: a lock, and a record for others to read.
  *
- * Both are in $SCHEDKIT_RUN, else /run/schedkit: there is one kernel per host,
- * whoever asks, and neither outlives a boot.  The lock dies with its process;
+ * Both are where path_run() says: one lock for root, whoever is root, and one
+ * for each user, who can do no more than treat their own tasks.  Neither
+ * outlives a boot.  The lock dies with its process;
  * the record may stay, so it counts only while its process lives.
  */
 #ifndef SCHEDKIT_AGENTS_HOLDER_H

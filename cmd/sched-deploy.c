@@ -9,6 +9,7 @@
 
 #include "agents/deployer.h"
 #include "agents/holder.h"
+#include "agents/setter.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -24,9 +25,9 @@
 #define WORDS_MAX (1u << 16)
 
 static struct {
-	const char *target, *policy, *kernel, *topology;
+	const char *target, *policy, *kernel, *topology, *cgroup;
 	double hold;
-	long cpus, memory;
+	long cpus, memory, pid;
 	bool dry_run, no_history, json;
 } arg = {.target = "auto"};
 
@@ -56,6 +57,18 @@ static const struct opt options[] = {
 	 .target = &arg.hold,
 	 .min = 0.1,
 	 .max = 31536000},
+	{.kind = OPT_LONG,
+	 .name = "pid",
+	 .arg = "PID",
+	 .help = "knobs: for this process and what it starts",
+	 .target = &arg.pid,
+	 .min = 1,
+	 .max = 1 << 22},
+	{.kind = OPT_STRING,
+	 .name = "cgroup",
+	 .arg = "PATH",
+	 .help = "knobs: for this cgroup and what is in it",
+	 .target = &arg.cgroup},
 	{.kind = OPT_LONG,
 	 .name = "cpus",
 	 .arg = "N",
@@ -132,8 +145,23 @@ static void describe(const struct json *kernel, const struct json *holder,
 	}
 }
 
+/* Knobs are no part of what the kernel tells of sched_ext. */
+static void describe_knobs(const struct json *knobs, const struct json *holder,
+			   struct buf *out)
+{
+	buf_printf(out, "; knobs are set on %.0f tasks and %.0f cgroups",
+		   json_as_number(json_get(knobs, "tasks"), 0),
+		   json_as_number(json_get(knobs, "groups"), 0));
+	if (holder)
+		buf_printf(out, " by sched-deploy (process %.0f)",
+			   json_as_number(json_get(holder, "pid"), 0));
+	else
+		buf_puts(out, " by one that was killed: 'sched-deploy stop' "
+			      "undoes it");
+}
+
 static void put_status(const struct json *kernel, const struct json *holder,
-		       const char *words)
+		       const struct json *knobs, const char *words)
 {
 	printf("%s\n", words);
 	if (holder) {
@@ -141,6 +169,8 @@ static void put_status(const struct json *kernel, const struct json *holder,
 		printf("verdict  %.64s\n", at(holder, "verdict"));
 		printf("since    %.32s\n", at(holder, "since"));
 	}
+	json_each (l, json_get(knobs, "left"))
+		printf("changed  %.512s\n", json_as_string(l, ""));
 	json_each (e, json_get(kernel, "events")) {
 		if (json_as_number(e, 0) > 0)
 			printf("%-40.40s %.0f\n", json_key(e),
@@ -149,7 +179,7 @@ static void put_status(const struct json *kernel, const struct json *holder,
 }
 
 static int put_status_doc(const struct json *kernel, const struct json *holder,
-			  const char *words)
+			  const struct json *knobs, const char *words)
 {
 	struct stream *s = stream_open(-1, STDOUT_FILENO, tool.name);
 	struct json *body = json_object();
@@ -161,6 +191,8 @@ static int put_status_doc(const struct json *kernel, const struct json *holder,
 	json_set(body, "sched_ext", json_copy(kernel));
 	json_set(body, "kernel", configuration_facts());
 	json_set_string(body, "configuration", configuration);
+	if (knobs)
+		json_set(body, "knobs", json_copy(knobs));
 	if (holder) {
 		json_set(body, "holder", json_copy(holder));
 		json_set_string(body, "about", at(holder, "policy"));
@@ -173,33 +205,58 @@ static int put_status_doc(const struct json *kernel, const struct json *holder,
 static int status(void)
 {
 	struct json *kernel = ext_kernel_state(), *holder = holder_read();
+	struct json *knobs = setter_in_force();
 	int rc = CLI_YES;
 	struct buf words;
 
 	/* A record without a policy is of one who is just letting go. */
-	if (!is_enabled(kernel)) {
+	if (!is_enabled(kernel) && !knobs) {
 		json_free(holder);
 		holder = NULL;
 	}
 	buf_init(&words, WORDS_MAX);
-	describe(kernel, holder, &words);
+	describe(kernel, knobs ? NULL : holder, &words);
+	if (knobs)
+		describe_knobs(knobs, holder, &words);
 	if (cli_wants_json(arg.json))
-		rc = put_status_doc(kernel, holder, words.data);
+		rc = put_status_doc(kernel, holder, knobs, words.data);
 	else
-		put_status(kernel, holder, words.data);
+		put_status(kernel, holder, knobs, words.data);
 	buf_release(&words);
 	json_free(kernel);
+	json_free(knobs);
 	json_free(holder);
 	return rc;
+}
+
+/* What a killed one left; 1: there was something. */
+static int clear(void)
+{
+	struct json *knobs = setter_in_force();
+	struct setter s;
+	int rc = knobs ? setter_clear(&s) : 0;
+
+	if (!knobs)
+		return 0;
+	for (size_t i = 0; i < s.left.len; i++)
+		cli_note(&tool, "left as it is: %s", s.left.v[i]);
+	setter_release(&s);
+	json_free(knobs);
+	return rc ? rc : 1;
 }
 
 static int stop(void)
 {
 	struct json *kernel;
-	int rc = holder_stop(), answer = CLI_YES;
+	int rc = holder_stop(), answer = CLI_YES, cleared;
 
 	if (rc && rc != -ESRCH)
 		return cli_fail(&tool, rc);
+	cleared = clear();
+	if (cleared < 0)
+		return cli_fail(&tool, cleared);
+	if (cleared)
+		rc = 0;
 	kernel = ext_kernel_state();
 	if (is_enabled(kernel)) {
 		cli_note(&tool,
@@ -263,6 +320,16 @@ out:
 	free(program);
 }
 
+static void put_list(struct buf *out, const struct json *body, const char *key,
+		     const char *word)
+{
+	json_each (v, json_get(body, key)) {
+		buf_printf(out, "  %s", word);
+		text_clean(out, json_as_string(v, ""), 0);
+		buf_puts(out, "\n");
+	}
+}
+
 static void put_deployments(const struct stream *s)
 {
 	struct buf out;
@@ -286,6 +353,8 @@ static void put_deployments(const struct stream *s)
 		buf_puts(&out, ": ");
 		text_clean(&out, at(d->body, "why"), 0);
 		buf_puts(&out, "\n");
+		put_list(&out, d->body, "changes", "");
+		put_list(&out, d->body, "left", "left as it is: ");
 	}
 	fputs(out.len ? out.data : "", stdout);
 	buf_release(&out);
@@ -318,6 +387,8 @@ static int deploy(char **command)
 		.dry_run = arg.dry_run,
 		.hold_s = arg.hold,
 		.command = command,
+		.pid = arg.pid,
+		.cgroup = arg.cgroup,
 		.out_fd = json ? STDERR_FILENO : STDOUT_FILENO,
 		.kernel = arg.kernel,
 		.cpus = arg.cpus,
@@ -369,9 +440,8 @@ int main(int argc, char **argv)
 
 	if (command && strcmp(argv[first - 1], "--"))
 		return cli_finish(&tool, ask(argc - first, argv + first));
-	if (!strcmp(arg.target, "auto"))
-		arg.target = deployer_auto_target();
-	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm"))
+	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm") &&
+	    strcmp(arg.target, "auto"))
 		cli_usage(&tool,
 			  "option --target: '%s' is not host, vm or auto",
 			  arg.target);
@@ -379,6 +449,10 @@ int main(int argc, char **argv)
 		cli_usage(&tool,
 			  "a guest is thrown away: give --for, a command or "
 			  "--dry-run");
+	if (!!arg.pid + !!arg.cgroup + !!command > 1)
+		cli_usage(&tool,
+			  "one of --pid, --cgroup and a command says what the "
+			  "knobs are for");
 	cli_catch_stop();
 	rc = deploy(command);
 	return cli_finish(&tool, rc);

@@ -94,6 +94,23 @@ char *path_config(const char *name)
 	return xdg("XDG_CONFIG_HOME", ".config", name);
 }
 
+char *path_run(const char *name)
+{
+	const char *dir = getenv("SCHEDKIT_RUN");
+	char *in, *out;
+
+	if (dir && *dir)
+		return mem_printf("%s/%s", dir, name);
+	if (!geteuid())
+		return mem_printf("/run/schedkit/%s", name);
+	in = mem_printf("run/%s", name);
+	dir = getenv("XDG_RUNTIME_DIR");
+	out = dir && *dir == '/' ? mem_printf("%s/schedkit/%s", dir, name)
+				 : path_state(in);
+	free(in);
+	return out;
+}
+
 char *path_program(const char *name)
 {
 	const char *path = getenv("PATH");

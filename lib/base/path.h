@@ -22,6 +22,13 @@ char *path_cache(const char *name);
 /* $XDG_CONFIG_HOME/schedkit/NAME, else ~/.config/schedkit/NAME. */
 char *path_config(const char *name);
 
+/*
+ * Where what is at work now is noted, and not for longer than until the next
+ * boot: $SCHEDKIT_RUN/NAME, else /run/schedkit/NAME for root, and
+ * $XDG_RUNTIME_DIR/schedkit/NAME or a folder of the state's for others.
+ */
+char *path_run(const char *name);
+
 /* The program of this name in $PATH, or at this path, without links; NULL: it
  * is not there or cannot be executed. */
 char *path_program(const char *name);

@@ -301,6 +301,13 @@ static const struct rule deployment[] = {
 	{MAP("events"), .members = number},
 	{MAP("counters"), .members = number},
 	{POSITIVE("held_us")},
+	{OBJECT("scope"),
+	 ROWS({TEXT("command")}, {WHOLE("pid", 1)}, {TEXT("cgroup")})},
+	{LIST("changes"), ROWS({TEXT(NULL), MUST})},
+	{LIST("left"), ROWS({TEXT(NULL), MUST})},
+	{LIST("rules"),
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("match"), MUST}, {COUNT("tasks"), MUST})})},
 	{TEXT("why"), MUST},
 	{0},
 };

@@ -2,16 +2,15 @@
 #include "policy/knobs.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <math.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/knobs_range.h"
 
 #define TEXT_MAX 16384
 
@@ -19,20 +18,8 @@ static const char *const policy_names[] = {"other", "batch", "idle"};
 
 /* ---- one value -------------------------------------------------------- */
 
-static const struct number {
-	const char *key;
-	unsigned bit;
-	double min, max;
-	bool whole;
-} numbers[] = {
-	{"nice", KNOB_NICE, -20, 19, true},
-	{"slice_us", KNOB_SLICE, 100, 100000, true},
-	{"cpu_weight", KNOB_WEIGHT, 1, 10000, true},
-	{"cpu_max_pct", KNOB_MAX, 1, 100.0 * KNOBS_MAX_CPUS, false},
-};
-
-static int read_number(const struct number *n, const struct json *v, size_t at,
-		       double *out)
+static int read_number(const struct knob_range *n, const struct json *v,
+		       size_t at, double *out)
 {
 	double x = json_as_number(v, NAN);
 
@@ -53,8 +40,8 @@ static int read_number(const struct number *n, const struct json *v, size_t at,
 	return 0;
 }
 
-static int take_number(const struct number *n, const struct json *v, size_t at,
-		       struct knob_rule *r)
+static int take_number(const struct knob_range *n, const struct json *v,
+		       size_t at, struct knob_rule *r)
 {
 	double x = 0;
 	int rc = read_number(n, v, at, &x);
@@ -162,9 +149,9 @@ static int take_member(const struct json *m, size_t at, struct knob_rule *r)
 {
 	const char *key = json_key(m);
 
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		if (!strcmp(numbers[i].key, key))
-			return take_number(&numbers[i], m, at, r);
+	for (size_t i = 0; i < KNOB_RANGES; i++)
+		if (!strcmp(knob_ranges[i].key, key))
+			return take_number(&knob_ranges[i], m, at, r);
 	if (!strcmp(key, "match"))
 		return take_match(m, at, r);
 	if (!strcmp(key, "policy"))
@@ -230,40 +217,6 @@ int knobs_read(const struct json *body, struct knobs *out)
 		at++;
 	}
 	out->count = n;
-	return 0;
-}
-
-int knobs_rule(const struct knobs *k, const char *name)
-{
-	char comm[KNOBS_NAME_LEN + 1];
-
-	snprintf(comm, sizeof(comm), "%s", name);
-	for (size_t i = 0; i < k->count; i++)
-		if (!strcmp(k->rules[i].match, "*") ||
-		    !fnmatch(k->rules[i].match, comm, 0))
-			return (int)i;
-	return -1;
-}
-
-int knobs_check_cpus(const struct knobs *k, uint32_t n, bool all)
-{
-	for (size_t i = 0; i < k->count; i++) {
-		uint32_t here = 0, last = 0;
-
-		for (uint32_t c = 0; c < KNOBS_MAX_CPUS; c++) {
-			if (!(k->rules[i].cpus[c / 64] >> (c % 64) & 1))
-				continue;
-			here += c < n;
-			last = c;
-		}
-		if (!(k->rules[i].set & KNOB_CPUS) ||
-		    (all ? last < n : here > 0))
-			continue;
-		return err_set(EINVAL,
-			       "knobs.%zu.cpus: CPU %u is not among the "
-			       "machine's %u",
-			       i, last, n);
-	}
 	return 0;
 }
 

@@ -60,6 +60,15 @@ struct knobs {
 /* -EINVAL names the key at fault: "knobs.1.nice: 20 is above 19". */
 int knobs_read(const struct json *body, struct knobs *out);
 
+/*
+ * Whether what another process handed over could have come from knobs_read():
+ * every number is in its range.  -EINVAL.
+ */
+int knobs_check(const struct knobs *k);
+
+/* "0-3,6", as the kernel writes it; the caller's. */
+char *knobs_cpus_text(const uint64_t cpus[static KNOBS_CPU_WORDS]);
+
 /* The rule for a task of that name; -1: none. */
 int knobs_rule(const struct knobs *k, const char *name);
 

@@ -30,4 +30,22 @@ int attr_read(pid_t tid, struct attr *out);
 int attr_set(pid_t tid, unsigned set, const struct knob_rule *rule,
 	     const struct attr *base);
 
+/*
+ * Sets the knobs of `set` to exactly what `want` says, as attr_read() has read
+ * it once: the kernel's own slice becomes that again, and CPUs that are all
+ * that its cpuset allows stay all, whatever the cpuset becomes.  Errors as
+ * attr_set(); -EINVAL: no CPU of those is allowed.
+ */
+int attr_put(pid_t tid, unsigned set, const struct attr *want);
+
+/* Of whom attr_put() sets anything but CPUs. */
+bool attr_is_fair(const struct attr *a);
+
+/* -ENOTSUP: the kernel has no slices of a task's own. */
+int attr_check_slices(void);
+
+uint32_t attr_policy(enum knob_policy p); /* SCHED_OTHER and so on */
+/* "other", "batch", "idle"; "real-time" for what is none of them. */
+const char *attr_policy_name(uint32_t policy);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/task.h"
 
 #define MAX_DEPTH   256
 #define KILL_ROUNDS 1000
@@ -38,14 +39,9 @@ static bool read_some(const char *path, char *out, size_t size)
 /* 0: pid is gone. */
 static pid_t parent_of(pid_t pid)
 {
-	char path[64], text[256], *end;
+	struct task_stat s;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	/* "PID (NAME) STATE PARENT …": a name may hold anything. */
-	if (!read_some(path, text, sizeof(text)) ||
-	    !(end = strrchr(text, ')')) || strlen(end) < 4)
-		return 0;
-	return (pid_t)strtol(end + 4, NULL, 10);
+	return task_stat(pid, &s) ? 0 : s.parent;
 }
 
 static bool is_ours(pid_t pid, pid_t *parent)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sets the knobs of a policy on this host and sets them back, for sched-deploy:
+ * the part that may need privilege.  On its standard input, a socket, comes one
+ * struct knob_request; lib/knob/request.h has the answers.  Whatever becomes of
+ * its asker, it undoes what it did before it ends.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "knob/request.h"
+
+static volatile sig_atomic_t over;
+
+static void end(int sig)
+{
+	(void)sig;
+	over = 1;
+}
+
+int main(void)
+{
+	static const int asked[] = {SIGTERM, SIGINT, SIGHUP};
+
+	/* A terminal's are for its asker, who ends it. */
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
+		signal(asked[i], asked[i] == SIGTERM ? end : SIG_IGN);
+	return knob_serve(STDIN_FILENO, &over) ? 1 : 0;
+}
