@@ -23,7 +23,6 @@
 #define RECORD_MAX   65536
 #define PROGRAM	     "sched-deploy"
 #define RECORD	     "deployment.json"
-#define ROOTS	     "/run/schedkit/"
 
 /* Others' links cannot be read without privilege; their names can. */
 static bool is_deployer(long pid)
@@ -69,9 +68,12 @@ static struct json *living(struct json *v)
 struct json *holder_read(void)
 {
 	struct json *v = living(read_record(path_run(RECORD)));
+	char *roots = path_run_root(RECORD);
 
-	if (!v && geteuid() && !getenv("SCHEDKIT_RUN"))
-		v = living(read_record(mem_strdup(ROOTS RECORD)));
+	if (!v && roots)
+		v = living(read_record(roots));
+	else
+		free(roots);
 	return v;
 }
 

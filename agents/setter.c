@@ -181,13 +181,13 @@ int setter_end(struct setter *s)
 	return rc;
 }
 
-struct json *setter_in_force(void)
+struct json *setter_in_force(bool roots)
 {
 	struct knob_journal j;
 	struct knob_count c;
 	struct json *v = NULL, *left;
 
-	if (knob_journal_read(&j))
+	if (knob_journal_read(&j, roots))
 		return NULL;
 	if (j.count) {
 		knob_in_force(&j, &c);

@@ -44,8 +44,9 @@ int setter_clear(struct setter *s);
 /*
  * What is in force of what was set and not yet undone, as the kernel tells:
  * {"tasks":…,"groups":…,"gone":…,"left":[…]}, the caller's; NULL: nothing was.
+ * roots: of what root has set, for another user.
  */
-struct json *setter_in_force(void);
+struct json *setter_in_force(bool roots);
 
 void setter_release(struct setter *s);
 

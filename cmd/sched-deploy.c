@@ -205,10 +205,12 @@ static int put_status_doc(const struct json *kernel, const struct json *holder,
 static int status(void)
 {
 	struct json *kernel = ext_kernel_state(), *holder = holder_read();
-	struct json *knobs = setter_in_force();
+	struct json *knobs = setter_in_force(false);
 	int rc = CLI_YES;
 	struct buf words;
 
+	if (!knobs)
+		knobs = setter_in_force(true);
 	/* A record without a policy is of one who is just letting go. */
 	if (!is_enabled(kernel) && !knobs) {
 		json_free(holder);
@@ -232,7 +234,7 @@ static int status(void)
 /* What a killed one left; 1: there was something. */
 static int clear(void)
 {
-	struct json *knobs = setter_in_force();
+	struct json *knobs = setter_in_force(false);
 	struct setter s;
 	int rc = knobs ? setter_clear(&s) : 0;
 

@@ -111,6 +111,15 @@ char *path_run(const char *name)
 	return out;
 }
 
+char *path_run_root(const char *name)
+{
+	const char *dir = getenv("SCHEDKIT_RUN");
+
+	return geteuid() && !(dir && *dir)
+		       ? mem_printf("/run/schedkit/%s", name)
+		       : NULL;
+}
+
 char *path_program(const char *name)
 {
 	const char *path = getenv("PATH");

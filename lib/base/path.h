@@ -28,6 +28,8 @@ char *path_config(const char *name);
  * $XDG_RUNTIME_DIR/schedkit/NAME or a folder of the state's for others.
  */
 char *path_run(const char *name);
+/* Root's, for another one who wants to know; NULL: path_run() is all. */
+char *path_run_root(const char *name);
 
 /* The program of this name in $PATH, or at this path, without links; NULL: it
  * is not there or cannot be executed. */

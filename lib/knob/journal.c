@@ -334,10 +334,10 @@ static int begin(struct knob_journal *j)
 	return rc;
 }
 
-static void init(struct knob_journal *j)
+/* Takes path. */
+static void init(struct knob_journal *j, char *path)
 {
-	*j = (struct knob_journal){
-		.path = path_run(NAME), .lock = -1, .fd = -1};
+	*j = (struct knob_journal){.path = path, .lock = -1, .fd = -1};
 	buf_init(&j->out, SIZE_MAX);
 }
 
@@ -346,7 +346,7 @@ int knob_journal_open(struct knob_journal *j)
 	bool begun;
 	int rc;
 
-	init(j);
+	init(j, path_run(NAME));
 	rc = lock(j);
 	if (!rc) {
 		j->fd = lines_open(j->path);
@@ -365,12 +365,16 @@ int knob_journal_open(struct knob_journal *j)
 	return rc;
 }
 
-int knob_journal_read(struct knob_journal *j)
+int knob_journal_read(struct knob_journal *j, bool roots)
 {
+	char *path = roots ? path_run_root(NAME) : path_run(NAME);
 	bool begun;
 	int rc = 0;
 
-	init(j);
+	*j = (struct knob_journal){0};
+	if (!path)
+		return 0;
+	init(j, path);
 	j->fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (j->fd >= 0)
 		rc = read_all(j, &begun);

@@ -63,8 +63,8 @@ struct knob_journal {
  * left.  -EBUSY: another process has it open.
  */
 int knob_journal_open(struct knob_journal *j);
-/* Only reads it, whoever has it. */
-int knob_journal_read(struct knob_journal *j);
+/* Only reads it, or root's, whoever has it. */
+int knob_journal_read(struct knob_journal *j, bool roots);
 void knob_journal_close(struct knob_journal *j); /* a zeroed one is fine */
 
 /* Takes e.  In the file with knob_journal_sync(). */

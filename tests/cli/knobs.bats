@@ -26,6 +26,11 @@ teardown() {
 	done
 	pkill -9 -x "$name" || true
 	[ -z "${open:-}" ] || rm -r "$open"
+	[ ! -d "${group:-}" ] || {
+		sleep 0.1
+		[ ! -d "$group/in" ] || rmdir "$group/in"
+		rmdir "$group"
+	}
 }
 
 # knobs RULES: a policy and its verdict in `in`.
@@ -307,16 +312,44 @@ back() {
 	has "$stderr" 5
 }
 
-@test 'knobs: a cgroup of version 2' {
-	local root group before
+# group: a cgroup of version 2 for this test, where root may make one.
+make_group() {
 	needs_root
 	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
-	grep -qw cpu "$root/cgroup.controllers" 2>/dev/null ||
-		skip "no controller 'cpu' in cgroups of version 2"
-	grep -qw cpu "$root/cgroup.subtree_control" || echo +cpu \
-		>"$root/cgroup.subtree_control"
+	[ -n "$root" ] || skip 'no cgroups of version 2'
 	group=$root/schedkit-test-$$
-	mkdir -p "$group/in"
+	mkdir "$group" || skip 'cgroups of version 2 cannot be made'
+}
+
+@test 'knobs: what is in a cgroup, and comes into it' {
+	local before
+	make_group
+	victim 60
+	victim 60
+	before=$(state "${victims[@]}")
+	echo "${victims[0]}" >"$group/cgroup.procs"
+	knobs '[{"match": "*", "nice": 6}]'
+	deploy --cgroup "${group#"$root"}"
+	is "$(cut -d ' ' -f 19 "/proc/${victims[0]}/stat")" 6
+	is "$(cut -d ' ' -f 19 "/proc/${victims[1]}/stat")" 0
+	echo "${victims[1]}" >"$group/cgroup.procs"
+	sleep 0.4
+	is "$(cut -d ' ' -f 19 "/proc/${victims[1]}/stat")" 6
+	exits 0 sched-deploy stop
+	for p in "${victims[@]}"; do
+		echo "$p" >"$root/cgroup.procs"
+	done
+	is "$(state "${victims[@]}")" "$before"
+}
+
+@test 'knobs: the weight of a cgroup, and one made beside it' {
+	local before
+	make_group
+	grep -qw cpu "$root/cgroup.controllers" ||
+		skip "no controller 'cpu' in cgroups of version 2"
+	grep -qw cpu "$root/cgroup.subtree_control" ||
+		echo +cpu >"$root/cgroup.subtree_control"
+	mkdir "$group/in"
 	echo +cpu >"$group/cgroup.subtree_control"
 	victim 60
 	victim 60
@@ -342,7 +375,4 @@ back() {
 	kill -9 -- "-$deployer"
 	exits 0 sched-deploy stop
 	is "$(files)" "$before"
-	kill -9 "${victims[@]}"
-	sleep 0.1
-	rmdir "$group/in" "$group"
 }

@@ -126,7 +126,7 @@ static void a_line_says_it_all(void **state)
 	knob_journal_add(&j, &f);
 	assert_int_equal(knob_journal_sync(&j), 0);
 	knob_journal_close(&j);
-	assert_int_equal(knob_journal_read(&j), 0);
+	assert_int_equal(knob_journal_read(&j, false), 0);
 	assert_int_equal(j.count, 2);
 	assert_int_equal(j.v[0].tid, getpid());
 	assert_true(j.v[0].start == t.start && j.v[0].set == t.set);
@@ -169,7 +169,7 @@ static void torn_at_every_byte(void **state)
 		knob_journal_add(&j, &e);
 		assert_int_equal(knob_journal_sync(&j), 0);
 		knob_journal_close(&j);
-		assert_int_equal(knob_journal_read(&j), 0);
+		assert_int_equal(knob_journal_read(&j, false), 0);
 		/* Whole but for its newline, it gets that now. */
 		assert_int_equal(j.count, (lines ? lines : 1) +
 						  (lines && cut < whole.len &&
