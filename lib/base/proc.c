@@ -255,9 +255,10 @@ int proc_run(const struct proc_spec *s, struct proc_result *r)
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (s->started)
 		s->started(pid, s->started_arg);
-	tap_close(&go[0]);
 	start = clock_monotonic();
+	/* While we have the other end: the child may have been killed. */
 	io_write(go[1], "", 1);
+	tap_close(&go[0]);
 	tap_close(&go[1]);
 	supervise(s, pid, pidfd, &out, &err, r);
 	r->wall_s = clock_monotonic() - start;

@@ -43,7 +43,7 @@ setup() {
 btf() {
 	mkdir -p "$R/sys/kernel/btf"
 	# shellcheck disable=SC2086
-	"$TREE/tests/cli/btf.py" $1 -- $2 >"$R/sys/kernel/btf/vmlinux"
+	python3 "$TREE/tests/cli/btf.py" $1 -- $2 >"$R/sys/kernel/btf/vmlinux"
 }
 
 # look STATUS: at the tree; whatever is not well has a way out.

@@ -382,12 +382,13 @@ static void a_cgroup_of_ours(void **state)
 	home = root ? cgroup_of(root, pid) : NULL;
 	dir = root ? mem_printf("%s/knob-test-%d", root, getpid()) : NULL;
 	snprintf(word, sizeof(word), "%d", pid);
-	if (!root || mkdir(dir, 0755) < 0 ||
+	if (!dir || mkdir(dir, 0755) < 0 ||
 	    cgroup_write(dir, "cgroup.procs", word)) {
 		if (dir)
 			rmdir(dir);
 		end_task(pid);
 		skip();
+		return;
 	}
 	assert_int_equal(knob_journal_open(&j), 0);
 	e = path_of(KNOB_GROUP, dir, "", home, "");
