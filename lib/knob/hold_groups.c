@@ -244,18 +244,6 @@ int knob_move(const struct knob_todo *t)
 
 /* ---- doing it --------------------------------------------------------- */
 
-static struct knob_entry entry(enum knob_kind kind, const char *dir,
-			       const char *name, const char *was,
-			       const char *is)
-{
-	return (struct knob_entry){.kind = kind,
-				   .dir = mem_strdup(dir),
-				   .name = mem_strdup(name),
-				   .was = mem_strdup(was),
-				   .is = mem_strdup(is),
-				   .rule = -1};
-}
-
 /* Each cgroup on the way down to dir's has to hand the controller on. */
 static void note_controls(struct knob_hold *h, const char *dir)
 {
@@ -266,7 +254,7 @@ static void note_controls(struct knob_hold *h, const char *dir)
 		return;
 	note_controls(h, parent);
 	if (!cgroup_has(parent, SUBTREE, "cpu")) {
-		e = entry(KNOB_CONTROL, parent, "cpu", "", "");
+		e = knob_entry_of(KNOB_CONTROL, parent, "cpu", "", "");
 		knob_journal_add(h->j, &e);
 	}
 	free(parent);
@@ -285,7 +273,8 @@ void knob_groups_note(struct knob_hold *h)
 		if (h->made[i].is_there)
 			continue;
 		note_controls(h, h->made[i].dir);
-		e = entry(KNOB_GROUP, h->made[i].dir, "", h->made[i].home, "");
+		e = knob_entry_of(KNOB_GROUP, h->made[i].dir, "",
+				  h->made[i].home, "");
 		knob_journal_add(h->j, &e);
 	}
 }

@@ -45,6 +45,18 @@ static void put_attr(struct buf *b, const struct attr *a)
 		buf_printf(b, "%c%" PRIx64, i ? ',' : ' ', a->cpus[i]);
 }
 
+struct knob_entry knob_entry_of(enum knob_kind kind, const char *dir,
+				const char *name, const char *was,
+				const char *is)
+{
+	return (struct knob_entry){.kind = kind,
+				   .dir = mem_strdup(dir),
+				   .name = mem_strdup(name),
+				   .was = mem_strdup(was),
+				   .is = mem_strdup(is),
+				   .rule = -1};
+}
+
 static void put_entry(struct buf *b, const struct knob_entry *e)
 {
 	buf_printf(b, "%c", e->kind);

@@ -47,6 +47,11 @@ struct knob_entry {
 	bool done; /* a file or a controller that was written */
 };
 
+/* Of a cgroup, with copies of all that it is told; no rule has it. */
+struct knob_entry knob_entry_of(enum knob_kind kind, const char *dir,
+				const char *name, const char *was,
+				const char *is);
+
 struct knob_journal {
 	char *path;
 	int lock, fd;	/* -1: not open */

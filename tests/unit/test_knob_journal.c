@@ -95,18 +95,6 @@ static struct knob_entry entry_of(pid_t pid)
 	return e;
 }
 
-static struct knob_entry path_of(enum knob_kind kind, const char *dir,
-				 const char *name, const char *was,
-				 const char *is)
-{
-	return (struct knob_entry){.kind = kind,
-				   .dir = mem_strdup(dir),
-				   .name = mem_strdup(name),
-				   .was = mem_strdup(was),
-				   .is = mem_strdup(is),
-				   .rule = -1};
-}
-
 static void assert_same(const struct attr *a, const struct attr *b)
 {
 	assert_memory_equal(a, b, sizeof(*a));
@@ -122,7 +110,7 @@ static void a_line_says_it_all(void **state)
 	t.ours.cpus[7] = 1ull << 63;
 	assert_int_equal(knob_journal_open(&j), 0);
 	knob_journal_add(&j, &t);
-	f = path_of(KNOB_FILE, "/a b/%\n.", "cpu.max", "", "5 100000");
+	f = knob_entry_of(KNOB_FILE, "/a b/%\n.", "cpu.max", "", "5 100000");
 	knob_journal_add(&j, &f);
 	assert_int_equal(knob_journal_sync(&j), 0);
 	knob_journal_close(&j);
@@ -343,8 +331,8 @@ static void files_of_cgroups(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct knob_entry e =
-			path_of(KNOB_FILE, folder, "cpu.weight", "100", "50");
+		struct knob_entry e = knob_entry_of(KNOB_FILE, folder,
+						    "cpu.weight", "100", "50");
 		char *path = mem_printf("%s/cpu.weight", folder), *held;
 		struct knob_journal j;
 		struct knob_count c;
@@ -391,7 +379,7 @@ static void a_cgroup_of_ours(void **state)
 		return;
 	}
 	assert_int_equal(knob_journal_open(&j), 0);
-	e = path_of(KNOB_GROUP, dir, "", home, "");
+	e = knob_entry_of(KNOB_GROUP, dir, "", home, "");
 	knob_journal_add(&j, &e);
 	assert_int_equal(knob_undo(&j, &c), 0);
 	assert_int_equal(c.groups, 1);
