@@ -132,41 +132,53 @@ static struct {
 	const char *text;
 } unread;
 
-/* Options of all commands, equal names once; to be freed. */
-static struct opt *all_options(const struct cli_command *const *commands,
+/* Adds those of a tool to *all, which has *n, equal names once. */
+static void add_options(struct opt **all, size_t *n, const struct opt_tool *of)
+{
+	struct opt *last;
+	size_t k;
+
+	for (const struct opt *o = of->options; o->kind != OPT_END; o++) {
+		for (k = 0; k < *n && strcmp((*all)[k].name, o->name);)
+			k++;
+		if (k < *n)
+			continue;
+		*all = mem_realloc(*all, *n + 1, sizeof(**all));
+		last = &(*all)[(*n)++];
+		*last = *o;
+		last->kind = o->arg ? OPT_STRING : OPT_FLAG;
+		last->target =
+			o->arg ? (void *)&unread.text : (void *)&unread.flag;
+	}
+}
+
+/* Options of the program and all commands; to be freed. */
+static struct opt *all_options(const struct opt_tool *own,
+			       const struct cli_command *const *commands,
 			       size_t count)
 {
 	struct opt *all = NULL;
-	struct opt *last;
-	const struct opt *o;
-	size_t n = 0, k;
+	size_t n = 0;
 
+	if (own)
+		add_options(&all, &n, own);
 	for (size_t i = 0; i < count; i++)
-		for (o = commands[i]->tool->options; o->kind != OPT_END; o++) {
-			for (k = 0; k < n && strcmp(all[k].name, o->name);)
-				k++;
-			if (k < n)
-				continue;
-			all = mem_realloc(all, n + 1, sizeof(*all));
-			last = &all[n++];
-			*last = *o;
-			last->kind = o->arg ? OPT_STRING : OPT_FLAG;
-			last->target = o->arg ? (void *)&unread.text
-					      : (void *)&unread.flag;
-		}
+		add_options(&all, &n, commands[i]->tool);
 	all = mem_realloc(all, n + 1, sizeof(*all));
 	all[n] = (struct opt){.kind = OPT_END};
 	return all;
 }
 
-static char *describe(const struct cli_command *const *commands, size_t count)
+static char *describe(const char *first,
+		      const struct cli_command *const *commands, size_t count)
 {
 	struct buf b;
 
 	buf_init(&b, TABLE_BYTES);
+	buf_puts(&b, first);
 	for (size_t i = 0; i < count; i++)
-		buf_printf(&b, "%s  %-8s %s", i ? "\n" : "", commands[i]->name,
-			   commands[i]->purpose);
+		buf_printf(&b, "%s  %-8s %s", b.len ? "\n" : "",
+			   commands[i]->name, commands[i]->purpose);
 	return buf_take(&b);
 }
 
@@ -179,30 +191,74 @@ static void command_first(char **argv, int at)
 	argv[1] = command;
 }
 
+/* The status of the command at argv[at]; -1: there is none of that name. */
+static int run_command(const struct cli_command *const *commands, size_t count,
+		       int argc, char **argv, int at)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(argv[at], commands[i]->name)) {
+			command_first(argv, at);
+			return cli_finish(commands[i]->tool,
+					  commands[i]->run(argc - 1, argv + 1));
+		}
+	return -1;
+}
+
+/* The first operand, with everybody's options before it. */
+static int first_operand(struct opt_tool *tool, const struct opt_tool *own,
+			 const struct cli_command *const *commands,
+			 size_t count, int argc, char **argv)
+{
+	struct opt *options = all_options(own, commands, count);
+	char *epilogue =
+		describe(tool->epilogue ? tool->epilogue : "", commands, count);
+	int at;
+
+	tool->options = options;
+	tool->epilogue = epilogue;
+	at = cli_options(tool, argc, argv);
+	tool->options = NULL;
+	tool->epilogue = NULL;
+	free(epilogue);
+	free(options);
+	return at;
+}
+
 int cli_commands(const char *name, const char *purpose,
 		 const struct cli_command *const *commands, size_t count,
 		 int argc, char **argv)
 {
-	struct opt *options = all_options(commands, count);
-	char *epilogue = describe(commands, count);
 	struct opt_tool tool = {
 		.name = name,
 		.purpose = purpose,
 		.synopsis = "COMMAND [OPTION...] [ARGUMENT...]",
-		.options = options,
-		.epilogue = epilogue,
 	};
-	int at = cli_options(&tool, argc, argv);
+	int at = first_operand(&tool, NULL, commands, count, argc, argv);
+	int status;
 
-	free(epilogue);
-	free(options);
 	if (at >= argc)
 		cli_usage(&tool, "say what to do; see %s --help", name);
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(argv[at], commands[i]->name)) {
-			command_first(argv, at);
-			return cli_finish(&tool,
-					  commands[i]->run(argc - 1, argv + 1));
-		}
-	cli_usage(&tool, "unknown command '%s'", argv[at]);
+	status = run_command(commands, count, argc, argv, at);
+	if (status < 0)
+		cli_usage(&tool, "unknown command '%s'", argv[at]);
+	return status;
+}
+
+int cli_program(const struct cli_command *own,
+		const struct cli_command *const *commands, size_t count,
+		int argc, char **argv)
+{
+	struct opt_tool tool = *own->tool;
+	int at = first_operand(&tool, own->tool, commands, count, argc, argv);
+	int status;
+
+	if (at >= argc || !strcmp(argv[at - 1], "--"))
+		return cli_finish(own->tool, own->run(argc, argv));
+	status = run_command(commands, count, argc, argv, at);
+	if (status < 0)
+		cli_usage(&tool,
+			  "unknown command '%s' (a program to run stands after "
+			  "--)",
+			  argv[at]);
+	return status;
 }

@@ -71,6 +71,14 @@ int cli_commands(const char *name, const char *purpose,
 		 const struct cli_command *const *commands, size_t count,
 		 int argc, char **argv);
 
+/*
+ * The same of a program that also does something without a command: own, whose
+ * run() gets all of argv.
+ */
+int cli_program(const struct cli_command *own,
+		const struct cli_command *const *commands, size_t count,
+		int argc, char **argv);
+
 /* Documents are wanted: --json, or standard output is no terminal. */
 bool cli_wants_json(bool json_option);
 
