@@ -61,11 +61,11 @@ static int deploy_vm(struct loop *l, const struct loop_try *best)
 {
 	const struct workload *w = l->o->workload;
 	bool run = l->o->run && w && w->command.len;
-	struct loop_call c = {.program = "sched-deploy",
-			      .cwd = run ? w->cwd : NULL,
-			      .cancel = l->o->cancel};
+	struct program_call c = {.program = "sched-deploy",
+				 .cwd = run ? w->cwd : NULL,
+				 .cancel = l->o->cancel};
 	const struct doc **docs = chosen(l, best, &c.n);
-	struct loop_answer a = {0};
+	struct program_answer a = {0};
 	int rc;
 
 	c.in = docs;
@@ -76,7 +76,7 @@ static int deploy_vm(struct loop *l, const struct loop_try *best)
 	strs_add(&c.args, run ? "--" : "--dry-run");
 	for (size_t i = 0; run && i < w->command.len; i++)
 		strs_add(&c.args, w->command.v[i]);
-	rc = loop_call(&c, &a);
+	rc = program_run(&c, &a);
 	if (!rc && a.cancelled)
 		rc = err_set(EINTR, "stopped on request");
 	if (!rc)
@@ -87,7 +87,7 @@ static int deploy_vm(struct loop *l, const struct loop_try *best)
 		snprintf(l->place, sizeof(l->place), "%s in a guest",
 			 run ? "the command ran under it"
 			     : "it was loaded and taken off again");
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
 	return rc;
@@ -176,7 +176,7 @@ static int deploy_host(struct loop *l, const struct loop_try *best)
 			NULL};
 	size_t n;
 	const struct doc **docs = chosen(l, best, &n);
-	int in = loop_memory(docs, n), null = -1, out = -1, rc = 0;
+	int in = program_memory(docs, n), null = -1, out = -1, rc = 0;
 	pid_t pid = -1;
 
 	if (in < 0)
@@ -268,37 +268,37 @@ static bool object_is_ours(const struct json *verdict, const struct doc *policy)
 /* Somebody may have removed it, or the history is another one. */
 static bool history_has(const struct loop *l, const char *verdict)
 {
-	struct loop_call c = {.program = "sched-history",
-			      .cancel = l->o->cancel};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-history",
+				 .cancel = l->o->cancel};
+	struct program_answer a = {0};
 	bool has;
 
 	strs_add(&c.args, "show");
 	strs_add(&c.args, "--json");
 	strs_add(&c.args, verdict);
-	has = !loop_call(&c, &a) && !a.exit_status &&
+	has = !program_run(&c, &a) && !a.exit_status &&
 	      stream_find(a.out, verdict);
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	return has;
 }
 
 static bool is_attached(const struct loop *l, const char *policy)
 {
-	struct loop_call c = {.program = "sched-deploy",
-			      .cancel = l->o->cancel};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-deploy",
+				 .cancel = l->o->cancel};
+	struct program_answer a = {0};
 	const struct doc *d;
 	bool is = false;
 
 	strs_add(&c.args, "status");
 	strs_add(&c.args, "--json");
-	if (!loop_call(&c, &a)) {
+	if (!program_run(&c, &a)) {
 		d = stream_last(a.out, "note");
 		is = d &&
 		     !strcmp(json_text_at(d->body, "holder.policy"), policy);
 	}
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	return is;
 }

@@ -4,7 +4,7 @@
 #define SCHEDKIT_AGENTS_LOOP_PARTS_H
 
 #include "agents/loop.h"
-#include "agents/loop_call.h"
+#include "agents/program.h"
 #include "agents/loop_state.h"
 
 #define LOOP_BY "sched-loop"
@@ -48,11 +48,6 @@ struct json *loop_row(struct loop *l); /* of the round under way; lent */
 double loop_now(void);		       /* seconds since the epoch */
 int loop_save(struct loop *l);
 
-/* ---- loop_call.c ---- */
-
-/* A file in memory with these documents, at its start; -errno. */
-int loop_memory(const struct doc *const *docs, size_t n);
-
 /* ---- loop_phase.c: each returns 0, or -errno with a message ---- */
 
 int loop_observe(struct loop *l);
@@ -64,8 +59,8 @@ int loop_promote(struct loop *l, const struct loop_try *best);
 int loop_take(struct loop *l, const struct stream *from);
 /* Calls a program; the documents it wrote that are new are taken in when it
  * ended with a status of which the bit 1 << status is set in good. */
-int loop_ask(struct loop *l, struct loop_call *c, unsigned good,
-	     struct loop_answer *a);
+int loop_ask(struct loop *l, struct program_call *c, unsigned good,
+	     struct program_answer *a);
 /* "--cpus" and the like of the guest. */
 void loop_guest_args(const struct loop *l, struct strs *args, bool topology);
 double loop_time_left(const struct loop *l);

@@ -36,7 +36,7 @@ int loop_status_error(int exit_status)
 	return exit_status == 4 || exit_status > 128 ? -EAGAIN : -EIO;
 }
 
-static int failed(const struct loop_call *c, const struct loop_answer *a)
+static int failed(const struct program_call *c, const struct program_answer *a)
 {
 	int rc = loop_status_error(a->exit_status);
 
@@ -73,8 +73,8 @@ int loop_take(struct loop *l, const struct stream *from)
 	return taken;
 }
 
-int loop_ask(struct loop *l, struct loop_call *c, unsigned good,
-	     struct loop_answer *a)
+int loop_ask(struct loop *l, struct program_call *c, unsigned good,
+	     struct program_answer *a)
 {
 	int rc = 0, status;
 
@@ -83,8 +83,8 @@ int loop_ask(struct loop *l, struct loop_call *c, unsigned good,
 	c->cancel = l->stop == LOOP_INTERRUPTED ? NULL : l->o->cancel;
 	for (int i = 0; i < TRIES; i++) {
 		if (i)
-			loop_answer_release(a);
-		rc = loop_call(c, a);
+			program_answer_release(a);
+		rc = program_run(c, a);
 		if (rc || a->exit_status != 128 + SIGKILL || a->timed_out ||
 		    a->cancelled)
 			break;
@@ -205,33 +205,33 @@ static void observe_args(const struct loop *l, struct strs *args)
 /* What the history has to say may be nothing. */
 static int ask_neighbours(struct loop *l, const struct doc *profile)
 {
-	struct loop_call c = {
+	struct program_call c = {
 		.program = "sched-history", .in = &profile, .n = 1};
-	struct loop_answer a = {0};
+	struct program_answer a = {0};
 	int rc;
 
 	strs_add(&c.args, "neighbours");
 	strs_add(&c.args, "--json");
 	add_long(&c.args, "-n", NEIGHBOURS);
 	rc = loop_ask(l, &c, YES_NO, &a);
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	return rc;
 }
 
 static int observe(struct loop *l, const struct doc **profile)
 {
-	struct loop_call c = {.program = "sched-observe",
-			      .cwd = l->o->workload->cwd,
-			      .timeout_s = loop_time_left(l)};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-observe",
+				 .cwd = l->o->workload->cwd,
+				 .timeout_s = loop_time_left(l)};
+	struct program_answer a = {0};
 	int rc;
 
 	observe_args(l, &c.args);
 	rc = loop_ask(l, &c, YES, &a);
 	if (!rc)
 		l->spent.guest_runs++;
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	*profile = stream_last(l->s, "profile");
 	if (!rc && !*profile)
@@ -288,9 +288,9 @@ static void model_budget(const struct loop *l, struct strs *args)
 
 static int ask_synth(struct loop *l, long count, bool model)
 {
-	struct loop_call c = {.program = "sched-synth",
-			      .timeout_s = loop_time_left(l)};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-synth",
+				 .timeout_s = loop_time_left(l)};
+	struct program_answer a = {0};
 	const struct doc **docs = all_docs(l, &c.n);
 	size_t before = stream_count(l->s);
 	double usd, tokens;
@@ -312,7 +312,7 @@ static int ask_synth(struct loop *l, long count, bool model)
 	loop_read_cost(l->s, before, &usd, &tokens);
 	l->spent.usd += usd;
 	l->spent.tokens += tokens;
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
 	return rc;
@@ -413,8 +413,8 @@ static void verify_args(const struct loop *l, struct strs *args)
 
 static int learn(struct loop *l)
 {
-	struct loop_call c = {.program = "sched-history"};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-history"};
+	struct program_answer a = {0};
 	const struct doc **docs = all_docs(l, &c.n);
 	int rc;
 
@@ -422,7 +422,7 @@ static int learn(struct loop *l)
 	strs_add(&c.args, "learn");
 	strs_add(&c.args, "--json");
 	rc = loop_ask(l, &c, YES_NO, &a);
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
 	return rc;
@@ -430,11 +430,11 @@ static int learn(struct loop *l)
 
 int loop_verify(struct loop *l)
 {
-	struct loop_call c = {.program = "sched-verify",
-			      .timeout_s = loop_time_left(l)};
+	struct program_call c = {.program = "sched-verify",
+				 .timeout_s = loop_time_left(l)};
 	size_t from = stream_count(l->s);
 	struct json *row = loop_row(l), *verdicts;
-	struct loop_answer a = {0};
+	struct program_answer a = {0};
 	const struct doc **docs = round_docs(l, &c.n);
 	long runs, simulated;
 	int rc;
@@ -457,7 +457,7 @@ int loop_verify(struct loop *l)
 		l->spent.sim_runs += simulated;
 		rc = learn(l);
 	}
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
 	return rc;
@@ -467,8 +467,8 @@ int loop_verify(struct loop *l)
 
 int loop_record(struct loop *l)
 {
-	struct loop_call c = {.program = "sched-history"};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-history"};
+	struct program_answer a = {0};
 	const struct doc **docs = all_docs(l, &c.n);
 	int rc;
 
@@ -476,7 +476,7 @@ int loop_record(struct loop *l)
 	strs_add(&c.args, "add");
 	strs_add(&c.args, "--json");
 	rc = loop_ask(l, &c, YES, &a);
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
 	return rc;
@@ -486,8 +486,8 @@ int loop_promote(struct loop *l, const struct loop_try *best)
 {
 	const struct json *name =
 		json_path(loop_profile(l)->body, "workload.name");
-	struct loop_call c = {.program = "sched-history"};
-	struct loop_answer a = {0};
+	struct program_call c = {.program = "sched-history"};
+	struct program_answer a = {0};
 	int rc;
 
 	strs_add(&c.args, "promote");
@@ -495,7 +495,7 @@ int loop_promote(struct loop *l, const struct loop_try *best)
 	strs_add(&c.args, best->policy);
 	add_text(&c.args, "--workload", json_as_string(name, NULL));
 	rc = loop_ask(l, &c, YES_NO, &a);
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	return rc;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop_call.h"
+#include "agents/program.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/cli.h"
@@ -52,7 +52,7 @@ static void make_args(const struct ladder_arg *a, struct strs *args)
 }
 
 /* The verdict about a policy; NULL: none was written. */
-static const struct doc *verdict_of(const struct loop_answer *a,
+static const struct doc *verdict_of(const struct program_answer *a,
 				    const struct doc *policy)
 {
 	const struct doc *d = NULL;
@@ -67,7 +67,7 @@ static const struct doc *verdict_of(const struct loop_answer *a,
 	return d;
 }
 
-static int failed(const struct loop_answer *a)
+static int failed(const struct program_answer *a)
 {
 	const char *words = a->words && *a->words ? a->words
 						  : PROGRAM
@@ -85,7 +85,7 @@ static int failed(const struct loop_answer *a)
 }
 
 /* Held against the good one, as far as both were measured. */
-static int judge(const struct ladder *l, const struct loop_answer *a,
+static int judge(const struct ladder *l, const struct program_answer *a,
 		 const struct doc *policy, enum bisect_mark *mark, char **why)
 {
 	const struct doc *good = verdict_of(a, l->good);
@@ -118,25 +118,25 @@ int ladder_test(const struct ladder *l, const struct doc *policy,
 		enum bisect_mark *mark, char **why)
 {
 	const struct doc *in[] = {l->profile, l->good, policy};
-	struct loop_call c = {
+	struct program_call c = {
 		.program = PROGRAM,
 		.in = in,
 		.n = ARRAY_LEN(in),
 		.talks = isatty(STDERR_FILENO),
 		.cancel = &cli_stop,
 	};
-	struct loop_answer a;
+	struct program_answer a;
 	int rc;
 
 	*why = NULL;
 	make_args(l->arg, &c.args);
-	rc = loop_call(&c, &a);
+	rc = program_run(&c, &a);
 	if (!rc && (a.cancelled || a.exit_status >= 128 ||
 		    a.exit_status == CLI_LATER || a.exit_status == CLI_USAGE))
 		rc = failed(&a);
 	if (!rc)
 		rc = judge(l, &a, policy, mark, why);
-	loop_answer_release(&a);
+	program_answer_release(&a);
 	strs_release(&c.args);
 	return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agents/loop_call.h"
+#include "agents/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "agents/loop_parts.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -18,7 +17,7 @@
 #define MAX_WORDS 4096
 
 /* Files in memory: nothing to clean up, and a full disk is no matter. */
-int loop_memory(const struct doc *const *docs, size_t n)
+int program_memory(const struct doc *const *docs, size_t n)
 {
 	int fd = memfd_create("documents", MFD_CLOEXEC), rc = 0;
 
@@ -55,14 +54,14 @@ static char *last_line(const struct buf *b)
 	return mem_strndup(start, (size_t)(end - start));
 }
 
-static struct stream *read_back(int fd)
+static struct stream *read_back(int fd, const char *by)
 {
 	struct stream *s;
 	const struct doc *d;
 	int rc;
 
 	lseek(fd, 0, SEEK_SET);
-	s = stream_open(fd, -1, LOOP_BY);
+	s = stream_open(fd, -1, by);
 	/* Bad lines are counted by it. */
 	do
 		rc = stream_next(s, &d);
@@ -70,22 +69,22 @@ static struct stream *read_back(int fd)
 	return s;
 }
 
-int loop_call(const struct loop_call *c, struct loop_answer *a)
+int program_run(const struct program_call *c, struct program_answer *a)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
 	struct proc_result res = {0};
 	struct strs argv = {0};
 	char *program = path_bin(c->program);
-	int in = -1, out = loop_memory(NULL, 0), rc = out < 0 ? out : 0;
+	int in = -1, out = program_memory(NULL, 0), rc = out < 0 ? out : 0;
 	struct buf err;
 
-	*a = (struct loop_answer){0};
+	*a = (struct program_answer){0};
 	buf_init(&err, MAX_WORDS);
 	strs_add(&argv, program);
 	for (size_t i = 0; i < c->args.len; i++)
 		strs_add(&argv, c->args.v[i]);
 	if (!rc && c->n) {
-		in = loop_memory(c->in, c->n);
+		in = program_memory(c->in, c->n);
 		rc = in < 0 ? in : 0;
 	}
 	if (!rc) {
@@ -101,7 +100,7 @@ int loop_call(const struct loop_call *c, struct loop_answer *a)
 		rc = proc_run(&spec, &res);
 	}
 	if (!rc) {
-		a->out = read_back(out);
+		a->out = read_back(out, c->program);
 		a->exit_status = res.exit_status;
 		a->timed_out = res.timed_out;
 		a->cancelled = res.cancelled;
@@ -118,10 +117,10 @@ int loop_call(const struct loop_call *c, struct loop_answer *a)
 	return rc;
 }
 
-void loop_answer_release(struct loop_answer *a)
+void program_answer_release(struct program_answer *a)
 {
 	if (a->out)
 		stream_free(a->out);
 	free(a->words);
-	*a = (struct loop_answer){0};
+	*a = (struct program_answer){0};
 }

@@ -3,15 +3,15 @@
  * One of our own programs as a child: documents on its standard input,
  * documents from its standard output.
  */
-#ifndef SCHEDKIT_AGENTS_LOOP_CALL_H
-#define SCHEDKIT_AGENTS_LOOP_CALL_H
+#ifndef SCHEDKIT_AGENTS_PROGRAM_H
+#define SCHEDKIT_AGENTS_PROGRAM_H
 
 #include <signal.h>
 
 #include "base/strs.h"
 #include "doc/stream.h"
 
-struct loop_call {
+struct program_call {
 	const char *program; /* "sched-synth", of the same installation */
 	struct strs args;
 	const char *cwd; /* NULL: ours */
@@ -25,7 +25,7 @@ struct loop_call {
 	const volatile sig_atomic_t *cancel;
 };
 
-struct loop_answer {
+struct program_answer {
 	struct stream *out; /* all it wrote; NULL: it did not run */
 	int exit_status;
 	bool timed_out, cancelled;
@@ -37,7 +37,10 @@ struct loop_answer {
  * Runs it to its end; it and all it starts end with this process.  0 however it
  * ended; -errno when it could not be started.  Release in any case.
  */
-int loop_call(const struct loop_call *c, struct loop_answer *a);
-void loop_answer_release(struct loop_answer *a);
+int program_run(const struct program_call *c, struct program_answer *a);
+void program_answer_release(struct program_answer *a);
+
+/* A file in memory with these documents, at its start; -errno. */
+int program_memory(const struct doc *const *docs, size_t n);
 
 #endif
