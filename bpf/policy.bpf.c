@@ -27,7 +27,8 @@
 
 char _license[] SEC("license") = "GPL";
 
-#define SCAN_LIMIT 64
+#define SCAN_LIMIT   64
+#define HANDED_LIMIT 8
 
 /* Read by the holder after the end. */
 struct policy_exit ended;
@@ -77,6 +78,40 @@ static void note_cut(struct task *t, s32 cpu, bool runnable, u64 now)
 }
 
 /* ---- placing ---------------------------------------------------------- */
+
+static bool head_key(u64 queue, u64 *key)
+{
+	struct task_struct *p;
+	bool found = false;
+
+	bpf_for_each(scx_dsq, p, queue, 0)
+	{
+		*key = p->scx.dsq_vtime;
+		found = true;
+		break;
+	}
+	return found;
+}
+
+/*
+ * p is next on this CPU, whose task sleeps in a moment, and need not stand in a
+ * queue for that: unless someone there comes before it.  Every now and then all
+ * who wait are looked at, however much is handed over.
+ */
+static void hand_over(struct task_struct *p, const struct task *t, s32 here)
+{
+	struct cpu *c = &cpus[slot_of(here)];
+	u64 queue, head;
+
+	queue = params.queue == QUEUE_CPU ? PRIVATE(here) : shared_queue(here);
+	if (c->handed >= HANDED_LIMIT ||
+	    (head_key(queue, &head) && before(head, t->key)))
+		return;
+	c->handed++;
+	promise(here);
+	count(COUNT_DIRECT);
+	scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, slice_of(p, t, queue), 0);
+}
 
 static s32 idle_in_llc(struct task_struct *p, s32 prev)
 {
@@ -149,8 +184,11 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 	t->key = key_by_params(p, t, now);
 	t->left_ns = 0;
 	if (!idle) {
-		if (soon_free(p, here))
+		if (soon_free(p, here)) {
+			if (!has_hooks())
+				hand_over(p, t, here);
 			return here;
+		}
 		/* A hook that is asked from here takes too deep a stack. */
 		if (has_hooks())
 			return cpu;
@@ -206,20 +244,6 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 
 /* ---- dispatching ------------------------------------------------------ */
 
-static bool head_key(u64 queue, u64 *key)
-{
-	struct task_struct *p;
-	bool found = false;
-
-	bpf_for_each(scx_dsq, p, queue, 0)
-	{
-		*key = p->scx.dsq_vtime;
-		found = true;
-		break;
-	}
-	return found;
-}
-
 /* Moves those who waited too long to the queue that is served first. */
 static void rescue(u64 queue, u32 slot, u64 now)
 {
@@ -252,6 +276,7 @@ static bool take(u64 queue, u32 what)
 {
 	if (!scx_bpf_dsq_move_to_local(queue))
 		return false;
+	cpus[slot_of(bpf_get_smp_processor_id())].handed = 0;
 	count(what);
 	return true;
 }
@@ -355,6 +380,7 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 		if (uses_own && take(own, COUNT_DISPATCHED))
 			return;
 	}
+	cpus[slot_of(cpu)].handed = 0;
 	if (runnable)
 		go_on(prev, t, own, cpu);
 	else if (params.steal && params.queue != QUEUE_GLOBAL)

@@ -33,6 +33,19 @@ static bool soon_free(const struct task_struct *p, s32 cpu)
 	       left > -bound && bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
 
+/* Should the task that runs here not sleep after all, its turn ends soon. */
+static void promise(s32 here)
+{
+	struct task_struct *p = bpf_get_current_task_btf();
+	u64 soon = 2 * params.handover_us * 1000ULL;
+	struct cpu *c = &cpus[slot_of(here)];
+
+	c->promised = true;
+	c->cut = true;
+	if (p->scx.slice > soon)
+		set_slice(p, soon);
+}
+
 static bool deserves_less(const struct asker *a, const struct cpu *c, u32 class,
 			  u64 key, u64 now)
 {
@@ -100,7 +113,7 @@ static __always_inline void preempt(struct task_struct *p, const struct task *t,
 	s32 here = bpf_get_smp_processor_id(), victim;
 
 	if (soon_free(p, here) && scx_bpf_task_cpu(p) == here) {
-		cpus[slot_of(here)].promised = true;
+		promise(here);
 		return;
 	}
 	victim = victim_for(p, t, scx_bpf_task_cpu(p), key, now);

@@ -151,7 +151,8 @@ struct cpu {
 	u64 key;
 	u64 ends; /* when it should sleep again, by the mean of its bursts */
 	bool promised; /* someone waits for that already */
-	bool cut;      /* its own kernel thread ends the turn it is in */
+	bool cut;      /* its turn is ended early: the rest of it comes later */
+	u32 handed;    /* turns handed over since it looked into the queues */
 	u32 class;
 	u32 weight;
 } __attribute__((aligned(64)));

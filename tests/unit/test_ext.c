@@ -234,6 +234,64 @@ static void test_preemption(void **state)
 	free(hands_over);
 }
 
+static void takes(struct load *l, uint32_t t, enum load_what what, uint64_t ns)
+{
+	load_add_op(l, t, what)->dist = (struct load_dist){.ns = ns};
+}
+
+/* Who has always slept right after waking another, and once does not, keeps it
+ * waiting for a moment and not for its whole turn. */
+static void test_handover_ends(void **state)
+{
+	const char *body = "{\"params\":{\"classify\":\"behaviour\","
+			   "\"order\":\"deadline\",\"preempt\":\"key\","
+			   "\"handover_us\":500,\"slice_us\":200000}}";
+	struct json *v = json_parse(body, strlen(body));
+	char *path = path_lib("policy.bpf.o");
+	struct load *l = load_new("overrun");
+	struct sim_opts o = {.seed = 1, .starve_ns = 20000000};
+	uint32_t sem = load_add_sem(l, 0, false), t;
+	struct sim_policy *p;
+	struct sim_result r;
+
+	(void)state;
+	sim_costs_default(&o.costs);
+	assert_int_equal(sim_machine_parse("2", &o.machine), 0);
+	t = load_add_task(l, "waker", load_add_group(l, "waker"));
+	l->tasks[t].instances = 1;
+	takes(l, t, LOAD_RUN, 100000);
+	load_add_op(l, t, LOAD_POST)->obj = sem;
+	l->tasks[t].ops[1].n = 1;
+	takes(l, t, LOAD_SLEEP, 2000000);
+	load_add_op(l, t, LOAD_LOOP)->n = 50;
+	takes(l, t, LOAD_RUN, 100000);
+	load_add_op(l, t, LOAD_POST)->obj = sem;
+	l->tasks[t].ops[5].n = 1;
+	takes(l, t, LOAD_RUN, 100000000);
+	load_add_op(l, t, LOAD_EXIT);
+	t = load_add_task(l, "woken", load_add_group(l, "woken"));
+	l->tasks[t].instances = 1;
+	load_add_op(l, t, LOAD_WAIT)->obj = sem;
+	takes(l, t, LOAD_RUN, 50000);
+	load_add_op(l, t, LOAD_LOOP)->n = 51;
+	load_add_op(l, t, LOAD_EXIT);
+	t = load_add_task(l, "hog", load_add_group(l, "hog"));
+	l->tasks[t].instances = 1;
+	takes(l, t, LOAD_RUN, 300000000);
+	load_add_op(l, t, LOAD_EXIT);
+	assert_int_equal(sim_policy_open(path, v, 60018, &p), 0);
+	assert_int_equal(sim_run(&o, p, l, &r), 0);
+	assert_int_equal(r.outcome, SIM_DONE);
+	if (r.finding_count)
+		fail_msg("%s", r.findings[0].text);
+	assert_true(json_as_number(json_get(r.counters, "direct"), 0) > 50);
+	sim_result_release(&r);
+	load_free(l);
+	sim_policy_free(p);
+	json_free(v);
+	free(path);
+}
+
 /* The hash that a policy computes is the one that its table holds. */
 static void test_identity(void **state)
 {
@@ -406,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_preemption),
+		cmocka_unit_test(test_handover_ends),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_wrong),
