@@ -88,13 +88,42 @@ last_line() {
 	exits 2 tests/run
 }
 
+# cli/a.bats: one test that anybody runs, two that sanitizers do not.
+sanitizers_skip() {
+	local dollar='$'
+	printf '%s\n' "san() { case ${dollar}BUILD in */san) skip \"\$1\" ;; esac; }" \
+		'@test "one" { true; }' \
+		'@test "(two) | three. + [4]" { san "not with ASan"; }' \
+		'@test "two" { san "not with sanitizers"; }' \
+		'@test "five" { skip "needs a moon"; }' >tests/cli/a.bats
+}
+
 @test 'runner: what the sanitizers could not run, the plain build runs' {
-	program tests/cli/a 'echo 1..1' 'echo "ok 1 one"'
-	program tests/cli/b 'echo 1..2' 'echo "ok 1 one"' \
+	sanitizers_skip
+	printf '@test "b" { true; }\n@test "c" { skip "no moon"; }\n' \
+		>tests/cli/b.bats
+	program tests/cli/c 'echo 1..2' 'echo "ok 1 one"' \
 		'case $BUILD in */san) echo "ok 2 two # skip not with ASan" ;;' \
 		'*) echo "ok 2 two" ;; esac'
 	exits 0 tests/run cli:build/san rest
-	is "$(last_line)" '4 passed, 0 failed, 1 skipped'
-	is "$(grep -c '^  a ' <<<"$output")" 1
-	is "$(grep -c '^  b ' <<<"$output")" 2
+	# Of a bats file nothing else.
+	is "$(sed -n '/^rest/,$s/^  \([a-z.]* *[0-9]* passed\).*/\1/p' \
+		<<<"$output" | tr -s ' ')" 'a.bats 2 passed
+c 2 passed'
+	is "$(last_line)" '7 passed, 0 failed, 5 skipped'
+}
+
+@test 'runner: what takes longest begins first, the report has them in order' {
+	for name in a b c; do
+		program tests/cli/$name 'echo 1..1' "echo $name >>began" \
+			'echo "ok 1 one"'
+	done
+	printf '# of a comment\nc\nnonesuch\nb\n' >tests/longest
+	TEST_JOBS=2 exits 0 tests/run cli
+	is "$(sed -n 's/^  \([a-z]\) .*/\1/p' <<<"$output" | xargs)" 'a b c'
+	is "$(tail -n 1 began)" a
+	# One at a time there is nothing to be gained.
+	rm began
+	TEST_JOBS=1 exits 0 tests/run cli
+	is "$(xargs <began)" 'a b c'
 }
