@@ -139,6 +139,11 @@ UNITS      := $(wildcard systemd/sched-*)
 MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 
+# What sanitizers do not change is made once, for the plain build; with SAN=1 it
+# is linked from there.
+PLAIN      := $(if $(SAN),build,$(BUILD))
+SHARED     := $(BPF_OBJ) $(POLICIES) $(WORKLOADS) $(EXTERNAL)
+
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(BPF_TEXT) \
 	$(BPF_TEXT_THEIRS) $(DATA) $(PROMPTS) $(WORKLOADS) $(MAN)
@@ -188,7 +193,7 @@ $(BUILD)/libexec/schedkit/%.so: lib/target/preload/%.c
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared \
 		-Wl,-z,relro,-z,now $< -o $@
 
-$(BUILD)/lib/schedkit/%.o: bpf/%.c
+$(PLAIN)/lib/schedkit/%.o: bpf/%.c
 	$(say) BPF $@
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
@@ -205,24 +210,34 @@ $(BPF_TEXT_THEIRS): $(BUILD)/lib/schedkit/bpf/bpf/%: $(BPF_LIB)/%
 	@mkdir -p $(@D)
 	$(Q)install -m 644 $< $@
 
-$(BUILD)/policies/%.o: tests/policies/%.c
+$(PLAIN)/policies/%.o: tests/policies/%.c
 	$(say) BPF $@
 	@mkdir -p $(@D)
 	$(Q)$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-$(BUILD)/workloads/%: tests/workloads/%.c
+$(PLAIN)/workloads/%: tests/workloads/%.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
 		$< -o $@ -pthread -lm
 
 # What the suite's batches work on.
-$(BUILD)/suite/made: tests/workloads/suite/prepare $(BUILD)/workloads/material \
+$(PLAIN)/suite/made: tests/workloads/suite/prepare $(PLAIN)/workloads/material \
 		$(wildcard tests/workloads/suite/*.sh)
 	$(say) DATA $@
-	$(Q)$< $(BUILD)
+	$(Q)$< $(PLAIN)
 
-$(BUILD)/external/%: tests/external/%.c
+ifneq ($(PLAIN),$(BUILD))
+$(SHARED): $(BUILD)/%: $(PLAIN)/%
+	@mkdir -p $(@D)
+	$(Q)ln -f $< $@ 2>/dev/null || cp -p $< $@
+
+$(BUILD)/suite/made: $(PLAIN)/suite/made
+	@mkdir -p $(BUILD)
+	$(Q)rm -rf $(@D) && ln -s $(abspath $(<D)) $(@D)
+endif
+
+$(PLAIN)/external/%: tests/external/%.c
 	$(say) CC $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
@@ -259,7 +274,7 @@ $(BUILD)/share/man/man$(1)/%: man/%
 endef
 $(foreach s,1 5 7,$(eval $(call man_rule,$(s))))
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) $(PLAIN) -name '*.d' 2>/dev/null | sort -u)
 
 # ---- what is needed ---------------------------------------------------
 
