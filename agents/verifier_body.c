@@ -80,6 +80,7 @@ static struct json *evidence_body(const struct verifier *v,
 	json_set_number(out, "screening_pairs", (double)c->screen.n);
 	json_set_number(out, "confirmation_pairs", (double)c->fresh);
 	json_set_number(out, "host_load", v->load);
+	json_set_number(out, "host_wait_pct", verdict_wait_pct(g, c));
 	json_set_number(out, "runs", (double)(c->tally.runs + g->tally.runs));
 	json_set_number(out, "target_runs", (double)g->target_runs);
 	if (c->ended != LOOK_ON)

@@ -133,6 +133,8 @@ static enum trial classify(struct group *g, struct arm *a, struct run_result *r)
 	const char *why = r->message ? r->message : name;
 
 	t->runs++;
+	t->wait.ran_ns += r->wait.ran_ns;
+	t->wait.waited_ns += r->wait.waited_ns;
 	switch (r->outcome) {
 	case RUN_DONE:
 		return read_metrics(g, a, t, r);

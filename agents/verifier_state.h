@@ -53,6 +53,7 @@ double *pairs_column(const struct pairs *p, const double *rows, size_t metric);
 struct tally {
 	size_t runs, invalid, lost, late;
 	char *trouble; /* why the last invalid one was */
+	struct cpu_wait wait; /* of the guest */
 };
 
 struct candidate {
@@ -249,6 +250,8 @@ bool verdict_guard_failed(const struct verifier *v, const struct group *g,
 			  const struct candidate *c);
 /* The pairs that speak for or against a candidate; may be empty. */
 const struct pairs *verdict_pairs(const struct candidate *c);
+/* For how much of its time the guest waited for the machine's CPUs. */
+double verdict_wait_pct(const struct group *g, const struct candidate *c);
 
 /* verifier_front.c */
 void front_mark(const struct verifier *v, struct group *g);

@@ -9,6 +9,8 @@
 #include "policy/built.h"
 #include "policy/form.h"
 
+/* Quiet machines have it wait for a tenth of the time at most. */
+#define MAX_WAIT_PCT	  33
 #define DEFAULT_SEED_STEP 1000003 /* metrics draw from streams of their own */
 
 struct evidence_rule verdict_rule(const struct verifier *v,
@@ -69,6 +71,21 @@ static bool too_many_invalid(const struct group *g, const struct candidate *c)
 {
 	return verdict_too_many(c->tally.invalid + g->tally.invalid,
 				c->tally.runs + g->tally.runs);
+}
+
+double verdict_wait_pct(const struct group *g, const struct candidate *c)
+{
+	const struct cpu_wait *a = &g->tally.wait, *b = &c->tally.wait;
+	struct cpu_wait both = {a->ran_ns + b->ran_ns,
+				a->waited_ns + b->waited_ns};
+
+	return cpu_wait_pct(&both);
+}
+
+/* What a guest measures then is how it was interrupted. */
+static bool too_busy(const struct group *g, const struct candidate *c)
+{
+	return verdict_wait_pct(g, c) > MAX_WAIT_PCT;
 }
 
 /* A stage that was named but could not run; STAGE_COUNT: none. */
@@ -134,7 +151,8 @@ bool verdict_promising(const struct verifier *v, const struct group *g,
 
 	if (c->main.n < VERIFIER_MIN_PAIRS || too_many_invalid(g, c) ||
 	    missing_stage(v, c) != STAGE_COUNT || unproved(c) ||
-	    unasked_stage(v) != STAGE_COUNT || !looks_allow(v, c))
+	    unasked_stage(v) != STAGE_COUNT || !looks_allow(v, c) ||
+	    too_busy(g, c))
 		return false;
 	verdict_judge(v, g, &c->main, 0, &e);
 	return e.effect == EFFECT_BETTER && !failed_guard(v, g, c, &e);
@@ -313,12 +331,19 @@ static bool decide_against(const struct verifier *v, const struct group *g,
 	return c->why;
 }
 
-static void decide_for(const struct verifier *v, struct candidate *c,
-		       const struct evidence *goal, const char *what)
+static void decide_for(const struct verifier *v, const struct group *g,
+		       struct candidate *c, const struct evidence *goal,
+		       const char *what)
 {
 	if (decide_stages(v, c, what))
 		return;
-	if (c->outdone)
+	if (too_busy(g, c))
+		say(c, "inconclusive",
+		    "%s: but this machine was busy with other things, the "
+		    "guest had to wait for its CPUs for %.0f %% of the time; "
+		    "measure again when it is quiet",
+		    what, verdict_wait_pct(g, c));
+	else if (c->outdone)
 		say(c, "inconclusive",
 		    "%s: its pairs were ended, another policy is better", what);
 	else if (c->ended == LOOK_FUTILE)
@@ -384,7 +409,7 @@ static void decide_measured(const struct verifier *v, const struct group *g,
 	verdict_judge(v, g, &c->main, 0, &goal);
 	what = figures(g, 0, &goal);
 	if (!decide_against(v, g, c, &goal, what))
-		decide_for(v, c, &goal, what);
+		decide_for(v, g, c, &goal, what);
 	add_trade(v, g, c);
 	free(what);
 }

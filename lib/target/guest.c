@@ -383,11 +383,18 @@ static int lost(struct guest *g, struct run_result *r, int rc, double limit_s)
 	return 0;
 }
 
+/* Else its CPUs wait for each other. */
+static bool has_room(const struct guest *g)
+{
+	return g->machine.cpus <= sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 static int guest_run(void *self, const struct run_spec *s, struct run_result *r)
 {
 	struct guest *g = self;
 	char **env = env_clean();
 	struct wire_msg m = {0};
+	struct cpu_wait before;
 	struct run_job j;
 	double limit;
 	int rc;
@@ -403,6 +410,7 @@ static int guest_run(void *self, const struct run_spec *s, struct run_result *r)
 		rc = boot(g);
 	if (rc)
 		goto out;
+	before = cpu_wait_read(g->cell.pid);
 	rc = run_job_send(g->cell.port, &j, SEND_LIMIT_S);
 	if (!rc || rc == -EPIPE)
 		rc = await(g, clock_monotonic() + limit, &m);
@@ -413,6 +421,8 @@ static int guest_run(void *self, const struct run_spec *s, struct run_result *r)
 	rc = run_result_read(&m, r);
 	if (rc == -EBADMSG)
 		rc = lost(g, r, rc, limit);
+	else if (!rc && has_room(g))
+		r->wait = cpu_wait_since(g->cell.pid, &before);
 out:
 	wire_msg_release(&m);
 	run_job_release(&j);

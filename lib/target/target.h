@@ -18,6 +18,7 @@
 
 #include "base/proc.h"
 #include "doc/json.h"
+#include "target/cpu_wait.h"
 
 struct target;
 
@@ -72,6 +73,8 @@ struct run_result {
 	size_t file_len;
 	struct json *report; /* ext_report(), NULL without a policy */
 	char *message;	     /* why it is not RUN_DONE, else NULL */
+	/* A guest's, meanwhile; zero where it has more CPUs than there are. */
+	struct cpu_wait wait;
 };
 
 void run_result_release(struct run_result *r);

@@ -82,6 +82,25 @@ verdict() {
 	exits 0 sched-deploy --target vm --cpus 2 --dry-run --no-history <out
 }
 
+@test 'guest verify: nothing is accepted on a machine that is busy' {
+	local rc=0 hog
+	{
+		profile bash -c "$hogs"
+		policy 'long slices' '{"slice_us": 200000}'
+	} >in
+	for ((hog = 0; hog < 2 * $(nproc); hog++)); do
+		timeout 300 sh -c 'while :; do :; done' 3>&- &
+	done
+	sched-verify --target vm --cpus 2 --min-effect 100 --screen 0 \
+		--pairs 5 <in >out 2>err || rc=$?
+	# shellcheck disable=SC2046
+	kill $(jobs -p)
+	verdict 0 '.decision == "inconclusive" and
+		.evidence.host_wait_pct > 33 and
+		(.why | contains("busy with other things"))'
+	is "$rc" 1
+}
+
 @test 'guest verify: a command that fails, and one that is not there' {
 	local rc=0
 	{

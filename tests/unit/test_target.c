@@ -2,12 +2,15 @@
 /* The parts of a target that need no guest. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,6 +18,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "target/console.h"
+#include "target/cpu_wait.h"
 #include "target/env.h"
 #include "target/qemu.h"
 #include "target/runner.h"
@@ -312,6 +316,40 @@ static void runner_ends_what_takes_too_long(void **state)
 	run_job_release(&j);
 }
 
+/* Of three that want one CPU, each waits for two thirds of the time. */
+static void waiting_for_a_cpu_is_seen(void **state)
+{
+	struct cpu_wait before, during, own;
+	cpu_set_t one;
+	int parent;
+
+	(void)state;
+	parent = fork();
+	if (!parent) {
+		setpgid(0, 0);
+		CPU_ZERO(&one);
+		CPU_SET(sched_getcpu(), &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		for (int i = 0; i < 2 && fork(); i++)
+			;
+		for (;;)
+			;
+	}
+	usleep(100000);
+	before = cpu_wait_read(parent);
+	usleep(400000);
+	during = cpu_wait_since(parent, &before);
+	kill(-parent, SIGKILL);
+	waitpid(parent, NULL, 0);
+	own = (struct cpu_wait){1, 3};
+	assert_true(cpu_wait_pct(&own) == 75);
+	assert_true(during.ran_ns > 0);
+	assert_true(cpu_wait_pct(&during) > 55);
+	/* Who is not there has not waited either. */
+	during = cpu_wait_since(parent, &before);
+	assert_true(cpu_wait_pct(&during) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +365,7 @@ int main(void)
 		cmocka_unit_test(job_survives_the_wire),
 		cmocka_unit_test(result_survives_the_wire),
 		cmocka_unit_test(environment_is_clean),
+		cmocka_unit_test(waiting_for_a_cpu_is_seen),
 		cmocka_unit_test(runner_runs),
 		cmocka_unit_test(runner_ends_what_takes_too_long),
 	};
