@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "agents/deployer_state.h"
+#include "agents/deployments.h"
+#include "agents/holder.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -48,9 +50,15 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 					     "events",	     "counters"};
 	const struct json *name = json_get(report, "name");
 	struct json *b = json_object();
+	char host[DIGEST_HEX_LEN];
 
 	json_set_string(b, "policy", d->policy->id);
+	json_set_string(b, "title", text(d->policy, "title"));
 	json_set_string(b, "verdict", d->verdict->id);
+	if (d->o->back_from)
+		json_set_string(b, "back_from", d->o->back_from);
+	if (deployments_host(host))
+		json_set_string(b, "host", host);
 	json_set_string(b, "target", d->o->target);
 	json_set_string(b, "state", state);
 	json_set_string(b, "why", why);
@@ -76,6 +84,8 @@ int deployer_emit(struct deployer *d, struct json *body)
 	const char *parents[] = {d->verdict->id, d->policy->id};
 	int rc;
 
+	if (deployer_on_host(d) && deployments_is_end(body))
+		holder_ended(body);
 	rc = stream_emit(d->s, doc_new("deployment", DEPLOYER_NAME, body,
 				       parents, ARRAY_LEN(parents)));
 	if (d->o->emitted)
