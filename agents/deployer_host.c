@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agents/bringer.h"
 #include "agents/deployer_state.h"
 #include "agents/holder.h"
 #include "base/clock.h"
@@ -33,10 +34,8 @@ int deployer_open_host(struct deployer *d)
 	d->lock = holder_lock();
 	if (d->lock < 0)
 		return d->lock;
-	rc = ext_check();
-	if (rc)
-		return rc;
-	return 0;
+	rc = bringers_check();
+	return rc ? rc : ext_check();
 }
 
 static bool cancelled(const struct deployer *d)
