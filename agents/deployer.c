@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "agents/deployer_state.h"
+#include "agents/deployments.h"
+#include "agents/holder.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "crypt/digest.h"
-#include "policy/external.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
 #include "policy/policy.h"
@@ -40,11 +41,6 @@ bool deployer_is_knobs(const struct deployer *d)
 	return policy_form(d->policy->body) == FORM_KNOBS;
 }
 
-bool deployer_is_external(const struct deployer *d)
-{
-	return policy_form(d->policy->body) == FORM_EXTERNAL;
-}
-
 struct json *deployer_body(const struct deployer *d, const char *state,
 			   const struct json *report, double held_s,
 			   const char *why)
@@ -54,9 +50,15 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 					     "events",	     "counters"};
 	const struct json *name = json_get(report, "name");
 	struct json *b = json_object();
+	char host[DIGEST_HEX_LEN];
 
 	json_set_string(b, "policy", d->policy->id);
+	json_set_string(b, "title", text(d->policy, "title"));
 	json_set_string(b, "verdict", d->verdict->id);
+	if (d->o->back_from)
+		json_set_string(b, "back_from", d->o->back_from);
+	if (deployments_host(host))
+		json_set_string(b, "host", host);
 	json_set_string(b, "target", d->o->target);
 	json_set_string(b, "state", state);
 	json_set_string(b, "why", why);
@@ -82,6 +84,8 @@ int deployer_emit(struct deployer *d, struct json *body)
 	const char *parents[] = {d->verdict->id, d->policy->id};
 	int rc;
 
+	if (deployer_on_host(d) && deployments_is_end(body))
+		holder_ended(body);
 	rc = stream_emit(d->s, doc_new("deployment", DEPLOYER_NAME, body,
 				       parents, ARRAY_LEN(parents)));
 	if (d->o->emitted)
@@ -201,7 +205,6 @@ static int find_policy(struct deployer *d)
 {
 	const char *id = text(d->verdict, "policy");
 	struct policy_params params;
-	struct external external;
 	struct knobs knobs;
 	int rc;
 
@@ -215,15 +218,12 @@ static int find_policy(struct deployer *d)
 	}
 	if (deployer_is_knobs(d))
 		rc = knobs_read(d->policy->body, &knobs);
-	else if (deployer_is_external(d))
-		rc = external_read(d->policy->body, &external);
 	else if (!strcmp(text(d->policy, "form"), "params"))
 		rc = policy_params_read(d->policy->body, &params);
 	else
 		return deployer_refuse(d,
 				       "policy %.12s is of form '%s', only "
-				       "'params', 'knobs' and 'external' can "
-				       "be deployed",
+				       "'params' and 'knobs' can be deployed",
 				       id, text(d->policy, "form"));
 	return rc ? deployer_refuse(d, "policy %.12s: %s", id, err_text()) : 0;
 }
@@ -267,30 +267,7 @@ static int choose_target(struct deployer *d)
 	return 0;
 }
 
-/* What is loaded, or started, as it is on the disk now. */
-static int read_object(struct deployer *d, char now[static DIGEST_HEX_LEN])
-{
-	struct external external;
-	int rc;
-
-	if (deployer_is_external(d)) {
-		rc = external_read(d->policy->body, &external);
-		if (!rc)
-			rc = external_find(&external, &d->object);
-		if (rc)
-			return deployer_refuse(d, "%s", err_text());
-		return digest_file_hex(d->object, now);
-	}
-	d->object = path_lib("policy.bpf.o");
-	buf_init(&d->bytes, EXT_OBJECT_MAX);
-	rc = buf_read_file(&d->bytes, d->object);
-	if (!rc)
-		digest_hex(d->bytes.len ? d->bytes.data : "", d->bytes.len,
-			   now);
-	return rc;
-}
-
-/* It must be what was measured. */
+/* What is loaded must be what was measured. */
 static int check_object(struct deployer *d)
 {
 	const char *measured = text(d->verdict, "object_sha256");
@@ -300,9 +277,12 @@ static int check_object(struct deployer *d)
 	/* The policy's id is over all that there is of it. */
 	if (deployer_is_knobs(d))
 		return 0;
-	rc = read_object(d, now);
+	d->object = path_lib("policy.bpf.o");
+	buf_init(&d->bytes, EXT_OBJECT_MAX);
+	rc = buf_read_file(&d->bytes, d->object);
 	if (rc)
 		return rc;
+	digest_hex(d->bytes.len ? d->bytes.data : "", d->bytes.len, now);
 	if (!*measured)
 		return deployer_refuse(d,
 				       "the verdict names no object: it "
@@ -369,8 +349,6 @@ static int hold(struct deployer *d)
 {
 	if (!deployer_on_host(d))
 		return deployer_hold_guest(d);
-	if (deployer_is_external(d))
-		return deployer_hold_external(d);
 	return deployer_is_knobs(d) ? deployer_hold_knobs(d)
 				    : deployer_hold_host(d);
 }

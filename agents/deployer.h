@@ -25,6 +25,8 @@ struct deployer_opts {
 	/* Knobs on what runs already; 0 and NULL: by the names of tasks. */
 	long pid;	    /* a process and what descends from it */
 	const char *cgroup; /* what is in it */
+	/* The policy that this one is put back in place of; NULL: none. */
+	const char *back_from;
 	int out_fd;	    /* for what the command prints */
 	const char *kernel; /* vm; NULL: of the verdict's series */
 	long cpus, memory_mib;

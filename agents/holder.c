@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +15,19 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/task.h"
+#include "scx/ext.h"
 
 #define STOP_WAIT_MS 15000
 #define RECORD_MAX   65536
 #define PROGRAM	     "sched-deploy"
 #define RECORD	     "deployment.json"
+#define ENDED	     "ended.json"
+#define NOBODY	     4294967295.0 /* loginuid of what no login began */
 
 /* Others' links cannot be read without privilege; their names can. */
 static bool is_deployer(long pid)
@@ -53,13 +58,28 @@ static struct json *read_record(char *path)
 	return v;
 }
 
-static struct json *living(struct json *v)
+static bool is_living(const struct json *v)
 {
 	long pid = (long)json_as_number(json_get(v, "pid"), 0);
 	double start = json_as_number(json_get(v, "start"), 0);
 
-	if (pid > 0 && start > 0 && (double)task_start((pid_t)pid) == start &&
-	    is_deployer(pid))
+	return pid > 0 && start > 0 &&
+	       (double)task_start((pid_t)pid) == start && is_deployer(pid);
+}
+
+/* The record of one who lives, or does not; one's own, else root's. */
+static struct json *record_of(bool alive)
+{
+	struct json *v = read_record(path_run(RECORD));
+	char *roots = path_run_root(RECORD);
+
+	if (v && is_living(v) == alive) {
+		free(roots);
+		return v;
+	}
+	json_free(v);
+	v = roots ? read_record(roots) : NULL;
+	if (v && is_living(v) == alive)
 		return v;
 	json_free(v);
 	return NULL;
@@ -67,14 +87,12 @@ static struct json *living(struct json *v)
 
 struct json *holder_read(void)
 {
-	struct json *v = living(read_record(path_run(RECORD)));
-	char *roots = path_run_root(RECORD);
+	return record_of(true);
+}
 
-	if (!v && roots)
-		v = living(read_record(roots));
-	else
-		free(roots);
-	return v;
+struct json *holder_left(void)
+{
+	return record_of(false);
 }
 
 int holder_lock(void)
@@ -104,34 +122,113 @@ out:
 	return rc;
 }
 
+static void set_user(struct json *v, const char *key, double uid)
+{
+	const struct passwd *pw = getpwuid((uid_t)uid);
+
+	if (pw)
+		json_set_string(v, key, pw->pw_name);
+}
+
+static void tell_who(struct json *v)
+{
+	struct buf b;
+	double login;
+
+	json_set_number(v, "uid", getuid());
+	set_user(v, "user", getuid());
+	buf_init(&b, 64);
+	if (!buf_read_file(&b, "/proc/self/loginuid") && b.len) {
+		login = strtod(b.data, NULL);
+		if (login < NOBODY)
+			set_user(v, "login", login);
+	}
+	buf_release(&b);
+}
+
+/* What is attached is no secret: status works for everybody. */
+static int put_record(const char *name, const struct json *v)
+{
+	char *path = path_run(name), *dir = path_run("");
+	char *text = json_canonical(v);
+	int rc = path_write_public(path, text, strlen(text));
+
+	if (!rc && chmod(dir, 0755) < 0)
+		rc = err_set(errno, "cannot open up '%s': %s", dir,
+			     strerror(errno));
+	free(dir);
+	free(text);
+	free(path);
+	return rc;
+}
+
 int holder_write(const struct json *body)
 {
-	static const char *const keys[] = {"policy", "verdict", "ops", "since",
-					   "program"};
-	char *path = path_run(RECORD), *text, *dir;
-	struct json *v = json_object();
+	static const char *const keys[] = {
+		"policy", "verdict", "title",  "ops",	 "since",
+		"events", "scope",   "canary", "guards", "pinned"};
+	struct json *v = json_object(), *kernel = ext_kernel_state();
+	const struct json *seq = json_get(kernel, "enable_seq");
 	int rc;
 
 	json_set_number(v, "pid", getpid());
 	json_set_number(v, "start", (double)task_start(getpid()));
+	tell_who(v);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const struct json *m = json_get(body, keys[i]);
 
 		if (m)
 			json_set(v, keys[i], json_copy(m));
 	}
-	text = json_canonical(v);
-	rc = path_write_atomic(path, text, strlen(text));
-	/* What is attached is no secret: status works for everybody. */
-	dir = path_run("");
-	if (!rc && (chmod(path, 0644) < 0 || chmod(dir, 0755) < 0))
-		rc = err_set(errno, "cannot open up '%s': %s", path,
-			     strerror(errno));
-	free(dir);
-	free(text);
-	free(path);
+	if (seq && json_get(body, "ops"))
+		json_set(v, "enable_seq", json_copy(seq));
+	rc = put_record(RECORD, v);
+	json_free(kernel);
 	json_free(v);
 	return rc;
+}
+
+/* That it cannot be told is no reason to do anything else. */
+void holder_ended(const struct json *body)
+{
+	static const char *const keys[] = {
+		"policy",    "verdict",	    "title",	    "ops",
+		"since",     "state",	    "why",	    "held_us",
+		"exit_kind", "exit_reason", "exit_message", "trip"};
+	struct json *v = json_object(), *old, *counts;
+	const char *state = json_text_at(body, "state");
+	char when[CLOCK_TEXT_LEN];
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct json *m = json_get(body, keys[i]);
+
+		if (m)
+			json_set(v, keys[i], json_copy(m));
+	}
+	clock_text(clock_wall(), when);
+	json_set_string(v, "until", when);
+	old = read_record(path_run(ENDED));
+	counts = json_set(v, "counts",
+			  json_get(old, "counts")
+				  ? json_copy(json_get(old, "counts"))
+				  : json_object());
+	json_set_number(counts, state,
+			json_as_number(json_get(counts, state), 0) + 1);
+	put_record(ENDED, v);
+	json_free(old);
+	json_free(v);
+}
+
+struct json *holder_last(void)
+{
+	struct json *v = read_record(path_run(ENDED));
+	char *roots = path_run_root(ENDED);
+
+	if (v) {
+		free(roots);
+		return v;
+	}
+	return roots ? read_record(roots) : NULL;
 }
 
 void holder_clear(void)

@@ -16,16 +16,31 @@
  * process that has it. */
 int holder_lock(void);
 
-/* Writes the record of this process; body is its deployment. */
+/*
+ * Writes the record of this process; body is its deployment, as attached.
+ *
+ *     {"pid":…,"start":… (of the process, in ticks),"uid":…,"user":…,
+ *      "login":… (who logged in to become that user),"enable_seq":… (of the
+ *      kernel's sched_ext, by now)}
+ *
+ * and of the body policy, verdict, title, ops, since, events, scope, canary,
+ * guards and pinned, as far as it has them.
+ */
 int holder_write(const struct json *body);
 void holder_clear(void);
 
-/*
- * The record {"pid":…,"start":…,"policy":…,"verdict":…,"ops":…,"since":…} of
- * a process that still lives, with "program" of a deployment that has it; NULL:
- * nobody.  The caller's.
- */
+/* The record of a process that still lives; NULL: nobody.  The caller's. */
 struct json *holder_read(void);
+/* Of one that is gone and cleared nothing away: it was killed. */
+struct json *holder_left(void);
+
+/*
+ * Writes down how a deployment ended, its body, for those who have no history;
+ * and reads it back, with "until", and "counts" of all ends by their state:
+ * NULL: nothing has ended since the machine began.
+ */
+void holder_ended(const struct json *body);
+struct json *holder_last(void);
 
 /*
  * Asks the holder to let go and waits: 0; -ESRCH: there is none; -EPERM;

@@ -86,9 +86,6 @@ static uint32_t any_value(const struct param *row, struct rng *rng)
 /* What no value can say alone; false: such a point cannot be. */
 static bool make_valid(struct policy_params *p)
 {
-	struct json *body;
-	bool ok;
-
 	if (p->interactive_us > p->batch_us) {
 		uint32_t x = p->interactive_us;
 
@@ -96,11 +93,7 @@ static bool make_valid(struct policy_params *p)
 		p->batch_us = x;
 	}
 	policy_params_normalise(p);
-	body = json_object();
-	json_set(body, "params", policy_params_json(p));
-	ok = policy_params_read(body, p) == 0;
-	json_free(body);
-	return ok;
+	return policy_params_check(p) == 0;
 }
 
 void optimiser_random(struct rng *rng, struct policy_params *out)

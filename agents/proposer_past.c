@@ -70,7 +70,8 @@ static void keep_lines(struct past *past, const struct buf *text)
 	err_clear();
 }
 
-/* The newest documents of one kind.  No history is an empty one. */
+/* The newest documents of one kind.  1: there is no history that can be read,
+ * which is an empty one. */
 static int read_kind(struct past *past, const struct proposer *p,
 		     const char *kind, const char *max)
 {
@@ -97,7 +98,9 @@ static int read_kind(struct past *past, const struct proposer *p,
 	rc = proc_run(&spec, &res);
 	if (!rc && res.cancelled)
 		rc = err_set(EINTR, "interrupted");
-	if (!rc && !res.exit_status)
+	if (!rc && res.exit_status)
+		rc = 1;
+	if (!rc)
 		keep_lines(past, &out);
 	buf_release(&out);
 	buf_release(&err);
@@ -193,7 +196,7 @@ int past_read(struct past *past, const struct proposer *p)
 	for (size_t i = 0; !rc && i < ARRAY_LEN(kinds); i++)
 		rc = read_kind(past, p, kinds[i][0], kinds[i][1]);
 	find_dead(past, p);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 void past_release(struct past *past)

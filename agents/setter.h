@@ -7,7 +7,7 @@
 #ifndef SCHEDKIT_AGENTS_SETTER_H
 #define SCHEDKIT_AGENTS_SETTER_H
 
-#include "base/answer.h"
+#include "base/buf.h"
 #include "base/child.h"
 #include "base/strs.h"
 #include "doc/json.h"
@@ -15,7 +15,8 @@
 
 struct setter {
 	struct child child;
-	struct answers answers;
+	struct buf in;
+	size_t taken; /* bytes of in that were understood */
 	bool held, done;
 	int rc; /* what it could not do, and why */
 	char *why;

@@ -1,148 +1,233 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched deploy status: what is attached to this kernel, and whose it is. */
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/holder.h"
-#include "agents/setter.h"
+#include "agents/status.h"
+#include "base/clock.h"
+#include "base/mem.h"
 #include "cmd/deploy.h"
-#include "crypt/digest.h"
-#include "doc/stream.h"
-#include "scx/configuration.h"
-#include "scx/ext.h"
+#include "doc/doc.h"
+#include "term/num.h"
+#include "term/openmetrics.h"
 #include "term/text.h"
+
+static bool openmetrics, quiet;
 
 static const struct opt options[] = {
 	DEPLOY_JSON,
+	{.kind = OPT_FLAG,
+	 .letter = 'o',
+	 .name = "openmetrics",
+	 .help = "as OpenMetrics text; watch: into FILE",
+	 .target = &openmetrics},
+	{.kind = OPT_FLAG,
+	 .letter = 'q',
+	 .name = "quiet",
+	 .help = "say nothing; exit 1 unless what is in force is ours and well",
+	 .target = &quiet},
 	{.kind = OPT_END},
 };
 
 static const struct opt_tool tool = {
 	.name = "sched-deploy",
-	.purpose = "what is attached, and whose it is",
+	.purpose = "what is attached, whose it is, and how the last one ended",
 	.synopsis = "status [OPTION...]",
 	.options = options,
 	.mixed = true,
 };
 
-/* What is so, in a sentence. */
-static void describe(const struct json *kernel, const struct json *holder,
-		     struct buf *out)
+/* ---- for people ------------------------------------------------------- */
+
+static void put(struct buf *out, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A line; words of outsiders may be in it. */
+static void put(struct buf *out, const char *name, const char *fmt, ...)
 {
-	if (!strcmp(json_text_at(kernel, "state"), "absent")) {
-		buf_puts(out, "this kernel has no sched_ext");
-	} else if (!deploy_enabled(kernel)) {
-		buf_printf(out, "no policy is attached (sched_ext is %s)",
-			   json_text_at(kernel, "state"));
-	} else {
-		buf_puts(out, "the policy '");
-		text_clean(out, json_text_at(kernel, "ops"), 0);
-		buf_puts(out, "' is attached");
-		if (holder)
-			buf_printf(out, ", held by sched-deploy (process %.0f)",
-				   json_as_number(json_get(holder, "pid"), 0));
-		else
-			buf_puts(out, ", not by sched-deploy");
-	}
+	char *words = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&words, fmt, ap) < 0)
+		words = NULL;
+	va_end(ap);
+	buf_printf(out, "%-9s", name);
+	text_clean(out, words ? words : "", 0);
+	buf_puts(out, "\n");
+	free(words);
 }
 
-/* Knobs are no part of what the kernel tells of sched_ext. */
-static void describe_knobs(const struct json *knobs, const struct json *holder,
-			   struct buf *out)
+/* "direct 12, queued 3" of what is not 0. */
+static void put_counts(struct buf *out, const char *name,
+		       const struct json *counts)
 {
-	buf_printf(out, "; knobs are set on %.0f tasks and %.0f cgroups",
-		   json_as_number(json_get(knobs, "tasks"), 0),
-		   json_as_number(json_get(knobs, "groups"), 0));
-	if (holder)
-		buf_printf(out, " by sched-deploy (process %.0f)",
-			   json_as_number(json_get(holder, "pid"), 0));
+	struct buf b;
+
+	buf_init(&b, DEPLOY_WORDS_MAX);
+	json_each (c, counts)
+		if (json_as_number(c, 0) > 0)
+			buf_printf(&b, "%s%s %.0f", b.len ? ", " : "",
+				   json_key(c), json_as_number(c, 0));
+	if (b.len)
+		put(out, name, "%s", b.data);
+	buf_release(&b);
+}
+
+/* "root (logged in as alice), process 12 (sched-deploy)" */
+static void put_by(struct buf *out, const struct json *by)
+{
+	const char *user = json_text_at(by, "user");
+	const char *login = json_text_at(by, "login");
+	double pid = json_as_number(json_get(by, "pid"), 0);
+	struct buf b;
+
+	buf_init(&b, DEPLOY_WORDS_MAX);
+	buf_puts(&b, *user ? user : "unknown");
+	if (*login && strcmp(login, user))
+		buf_printf(&b, " (logged in as %s)", login);
+	if (pid > 0)
+		buf_printf(&b, ", process %.0f (%s)", pid,
+			   json_text_at(by, "name"));
+	put(out, "by", "%s", b.data);
+	buf_release(&b);
+}
+
+static void put_since(struct buf *out, const char *since)
+{
+	time_t t = clock_parse(since);
+	char num[NUM_LEN];
+
+	if (t)
+		put(out, "since", "%s, for %s", since,
+		    num_us(num, (double)(clock_wall() - t) * 1e6));
+}
+
+static void put_what(struct buf *out, const struct json *v)
+{
+	if (*json_text_at(v, "policy"))
+		put(out, "policy", "%s %s", json_text_at(v, "policy"),
+		    json_text_at(v, "title"));
+	if (*json_text_at(v, "verdict"))
+		put(out, "verdict", "%s", json_text_at(v, "verdict"));
+	put_since(out, json_text_at(v, "since"));
+}
+
+static void put_attached(struct buf *out, const struct json *s)
+{
+	const struct json *a = json_get(s, "attached");
+	const struct json *seq = json_path(s, "sched_ext.enable_seq");
+
+	put_what(out, a);
+	put_by(out, json_get(a, "by"));
+	if (seq)
+		put(out, "kernel", "number %.0f that it enabled, %s",
+		    json_as_number(seq, 0),
+		    json_get(a, "tasks") ? "for some tasks" : "for all tasks");
+	if (json_get(a, "tasks"))
+		put(out, "tasks", "%.0f",
+		    json_as_number(json_get(a, "tasks"), 0));
+	if (strcmp(json_text_at(a, "kept"), "held"))
+		put(out, "kept", "%s", json_text_at(a, "kept"));
+	put_counts(out, "counters", json_get(a, "counters"));
+	put_counts(out, "events", json_get(a, "events"));
+	json_each (g, json_get(a, "guards"))
+		put(out, "guard", "%s", json_as_string(g, ""));
+	if (*json_text_at(a, "unseen"))
+		put(out, "unseen", "%s", json_text_at(a, "unseen"));
+}
+
+static void put_last(struct buf *out, const struct json *last)
+{
+	const char *until = json_text_at(last, "until");
+
+	if (!last)
+		return;
+	put(out, "last", "%s%s%s: %s (%.12s)", json_text_at(last, "state"),
+	    *until ? " at " : "", until, json_text_at(last, "title"),
+	    json_text_at(last, "policy"));
+	put(out, "", "%s", json_text_at(last, "why"));
+	if (json_get(last, "exit_kind"))
+		put(out, "", "exit kind %.0f, %s",
+		    json_as_number(json_get(last, "exit_kind"), 0),
+		    json_text_at(last, "exit_reason"));
+}
+
+static void put_words(const struct json *s)
+{
+	struct buf out;
+
+	buf_init(&out, DEPLOY_WORDS_MAX);
+	text_clean(&out, json_text_at(s, "text"), 0);
+	buf_puts(&out, "\n");
+	if (json_get(s, "attached"))
+		put_attached(&out, s);
 	else
-		buf_puts(out, " by one that was killed: 'sched-deploy stop' "
-			      "undoes it");
+		put_what(&out, json_get(s, "holder"));
+	json_each (l, json_path(s, "knobs.left"))
+		put(&out, "changed", "%s", json_as_string(l, ""));
+	put_last(&out, json_get(s, "last"));
+	fputs(out.data, stdout);
+	buf_release(&out);
 }
 
-static void put_status(const struct json *kernel, const struct json *holder,
-		       const struct json *knobs, const char *words)
+/* ---- for programs ----------------------------------------------------- */
+
+/* Takes it. */
+static int put_doc(struct json *s)
 {
-	printf("%s\n", words);
-	if (holder) {
-		printf("policy   %.64s\n", json_text_at(holder, "policy"));
-		printf("verdict  %.64s\n", json_text_at(holder, "verdict"));
-		printf("since    %.32s\n", json_text_at(holder, "since"));
-	}
-	json_each (l, json_get(knobs, "left"))
-		printf("changed  %.512s\n", json_as_string(l, ""));
-	json_each (e, json_get(kernel, "events")) {
-		if (json_as_number(e, 0) > 0)
-			printf("%-40.40s %.0f\n", json_key(e),
-			       json_as_number(e, 0));
-	}
+	struct doc *d = doc_new("note", tool.name, s, NULL, 0);
+	char *line;
+
+	if (!d)
+		return cli_fail(&tool, -EINVAL);
+	line = doc_line(d);
+	puts(line);
+	free(line);
+	doc_free(d);
+	return CLI_YES;
 }
 
-static int put_status_doc(const struct json *kernel, const struct json *holder,
-			  const struct json *knobs, const char *words)
+static void put_metrics(const struct json *s)
 {
-	struct stream *s = stream_open(-1, STDOUT_FILENO, tool.name);
-	struct json *body = json_object();
-	char configuration[DIGEST_HEX_LEN];
-	int rc;
+	struct buf out;
 
-	configuration_digest(configuration);
-	json_set_string(body, "text", words);
-	json_set(body, "sched_ext", json_copy(kernel));
-	json_set(body, "kernel", configuration_facts());
-	json_set_string(body, "configuration", configuration);
-	if (knobs)
-		json_set(body, "knobs", json_copy(knobs));
-	if (holder) {
-		json_set(body, "holder", json_copy(holder));
-		json_set_string(body, "about", json_text_at(holder, "policy"));
-	}
-	rc = stream_emit(s, doc_new("note", tool.name, body, NULL, 0));
-	stream_free(s);
-	return rc ? cli_fail(&tool, rc) : CLI_YES;
-}
-
-static int status(void)
-{
-	struct json *kernel = ext_kernel_state(), *holder = holder_read();
-	struct json *knobs = setter_in_force(false);
-	int rc = CLI_YES;
-	struct buf words;
-
-	if (!knobs)
-		knobs = setter_in_force(true);
-	/* A record without a policy is of one who is just letting go. */
-	if (!deploy_enabled(kernel) && !knobs) {
-		json_free(holder);
-		holder = NULL;
-	}
-	buf_init(&words, DEPLOY_WORDS_MAX);
-	describe(kernel, knobs ? NULL : holder, &words);
-	if (knobs)
-		describe_knobs(knobs, holder, &words);
-	if (cli_wants_json(deploy_json))
-		rc = put_status_doc(kernel, holder, knobs, words.data);
-	else
-		put_status(kernel, holder, knobs, words.data);
-	buf_release(&words);
-	json_free(kernel);
-	json_free(knobs);
-	json_free(holder);
-	return rc;
+	buf_init(&out, DEPLOY_WORDS_MAX);
+	status_metrics(s, &out);
+	metric_end(&out);
+	fputs(out.data, stdout);
+	buf_release(&out);
 }
 
 static int run(int argc, char **argv)
 {
+	struct json *s;
+	int status = CLI_YES;
+
 	if (cli_options(&tool, argc, argv) < argc)
 		cli_usage(&tool, "too many arguments");
-	return status();
+	if (quiet + openmetrics + deploy_json > 1)
+		cli_usage(&tool, "one of --quiet, --openmetrics and --json");
+	s = status_read();
+	if (quiet)
+		status = status_is_well(s) ? CLI_YES : CLI_NO;
+	else if (openmetrics)
+		put_metrics(s);
+	else if (cli_wants_json(deploy_json))
+		return put_doc(s);
+	else
+		put_words(s);
+	json_free(s);
+	return status;
 }
 
 const struct cli_command deploy_status_command = {
 	.name = "status",
-	.purpose = "what is attached, and whose it is",
+	.purpose = "what is attached, whose it is, and how the last one ended",
 	.tool = &tool,
 	.run = run,
 };

@@ -12,7 +12,8 @@
 #include "cmd/cli.h"
 #include "doc/json.h"
 
-extern const struct cli_command deploy_status_command, deploy_stop_command;
+extern const struct cli_command deploy_status_command, deploy_stop_command,
+	deploy_history_command, deploy_rollback_command, deploy_watch_command;
 
 #define DEPLOY_WORDS_MAX (1u << 16)
 
@@ -42,6 +43,20 @@ extern bool deploy_json;
 		.help = "make every check, leave this kernel as it " \
 			"is",                                        \
 		.target = (to)                                       \
+	}
+
+/* What of a crash loop is left alone. */
+#define DEPLOY_FALLS(to)                                               \
+	{                                                              \
+		.kind = OPT_LONG, .name = "falls", .arg = "N",         \
+		.help = "leave alone what was taken off so often (3)", \
+		.target = (to), .min = 1, .max = 1000                  \
+	}
+#define DEPLOY_WITHIN(to)                                                     \
+	{                                                                     \
+		.kind = OPT_DOUBLE, .name = "within", .arg = "S",             \
+		.help = "--falls: in so many seconds (3600)", .target = (to), \
+		.min = 1, .max = 31536000                                     \
 	}
 
 /* A policy is attached, whoever's; of ext_kernel_state(). */

@@ -275,7 +275,8 @@ static int run(int argc, char **argv)
 static const struct cli_command own = {.tool = &tool, .run = run};
 
 static const struct cli_command *const commands[] = {
-	&deploy_status_command,
+	&deploy_status_command,	  &deploy_watch_command,
+	&deploy_rollback_command, &deploy_history_command,
 	&deploy_stop_command,
 };
 

@@ -27,6 +27,13 @@ void clock_text(time_t t, char out[static CLOCK_TEXT_LEN])
 		out[0] = '\0';
 }
 
+time_t clock_parse(const char *text)
+{
+	struct tm tm = {0};
+
+	return strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? timegm(&tm) : 0;
+}
+
 static uint64_t splitmix(uint64_t *x)
 {
 	uint64_t z = (*x += 0x9e3779b97f4a7c15ULL);

@@ -16,6 +16,7 @@
 time_t clock_wall(void);
 double clock_monotonic(void);				    /* seconds */
 void clock_text(time_t t, char out[static CLOCK_TEXT_LEN]); /* UTC */
+time_t clock_parse(const char *text); /* back again; 0: it is none */
 
 /* xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64. */
 struct rng {

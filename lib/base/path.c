@@ -162,7 +162,8 @@ int path_make_dirs(const char *path)
 	return rc;
 }
 
-int path_write_atomic(const char *path, const void *data, size_t len)
+static int write_atomic(const char *path, const void *data, size_t len,
+			mode_t mode)
 {
 	char *tmp = mem_printf("%s.XXXXXX", path);
 	int fd = mkostemp(tmp, O_CLOEXEC);
@@ -175,6 +176,8 @@ int path_write_atomic(const char *path, const void *data, size_t len)
 		return rc;
 	}
 	rc = io_write(fd, data, len);
+	if (!rc && fchmod(fd, mode) < 0)
+		rc = -errno;
 	if (!rc && fsync(fd) < 0)
 		rc = -errno;
 	if (close(fd) < 0 && !rc)
@@ -187,4 +190,14 @@ int path_write_atomic(const char *path, const void *data, size_t len)
 	}
 	free(tmp);
 	return rc;
+}
+
+int path_write_atomic(const char *path, const void *data, size_t len)
+{
+	return write_atomic(path, data, len, 0600);
+}
+
+int path_write_public(const char *path, const void *data, size_t len)
+{
+	return write_atomic(path, data, len, 0644);
 }

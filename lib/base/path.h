@@ -43,5 +43,7 @@ int path_make_dirs(const char *path);
  * part: temporary file beside it, fsync, rename.
  */
 int path_write_atomic(const char *path, const void *data, size_t len);
+/* The same of what everybody may read. */
+int path_write_public(const char *path, const void *data, size_t len);
 
 #endif

@@ -5,16 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "history/layout.h"
 #include "history/words.h"
 
 time_t commit_time(const struct doc *d)
 {
-	const char *text = json_as_string(json_get(d->env, "time"), "");
-	struct tm tm = {0};
-
-	return strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? timegm(&tm) : 0;
+	return clock_parse(json_as_string(json_get(d->env, "time"), ""));
 }
 
 int commit_exists(const struct history *h, const git_tree *root,

@@ -188,6 +188,20 @@ static int check_together(const struct policy_params *p)
 	return 0;
 }
 
+int policy_params_check(const struct policy_params *p)
+{
+	for (size_t i = 0; i < policy_param_count; i++) {
+		const struct param *row = &policy_param_table[i];
+		uint32_t v = value(row, p);
+
+		if (v < row->min || v > row->max)
+			return err_set(EINVAL,
+				       "params.%s: %u is not between %u and %u",
+				       row->name, v, row->min, row->max);
+	}
+	return check_together(p);
+}
+
 int policy_params_read(const struct json *body, struct policy_params *out)
 {
 	const struct json *params = json_get(body, "params");

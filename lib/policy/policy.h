@@ -43,6 +43,9 @@ const struct param *policy_param(const char *name); /* NULL: unknown */
  */
 int policy_params_read(const struct json *body, struct policy_params *out);
 
+/* Whether they could have been read so: -EINVAL names the one at fault. */
+int policy_params_check(const struct policy_params *p);
+
 /* The other way round, every row, in table order. */
 struct json *policy_params_json(const struct policy_params *p);
 

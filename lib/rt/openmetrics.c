@@ -7,59 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-enum type { GAUGE, COUNTER, SUMMARY, INFO };
-
-struct label {
-	const char *name, *value;
-};
-
-/* One metric family: a name, and what it means. */
-static void family(struct buf *out, const char *name, enum type type,
-		   const char *help)
-{
-	static const char *const words[] = {"gauge", "counter", "summary",
-					    "info"};
-
-	buf_printf(out, "# TYPE schedkit_%s %s\n# HELP schedkit_%s %s.\n", name,
-		   words[type], name, help);
-}
-
-static void escaped(struct buf *out, const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '\\' || *s == '"')
-			buf_puts(out, "\\");
-		if (*s == '\n')
-			buf_puts(out, "\\n");
-		else
-			buf_add(out, s, 1);
-	}
-}
-
-static void value(struct buf *out, double x)
-{
-	struct json *v = json_number(x);
-	char *text = json_canonical(v);
-
-	buf_printf(out, " %s\n", isfinite(x) ? text : "NaN");
-	free(text);
-	json_free(v);
-}
-
-static void sample(struct buf *out, const char *name, const char *suffix,
-		   const struct label *labels, size_t n, double x)
-{
-	buf_printf(out, "schedkit_%s%s", name, suffix);
-	for (size_t i = 0; i < n; i++) {
-		buf_printf(out, "%s%s=\"", i ? "," : "{", labels[i].name);
-		escaped(out, labels[i].value);
-		buf_puts(out, "\"");
-	}
-	if (n)
-		buf_puts(out, "}");
-	value(out, x);
-}
+#include "term/openmetrics.h"
 
 static double number(const struct json *v, const char *path)
 {
@@ -70,30 +18,34 @@ static double number(const struct json *v, const char *path)
 
 static const struct {
 	const char *path, *name;
-	enum type type;
+	enum metric_type type;
 	const char *help;
 } singles[] = {
-	{"cost_usd", "cost_usd", COUNTER, "Cost of what was asked of models"},
-	{"hedges", "hedges", COUNTER, "Second starts of slow requests"},
-	{"preemptions", "preemptions", COUNTER,
+	{"cost_usd", "cost_usd", METRIC_COUNTER,
+	 "Cost of what was asked of models"},
+	{"hedges", "hedges", METRIC_COUNTER, "Second starts of slow requests"},
+	{"preemptions", "preemptions", METRIC_COUNTER,
 	 "Requests suspended for the sake of others"},
-	{"retries", "retries", COUNTER,
+	{"retries", "retries", METRIC_COUNTER,
 	 "Attempts that failed and were "
 	 "followed by another"},
-	{"late", "late", COUNTER, "Requests that ended after their deadline"},
-	{"deadlocks", "deadlocks", COUNTER,
+	{"late", "late", METRIC_COUNTER,
+	 "Requests that ended after their deadline"},
+	{"deadlocks", "deadlocks", METRIC_COUNTER,
 	 "Circles of waiting that were broken"},
-	{"jain_runs", "runs_jain", GAUGE,
+	{"jain_runs", "runs_jain", METRIC_GAUGE,
 	 "Fairness of attained service between runs, 1 is even"},
-	{"daemon.clients", "clients", GAUGE, "Connections"},
-	{"daemon.accepted", "connections", COUNTER, "Connections ever taken"},
-	{"daemon.lines", "lines", COUNTER, "Lines taken from clients"},
-	{"daemon.refused", "refused", COUNTER, "What was refused"},
-	{"daemon.closed", "closed", COUNTER,
+	{"daemon.clients", "clients", METRIC_GAUGE, "Connections"},
+	{"daemon.accepted", "connections", METRIC_COUNTER,
+	 "Connections ever taken"},
+	{"daemon.lines", "lines", METRIC_COUNTER, "Lines taken from clients"},
+	{"daemon.refused", "refused", METRIC_COUNTER, "What was refused"},
+	{"daemon.closed", "closed", METRIC_COUNTER,
 	 "Connections closed for what they sent or left unread"},
-	{"daemon.held_bytes", "held_bytes", GAUGE,
+	{"daemon.held_bytes", "held_bytes", METRIC_GAUGE,
 	 "Memory of requests and of what is under way to or from clients"},
-	{"daemon.uptime_s", "uptime_seconds", GAUGE, "Since the daemon began"},
+	{"daemon.uptime_s", "uptime_seconds", METRIC_GAUGE,
+	 "Since the daemon began"},
 };
 
 static void put_singles(const struct json *m, struct buf *out)
@@ -101,10 +53,11 @@ static void put_singles(const struct json *m, struct buf *out)
 	for (size_t i = 0; i < ARRAY_LEN(singles); i++) {
 		if (!json_path(m, singles[i].path))
 			continue;
-		family(out, singles[i].name, singles[i].type, singles[i].help);
-		sample(out, singles[i].name,
-		       singles[i].type == COUNTER ? "_total" : "", NULL, 0,
-		       number(m, singles[i].path));
+		metric_family(out, singles[i].name, singles[i].type,
+			      singles[i].help);
+		metric_sample(out, singles[i].name,
+			      singles[i].type == METRIC_COUNTER ? "_total" : "",
+			      NULL, 0, number(m, singles[i].path));
 	}
 }
 
@@ -114,26 +67,30 @@ static void put_requests(const struct json *m, struct buf *out)
 {
 	static const char *const now[] = {"queued", "running", "waiting"};
 	static const char *const tokens[] = {"in", "cached", "out"};
-	struct label policy = {"policy", json_text_at(m, "policy")};
+	struct metric_label policy = {"policy", json_text_at(m, "policy")};
 
-	family(out, "policy", INFO, "In which order requests start");
-	sample(out, "policy", "_info", &policy, 1, 1);
-	family(out, "requests", GAUGE, "Requests that have not ended");
+	metric_family(out, "policy", METRIC_INFO,
+		      "In which order requests start");
+	metric_sample(out, "policy", "_info", &policy, 1, 1);
+	metric_family(out, "requests", METRIC_GAUGE,
+		      "Requests that have not ended");
 	for (size_t i = 0; i < ARRAY_LEN(now); i++)
-		sample(out, "requests", "", &(struct label){"state", now[i]}, 1,
-		       number(m, now[i]));
-	family(out, "ended", COUNTER, "Requests that have ended");
+		metric_sample(out, "requests", "",
+			      &(struct metric_label){"state", now[i]}, 1,
+			      number(m, now[i]));
+	metric_family(out, "ended", METRIC_COUNTER, "Requests that have ended");
 	json_each (it, json_get(m, "ended"))
-		sample(out, "ended", "_total",
-		       &(struct label){"state", json_key(it)}, 1,
-		       json_as_number(it, 0));
-	family(out, "tokens", COUNTER, "Tokens of language models");
+		metric_sample(out, "ended", "_total",
+			      &(struct metric_label){"state", json_key(it)}, 1,
+			      json_as_number(it, 0));
+	metric_family(out, "tokens", METRIC_COUNTER,
+		      "Tokens of language models");
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
 		char *path = mem_printf("tokens_%s", tokens[i]);
 
-		sample(out, "tokens", "_total",
-		       &(struct label){"direction", tokens[i]}, 1,
-		       number(m, path));
+		metric_sample(out, "tokens", "_total",
+			      &(struct metric_label){"direction", tokens[i]}, 1,
+			      number(m, path));
 		free(path);
 	}
 }
@@ -145,12 +102,15 @@ static void put_summary(const struct json *v, const char *name,
 		const char *path, *quantile;
 	} rows[] = {{"p50", "0.5"}, {"p90", "0.9"}, {"p99", "0.99"}};
 
-	family(out, name, SUMMARY, help);
+	metric_family(out, name, METRIC_SUMMARY, help);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (json_get(v, rows[i].path))
-			sample(out, name, "",
-			       &(struct label){"quantile", rows[i].quantile}, 1,
-			       json_as_number(json_get(v, rows[i].path), NAN));
+			metric_sample(
+				out, name, "",
+				&(struct metric_label){"quantile",
+						       rows[i].quantile},
+				1,
+				json_as_number(json_get(v, rows[i].path), NAN));
 }
 
 static void put_kinds(const struct json *kinds, struct buf *out)
@@ -165,11 +125,12 @@ static void put_kinds(const struct json *kinds, struct buf *out)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		family(out, rows[i].name, GAUGE, rows[i].help);
+		metric_family(out, rows[i].name, METRIC_GAUGE, rows[i].help);
 		json_each (it, kinds)
-			sample(out, rows[i].name, "",
-			       &(struct label){"kind", json_key(it)}, 1,
-			       number(it, rows[i].key));
+			metric_sample(
+				out, rows[i].name, "",
+				&(struct metric_label){"kind", json_key(it)}, 1,
+				number(it, rows[i].key));
 	}
 }
 
@@ -187,13 +148,14 @@ static void put_predictor(const struct json *works, struct buf *out)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		family(out, rows[i].name, GAUGE, rows[i].help);
+		metric_family(out, rows[i].name, METRIC_GAUGE, rows[i].help);
 		json_each (it, works) {
-			struct label work = {"work", json_text_at(it, "work")};
+			struct metric_label work = {"work",
+						    json_text_at(it, "work")};
 
 			if (json_get(it, rows[i].key))
-				sample(out, rows[i].name, "", &work, 1,
-				       number(it, rows[i].key));
+				metric_sample(out, rows[i].name, "", &work, 1,
+					      number(it, rows[i].key));
 		}
 	}
 }
@@ -202,33 +164,38 @@ static void put_workers(const struct json *workers, struct buf *out)
 {
 	static const struct {
 		const char *key, *name;
-		enum type type;
+		enum metric_type type;
 		const char *help;
 	} rows[] = {
-		{"load", "worker_load", GAUGE,
+		{"load", "worker_load", METRIC_GAUGE,
 		 "Largest share of a worker's resources that is taken"},
-		{"running", "worker_running", GAUGE,
+		{"running", "worker_running", METRIC_GAUGE,
 		 "Requests that a worker carries out"},
-		{"done", "worker_done", COUNTER, "Attempts that went well"},
-		{"failed", "worker_failed", COUNTER, "Attempts that failed"},
-		{"busy_s", "worker_busy_seconds", COUNTER,
+		{"done", "worker_done", METRIC_COUNTER,
+		 "Attempts that went well"},
+		{"failed", "worker_failed", METRIC_COUNTER,
+		 "Attempts that failed"},
+		{"busy_s", "worker_busy_seconds", METRIC_COUNTER,
 		 "Time times the share of resources taken"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		family(out, rows[i].name, rows[i].type, rows[i].help);
+		metric_family(out, rows[i].name, rows[i].type, rows[i].help);
 		json_each (it, workers)
-			sample(out, rows[i].name,
-			       rows[i].type == COUNTER ? "_total" : "",
-			       &(struct label){"worker",
-					       json_text_at(it, "name")},
-			       1, number(it, rows[i].key));
+			metric_sample(
+				out, rows[i].name,
+				rows[i].type == METRIC_COUNTER ? "_total" : "",
+				&(struct metric_label){
+					"worker", json_text_at(it, "name")},
+				1, number(it, rows[i].key));
 	}
-	family(out, "worker_up", GAUGE, "Whether a worker is well");
+	metric_family(out, "worker_up", METRIC_GAUGE,
+		      "Whether a worker is well");
 	json_each (it, workers)
-		sample(out, "worker_up", "",
-		       &(struct label){"worker", json_text_at(it, "name")}, 1,
-		       !strcmp(json_text_at(it, "health"), "up"));
+		metric_sample(out, "worker_up", "",
+			      &(struct metric_label){"worker",
+						     json_text_at(it, "name")},
+			      1, !strcmp(json_text_at(it, "health"), "up"));
 }
 
 void rt_openmetrics(const struct json *m, struct buf *out)
@@ -242,5 +209,5 @@ void rt_openmetrics(const struct json *m, struct buf *out)
 	put_kinds(json_get(m, "kinds"), out);
 	put_workers(json_get(m, "workers"), out);
 	put_predictor(json_get(m, "predictor"), out);
-	buf_puts(out, "# EOF\n");
+	metric_end(out);
 }

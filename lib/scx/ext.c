@@ -17,6 +17,7 @@
 #include "doc/doc.h"
 #include "policy/object.h"
 #include "policy/policy.h"
+#include "scx/counters.h"
 #include "scx/sysfs.h"
 #include "scx/topology.h"
 
@@ -465,29 +466,6 @@ int ext_detach(struct ext_policy *p)
 
 /* ---- reading back ----------------------------------------------------- */
 
-static struct json *read_counters(const struct ext_policy *p)
-{
-	int fd = bpf_object__find_map_fd_by_name(p->obj, "counters");
-	int n = libbpf_num_possible_cpus();
-	struct json *v = json_object();
-	uint64_t *values;
-
-	if (fd < 0 || n < 1)
-		return v;
-	values = mem_zalloc(n, sizeof(*values));
-	for (uint32_t i = 0; i < COUNT_MAX; i++) {
-		double sum = 0;
-
-		if (bpf_map_lookup_elem(fd, &i, values) < 0)
-			continue;
-		for (int cpu = 0; cpu < n; cpu++)
-			sum += (double)values[cpu];
-		json_set_number(v, policy_counter_names[i], sum);
-	}
-	free(values);
-	return v;
-}
-
 struct json *ext_report(const struct ext_policy *p)
 {
 	struct json *v = json_object();
@@ -497,7 +475,9 @@ struct json *ext_report(const struct ext_policy *p)
 	json_set_string(v, "name", p->name);
 	json_set_bool(v, "alive", alive);
 	json_set_string(v, "object_sha256", p->digest);
-	json_set(v, "counters", read_counters(p));
+	json_set(v, "counters",
+		 counters_read(
+			 bpf_object__find_map_fd_by_name(p->obj, "counters")));
 	json_set(v, "events",
 		 alive	     ? sysfs_events()
 		 : p->events ? json_copy(p->events)

@@ -124,7 +124,7 @@ load ../agentd
 		'["tool test",100,"number"]'
 	# Every sample belongs to the family before it, which has a type.
 	awk '/^# TYPE/ { f = $3; t[f]++; next }
-		/^# HELP/ { if ($3 != f) bad = 1; next }
+		/^# (HELP|UNIT)/ { if ($3 != f) bad = 1; next }
 		/^# EOF/ { next }
 		index($1, f) != 1 || !/ [-+0-9.eNa]+$/ { bad = 1; print }
 		END { for (x in t) if (t[x] > 1) bad = 1; exit bad }' \

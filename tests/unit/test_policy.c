@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,6 +142,31 @@ static void test_no_effect_no_difference(void **state)
 	assert_int_equal(b.slice_batch_us, 99000);
 }
 
+/* Without a detour by JSON the same is allowed. */
+static void test_checked_as_it_would_be_read(void **state)
+{
+	struct policy_params p;
+
+	(void)state;
+	assert_int_equal(read_text("{}", &p), 0);
+	assert_int_equal(policy_params_check(&p), 0);
+	p.slice_us = 49;
+	assert_int_equal(policy_params_check(&p), -EINVAL);
+	assert_non_null(strstr(err_text(), "slice_us: 49 is not between 50"));
+	p.slice_us = 1000001;
+	assert_int_equal(policy_params_check(&p), -EINVAL);
+	p.slice_us = 1000000;
+	p.order = ORDER_SHORTEST + 1;
+	assert_int_equal(policy_params_check(&p), -EINVAL);
+	p.order = ORDER_SHORTEST;
+	p.starve_us = 20000000;
+	p.timeout_ms = 20000;
+	assert_int_equal(policy_params_check(&p), -EINVAL);
+	assert_non_null(strstr(err_text(), "no margin"));
+	p.timeout_ms = 30000;
+	assert_int_equal(policy_params_check(&p), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_refusals_name_the_key),
 		cmocka_unit_test(test_text_shows_what_differs),
 		cmocka_unit_test(test_no_effect_no_difference),
+		cmocka_unit_test(test_checked_as_it_would_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
