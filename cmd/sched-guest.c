@@ -19,9 +19,9 @@
 
 static struct {
 	long cpus, memory;
-	const char *kernel, *topology, *policy, *report;
+	const char *kernel, *topology, *report;
 	double timeout;
-	struct strs objects;
+	struct strs policies, objects;
 	bool each, fetch, probe, quiet;
 } o;
 
@@ -34,8 +34,9 @@ static const struct opt options[] = {
 	 "a series like 6.18 (default) or a vmlinuz", &o.kernel, 0, 0},
 	{OPT_STRING, 't', "topology", "T", "like sockets=1,cores=2,threads=2",
 	 &o.topology, 0, 0},
-	{OPT_STRING, 'p', "policy", "FILE",
-	 "attach this policy (document or body) first", &o.policy, 0, 0},
+	{OPT_LIST, 'p', "policy", "FILE",
+	 "attach this policy (document or body) first; several: run under each",
+	 &o.policies, 0, 0},
 	{OPT_LIST, 'o', "object", "FILE",
 	 "attach this BPF object; several: run under each in turn", &o.objects,
 	 0, 0},
@@ -119,8 +120,8 @@ static int read_policies(struct json *out)
 	struct json *body;
 	int rc = 0;
 
-	if (o.policy) {
-		rc = read_policy(o.policy, &body);
+	for (size_t i = 0; i < o.policies.len && !rc; i++) {
+		rc = read_policy(o.policies.v[i], &body);
 		if (!rc)
 			json_add(out, body);
 	}
@@ -301,6 +302,7 @@ int main(int argc, char **argv)
 				 "--fetch");
 	cli_catch_stop();
 	status = o.fetch ? fetch() : boot_and_run(argv + first);
+	strs_release(&o.policies);
 	strs_release(&o.objects);
 	return cli_finish(&tool, status);
 }

@@ -18,9 +18,9 @@ esac
 export TREE BUILD
 PATH=$BUILD/bin:$PATH
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-if [ -n "${BATS_TEST_TMPDIR:-}" ]; then
-	export XDG_STATE_HOME=$BATS_TEST_TMPDIR/state
-	export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config
+if [ -n "${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-}}" ]; then
+	export XDG_STATE_HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/state
+	export XDG_CONFIG_HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/config
 fi
 # A leak, an overrun or undefined behaviour is never an answer (SAN=1).
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=86}
@@ -62,12 +62,18 @@ needs_clang() {
 	skip 'needs clang'
 }
 
-# needs_guest [SERIES]: QEMU, virtiofsd and a kernel of the series.
+# guest_lacks [SERIES]: what is not there of QEMU, virtiofsd and a kernel of the
+# series.  For setup_file, too, which cannot skip.
+guest_lacks() {
+	"$BUILD/libexec/schedkit/fetch-guest" --print "${1:-6.18}" |
+		awk -F '\t' '$2 == "" && $1 ~ /^(qemu|virtiofsd|kernel)$/ {
+			printf "%s ", $1 }'
+}
+
+# needs_guest [SERIES]
 needs_guest() {
 	local lack
-	lack=$("$BUILD/libexec/schedkit/fetch-guest" --print "${1:-6.18}" |
-		awk -F '\t' '$2 == "" && $1 ~ /^(qemu|virtiofsd|kernel)$/ {
-			printf "%s ", $1 }')
+	lack=$(guest_lacks "$@")
 	[ -z "$lack" ] || skip "no guest (make deps): lacks $lack"
 }
 

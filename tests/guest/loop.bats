@@ -7,8 +7,6 @@
 load ../lib
 
 setup_file() {
-	needs_guest
-	needs_plain_build
 	# What the tests do builds on each other: one history, one state.
 	export XDG_STATE_HOME=$BATS_FILE_TMPDIR/state
 	export SCHEDKIT_HISTORY=$BATS_FILE_TMPDIR/history
