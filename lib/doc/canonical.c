@@ -7,37 +7,9 @@
 #include "doc/json.h"
 #include "doc/node.h"
 #include "doc/number.h"
+#include "doc/quote.h"
 
 static void write_value(struct buf *b, const cJSON *v);
-
-static void write_escape(struct buf *b, unsigned char c)
-{
-	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char *hit = strchr(from, c);
-	char pair[2] = {'\\', hit ? to[hit - from] : 'u'};
-
-	buf_add(b, pair, sizeof(pair));
-	if (!hit)
-		buf_printf(b, "%04x", c);
-}
-
-static void write_string(struct buf *b, const char *s)
-{
-	const char *plain = s;
-
-	buf_puts(b, "\"");
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(b, plain, (size_t)(s - plain));
-		write_escape(b, c);
-		plain = s + 1;
-	}
-	buf_add(b, plain, (size_t)(s - plain));
-	buf_puts(b, "\"");
-}
 
 /*
  * UTF-8 sorts like UTF-16 but for U+E000..U+FFFF (first byte 0xee or 0xef),
@@ -74,7 +46,7 @@ static void write_object(struct buf *b, const cJSON *v)
 	for (i = 0; i < n; i++) {
 		if (i)
 			buf_puts(b, ",");
-		write_string(b, order[i]->string);
+		quote_add(b, order[i]->string);
 		buf_puts(b, ":");
 		write_value(b, order[i]);
 	}
@@ -105,7 +77,7 @@ static void write_value(struct buf *b, const cJSON *v)
 		write_array(b, v);
 		return;
 	case cJSON_String:
-		write_string(b, v->valuestring);
+		quote_add(b, v->valuestring);
 		return;
 	case cJSON_Number:
 		number_text(v->valuedouble, text);

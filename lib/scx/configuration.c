@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Without JSON: part of the program that has privilege. */
 #include "scx/configuration.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "doc/quote.h"
 
 #define CMDLINE_MAX 65536
 
@@ -58,55 +61,82 @@ static bool counts(const char *word, size_t len)
 	return false;
 }
 
-struct json *configuration_parameters(const char *cmdline)
+void configuration_words(const char *cmdline, struct strs *out)
 {
 	static const char blanks[] = " \t\n";
-	struct json *out = json_array();
 
 	for (const char *s = cmdline; *(s += strspn(s, blanks));) {
 		size_t len = strcspn(s, blanks);
-		char *word;
 
 		/* What follows is for init. */
 		if (len == 2 && !strncmp(s, "--", 2))
 			break;
-		if (counts(s, len)) {
-			word = mem_strndup(s, len);
-			json_add(out, json_string(word));
-			free(word);
-		}
+		if (counts(s, len))
+			strs_printf(out, "%.*s", (int)len, s);
 		s += len;
 	}
-	return out;
 }
 
-struct json *configuration_facts(void)
+void configuration_read(struct configuration *c)
 {
-	struct json *f = json_object();
-	char notes[DIGEST_HEX_LEN];
 	struct utsname u;
 	struct buf b;
 
+	*c = (struct configuration){0};
 	uname(&u);
-	json_set_string(f, "release", u.release);
-	json_set_string(f, "version", u.version);
-	json_set_string(f, "machine", u.machine);
-	if (!digest_file_hex("/sys/kernel/notes", notes))
-		json_set_string(f, "notes_sha256", notes);
+	snprintf(c->release, sizeof(c->release), "%s", u.release);
+	snprintf(c->version, sizeof(c->version), "%s", u.version);
+	snprintf(c->machine, sizeof(c->machine), "%s", u.machine);
+	if (digest_file_hex("/sys/kernel/notes", c->notes))
+		c->notes[0] = '\0';
 	buf_init(&b, CMDLINE_MAX);
 	buf_read_file(&b, "/proc/cmdline");
-	json_set(f, "parameters",
-		 configuration_parameters(b.data ? b.data : ""));
+	configuration_words(b.data ? b.data : "", &c->parameters);
 	buf_release(&b);
-	return f;
+}
+
+void configuration_release(struct configuration *c)
+{
+	strs_release(&c->parameters);
+}
+
+static void add(struct buf *b, const char *name, const char *value)
+{
+	buf_puts(b, b->len ? "," : "{");
+	quote_add(b, name);
+	buf_puts(b, ":");
+	if (value)
+		quote_add(b, value);
+}
+
+/* The RFC 8785 form of configuration_facts(). */
+static void write_text(const struct configuration *c, struct buf *b)
+{
+	add(b, "machine", c->machine);
+	if (*c->notes)
+		add(b, "notes_sha256", c->notes);
+	add(b, "parameters", NULL);
+	buf_puts(b, "[");
+	for (size_t i = 0; i < c->parameters.len; i++) {
+		if (i)
+			buf_puts(b, ",");
+		quote_add(b, c->parameters.v[i]);
+	}
+	buf_puts(b, "]");
+	add(b, "release", c->release);
+	add(b, "version", c->version);
+	buf_puts(b, "}");
 }
 
 void configuration_digest(char out[static DIGEST_HEX_LEN])
 {
-	struct json *f = configuration_facts();
-	char *text = json_canonical(f);
+	struct configuration c;
+	struct buf b;
 
-	digest_hex(text, strlen(text), out);
-	free(text);
-	json_free(f);
+	buf_init(&b, 2 * CMDLINE_MAX);
+	configuration_read(&c);
+	write_text(&c, &b);
+	digest_hex(b.data, b.len, out);
+	buf_release(&b);
+	configuration_release(&c);
 }

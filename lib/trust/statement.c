@@ -9,10 +9,8 @@
 #include "base/mem.h"
 #include "crypt/digest.h"
 #include "policy/form.h"
+#include "policy/image.h"
 #include "policy/policy.h"
-
-/* What other texts might be signed, now or later, is not taken for this. */
-#define KIND "schedkit verdict 1"
 
 /* Copied from the body, where it has them. */
 static const char *const copied[] = {
@@ -21,8 +19,8 @@ static const char *const copied[] = {
 };
 /* Beside these; the evidence last: it differs whatever does. */
 static const char *const others[] = {
-	"kind", "key",		 "issued",	    "expires",
-	"form", "params_sha256", "evidence_sha256",
+	"kind", "key",		 "issued",	 "expires",
+	"form", "params_sha256", "image_sha256", "evidence_sha256",
 };
 
 const struct json *statement_of(const struct json *verdict)
@@ -71,6 +69,25 @@ static int set_params(struct json *to, const struct json *policy)
 	return 0;
 }
 
+/* What is put into the object: its loader knows nothing else of the policy. */
+static int set_image(struct json *to, const struct json *policy)
+{
+	struct policy_image *image;
+	char hex[DIGEST_HEX_LEN];
+	int rc;
+
+	if (!policy_form_has_object(policy_form(policy)))
+		return 0;
+	image = mem_zalloc(1, sizeof(*image));
+	rc = policy_image_read(policy, image);
+	if (!rc) {
+		policy_image_digest(image, hex);
+		json_set_string(to, "image_sha256", hex);
+	}
+	free(image);
+	return rc;
+}
+
 /* The statement about a verdict as it stands there. */
 static int new_statement(const struct json *verdict, const struct doc *policy,
 			 const char *key, const char *issued,
@@ -79,18 +96,20 @@ static int new_statement(const struct json *verdict, const struct doc *policy,
 	struct json *s = json_object();
 	int rc;
 
-	json_set_string(s, "kind", KIND);
+	json_set_string(s, "kind", CLAIM_KIND);
 	json_set_string(s, "key", key);
 	json_set_string(s, "issued", issued);
 	json_set_string(s, "expires", expires);
 	for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
 		const struct json *v = json_get(verdict, copied[i]);
 
-		if (v)
+		if (*json_as_string(v, ""))
 			json_set(s, copied[i], json_copy(v));
 	}
 	set_evidence(s, verdict);
 	rc = set_params(s, policy->body);
+	if (!rc)
+		rc = set_image(s, policy->body);
 	if (rc) {
 		json_free(s);
 		s = NULL;
@@ -104,6 +123,7 @@ int statement_sign(const struct sign_key *key, struct json *verdict,
 {
 	char from[CLOCK_TEXT_LEN], until[CLOCK_TEXT_LEN], hex[SIGN_HEX], *text;
 	struct json *s, *signature;
+	struct claim c;
 	int rc;
 
 	if (strcmp(json_text_at(verdict, "decision"), "accepted"))
@@ -125,6 +145,11 @@ int statement_sign(const struct sign_key *key, struct json *verdict,
 	signature = json_object();
 	json_set(signature, "statement", s);
 	json_set_string(signature, "ed25519", hex);
+	/* What nobody could check is not signed. */
+	if (statement_claim(signature, &c)) {
+		json_free(signature);
+		return -EINVAL;
+	}
 	json_set(verdict, "signature", signature);
 	return 0;
 }
@@ -134,23 +159,25 @@ int statement_sign(const struct sign_key *key, struct json *verdict,
 /* Sets the message; the fault. */
 #define FAULT(fault, ...) (err_set(EACCES, __VA_ARGS__), STATEMENT_##fault)
 
-static bool known_member(const char *name)
+/* Everything is text, nothing unknown stands there, nothing is left empty: two
+ * texts never say the same. */
+static bool take_member(const struct json *m, struct claim *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(copied); i++)
-		if (!strcmp(copied[i], name))
-			return true;
-	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (!strcmp(others[i], name))
-			return true;
-	return false;
+	size_t size, len = strlen(json_as_string(m, ""));
+	char *field = claim_field(out, json_key(m), &size);
+
+	if (!field || json_type(m) != JSON_STRING || !len || len >= size)
+		return false;
+	memcpy(field, json_as_string(m, ""), len + 1);
+	return true;
 }
 
-/* Everything is text, the times are times, nothing unknown stands there: two
- * texts never say the same. */
-static enum statement_fault check_form(const struct json *signature)
+enum statement_fault statement_claim(const struct json *signature,
+				     struct claim *out)
 {
 	const struct json *s = json_get(signature, "statement");
 
+	memset(out, 0, sizeof(*out));
 	if (!signature)
 		return FAULT(UNSIGNED,
 			     "the verdict is not signed: 'sched-verify' "
@@ -161,105 +188,28 @@ static enum statement_fault check_form(const struct json *signature)
 		return FAULT(DAMAGED, "the verdict's signature is damaged: "
 				      "verify again");
 	json_each (m, s)
-		if (json_type(m) != JSON_STRING || !known_member(json_key(m)))
+		if (!take_member(m, out))
 			return FAULT(DAMAGED,
 				     "the verdict's signature is not of a "
 				     "form that is known here ('%.40s'): "
 				     "verify again",
 				     json_key(m));
-	if (strcmp(json_text_at(s, "kind"), KIND) ||
-	    strcmp(json_text_at(s, "decision"), "accepted") ||
-	    !key_is_time(json_text_at(s, "issued")) ||
-	    !key_is_time(json_text_at(s, "expires")))
-		return FAULT(DAMAGED,
-			     "the verdict's signature is not about an "
-			     "accepted verdict, or its times are none: "
-			     "verify again");
-	return STATEMENT_HOLDS;
-}
-
-static enum statement_fault check_key(const struct trust *t,
-				      const struct json *signature)
-{
-	const struct json *s = json_get(signature, "statement");
-	const char *id = json_text_at(s, "key");
-	const char *why = trust_revoked(t, "key", id);
-	enum statement_fault fault = STATEMENT_HOLDS;
-	char *text;
-
-	if (why)
-		return FAULT(REVOKED,
-			     "the verdict is signed with the key %.12s, which "
-			     "is revoked (%s): verify again with another",
-			     id, why);
-	why = trust_revoked(t, "policy", json_text_at(s, "policy"));
-	if (why)
-		return FAULT(REVOKED, "policy %.12s is revoked: %s",
-			     json_text_at(s, "policy"), why);
-	why = trust_revoked(t, "verdict", json_text_at(s, "evidence_sha256"));
-	if (why)
-		return FAULT(REVOKED, "the verdict is revoked: %s", why);
-	if (!trust_key(t, id))
-		return FAULT(FOREIGN,
-			     "the verdict is signed with the key %.12s, which "
-			     "is not trusted here: if you know whose it is, "
-			     "put its .pub file into " TRUST_SYSTEM_FOLDER
-			     " or your own folder of keys "
-			     "(schedkit-keys(5))",
-			     id);
-	text = json_canonical(s);
-	if (!sign_check(id, text, strlen(text),
-			json_text_at(signature, "ed25519")))
-		fault = FAULT(FORGED,
-			      "the signature is not that of the key %.12s: the "
-			      "statement was altered or the signature forged; "
-			      "verify again",
-			      id);
-	free(text);
-	return fault;
-}
-
-static enum statement_fault check_times(const struct trust *t,
-					const struct json *s, time_t now)
-{
-	const struct key_info *k = trust_key(t, json_text_at(s, "key"));
-	const char *issued = json_text_at(s, "issued");
-	const char *expires = json_text_at(s, "expires");
-	char text[CLOCK_TEXT_LEN], early[CLOCK_TEXT_LEN], late[CLOCK_TEXT_LEN];
-
-	clock_text(now, text);
-	clock_text(now - STATEMENT_SKEW_S, early);
-	clock_text(now + STATEMENT_SKEW_S, late);
-	if (strcmp(issued, late) > 0)
-		return FAULT(FUTURE,
-			     "the verdict was signed at %s, and here it is %s: "
-			     "set the clock of one of the two machines, or "
-			     "verify again",
-			     issued, text);
-	if (strcmp(expires, early) < 0)
-		return FAULT(EXPIRED,
-			     "the signature has expired at %s: verify again, "
-			     "or 'sched-verify --sign ID' if you still vouch "
-			     "for it",
-			     expires);
-	if (key_expired(k, now - STATEMENT_SKEW_S))
-		return FAULT(EXPIRED,
-			     "the key %.12s has expired at %s: verify again "
-			     "with another ('sched-verify --new-key')",
-			     k->id, k->expires);
-	return STATEMENT_HOLDS;
+	return claim_is_text(out)
+		       ? STATEMENT_HOLDS
+		       : FAULT(DAMAGED,
+			       "the verdict's signature is over control "
+			       "characters: verify again");
 }
 
 enum statement_fault statement_check(const struct trust *t,
 				     const struct json *signature, time_t now)
 {
-	enum statement_fault fault = check_form(signature);
+	struct claim c;
+	enum statement_fault fault = statement_claim(signature, &c);
 
-	if (!fault)
-		fault = check_key(t, signature);
-	if (!fault)
-		fault = check_times(t, json_get(signature, "statement"), now);
-	return fault;
+	return fault ? fault
+		     : claim_check(t, &c, json_text_at(signature, "ed25519"),
+				   now);
 }
 
 static enum statement_fault differs(const char *name, const struct json *is,
@@ -269,7 +219,7 @@ static enum statement_fault differs(const char *name, const struct json *is,
 		return FAULT(ALTERED,
 			     "the verdict was altered after it was signed (its "
 			     "figures or findings): verify again");
-	if (!strcmp(name, "params_sha256"))
+	if (!strcmp(name, "params_sha256") || !strcmp(name, "image_sha256"))
 		return FAULT(ALTERED,
 			     "the parameters are not those that were signed "
 			     "(another version of schedkit has other "
@@ -301,7 +251,8 @@ enum statement_fault statement_match(const struct json *signature,
 				     const struct doc *policy)
 {
 	const struct json *was = json_get(signature, "statement");
-	enum statement_fault fault = check_form(signature);
+	struct claim c;
+	enum statement_fault fault = statement_claim(signature, &c);
 	struct json *is;
 
 	if (fault)

@@ -7,6 +7,7 @@
  * and the signature is over the RFC 8785 form of the statement, whose members
  * schedkit-verdict(5) lists.  They repeat what a deployment rests on, so that
  * a checker needs the statement, the policy and the object, not the verdict;
+ * image_sha256 is that of what is put into the object (policy/image.h), and
  * evidence_sha256, the SHA-256 of the RFC 8785 form of the body without its
  * signature, binds all the rest.  The verdict's id is that of its body, the
  * signature included: a signed verdict is another document than an unsigned.
@@ -18,22 +19,7 @@
 
 #include "crypt/sign.h"
 #include "doc/doc.h"
-#include "trust/store.h"
-
-/* How far clocks of two machines may be apart. */
-#define STATEMENT_SKEW_S 300
-
-enum statement_fault {
-	STATEMENT_HOLDS,
-	STATEMENT_UNSIGNED, /* there is no signature */
-	STATEMENT_DAMAGED,  /* it is not of this form */
-	STATEMENT_FOREIGN,  /* the key is not trusted */
-	STATEMENT_FORGED,   /* the key did not sign this */
-	STATEMENT_REVOKED,  /* the key, the verdict or the policy is */
-	STATEMENT_ALTERED,  /* other things were signed than stand there */
-	STATEMENT_FUTURE,   /* issued after now */
-	STATEMENT_EXPIRED,  /* it, or its key */
-};
+#include "trust/claim.h"
 
 /*
  * Signs an accepted verdict's body about this policy, from issued until
@@ -63,5 +49,9 @@ enum statement_fault statement_judge(const struct trust *t,
 
 /* The statement of a verdict's body, lent; NULL: it has none. */
 const struct json *statement_of(const struct json *verdict);
+
+/* Its members as fields.  STATEMENT_UNSIGNED or _DAMAGED: it is none. */
+enum statement_fault statement_claim(const struct json *signature,
+				     struct claim *out);
 
 #endif

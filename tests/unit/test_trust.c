@@ -625,7 +625,7 @@ static void test_statement_tampered(void **state)
 			fail_msg("'%s' may be left out", json_key(m));
 		json_free(changed);
 	}
-	assert_int_equal(n, 15);
+	assert_int_equal(n, 16);
 	json_set_string(at(w->verdict, "signature.statement"), "more", "x");
 	assert_int_equal(judge(w, w->verdict), STATEMENT_DAMAGED);
 	says("'more'");
@@ -829,6 +829,13 @@ static void test_configuration(void **state)
 	configuration_digest(a);
 	configuration_digest(b);
 	assert_string_equal(a, b);
+	/* Written without JSON, it is what JSON would be. */
+	p = configuration_facts();
+	text = json_canonical(p);
+	digest_hex(text, strlen(text), b);
+	assert_string_equal(a, b);
+	free(text);
+	json_free(p);
 	p = configuration_parameters("BOOT_IMAGE=/vmlinuz root=UUID=1 quiet "
 				     "preempt=full  isolcpus=2,3\tpreemptx=1 "
 				     "nosmt -- preempt=none\n");
