@@ -12,6 +12,7 @@
 #     check-guest        tests that boot a guest
 #     check-kernels      the policy template on every known guest kernel
 #     check-loop         the whole loop, and bisect, in guests: 15 minutes
+#     check-deploy       who holds a policy dies, TRIALS=100 times
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-loop-null    does the loop believe in noise?
@@ -99,7 +100,7 @@ DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
-	cmd/measure-*.c cmd/set-*.c cmd/repl.c))
+	cmd/load-*.c cmd/measure-*.c cmd/set-*.c cmd/repl.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard lib/target/*.sh))
 LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\
@@ -113,7 +114,8 @@ DATA       := $(BUILD)/lib/schedkit/prices.json
 BPF_LIB    := $(or $(shell $(PKG_CONFIG) --variable=includedir libbpf \
 	2>/dev/null),/usr/include)/bpf
 BPF_OURS   := hooks.h policy.bpf.c policy_task.bpf.h policy_hooks.bpf.h \
-	policy_abi.h policy_preempt.bpf.h scx.bpf.h kernel.bpf.h identity.bpf.h identity_abi.h
+	policy_abi.h policy_preempt.bpf.h scx.bpf.h kernel.bpf.h identity.bpf.h identity_abi.h \
+	beat.bpf.h
 BPF_THEIRS := bpf_helpers.h bpf_helper_defs.h bpf_core_read.h bpf_tracing.h
 BPF_TEXT   := $(addprefix $(BUILD)/lib/schedkit/bpf/,$(BPF_OURS))
 BPF_TEXT_THEIRS := $(addprefix $(BUILD)/lib/schedkit/bpf/bpf/,$(BPF_THEIRS))
@@ -293,7 +295,7 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory \
 RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
-	check-guest check-kernels check-loop
+	check-guest check-kernels check-loop check-deploy
 check: deps
 	$(AGAIN) check-all
 
@@ -325,6 +327,10 @@ check-kernels: tests
 check-loop: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
 	$(RUN) loop
+
+check-deploy: tests
+	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
+	$(Q)TEST_SECONDS=7200 tests/run deploy
 
 # libFuzzer is clang's; its objects go to a folder of their own.
 .PHONY: fuzz fuzz-run

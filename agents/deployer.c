@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/privilege.h"
 #include "crypt/digest.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
@@ -25,7 +26,7 @@ static const char *text(const struct doc *d, const char *key)
 
 const char *deployer_auto_target(void)
 {
-	int rc = ext_check();
+	int rc = attacher_check();
 
 	/* A kernel that another policy has taken is still the one meant. */
 	return rc == 0 || rc == -EBUSY ? "host" : "vm";
@@ -45,9 +46,9 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 			   const struct json *report, double held_s,
 			   const char *why)
 {
-	static const char *const copied[] = {"exit_kind",    "exit_reason",
-					     "exit_message", "exit_dump",
-					     "events",	     "counters"};
+	static const char *const copied[] = {
+		"exit_kind", "exit_reason", "exit_message", "exit_dump",
+		"events",    "counters",    "restarts"};
 	const struct json *name = json_get(report, "name");
 	struct json *b = json_object();
 	char host[DIGEST_HEX_LEN];
@@ -74,6 +75,8 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 		if (m)
 			json_set(b, copied[i], json_copy(m));
 	}
+	if (d->o->pin)
+		json_set_bool(b, "pinned", true);
 	if (held_s >= 0)
 		json_set_number(b, "held_us", (double)(long)(held_s * 1e6));
 	return b;
@@ -116,6 +119,19 @@ int deployer_refuse(struct deployer *d, const char *fmt, ...)
 }
 
 /* ---- the steps -------------------------------------------------------- */
+
+/*
+ * What loads and what sets knobs are programs of their own: documents are read
+ * without what those need.  A guest of root's is made with root's name spaces.
+ */
+static int lower(struct deployer *d)
+{
+	if (!strcmp(d->o->target, "vm") ||
+	    (!strcmp(d->o->target, "auto") &&
+	     !strcmp(deployer_auto_target(), "vm")))
+		return 0;
+	return privilege_lower();
+}
 
 static int read_stream(struct deployer *d)
 {
@@ -259,6 +275,10 @@ static int choose_target(struct deployer *d)
 				       "--pid and --cgroup are for knobs on "
 				       "the host: what is loaded schedules all "
 				       "of it");
+	if (o->pin && (deployer_is_knobs(d) || !deployer_on_host(d)))
+		return deployer_refuse(d, "--pin is for what is loaded on the "
+					  "host: nothing else outlives its "
+					  "holder");
 	if (!deployer_on_host(d) && !o->command && !o->dry_run &&
 	    o->hold_s <= 0)
 		return err_set(EINVAL,
@@ -355,9 +375,9 @@ static int hold(struct deployer *d)
 
 /* In this order; the first that does not return 0 ends it. */
 static int (*const steps[])(struct deployer *d) = {
-	read_stream,   choose,	     find_policy,    check_signature,
-	choose_target, check_object, check_evidence, check_kernel,
-	open_target,   check_kernel, hold,
+	lower,		 read_stream,	choose,	      find_policy,
+	check_signature, choose_target, check_object, check_evidence,
+	check_kernel,	 open_target,	check_kernel, hold,
 };
 
 int deployer_deploy(struct stream *s, const struct deployer_opts *o,
@@ -375,7 +395,7 @@ int deployer_deploy(struct stream *s, const struct deployer_opts *o,
 		else
 			rc = steps[i](&d);
 	}
-	ext_free(d.ext);
+	attacher_release(&d.attacher);
 	target_close(d.guest);
 	buf_release(&d.bytes);
 	free(d.object);

@@ -20,6 +20,7 @@ struct deployer_opts {
 	const char *target;
 	const char *policy; /* an id or its beginning; NULL: the best */
 	bool dry_run;
+	bool pin; /* on the host: it stays, and needs nobody who holds it */
 	double hold_s;	      /* 0: until cancelled, or the command's end */
 	char *const *command; /* NULL: none; has a vm neither, it is an error */
 	/* Knobs on what runs already; 0 and NULL: by the names of tasks. */

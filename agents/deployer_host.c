@@ -25,18 +25,13 @@ void deployer_know_host(struct deployer *d)
 
 int deployer_open_host(struct deployer *d)
 {
-	int rc = ext_check();
+	int rc = attacher_check();
 
 	if (rc && rc != -EBUSY)
 		return rc;
 	/* Who has it taken?  One of ours is better named by the lock. */
 	d->lock = holder_lock();
-	if (d->lock < 0)
-		return d->lock;
-	rc = ext_check();
-	if (rc)
-		return rc;
-	return 0;
+	return d->lock < 0 ? d->lock : attacher_check();
 }
 
 static bool cancelled(const struct deployer *d)
@@ -45,11 +40,11 @@ static bool cancelled(const struct deployer *d)
 }
 
 /* Until told, until the time is over, until the kernel drops it. */
-static void wait_here(const struct deployer *d, double start)
+static void wait_here(struct deployer *d, double start)
 {
 	double end = start + d->o->hold_s;
 
-	while (!cancelled(d) && ext_alive(d->ext)) {
+	while (!cancelled(d) && attacher_alive(&d->attacher)) {
 		if (d->o->hold_s > 0 && clock_monotonic() >= end)
 			break;
 		usleep(POLL_US);
@@ -75,10 +70,23 @@ static int run_command(struct deployer *d)
 	return 0;
 }
 
+/* How it ended without having been asked to. */
+static void tell_end(const struct json *report, char *why, size_t size)
+{
+	const char *message = json_text_at(report, "exit_message");
+
+	if (!json_get(report, "exit_kind"))
+		snprintf(why, size,
+			 "the process that held the policy was ended");
+	else
+		snprintf(why, size, "the kernel dropped the policy: %s",
+			 *message ? message : "it does not say why");
+}
+
 /* failed: the command could not be run, the message says why. */
 static int finish(struct deployer *d, double held_s, int failed)
 {
-	bool alive = ext_alive(d->ext);
+	bool alive = attacher_alive(&d->attacher);
 	const char *state = !alive	   ? "ejected"
 			    : cancelled(d) ? "stopped"
 					   : "detached";
@@ -93,15 +101,13 @@ static int finish(struct deployer *d, double held_s, int failed)
 	else if (d->r->ran)
 		snprintf(why, sizeof(why), "the command ended with status %d",
 			 d->r->exit_status);
-	rc = ext_detach(d->ext);
+	rc = attacher_end(&d->attacher);
 	if (rc)
 		snprintf(why, sizeof(why), "%s", err_text());
 	holder_clear();
-	report = ext_report(d->ext);
+	report = attacher_report(&d->attacher);
 	if (!alive)
-		snprintf(why, sizeof(why), "the kernel dropped the policy: %s",
-			 json_as_string(json_get(report, "exit_message"),
-					"it does not say why"));
+		tell_end(report, why, sizeof(why));
 	failed = rc ? rc : failed;
 	rc = deployer_tell(d, state, report, held_s, why);
 	json_free(report);
@@ -116,21 +122,18 @@ static int attach(struct deployer *d)
 	struct json *report, *body;
 	int rc;
 
-	rc = ext_attach(d->ext);
-	if (rc)
-		return deployer_refuse(d, "%s", err_text());
 	clock_text(clock_wall(), d->since);
-	report = ext_report(d->ext);
+	report = attacher_report(&d->attacher);
 	body = deployer_body(d, "attached", report, -1,
 			     "the best accepted policy");
 	json_free(report);
-	rc = holder_write(body);
+	rc = d->o->pin ? 0 : holder_write(body);
 	if (rc)
 		json_free(body);
 	else
 		rc = deployer_emit(d, body);
 	if (rc) {
-		ext_detach(d->ext);
+		attacher_end(&d->attacher);
 		holder_clear();
 	}
 	return rc;
@@ -138,11 +141,18 @@ static int attach(struct deployer *d)
 
 int deployer_hold_host(struct deployer *d)
 {
+	struct attach_request request = {
+		.policy = d->policy->body,
+		.verdict = d->verdict->body,
+		.object = d->bytes.data,
+		.object_len = d->bytes.len,
+		.dry_run = d->o->dry_run,
+		.pin = d->o->pin,
+	};
 	double start;
 	int rc;
 
-	rc = ext_load_bytes(d->object, d->bytes.data, d->bytes.len,
-			    d->policy->body, &d->ext, NULL);
+	rc = attacher_start(&d->attacher, &request);
 	if (rc)
 		return deployer_refuse(d, "%s", err_text());
 	if (d->o->dry_run)
@@ -151,7 +161,7 @@ int deployer_hold_host(struct deployer *d)
 				     "accepts the policy: it would be "
 				     "attached");
 	rc = attach(d);
-	if (rc)
+	if (rc || d->o->pin)
 		return rc;
 	start = clock_monotonic();
 	if (d->o->command)

@@ -3,11 +3,12 @@
 #ifndef SCHEDKIT_AGENTS_DEPLOYER_STATE_H
 #define SCHEDKIT_AGENTS_DEPLOYER_STATE_H
 
+#include "agents/attacher.h"
 #include "agents/deployer.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "crypt/digest.h"
-#include "scx/ext.h"
+#include "scx/attach.h"
 #include "target/target.h"
 
 #define DEPLOYER_NAME "sched-deploy"
@@ -24,7 +25,7 @@ struct deployer {
 	char kernel[128]; /* of the target */
 	char configuration[DIGEST_HEX_LEN]; /* of its kernel; "": not known */
 	struct target *guest;		    /* vm */
-	struct ext_policy *ext;		    /* host */
+	struct attacher attacher;	    /* host */
 	int lock;			    /* host; -1: none */
 	char since[CLOCK_TEXT_LEN];	    /* when it was attached; "": not */
 };

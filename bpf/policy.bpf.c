@@ -24,6 +24,7 @@
  */
 #include "policy_preempt.bpf.h"
 #include "identity.bpf.h"
+#include "beat.bpf.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -526,7 +527,7 @@ s32 BPF_PROG(policy_init)
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return heart_start();
 }
 
 POLICY_OP("exit")

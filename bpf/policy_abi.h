@@ -94,6 +94,9 @@ struct policy_identity {
 /* Beside each of these: for who waited longer than starve_us. */
 #define POLICY_QUEUE_RESCUE 0x80000ULL
 
+/* The exit code of a policy whose holder has stopped beating. */
+#define POLICY_EXIT_UNHELD 1
+
 /* What ops.exit() leaves behind for the holder. */
 #define POLICY_REASON_LEN  128
 #define POLICY_MESSAGE_LEN 1024

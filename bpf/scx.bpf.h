@@ -145,6 +145,8 @@ void scx_bpf_put_idle_cpumask(const struct cpumask *mask) __ksym;
 u64 scx_bpf_now(void) __ksym;
 void scx_bpf_error_bstr(char *fmt, unsigned long long *data,
 			u32 data__sz) __ksym;
+void scx_bpf_exit_bstr(s64 exit_code, char *fmt, unsigned long long *data,
+		       u32 data__sz) __ksym;
 
 /* The policy is dropped and the text is the reason. */
 #define scx_bpf_error(fmt, args...)                                       \
@@ -156,6 +158,18 @@ void scx_bpf_error_bstr(char *fmt, unsigned long long *data,
 		___bpf_fill(___param, args);                              \
 		_Pragma("GCC diagnostic pop");                            \
 		scx_bpf_error_bstr(___fmt, ___param, sizeof(___param));   \
+	})
+
+/* The policy leaves by itself: no fault of its own. */
+#define scx_bpf_exit(code, fmt, args...)                                     \
+	({                                                                   \
+		static char ___fmt[] = fmt;                                  \
+		unsigned long long ___param[___bpf_narg(args) ?: 1] = {};    \
+		_Pragma("GCC diagnostic push");                              \
+		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"");      \
+		___bpf_fill(___param, args);                                 \
+		_Pragma("GCC diagnostic pop");                               \
+		scx_bpf_exit_bstr(code, ___fmt, ___param, sizeof(___param)); \
 	})
 
 /* 6.17 and later. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agents/holder.h"
+#include "agents/pins.h"
 #include "agents/setter.h"
 #include "base/err.h"
 #include "cmd/deploy.h"
@@ -42,7 +43,7 @@ static int clear(void)
 int deploy_stop(void)
 {
 	struct json *kernel;
-	int rc = holder_stop(), cleared;
+	int rc = holder_stop(), cleared, pinned;
 	bool enabled;
 
 	if (rc && rc != -ESRCH)
@@ -50,6 +51,9 @@ int deploy_stop(void)
 	cleared = clear();
 	if (cleared < 0)
 		return cleared;
+	pinned = pins_remove();
+	if (pinned && pinned != -ESRCH)
+		return pinned;
 	kernel = ext_kernel_state();
 	enabled = deploy_enabled(kernel);
 	json_free(kernel);
@@ -58,7 +62,7 @@ int deploy_stop(void)
 			       "a policy is attached, but not by sched-deploy: "
 			       "end the program that holds it ('sched-deploy "
 			       "status' names it)");
-	return rc && !cleared;
+	return rc && !cleared && pinned;
 }
 
 static int stop(void)

@@ -22,7 +22,7 @@ static struct {
 	const char *target, *policy, *kernel, *topology, *cgroup;
 	double hold;
 	long cpus, memory, pid;
-	bool dry_run, no_history;
+	bool dry_run, pin, no_history;
 } arg = {.target = "auto"};
 
 static const struct opt options[] = {
@@ -40,6 +40,10 @@ static const struct opt options[] = {
 	 .target = &arg.policy},
 	DEPLOY_DRY_RUN(&arg.dry_run),
 	DEPLOY_FOR(&arg.hold),
+	{.kind = OPT_FLAG,
+	 .name = "pin",
+	 .help = "attach it to stay, without a holder; 'stop' takes it off",
+	 .target = &arg.pin},
 	{.kind = OPT_LONG,
 	 .name = "pid",
 	 .arg = "PID",
@@ -245,6 +249,7 @@ static int run(int argc, char **argv)
 		.target = arg.target,
 		.policy = arg.policy,
 		.dry_run = arg.dry_run,
+		.pin = arg.pin,
 		.hold_s = arg.hold,
 		.command = command,
 		.pid = arg.pid,
@@ -268,6 +273,9 @@ static int run(int argc, char **argv)
 		cli_usage(&tool,
 			  "one of --pid, --cgroup and a command says what the "
 			  "knobs are for");
+	if (arg.pin && (command || arg.hold || arg.dry_run))
+		cli_usage(&tool, "what is pinned stays: no --for, --dry-run or "
+				 "command ends it");
 	cli_catch_stop();
 	return deploy_from(STDIN_FILENO, &o, !arg.no_history, NULL);
 }

@@ -2,14 +2,13 @@
 #include "base/sandbox.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/privilege.h"
 #include "base/sandbox_parts.h"
 
 /* Never above what the process is held to already. */
@@ -49,31 +48,6 @@ static int limits(const struct sandbox *s)
 	return 0;
 }
 
-/*
- * The bounding set can only be emptied by who has a capability to; for others
- * no_new_privs does the same.
- */
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {{0}};
-
-	for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
-		if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0 && errno != EPERM)
-			goto fail;
-	/* A kernel without ambient capabilities has none to drop. */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 &&
-	    errno != EINVAL)
-		goto fail;
-	if (syscall(SYS_capset, &head, none) < 0)
-		goto fail;
-	return 0;
-fail:
-	return err_set(errno, "cannot drop the capabilities: %s",
-		       strerror(errno));
-}
-
 static int shut(const struct sandbox *s, int files, void *calls)
 {
 	int rc;
@@ -83,7 +57,7 @@ static int shut(const struct sandbox *s, int files, void *calls)
 			       strerror(errno));
 	rc = limits(s);
 	if (!rc)
-		rc = drop_capabilities();
+		rc = privilege_keep(0);
 	if (!rc)
 		rc = sandbox_files_shut(files);
 	if (!rc)

@@ -29,6 +29,7 @@ const char *const built_files[] = {
 	"scx.bpf.h",
 	"kernel.bpf.h",
 	"identity.bpf.h",
+	"beat.bpf.h",
 	"identity_abi.h",
 	"bpf/bpf_helpers.h",
 	"bpf/bpf_helper_defs.h",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "scx/ext.h"
+#include "scx/attach.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -16,6 +16,11 @@
 #include "scx/kernel.h"
 #include "scx/sysfs.h"
 
+static bool has(const struct __user_cap_data_struct *d, int cap)
+{
+	return d[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
+}
+
 static bool may_load(void)
 {
 	struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -23,8 +28,8 @@ static bool may_load(void)
 
 	if (syscall(SYS_capget, &h, d) < 0)
 		return false;
-	return d[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective &
-	       CAP_TO_MASK(CAP_SYS_ADMIN);
+	return has(d, CAP_SYS_ADMIN) ||
+	       (has(d, CAP_BPF) && has(d, CAP_PERFMON));
 }
 
 static bool read_types(struct kernel_types *out)
@@ -49,8 +54,8 @@ static int check_rest(void)
 			       libbpf_num_possible_cpus(), POLICY_MAX_CPUS);
 	if (!may_load())
 		return err_set(EPERM,
-			       "no privilege to load a policy "
-			       "(CAP_SYS_ADMIN); run as root, or --target vm");
+			       "no privilege to load a policy (CAP_BPF and "
+			       "CAP_PERFMON); run as root, or --target vm");
 	return 0;
 }
 

@@ -6,14 +6,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "doc/json.h"
-
-#define SYSFS_WORD 160
+#define SYSFS_WORD   160
+#define SYSFS_EVENTS 32
 
 /* Reads the first line of a file there; false: absent, word is "". */
 bool sysfs_word(const char *name, char word[static SYSFS_WORD]);
 
-/* {"SCX_EV_…":n,…} of the attached policy; {} when nothing is attached. */
-struct json *sysfs_events(void);
+/* The kernel's counts of special events, SCX_EV_…. */
+struct sysfs_events {
+	size_t count;
+	struct {
+		char name[64];
+		long long n;
+	} v[SYSFS_EVENTS];
+};
+
+/* Of the attached policy; none when nothing is attached. */
+void sysfs_events_read(struct sysfs_events *out);
 
 #endif

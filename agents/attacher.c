@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "agents/attacher_parts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "policy/policy.h"
+#include "scx/ext.h"
+#include "trust/statement.h"
+
+#define PROGRAM	   "load-policy"
+#define CHUNK	   4096
+#define WORDS_MAX  (64u << 20)
+#define LOOK_MS	   100
+#define BEAT_S	   0.2
+#define TELL_S	   2.0
+#define PATIENCE_S 30.0
+#define GONE_S	   5.0
+/* include/linux/sched/ext.h: SCX_ECODE_ACT_RESTART. */
+#define RESTART (1LL << 48)
+/* After the first time at once, then twice as long each time, until it has
+ * stayed for a while. */
+#define AGAIN_S	   0.25
+#define AGAIN_MOST 8
+#define SETTLED_S  60.0
+
+/* false: it has closed its end. */
+static bool take_some(struct attacher *a)
+{
+	char chunk[CHUNK];
+	ssize_t n = read(a->child.fd, chunk, sizeof(chunk));
+
+	if (n < 0)
+		return errno == EINTR;
+	if (n > 0)
+		buf_add(&a->in, chunk, (size_t)n);
+	attacher_take_lines(a);
+	return n > 0;
+}
+
+/* ---- one process after the other -------------------------------------- */
+
+static int trouble(const struct attacher *a, const char *otherwise)
+{
+	return a->rc ? err_set(-a->rc, "%s", a->why)
+		     : err_set(EIO, "%s %s", PROGRAM, otherwise);
+}
+
+static void finish(struct attacher *a)
+{
+	if (a->child.fd < 0)
+		return;
+	shutdown(a->child.fd, SHUT_WR);
+	while (take_some(a))
+		;
+	close(a->child.fd);
+	a->child.fd = -1;
+	child_end(&a->child, PATIENCE_S);
+}
+
+/* What a dead one wrote is no answer to this one. */
+static void forget(struct attacher *a)
+{
+	a->loaded = a->attached = a->done = a->silent = false;
+	a->rc = 0;
+	free(a->why);
+	a->why = NULL;
+	buf_reset(&a->in);
+	a->taken = 0;
+	a->told = a->asked;
+	a->time_ns = -1;
+}
+
+/* One that has hung up is no reason to die. */
+static int send_all(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int launch(struct attacher *a)
+{
+	char *path = path_libexec(PROGRAM);
+	char *argv[] = {(char *)PROGRAM, NULL};
+	int rc;
+
+	forget(a);
+	rc = child_exec(path, argv, false, &a->child);
+	free(path);
+	if (rc)
+		return rc;
+	rc = send_all(a->child.fd, a->request, sizeof(*a->request));
+	if (!rc && a->request->object_len)
+		rc = send_all(a->child.fd, a->object, a->request->object_len);
+	/* What it says is worth more than that it hung up. */
+	while (!a->loaded && !a->done && !a->rc && take_some(a))
+		;
+	if (!a->rc && (a->loaded || a->done))
+		return 0;
+	finish(a);
+	return trouble(a, rc ? "does not take the policy"
+			     : "ended before anything was loaded");
+}
+
+/* ---- the thread ------------------------------------------------------- */
+
+static double back_off(unsigned tries)
+{
+	double s = AGAIN_S;
+
+	while (--tries > 0 && s < AGAIN_MOST)
+		s *= 2;
+	return s < AGAIN_MOST ? s : AGAIN_MOST;
+}
+
+static void note_restart(struct attacher *a)
+{
+	strs_printf(&a->restarts, "%s%s%s", a->end->reason,
+		    *a->end->message ? ": " : "", a->end->message);
+}
+
+/* The kernel wants it loaded anew: a set of CPUs is a constant to it. */
+static void plan_restart(struct attacher *a)
+{
+	double now = clock_monotonic();
+
+	if (a->end->kind && a->end->code & RESTART && a->done) {
+		if (now - a->since > SETTLED_S)
+			a->tries = 0;
+		a->again = now + back_off(++a->tries);
+		note_restart(a);
+	} else {
+		a->again = 0;
+	}
+}
+
+static void restart(struct attacher *a)
+{
+	struct policy_exit before = *a->end;
+
+	a->again = 0;
+	memset(a->end, 0, sizeof(*a->end));
+	if (!launch(a))
+		return;
+	/* Another CPU has come or gone while it was being loaded. */
+	if (a->end->code & RESTART) {
+		a->again = clock_monotonic() + back_off(++a->tries);
+		return;
+	}
+	*a->end = before;
+	snprintf(a->end->message, sizeof(a->end->message),
+		 "it was to be loaded anew, and %.900s", err_text());
+	a->rc = 0;
+	a->done = true;
+}
+
+static void beat(struct attacher *a)
+{
+	static const char byte = LOAD_BEAT;
+	double now = clock_monotonic();
+
+	if (now - a->beaten < BEAT_S)
+		return;
+	a->beaten = now;
+	send(a->child.fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* With the lock held but while it waits. */
+static void step(struct attacher *a)
+{
+	struct pollfd p = {a->child.fd, POLLIN, 0};
+	int ready;
+
+	if (a->child.fd >= 0)
+		beat(a);
+	pthread_mutex_unlock(&a->lock);
+	ready = poll(&p, p.fd >= 0, LOOK_MS);
+	pthread_mutex_lock(&a->lock);
+	if (a->over)
+		return;
+	if (a->child.fd >= 0 && ready > 0 && !take_some(a)) {
+		finish(a);
+		plan_restart(a);
+	} else if (a->again && clock_monotonic() >= a->again) {
+		restart(a);
+	}
+	pthread_cond_broadcast(&a->news);
+}
+
+static void *attend(void *arg)
+{
+	struct attacher *a = arg;
+
+	pthread_mutex_lock(&a->lock);
+	while (!a->over)
+		step(a);
+	pthread_mutex_unlock(&a->lock);
+	return NULL;
+}
+
+/* Signals are for who waits for them. */
+static int start_thread(struct attacher *a)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&a->thread, NULL, attend, a);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return err_set(rc, "cannot start a thread: %s", strerror(rc));
+	a->threaded = true;
+	return 0;
+}
+
+static void stop_thread(struct attacher *a)
+{
+	if (!a->threaded)
+		return;
+	pthread_mutex_lock(&a->lock);
+	a->over = true;
+	pthread_mutex_unlock(&a->lock);
+	pthread_join(a->thread, NULL);
+	a->threaded = false;
+}
+
+/* ---- asking ----------------------------------------------------------- */
+
+static void init(struct attacher *a)
+{
+	*a = (struct attacher){.child = {.fd = -1}};
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->news, NULL);
+	buf_init(&a->in, WORDS_MAX);
+	a->request = mem_zalloc(1, sizeof(*a->request));
+	a->request->size = sizeof(*a->request);
+	a->end = mem_zalloc(1, sizeof(*a->end));
+}
+
+int attacher_check(void)
+{
+	struct attacher a;
+	int rc;
+
+	init(&a);
+	a.request->verb = LOAD_ASK;
+	rc = launch(&a);
+	attacher_release(&a);
+	return rc;
+}
+
+static int fill(struct attacher *a, const struct attach_request *r)
+{
+	const struct json *signature = json_get(r->verdict, "signature");
+	struct load_request *to = a->request;
+
+	to->verb = r->dry_run ? LOAD_TRY : r->pin ? LOAD_PIN : LOAD_HOLD;
+	to->partial = r->partial;
+	if (statement_claim(signature, &to->claim))
+		return -EACCES;
+	snprintf(to->ed25519, sizeof(to->ed25519), "%s",
+		 json_text_at(signature, "ed25519"));
+	if (r->object_len > LOAD_OBJECT_MAX)
+		return err_set(EFBIG,
+			       "the object has %zu bytes, more than the %u "
+			       "that are loaded",
+			       r->object_len, LOAD_OBJECT_MAX);
+	to->object_len = (uint32_t)r->object_len;
+	a->object = mem_zalloc(1, r->object_len);
+	memcpy(a->object, r->object, r->object_len);
+	return policy_image_read(r->policy, &to->image);
+}
+
+int attacher_start(struct attacher *a, const struct attach_request *r)
+{
+	int rc;
+
+	init(a);
+	rc = fill(a, r);
+	if (!rc)
+		rc = launch(a);
+	if (rc || !a->attached || r->pin)
+		return rc;
+	return start_thread(a);
+}
+
+bool attacher_alive(struct attacher *a)
+{
+	bool alive;
+
+	if (!a->threaded)
+		return false;
+	pthread_mutex_lock(&a->lock);
+	alive = a->again || (a->child.fd >= 0 && !a->end->kind && !a->done);
+	pthread_mutex_unlock(&a->lock);
+	return alive;
+}
+
+/* Asks for the figures, and waits, but not for long. */
+static void have_told(struct attacher *a)
+{
+	static const char byte = LOAD_REPORT;
+	struct timespec until;
+
+	if (!a->threaded || a->child.fd < 0 ||
+	    send(a->child.fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
+		return;
+	a->asked++;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)TELL_S;
+	while (a->told < a->asked && a->child.fd >= 0 &&
+	       !pthread_cond_timedwait(&a->news, &a->lock, &until))
+		;
+}
+
+static struct json *counters_of(const struct attacher *a)
+{
+	struct json *v = json_object();
+
+	for (size_t i = 0; a->counted && i < COUNT_MAX; i++)
+		json_set_number(v, policy_counter_names[i],
+				(double)a->counts[i]);
+	return v;
+}
+
+static void set_restarts(const struct attacher *a, struct json *to)
+{
+	struct json *list;
+
+	if (!a->restarts.len)
+		return;
+	list = json_set(to, "restarts", json_array());
+	for (size_t i = 0; i < a->restarts.len; i++)
+		json_add(list, json_string(a->restarts.v[i]));
+}
+
+struct json *attacher_report(struct attacher *a)
+{
+	struct json *v = json_object();
+	bool alive = attacher_alive(a);
+
+	pthread_mutex_lock(&a->lock);
+	have_told(a);
+	json_set_string(v, "name", a->name);
+	json_set_bool(v, "alive", alive);
+	json_set_string(v, "object_sha256", a->request->claim.object_sha256);
+	json_set(v, "counters", counters_of(a));
+	json_set(v, "events", ext_events_json(&a->events));
+	ext_exit_json(a->end, v);
+	set_restarts(a, v);
+	pthread_mutex_unlock(&a->lock);
+	return v;
+}
+
+double attacher_time_ns(struct attacher *a)
+{
+	double ns;
+
+	if (!a->threaded)
+		return -1;
+	pthread_mutex_lock(&a->lock);
+	ns = a->time_ns;
+	pthread_mutex_unlock(&a->lock);
+	return ns;
+}
+
+static bool is_there(const struct attacher *a)
+{
+	char state[SYSFS_WORD], ops[SYSFS_WORD];
+
+	return sysfs_word("state", state) && !strcmp(state, "enabled") &&
+	       sysfs_word("root/ops", ops) &&
+	       !strncmp(ops, a->name, strlen(a->name));
+}
+
+static int wait_gone(const struct attacher *a)
+{
+	for (double end = clock_monotonic() + GONE_S; clock_monotonic() < end;
+	     poll(NULL, 0, LOOK_MS))
+		if (!is_there(a))
+			return 0;
+	return err_set(ETIMEDOUT, "the kernel still has the policy '%s'",
+		       a->name);
+}
+
+int attacher_end(struct attacher *a)
+{
+	stop_thread(a);
+	finish(a);
+	a->again = 0;
+	if (a->rc)
+		return trouble(a, "");
+	/* Killed, it has let go of all that it had. */
+	return a->done ? 0 : wait_gone(a);
+}
+
+void attacher_release(struct attacher *a)
+{
+	if (!a->request)
+		return;
+	stop_thread(a);
+	finish(a);
+	buf_release(&a->in);
+	strs_release(&a->restarts);
+	pthread_cond_destroy(&a->news);
+	pthread_mutex_destroy(&a->lock);
+	free(a->request);
+	free(a->object);
+	free(a->why);
+	free(a->end);
+	memset(a, 0, sizeof(*a));
+	a->child.fd = -1;
+}

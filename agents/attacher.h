@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process that holds a policy in this kernel, as its asker sees it: a
+ * program of its own, with the privilege for it, that gets numbers, digests
+ * and the object's bytes, and detaches as soon as its asker dies or stops.
+ *
+ * A thread beats for this process, hears what the other one says, and asks
+ * anew when the kernel has dropped the policy to have it restarted, as it does
+ * when a CPU comes or goes.
+ */
+#ifndef SCHEDKIT_AGENTS_ATTACHER_H
+#define SCHEDKIT_AGENTS_ATTACHER_H
+
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/strs.h"
+#include "doc/json.h"
+#include "scx/load_request.h"
+#include "scx/sysfs.h"
+
+struct attach_request {
+	const struct json *policy;  /* bodies */
+	const struct json *verdict; /* signed */
+	const void *object;
+	size_t object_len;
+	bool dry_run; /* only loaded: the kernel's verifier has to accept it */
+	bool partial; /* only tasks of SCHED_EXT are switched */
+	bool pin;     /* it stays when everybody has gone */
+};
+
+struct attacher {
+	pthread_mutex_t lock; /* of all that follows, once there is a thread */
+	pthread_cond_t news;
+	pthread_t thread;
+	bool threaded, over;
+
+	struct child child; /* fd -1: none */
+	struct load_request *request;
+	char *object;
+	struct buf in;
+	size_t taken; /* bytes of in that were understood */
+
+	char name[IMAGE_NAME_LEN]; /* as the kernel shows it; "": not loaded */
+	bool loaded, attached, silent, done;
+	unsigned long asked, told; /* reports */
+	int rc;			   /* what it could not do, and why */
+	char *why;
+	double beaten, since, again; /* times; again 0: not to be restarted */
+	unsigned tries;
+
+	uint64_t counts[COUNT_MAX];
+	bool counted;
+	double time_ns;
+	struct sysfs_events events;
+	struct policy_exit *end;
+	struct strs restarts; /* why it was loaded anew, once each */
+};
+
+/* As ext_check(), of the process that would load it. */
+int attacher_check(void);
+
+/*
+ * Starts it and waits until the policy is attached and read back, or, dry, was
+ * loaded.  On an error nothing is attached; attacher_release() in any case.
+ * What is pinned is alive no longer for this process: it is on its own.
+ */
+int attacher_start(struct attacher *a, const struct attach_request *r);
+
+/* Attached, or about to be again. */
+bool attacher_alive(struct attacher *a);
+
+/* As ext_report(), the caller's; and "restarts", a list of texts: why it was
+ * loaded anew. */
+struct json *attacher_report(struct attacher *a);
+
+/* The CPU time that the policy's own programs have taken, since it was loaded
+ * last; -1: it is not known, for lack of privilege. */
+double attacher_time_ns(struct attacher *a);
+
+/* Has it detached.  Other than 0: the kernel did not say so. */
+int attacher_end(struct attacher *a);
+
+void attacher_release(struct attacher *a); /* safe on a zeroed one */
+
+#endif

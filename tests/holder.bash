@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What tests of a deployed policy inside a guest share:  load ../holder
+
+# A signed policy for the guest's own kernel, in the file in; what scripts have
+# in common, in the file common.
+holder_setup() {
+	needs_guest
+	needs_plain_build
+	cd "$BATS_TEST_TMPDIR" || return
+	object=$(sha256sum "$BUILD/lib/schedkit/policy.bpf.o" | cut -d ' ' -f 1)
+	release=$("$BUILD/libexec/schedkit/fetch-guest" --print 6.18 |
+		awk -F '\t' '$1 == "release" { print $2 }')
+	configuration=$(sched-guest -q -- "$BUILD/bin/sched-deploy" status \
+		--json | jq -r .body.configuration)
+	stream "$release" "$configuration" >in
+	cp "$XDG_CONFIG_HOME/schedkit/keys/signing.pub" .
+	cat >common <<-'END'
+		export PATH=$BUILD/bin:$PATH XDG_STATE_HOME=/tmp/state
+		export XDG_CONFIG_HOME=/tmp/config
+		mkdir -p /tmp/config/schedkit/keys
+		cp signing.pub /tmp/config/schedkit/keys
+		sysfs=/sys/kernel/sched_ext
+		# To wait without starting a process.
+		exec {nap}<> <(:)
+		# becomes STATE: and after how many milliseconds.
+		becomes() {
+			local s t0=${EPOCHREALTIME/./}
+			for ((i = 0; i < 1500; i++)); do
+				read -r s <$sysfs/state
+				[ "$s" = "$1" ] && break
+				read -rt 0.01 -u "$nap"
+			done
+			took=$(((${EPOCHREALTIME/./} - t0) / 1000))
+			[ "$s" = "$1" ]
+		}
+		# anew N: it has been enabled so many times.
+		anew() {
+			local s seq end=$((${EPOCHREALTIME%.*} + 40))
+			while [ "${EPOCHREALTIME%.*}" -lt $end ]; do
+				read -r seq <$sysfs/enable_seq
+				read -r s <$sysfs/state
+				[ "$seq" -ge "$1" ] && [ "$s" = enabled ] && break
+				read -rt 0.02 -u "$nap"
+			done
+			echo "enabled $seq times, now it is $s"
+		}
+		# deploy OPTION...: its number is $pid; the policy is attached.
+		deploy() {
+			rm -f /run/schedkit/deployment.json
+			sched-deploy -t host --no-history "$@" <in >out 2>err &
+			pid=$!
+			for ((i = 0; i < 1500; i++)); do
+				[ -e /run/schedkit/deployment.json ] && return
+				kill -0 $pid 2>/dev/null || break
+				read -rt 0.01 -u "$nap"
+			done
+			cat err
+		}
+		holder() {
+			pgrep -P $pid -x load-policy
+		}
+		# told WHAT: and what its document says in the end.
+		told() {
+			wait $pid 2>/dev/null
+			echo "$1: $(tail -n 1 out |
+				jq -r '.body | .state + ": " + .why') $(cat $sysfs/state)"
+		}
+		within() {
+			[ "$took" -lt "$1" ] && echo yes || echo "no: $took ms"
+		}
+	END
+}
+
+# stream KERNEL CONFIGURATION [MORE]: signed by a key that is made for it.
+stream() {
+	local p v
+	p=$(doc policy '{"form": "params", "title": "t", "why": "w",
+		"uses": [], "params": {"queue": "global"}}')
+	v=$(doc verdict "{\"policy\": \"$(doc_id <<<"$p")\", \"workload\": \"w\",
+		\"decision\": \"accepted\", \"why\": \"w\",
+		\"target\": \"host\", \"kernel\": \"$1\",
+		\"configuration\": \"$2\",
+		\"object_sha256\": \"$object\", \"stages\": [],
+		\"metrics\": []}")
+	printf '%s\n' "$p" "$v" |
+		sched-verify --json --sign "$(doc_id <<<"$v")" 2>/dev/null |
+		sed 2d
+}
+
+# inside <SCRIPT: in a guest, after what is common.
+inside() {
+	cat common - >script
+	exits 0 timeout "${LIMIT:-200}" sched-guest -q --cpus 2 -- bash script
+	echo "$output"
+}
