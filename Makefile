@@ -13,6 +13,7 @@
 #     check-kernels      the policy template on every known guest kernel
 #     check-loop         the whole loop, and bisect, in guests: 15 minutes
 #     check-deploy       who holds a policy dies, TRIALS=100 times
+#     check-package      the package: built, installed, upgraded, purged
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-loop-null    does the loop believe in noise?
@@ -21,6 +22,7 @@
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
 #   make install       DESTDIR= PREFIX=
+#   make deb           the Debian package, in build/deb
 #
 # V=1 shows the commands; SAN=1 builds with ASan and UBSan under build/san.
 
@@ -34,6 +36,7 @@ MANDIR  ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 DOCDIR  ?= $(PREFIX)/share/doc/schedkit
 UNITDIR ?= $(PREFIX)/lib/systemd/user
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 
 CC        ?= cc
 BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
@@ -137,6 +140,7 @@ PROMPTS    := $(addprefix $(BUILD)/lib/schedkit/,$(wildcard \
 	prompts/*.md prompts/reference/*.md prompts/schemas/*.json))
 PAGES      := $(wildcard man/*.[157])
 UNITS      := $(wildcard systemd/sched-*)
+TMPFILES   := $(wildcard systemd/tmpfiles.d/*.conf)
 # The same places below build/ as below a PREFIX.
 MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
@@ -295,7 +299,7 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory \
 RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
-	check-guest check-kernels check-loop check-deploy
+	check-guest check-kernels check-loop check-deploy check-package
 check: deps
 	$(AGAIN) check-all
 
@@ -331,6 +335,10 @@ check-loop: tests
 check-deploy: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
 	$(Q)TEST_SECONDS=7200 tests/run deploy
+
+# It compiles all of it once more: an hour will do on a busy machine.
+check-package: tests
+	$(Q)TEST_SECONDS=3600 tests/run package
 
 # libFuzzer is clang's; its objects go to a folder of their own.
 .PHONY: fuzz fuzz-run
@@ -393,8 +401,9 @@ install: all
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
 	$(call install_each,$(UNITS),644,$(UNITDIR))
-	sed -i 's,@BINDIR@,$(BINDIR),' \
+	sed -i 's,@BINDIR@,$(BINDIR),g' \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	$(call install_each,$(TMPFILES),644,$(TMPFILESDIR))
 	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))
 	$(call install_each,man/completion/sched.bash,644,$(COMPDIR))
 	cd $(DESTDIR)$(COMPDIR) && mv sched.bash sched && \
@@ -407,7 +416,12 @@ uninstall:
 	rm -f $(foreach p,$(PAGES),\
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	rm -f $(addprefix $(DESTDIR)$(TMPFILESDIR)/,$(notdir $(TMPFILES)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DOCDIR)
+
+.PHONY: deb
+deb:
+	$(Q)CC="$(CC)" .ci/deb $(BUILD)/deb
 
 .PHONY: clean
 clean:

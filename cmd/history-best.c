@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched history best: the policies to use. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "cmd/history.h"
+#include "history/state.h"
 #include "term/num.h"
 #include "term/text.h"
 
 static struct {
-	const char *workload;
+	const char *workload, *state;
 } arg;
 
 static const struct opt options[] = {
 	HISTORY_OPTIONS,
 	HISTORY_WORKLOAD(&arg.workload),
+	{.kind = OPT_STRING,
+	 .name = "state",
+	 .arg = "STATE",
+	 .help = "the one in this state: candidate, canary, trusted, previous",
+	 .target = &arg.state},
 	{.kind = OPT_END},
 };
 
@@ -79,7 +86,7 @@ static int best(struct history *h)
 {
 	struct history_best *b;
 	size_t n;
-	int rc = history_best(h, arg.workload, &b, &n);
+	int rc = history_best(h, arg.workload, arg.state, &b, &n);
 
 	if (rc)
 		return cli_fail(&tool, rc);
@@ -93,14 +100,30 @@ static int best(struct history *h)
 	history_best_free(b, n);
 	if (n)
 		return CLI_YES;
-	cli_note(&tool, "no policy is accepted%s%s",
-		 arg.workload ? " for " : "", arg.workload ? arg.workload : "");
+	cli_note(&tool, "no policy is %s%s%s%s",
+		 arg.state ? arg.state : "accepted",
+		 arg.workload ? " for " : "", arg.workload ? arg.workload : "",
+		 arg.state ? ", or its latest verdict does not accept it" : "");
 	return CLI_NO;
+}
+
+static bool is_state(const char *name)
+{
+	for (size_t i = 0; i < STATE_COUNT; i++) {
+		if (!strcmp(name, state_names[i]))
+			return true;
+	}
+	return false;
 }
 
 static int run(int argc, char **argv)
 {
 	history_operands(&tool, argc, argv, 0, 0);
+	if (arg.state && !is_state(arg.state))
+		cli_usage(&tool,
+			  "'%s' is no state: candidate, canary, trusted or "
+			  "previous",
+			  arg.state);
 	return history_with(&tool, best);
 }
 

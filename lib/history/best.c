@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "history/state.h"
 #include "history/words.h"
 
 struct row {
@@ -123,7 +124,39 @@ static int take(struct history *h, const struct row *l,
 	return rc == -ENOENT ? 0 : rc;
 }
 
-int history_best(struct history *h, const char *workload,
+static bool is_in(const struct row *r, const char *state,
+		  const struct history_state *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!strcmp(s[i].policy, r->policy) &&
+		    !strcmp(s[i].workload, r->workload) &&
+		    !strcmp(state_names[s[i].state], state))
+			return true;
+	}
+	return false;
+}
+
+/* Keeps what is in a state. */
+static int keep_state(struct history *h, const char *state, struct rows *t)
+{
+	struct history_state *s;
+	size_t n, kept = 0;
+	int rc = history_states(h, t->only, &s, &n);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < t->n; i++) {
+		if (is_in(&t->v[i], state, s, n))
+			t->v[kept++] = t->v[i];
+		else
+			free(t->v[i].workload);
+	}
+	t->n = kept;
+	history_states_free(s, n);
+	return 0;
+}
+
+int history_best(struct history *h, const char *workload, const char *state,
 		 struct history_best **out, size_t *n)
 {
 	struct rows t = {.only = workload};
@@ -137,6 +170,10 @@ int history_best(struct history *h, const char *workload,
 	if (!t.n)
 		goto out;
 	keep_latest(&t);
+	if (state)
+		rc = keep_state(h, state, &t);
+	if (rc)
+		goto out;
 	qsort(t.v, t.n, sizeof(*t.v), by_merit);
 	*out = mem_zalloc(t.n + 1, sizeof(**out));
 	for (size_t i = 0; !rc && i < t.n; i++) {

@@ -21,7 +21,13 @@ struct history;
 
 #define HISTORY_KIND_LEN 16
 
-/* dir, else $SCHEDKIT_HISTORY, else path_state("history"); to be freed. */
+#define HISTORY_SYSTEM "/var/lib/schedkit"
+
+/*
+ * dir, else $SCHEDKIT_HISTORY, else for root HISTORY_SYSTEM "/history", where
+ * that folder is there, is root's, and $XDG_STATE_HOME does not say otherwise;
+ * else path_state("history").  To be freed.
+ */
 char *history_dir(const char *dir);
 
 /*
@@ -115,9 +121,11 @@ struct history_best {
 /*
  * Per workload, sorted by name: of the policies whose latest verdict for it
  * accepts them, the one with the largest goal ratio; equal ratios are decided
- * by the lower end of their intervals.  workload NULL: all of them.
+ * by the lower end of their intervals.  workload NULL: all of them.  state:
+ * only of those that are in it now ("trusted", see state.h), which is one for
+ * each workload; NULL: of all.
  */
-int history_best(struct history *h, const char *workload,
+int history_best(struct history *h, const char *workload, const char *state,
 		 struct history_best **out, size_t *n);
 void history_best_free(struct history_best *b, size_t n);
 

@@ -89,6 +89,30 @@ in_state() {
 	sound
 }
 
+@test 'history: best of those in a state' {
+	local x
+	exits 1 sched-history best --state trusted
+	has "$stderr" 'no policy is trusted'
+	for x in "$P" "$Q"; do
+		sched-history promote candidate "$x"
+		sched-history promote canary "$x"
+		sched-history promote trusted "$x"
+	done
+	# Both are accepted, Q is the better one.
+	sched-history demote >/dev/null
+	is "$(sched-history best | head -n 1)" "$q"
+	is "$(sched-history best --state trusted -w w | head -n 1)" "$p"
+	exits 1 sched-history best --state trusted -w other
+	exits 1 sched-history best --state canary
+	exits 2 sched-history best --state good
+	has "$stderr" 'is no state'
+	# What was trusted in spite of its verdict is not for deployment.
+	sched-history promote trusted "$R" -w w --force >/dev/null
+	exits 1 sched-history best --state trusted
+	has "$stderr" 'latest verdict does not accept it'
+	is "$(sched-history best --state previous | head -n 1)" "$p"
+}
+
 @test 'history: workloads of any name have references of their own' {
 	local w
 	for w in 'a b' a-b 'a/../b' 'ä' A-B '@{-1}' '.lock'; do

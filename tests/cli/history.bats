@@ -89,6 +89,32 @@ $(doc_id <<<"$p")
 	is "$(head -n 1 README)" "policy: 'one'"
 }
 
+@test "history: root's is the system's, where there is one" {
+	needs_root
+	needs unshare
+	unshare -m true 2>/dev/null || skip 'needs a mount namespace'
+	policy a >in
+	cat >script <<-'END'
+		unset SCHEDKIT_HISTORY XDG_STATE_HOME
+		export HOME=$PWD/home
+		mount -t tmpfs tmpfs /var/lib && mkdir -m 700 /var/lib/schedkit
+		sched-history add <in >/dev/null
+		echo "there $(ls /var/lib/schedkit)"
+		SCHEDKIT_HISTORY=$PWD/h sched-history add <in >/dev/null
+		XDG_STATE_HOME=$PWD/x sched-history add <in >/dev/null
+		ls -d h x/schedkit/history
+		# Somebody else's folder is not the system's.
+		chown 65534 /var/lib/schedkit
+		sched-history add <in >/dev/null
+		ls -d home/.local/state/schedkit/history
+	END
+	exits 0 unshare -m bash script
+	is "$output" "there history
+h
+x/schedkit/history
+home/.local/state/schedkit/history"
+}
+
 @test 'history: log, show, best' {
 	local p q v w
 	p=$(policy a 1000)

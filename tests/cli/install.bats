@@ -30,6 +30,7 @@ into() {
 	[ -x "$D/opt/libexec/schedkit/fetch-guest" ]
 	[ -f "$D/opt/share/man/man5/schedkit-policy.5" ]
 	[ -f "$D/opt/share/doc/schedkit/LICENSE" ]
+	[ -f "$D/opt/lib/tmpfiles.d/schedkit.conf" ]
 }
 
 @test 'install: the tree can be moved' {
@@ -65,6 +66,23 @@ into() {
 	local tool
 	for tool in "$BUILD"/bin/*; do
 		[ -f "$D/opt/share/bash-completion/completions/${tool##*/}" ]
+	done
+}
+
+@test 'install: units name what is installed, and systemd takes them' {
+	into install
+	local units=("$D"/opt/lib/systemd/*/*) u p
+	is "$(grep -o '@[A-Z]*@' "${units[@]}")" ''
+	for p in $(grep -ho '/opt/[^" ]*' "${units[@]}" | sort -u); do
+		[ -x "$D$p" ] || { echo "no $p"; false; }
+	done
+	needs systemd-analyze
+	# It looks for the programs where the units say they are.
+	sed -i "s,/opt/,$D/opt/,g" "${units[@]}"
+	for u in "${units[@]}"; do
+		XDG_RUNTIME_DIR=$PWD exits 0 systemd-analyze --man=no --user \
+			verify "$u"
+		is "$stderr" ''
 	done
 }
 

@@ -331,12 +331,12 @@ static void best_is_latest_and_largest(void **state)
 	add(h, q, 1);
 	for (int i = 0; i < 5; i++)
 		add(h, v[i], 1);
-	assert_int_equal(history_best(h, NULL, &b, &n), 0);
+	assert_int_equal(history_best(h, NULL, NULL, &b, &n), 0);
 	assert_int_equal(n, 1);
 	assert_string_equal(b[0].verdict->id, v[1]->id);
 	assert_string_equal(b[0].policy->id, q->id);
 	history_best_free(b, n);
-	assert_int_equal(history_best(h, "other", &b, &n), 0);
+	assert_int_equal(history_best(h, "other", NULL, &b, &n), 0);
 	assert_int_equal(n, 0);
 	history_best_free(b, n);
 	for (int i = 0; i < 5; i++)
