@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/privilege.h"
 #include "crypt/digest.h"
+#include "policy/external.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
 #include "policy/policy.h"
@@ -40,6 +41,11 @@ bool deployer_on_host(const struct deployer *d)
 bool deployer_is_knobs(const struct deployer *d)
 {
 	return policy_form(d->policy->body) == FORM_KNOBS;
+}
+
+bool deployer_is_external(const struct deployer *d)
+{
+	return policy_form(d->policy->body) == FORM_EXTERNAL;
 }
 
 struct json *deployer_body(const struct deployer *d, const char *state,
@@ -221,6 +227,7 @@ static int find_policy(struct deployer *d)
 {
 	const char *id = text(d->verdict, "policy");
 	struct policy_params params;
+	struct external external;
 	struct knobs knobs;
 	int rc;
 
@@ -234,12 +241,15 @@ static int find_policy(struct deployer *d)
 	}
 	if (deployer_is_knobs(d))
 		rc = knobs_read(d->policy->body, &knobs);
+	else if (deployer_is_external(d))
+		rc = external_read(d->policy->body, &external);
 	else if (!strcmp(text(d->policy, "form"), "params"))
 		rc = policy_params_read(d->policy->body, &params);
 	else
 		return deployer_refuse(d,
 				       "policy %.12s is of form '%s', only "
-				       "'params' and 'knobs' can be deployed",
+				       "'params', 'knobs' and 'external' can "
+				       "be deployed",
 				       id, text(d->policy, "form"));
 	return rc ? deployer_refuse(d, "policy %.12s: %s", id, err_text()) : 0;
 }
@@ -287,7 +297,30 @@ static int choose_target(struct deployer *d)
 	return 0;
 }
 
-/* What is loaded must be what was measured. */
+/* What is loaded, or started, as it is on the disk now. */
+static int read_object(struct deployer *d, char now[static DIGEST_HEX_LEN])
+{
+	struct external external;
+	int rc;
+
+	if (deployer_is_external(d)) {
+		rc = external_read(d->policy->body, &external);
+		if (!rc)
+			rc = external_find(&external, &d->object);
+		if (rc)
+			return deployer_refuse(d, "%s", err_text());
+		return digest_file_hex(d->object, now);
+	}
+	d->object = path_lib("policy.bpf.o");
+	buf_init(&d->bytes, EXT_OBJECT_MAX);
+	rc = buf_read_file(&d->bytes, d->object);
+	if (!rc)
+		digest_hex(d->bytes.len ? d->bytes.data : "", d->bytes.len,
+			   now);
+	return rc;
+}
+
+/* It must be what was measured. */
 static int check_object(struct deployer *d)
 {
 	const char *measured = text(d->verdict, "object_sha256");
@@ -297,12 +330,9 @@ static int check_object(struct deployer *d)
 	/* The policy's id is over all that there is of it. */
 	if (deployer_is_knobs(d))
 		return 0;
-	d->object = path_lib("policy.bpf.o");
-	buf_init(&d->bytes, EXT_OBJECT_MAX);
-	rc = buf_read_file(&d->bytes, d->object);
+	rc = read_object(d, now);
 	if (rc)
 		return rc;
-	digest_hex(d->bytes.len ? d->bytes.data : "", d->bytes.len, now);
 	if (!*measured)
 		return deployer_refuse(d,
 				       "the verdict names no object: it "
@@ -369,6 +399,8 @@ static int hold(struct deployer *d)
 {
 	if (!deployer_on_host(d))
 		return deployer_hold_guest(d);
+	if (deployer_is_external(d))
+		return deployer_hold_external(d);
 	return deployer_is_knobs(d) ? deployer_hold_knobs(d)
 				    : deployer_hold_host(d);
 }

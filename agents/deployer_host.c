@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "agents/bringer.h"
 #include "agents/deployer_state.h"
 #include "agents/holder.h"
 #include "base/clock.h"
@@ -31,7 +32,10 @@ int deployer_open_host(struct deployer *d)
 		return rc;
 	/* Who has it taken?  One of ours is better named by the lock. */
 	d->lock = holder_lock();
-	return d->lock < 0 ? d->lock : attacher_check();
+	if (d->lock < 0)
+		return d->lock;
+	rc = bringers_check();
+	return rc ? rc : attacher_check();
 }
 
 static bool cancelled(const struct deployer *d)

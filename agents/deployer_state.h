@@ -31,7 +31,9 @@ struct deployer {
 };
 
 bool deployer_on_host(const struct deployer *d);
-bool deployer_is_knobs(const struct deployer *d); /* the policy's form */
+/* The policy's form. */
+bool deployer_is_knobs(const struct deployer *d);
+bool deployer_is_external(const struct deployer *d);
 
 /*
  * The body of a deployment; report (may be NULL) is an ext_report(), held_s
@@ -58,6 +60,7 @@ int deployer_open_host(struct deployer *d);
 int deployer_hold_host(struct deployer *d);
 int deployer_open_knobs(struct deployer *d);
 int deployer_hold_knobs(struct deployer *d);
+int deployer_hold_external(struct deployer *d); /* opened as any on the host */
 int deployer_open_guest(struct deployer *d);
 int deployer_hold_guest(struct deployer *d);
 

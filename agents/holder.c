@@ -165,8 +165,8 @@ static int put_record(const char *name, const struct json *v)
 int holder_write(const struct json *body)
 {
 	static const char *const keys[] = {
-		"policy", "verdict", "title",  "ops",	 "since",
-		"events", "scope",   "canary", "guards", "pinned"};
+		"policy", "verdict", "title",  "ops",	 "since",  "events",
+		"scope",  "canary",  "guards", "pinned", "program"};
 	struct json *v = json_object(), *kernel = ext_kernel_state();
 	const struct json *seq = json_get(kernel, "enable_seq");
 	int rc;

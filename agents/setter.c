@@ -2,7 +2,6 @@
 #include "agents/setter.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,7 @@
 #include "base/path.h"
 #include "knob/undo.h"
 
-#define PROGRAM	  "set-knobs"
-#define CHUNK	  65536
-#define WORDS_MAX (64u << 20)
+#define PROGRAM "set-knobs"
 /* It ends by itself as soon as all is undone. */
 #define PATIENCE_S 30.0
 
@@ -46,8 +43,10 @@ static void take_done(struct setter *s, const char *text)
 		s->rule_tasks[i] = strtoul(end, &end, 10);
 }
 
-static void take_line(struct setter *s, const char *line)
+static void take_line(void *arg, const char *line)
 {
+	struct setter *s = arg;
+
 	if (!strncmp(line, "plan ", 5))
 		strs_add(&s->plan, line + 5);
 	else if (!strncmp(line, "left ", 5))
@@ -62,32 +61,6 @@ static void take_line(struct setter *s, const char *line)
 		s->held = true;
 }
 
-static void take_lines(struct setter *s)
-{
-	char *nl;
-
-	while (s->in.len > s->taken && (nl = memchr(s->in.data + s->taken, '\n',
-						    s->in.len - s->taken))) {
-		*nl = '\0';
-		take_line(s, s->in.data + s->taken);
-		s->taken = (size_t)(nl - s->in.data) + 1;
-	}
-}
-
-/* false: it has closed its end. */
-static bool take_some(struct setter *s)
-{
-	char chunk[CHUNK];
-	ssize_t n = read(s->child.fd, chunk, sizeof(chunk));
-
-	if (n < 0)
-		return errno == EINTR;
-	if (n > 0)
-		buf_add(&s->in, chunk, (size_t)n);
-	take_lines(s);
-	return n > 0;
-}
-
 /* ---- its life --------------------------------------------------------- */
 
 static int start(struct setter *s, const struct knob_request *r)
@@ -97,8 +70,8 @@ static int start(struct setter *s, const struct knob_request *r)
 	int rc;
 
 	*s = (struct setter){.child = {.fd = -1}};
-	buf_init(&s->in, WORDS_MAX);
 	rc = child_exec(path, argv, false, &s->child);
+	answers_init(&s->answers, s->child.fd);
 	if (!rc)
 		rc = io_write(s->child.fd, r, sizeof(*r));
 	free(path);
@@ -112,16 +85,14 @@ static int trouble(const struct setter *s)
 
 bool setter_alive(struct setter *s, int wait_ms)
 {
-	struct pollfd p = {s->child.fd, POLLIN, 0};
-
-	return poll(&p, 1, wait_ms) <= 0 || take_some(s);
+	return answers_poll(&s->answers, wait_ms, take_line, s);
 }
 
 int setter_start(struct setter *s, const struct knob_request *r)
 {
 	int rc = start(s, r);
 
-	while (!rc && !s->held && take_some(s))
+	while (!rc && !s->held && answers_take(&s->answers, take_line, s))
 		;
 	if (rc || s->held)
 		return rc;
@@ -136,10 +107,10 @@ static void finish(struct setter *s)
 	if (s->child.fd < 0)
 		return;
 	shutdown(s->child.fd, SHUT_WR);
-	while (take_some(s))
+	while (answers_take(&s->answers, take_line, s))
 		;
 	close(s->child.fd);
-	s->child.fd = -1;
+	s->child.fd = s->answers.fd = -1;
 	child_end(&s->child, PATIENCE_S);
 }
 
@@ -207,7 +178,7 @@ struct json *setter_in_force(bool roots)
 void setter_release(struct setter *s)
 {
 	finish(s);
-	buf_release(&s->in);
+	answers_release(&s->answers);
 	strs_release(&s->plan);
 	strs_release(&s->left);
 	free(s->why);

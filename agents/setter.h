@@ -7,7 +7,7 @@
 #ifndef SCHEDKIT_AGENTS_SETTER_H
 #define SCHEDKIT_AGENTS_SETTER_H
 
-#include "base/buf.h"
+#include "base/answer.h"
 #include "base/child.h"
 #include "base/strs.h"
 #include "doc/json.h"
@@ -15,8 +15,7 @@
 
 struct setter {
 	struct child child;
-	struct buf in;
-	size_t taken; /* bytes of in that were understood */
+	struct answers answers;
 	bool held, done;
 	int rc; /* what it could not do, and why */
 	char *why;

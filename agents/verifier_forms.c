@@ -43,14 +43,16 @@ void lint_knobs(const struct verifier *v, struct candidate *c)
 
 void lint_external(const struct verifier *v, struct candidate *c)
 {
-	const struct json *body = c->policy->body;
 	char *path = NULL, *help = NULL;
-	int rc = external_find(body, &path);
+	struct external e;
+	int rc = external_read(c->policy->body, &e);
 
+	if (!rc)
+		rc = external_find(&e, &path);
 	if (!rc)
 		rc = external_help(path, v->o->cancel, &help);
 	if (!rc)
-		rc = external_check_flags(body, help);
+		rc = external_check_flags(&e, help);
 	if (rc)
 		stage_fail(c, STAGE_LINT, "external", "%s", err_text());
 	free(help);
@@ -72,9 +74,11 @@ static const char *stage_verb(enum stage_id id)
 /* What is run in the end, for the verdict to name. */
 static void name_program(struct candidate *c)
 {
+	struct external e;
 	char *path = NULL;
 
-	if (external_find(c->policy->body, &path) < 0 ||
+	if (external_read(c->policy->body, &e) < 0 ||
+	    external_find(&e, &path) < 0 ||
 	    digest_file_hex(path, c->object) < 0)
 		*c->object = '\0';
 	free(path);

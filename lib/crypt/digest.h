@@ -8,6 +8,8 @@
 #define DIGEST_HEX_LEN 65 /* 64 hex digits and a NUL */
 
 void digest_hex(const void *data, size_t len, char out[static DIGEST_HEX_LEN]);
+/* Of all of an open file, from its beginning; path is its name. */
+int digest_fd_hex(int fd, const char *path, char out[static DIGEST_HEX_LEN]);
 /* Of a file's content; the message names the path. */
 int digest_file_hex(const char *path, char out[static DIGEST_HEX_LEN]);
 

@@ -316,6 +316,12 @@ static const struct rule deployment[] = {
 	{LIST("rules"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("match"), MUST}, {COUNT("tasks"), MUST})})},
+	{OBJECT("program"),
+	 ROWS({TEXT("command"), MUST}, {ID("sha256"), MUST}, {TEXT("path")},
+	      {WHOLE("pid", 1)}, {WHOLE("restarts", 1)})},
+	{LIST("output"), ROWS({TEXT(NULL), MUST})},
+	{MAP("stats"), .members = number},
+	{TEXT("no_stats")},
 	{TEXT("why"), MUST},
 	{0},
 };

@@ -2,21 +2,17 @@
 #include "knob/request.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/answer.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "knob/undo.h"
 
 /* How late a rule for a name may come. */
-#define LOOK_MS	 100
-#define LINE_LEN 8192
+#define LOOK_MS 100
 
 static bool is_text(const char *s, size_t size)
 {
@@ -38,31 +34,6 @@ int knob_request_check(const struct knob_request *r)
 
 /* ---- answers ---------------------------------------------------------- */
 
-/* The asker may be gone: that is no reason to leave anything undone. */
-static void __attribute__((format(printf, 2, 3)))
-say(int fd, const char *fmt, ...)
-{
-	char line[LINE_LEN];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
-	va_end(ap);
-	if (n >= (int)sizeof(line) - 1)
-		n = (int)sizeof(line) - 2;
-	for (int i = 0; i < n; i++)
-		if (line[i] == '\n')
-			line[i] = ' ';
-	line[n] = '\n';
-	io_write(fd, line, (size_t)n + 1);
-}
-
-static void say_rc(int fd, const char *word, int rc)
-{
-	say(fd, "%s %s %s", word, err_name(-rc), err_text());
-}
-
 static void say_done(int fd, const struct knob_count *c,
 		     const struct knob_hold *h, size_t rules)
 {
@@ -70,22 +41,15 @@ static void say_done(int fd, const struct knob_count *c,
 	size_t len = 0;
 
 	for (size_t i = 0; i < c->left.len; i++)
-		say(fd, "left %s", c->left.v[i]);
+		answer_say(fd, "left %s", c->left.v[i]);
 	for (size_t i = 0; i < rules; i++)
 		len += (size_t)snprintf(tasks + len, sizeof(tasks) - len,
 					" %zu", knob_hold_tasks(h, i));
-	say(fd, "done %zu %zu %zu%s", c->tasks, c->groups, c->gone, tasks);
+	answer_say(fd, "done %zu %zu %zu%s", c->tasks, c->groups, c->gone,
+		   tasks);
 }
 
 /* ---- the work --------------------------------------------------------- */
-
-/* Closed on the other side, or something was written, which nobody does. */
-static bool is_over(int fd)
-{
-	struct pollfd p = {fd, POLLIN, 0};
-
-	return poll(&p, 1, LOOK_MS) > 0;
-}
 
 static void undo(struct knob_journal *j, int fd, const struct knob_hold *h,
 		 size_t rules)
@@ -94,9 +58,9 @@ static void undo(struct knob_journal *j, int fd, const struct knob_hold *h,
 	int rc = knob_undo(j, &c);
 
 	if (h && knob_hold_missed(h))
-		say(fd, "left %s", knob_hold_missed(h));
+		answer_say(fd, "left %s", knob_hold_missed(h));
 	if (rc)
-		say_rc(fd, "fault", rc);
+		answer_trouble(fd, "fault", rc);
 	say_done(fd, &c, h, rules);
 	knob_count_release(&c);
 }
@@ -107,11 +71,11 @@ static void plan(struct knob_hold *h, int fd, struct knob_journal *j)
 	int rc = knob_hold_plan(h, &changes);
 
 	if (rc)
-		say_rc(fd, "no", rc);
+		answer_trouble(fd, "no", rc);
 	for (size_t i = 0; i < changes.len; i++)
-		say(fd, "plan %s", changes.v[i]);
+		answer_say(fd, "plan %s", changes.v[i]);
 	if (!rc)
-		say(fd, "held");
+		answer_say(fd, "held");
 	knob_journal_end(j);
 	strs_release(&changes);
 }
@@ -122,15 +86,15 @@ static void hold(struct knob_hold *h, struct knob_journal *j, int fd,
 	int rc = knob_hold_look(h), trouble = 0;
 
 	if (rc) {
-		say_rc(fd, "no", rc);
+		answer_trouble(fd, "no", rc);
 		undo(j, fd, h, rules);
 		return;
 	}
-	say(fd, "held");
-	while (!*cancel && !is_over(fd)) {
+	answer_say(fd, "held");
+	while (!*cancel && !answer_over(fd, LOOK_MS)) {
 		rc = knob_hold_look(h);
 		if (rc && !trouble)
-			say_rc(fd, "fault", rc);
+			answer_trouble(fd, "fault", rc);
 		trouble |= rc;
 	}
 	undo(j, fd, h, rules);
@@ -143,9 +107,9 @@ static int clear(struct knob_journal *j, int fd, bool last)
 	int rc = j->count ? knob_undo(j, &c) : 0;
 
 	for (size_t i = 0; i < c.left.len && !rc; i++)
-		say(fd, "left %s", c.left.v[i]);
+		answer_say(fd, "left %s", c.left.v[i]);
 	if (last && !rc)
-		say(fd, "done %zu %zu %zu", c.tasks, c.groups, c.gone);
+		answer_say(fd, "done %zu %zu %zu", c.tasks, c.groups, c.gone);
 	if (last && !rc)
 		knob_journal_end(j);
 	knob_count_release(&c);
@@ -190,22 +154,14 @@ static int carry_out(const struct knob_request *r, int fd,
 int knob_serve(int fd, const volatile sig_atomic_t *cancel)
 {
 	struct knob_request *r = mem_zalloc(1, sizeof(*r));
-	size_t got = 0;
-	ssize_t n;
-	int rc;
+	int rc = answer_request(fd, r, sizeof(*r));
 
-	while (got < sizeof(*r) &&
-	       (n = read(fd, (char *)r + got, sizeof(*r) - got)) != 0) {
-		if (n < 0 && errno != EINTR)
-			break;
-		got += n > 0 ? (size_t)n : 0;
-	}
-	rc = got == sizeof(*r) ? knob_request_check(r)
-			       : err_set(EINVAL, "half a request");
+	if (!rc)
+		rc = knob_request_check(r);
 	if (!rc)
 		rc = carry_out(r, fd, cancel);
 	if (rc)
-		say_rc(fd, "no", rc);
+		answer_trouble(fd, "no", rc);
 	free(r);
 	return rc;
 }

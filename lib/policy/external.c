@@ -7,26 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-
-#define MAX_NAME 64
-#define TEXT_MAX 8192
 
 static const char prefix[] = "scx_";
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
 			      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
-static const char *program_of(const struct json *body)
-{
-	return json_as_string(json_path(body, "external.program"), "");
-}
-
-static const struct json *flags_of(const struct json *body)
-{
-	return json_path(body, "external.flags");
-}
 
 /* ---- shape ------------------------------------------------------------ */
 
@@ -61,11 +47,8 @@ static int check_flag(const char *flag, size_t at, bool after_option)
 	static const char *const idle[] = {"-h", "--help", "-V", "--version"};
 	size_t name = *flag == '-' ? option_len(flag) : 0;
 
-	if (!*flag || strlen(flag) > EXTERNAL_MAX_FLAG)
-		return err_set(EINVAL,
-			       "external.flags.%zu: it is empty or longer than "
-			       "%d bytes",
-			       at, EXTERNAL_MAX_FLAG);
+	if (!*flag)
+		return err_set(EINVAL, "external.flags.%zu: it is empty", at);
 	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
 		if (!strcmp(idle[i], flag))
 			return err_set(EINVAL,
@@ -87,26 +70,33 @@ static int check_flag(const char *flag, size_t at, bool after_option)
 	return 0;
 }
 
-int external_check(const struct json *body)
+static bool is_text(const char *s, size_t size)
 {
-	const char *program = program_of(body);
-	const struct json *flags = flags_of(body);
-	size_t len = strlen(program), at = 0;
-	bool after_option = false;
+	return strnlen(s, size) < size;
+}
 
-	if (strncmp(program, prefix, strlen(prefix)) || len > MAX_NAME ||
-	    !consists_of(program, len, "_-.") || len == strlen(prefix))
+int external_check(const struct external *e)
+{
+	bool after_option = false;
+	size_t len;
+
+	if (!is_text(e->program, sizeof(e->program)) ||
+	    e->count > EXTERNAL_MAX_FLAGS)
+		return err_set(EINVAL, "not a program and its flags");
+	len = strlen(e->program);
+	if (strncmp(e->program, prefix, strlen(prefix)) ||
+	    !consists_of(e->program, len, "_-.") || len == strlen(prefix))
 		return err_set(EINVAL,
 			       "external.program: '%s' is not the plain name "
 			       "of a scheduler, which begins with %s",
-			       program, prefix);
-	if (json_len(flags) > EXTERNAL_MAX_FLAGS)
-		return err_set(EINVAL, "external.flags: more than %d",
-			       EXTERNAL_MAX_FLAGS);
-	json_each (f, flags) {
-		const char *flag = json_as_string(f, "");
-		int rc = check_flag(flag, at++, after_option);
+			       e->program, prefix);
+	for (size_t at = 0; at < e->count; at++) {
+		const char *flag = e->flags[at];
+		int rc;
 
+		if (!is_text(flag, sizeof(e->flags[at])))
+			return err_set(EINVAL, "not a program and its flags");
+		rc = check_flag(flag, at, after_option);
 		if (rc)
 			return rc;
 		after_option = *flag == '-' && !strchr(flag, '=');
@@ -155,12 +145,12 @@ static char *look_in(const char *folder, size_t len, const char *program)
 	return path;
 }
 
-int external_find(const struct json *body, char **path)
+int external_find(const struct external *e, char **path)
 {
 	static const char system_path[] = "/usr/local/sbin:/usr/local/bin:"
 					  "/usr/sbin:/usr/bin:/sbin:/bin";
 	const char *lists[] = {system_path, getenv("PATH")};
-	int rc = external_check(body);
+	int rc = external_check(e);
 
 	*path = NULL;
 	if (rc)
@@ -169,7 +159,7 @@ int external_find(const struct json *body, char **path)
 		for (const char *p = lists[i]; p && *p && !*path;) {
 			size_t len = strcspn(p, ":");
 
-			*path = look_in(p, len, program_of(body));
+			*path = look_in(p, len, e->program);
 			p += len + (p[len] == ':');
 		}
 	}
@@ -177,7 +167,7 @@ int external_find(const struct json *body, char **path)
 		return err_set(ENOENT,
 			       "external.program: '%s' is not installed (not "
 			       "in %s nor in PATH)",
-			       program_of(body), system_path);
+			       e->program, system_path);
 	rc = external_check_file(*path);
 	if (rc) {
 		free(*path);
@@ -256,36 +246,19 @@ static int check_option(const char *flag, size_t at, const char *value,
 	return rc;
 }
 
-int external_check_flags(const struct json *body, const char *help)
+int external_check_flags(const struct external *e, const char *help)
 {
-	const struct json *flags = flags_of(body);
-	size_t at = 0;
-
-	json_each (f, flags) {
-		const char *flag = json_as_string(f, "");
-		const char *value = json_as_string(json_next(f), "-");
-		const char *equals = strchr(flag, '=');
+	for (size_t at = 0; at < e->count; at++) {
+		const char *flag = e->flags[at], *value = strchr(flag, '=');
 		int rc;
 
-		if (equals)
-			value = equals + 1;
-		else if (*value == '-')
-			value = NULL;
+		if (value)
+			value++;
+		else if (at + 1 < e->count && *e->flags[at + 1] != '-')
+			value = e->flags[at + 1];
 		rc = *flag == '-' ? check_option(flag, at, value, help) : 0;
 		if (rc)
 			return rc;
-		at++;
 	}
 	return 0;
-}
-
-char *external_text(const struct json *body)
-{
-	struct buf out;
-
-	buf_init(&out, TEXT_MAX);
-	buf_puts(&out, program_of(body));
-	json_each (f, flags_of(body))
-		buf_printf(&out, " %s", json_as_string(f, ""));
-	return buf_take(&out);
 }

@@ -81,13 +81,38 @@ static void object_stop(struct regime *g, struct run_result *r)
 
 /* ---- programs --------------------------------------------------------- */
 
+static int external_begin(struct regime *g, const struct run_job *j,
+			  struct run_result *r)
+{
+	struct external what;
+	const struct external_start s = {.what = &what, .path = j->object};
+	int rc = external_read(j->policy, &what);
+
+	if (!rc)
+		rc = external_run_start(&s, &g->external);
+	return rc ? refused(r, "start") : 0;
+}
+
+/* Who asks for it checks what it was that ran. */
+static struct json *external_report(const struct external_run *e)
+{
+	struct json *v = json_object();
+	char *output = external_run_output(e);
+
+	json_set_string(v, "name", external_run_ops(e));
+	json_set_string(v, "object_sha256", external_run_sha256(e));
+	json_set_string(v, "output", output);
+	free(output);
+	return v;
+}
+
 static void external_stop(struct regime *g, struct run_result *r)
 {
 	bool alive = external_run_alive(g->external);
 	char *words;
 	int rc = external_run_stop(g->external);
 
-	r->report = external_run_report(g->external);
+	r->report = external_report(g->external);
 	if (alive) {
 		if (rc)
 			r->message = mem_strdup(err_text());
@@ -129,9 +154,7 @@ int regime_start(struct regime *g, const struct run_job *j,
 		return knob_run_open(j->policy, &g->knobs) ? refused(r, "apply")
 							   : 0;
 	case FORM_EXTERNAL:
-		return external_run_start(j->policy, j->object, &g->external)
-			       ? refused(r, "start")
-			       : 0;
+		return external_begin(g, j, r);
 	default:
 		return object_start(g, j, r);
 	}

@@ -32,10 +32,11 @@ void run_job_release(struct run_job *j)
 static char *object_of(const struct json *policy)
 {
 	enum policy_form form = policy_form(policy);
+	struct external e;
 	char *path = NULL;
 
-	if (form == FORM_EXTERNAL && external_find(policy, &path) < 0)
-		path = NULL;
+	if (form == FORM_EXTERNAL && external_read(policy, &e) == 0)
+		external_find(&e, &path);
 	else if (form != FORM_EXTERNAL && form != FORM_KNOBS)
 		path = policy_object_path(policy);
 	return path ? path : mem_strdup("");

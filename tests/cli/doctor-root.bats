@@ -140,6 +140,11 @@ field() {
 	has "$(field scheduler text)" simple_1.0.17_g0123_x86
 	has "$(field scheduler text)" 'of scx_simple[77], since 2026-01-01T01:00:00Z'
 	has "$(field scheduler way_out)" 'systemctl stop scx'
+	# Whose unit of systemd it is says more.
+	put proc/77/cgroup 0::/system.slice/my-scx.service
+	look 3
+	is "$(field scheduler way_out)" \
+		"stop it: 'systemctl stop my-scx.service'"
 	has "$(field scx_loader text)" 'scx_loader[78]'
 	has "$(field rejected text)" '12 tasks'
 	has "$(field sched_ext text)" 'already attached'

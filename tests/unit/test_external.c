@@ -62,6 +62,7 @@ static void shapes_are_checked(void **state)
 		{"{\"program\":\"scx_a\",\"flags\":[\"--\"]}", "not of the"},
 		{"{\"program\":\"scx_a\",\"flags\":[\"---f\"]}", "not of the"},
 		{"{\"program\":\"scx_a\",\"flags\":[\"\"]}", "is empty"},
+		{"{\"program\":\"scx_a\",\"flags\":[7]}", "is empty"},
 		{"{\"program\":\"scx_a\",\"flags\":[\"--f=\"]}", "not of the"},
 		{"{\"program\":\"scx_a\",\"flags\":[\"-o\",\"/etc/x\"]}",
 		 "'/etc/x' is not of the shape"},
@@ -73,18 +74,25 @@ static void shapes_are_checked(void **state)
 		 "not of the"},
 	};
 	struct json *body;
+	struct external e;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		err_clear();
 		body = body_of(bad[i].external);
-		says(external_check(body), bad[i].external, bad[i].words);
+		says(external_read(body, &e), bad[i].external, bad[i].words);
 		json_free(body);
 	}
 	body = body_of("{\"program\":\"scx_rusty\",\"flags\":[\"-f\","
 		       "\"--slice-us\",\"5000\",\"--mode=a,b:1.5\"]}");
-	assert_int_equal(external_check(body), 0);
+	assert_int_equal(external_read(body, &e), 0);
 	json_free(body);
+	/* What comes from another process is no text before it was looked at.
+	 */
+	memset(e.flags[0], 'x', sizeof(e.flags[0]));
+	says(external_check(&e), "no end", "not a program");
+	memset(&e, 'x', sizeof(e));
+	says(external_check(&e), "garbage", "not a program");
 }
 
 static const char c_help[] =
@@ -107,11 +115,12 @@ static void flags(const char *help, const char *list, const char *words)
 {
 	char *text = mem_printf("{\"program\":\"scx_a\",\"flags\":%s}", list);
 	struct json *body = body_of(text);
+	struct external e;
 	int rc;
 
 	err_clear();
-	assert_int_equal(external_check(body), 0);
-	rc = external_check_flags(body, help);
+	assert_int_equal(external_read(body, &e), 0);
+	rc = external_check_flags(&e, help);
 	if (words)
 		says(rc, list, words);
 	else if (rc)
