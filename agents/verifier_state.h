@@ -52,7 +52,7 @@ double *pairs_column(const struct pairs *p, const double *rows, size_t metric);
 /* How the runs of one arm went. */
 struct tally {
 	size_t runs, invalid, lost, late;
-	char *trouble; /* why the last invalid one was */
+	char *trouble;	      /* why the last invalid one was */
 	struct cpu_wait wait; /* of the guest */
 };
 

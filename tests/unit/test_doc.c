@@ -314,8 +314,8 @@ static const struct {
 	 "object"},
 	{"deployment", deployment, "", "", NULL},
 	{"deployment", deployment, "\"dry-run\"", "\"\"",
-	 "body.state: '' is not one of attached, detached, ejected, refused, "
-	 "dry-run, stopped"},
+	 "body.state: '' is not one of attached, detached, ejected, tripped, "
+	 "refused, dry-run, stopped"},
 	{"deployment", deployment, "\"inserts\":1", "\"inserts\":\"1\"",
 	 "body.counters.inserts: a number is needed, not a string"},
 	{"note", "{\"text\":\"t\",\"about\":\"" ID_A "\"}", "", "", NULL},

@@ -255,7 +255,7 @@ static void what_fell_is_left_alone_for_longer_and_longer(void **state)
 {
 	struct machine m = machine_of();
 	struct watcher_vote a;
-	double fell, again = 0;
+	double fell = 0, again = 0;
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
