@@ -41,8 +41,12 @@ int ext_load_image(const char *object, const void *data, size_t len,
 
 #define EXT_OBJECT_MAX (64u << 20)
 
-/* Attaches; when 0 is returned the kernel's own state was read back as
- * enabled with this policy's name. */
+/*
+ * Attaches; when 0 is returned the kernel's own state was read back as enabled
+ * with this policy's name, or the kernel has dropped it before that could be
+ * seen: then ext_alive() is false, and ext_ended() says why if the policy wrote
+ * it down.
+ */
 int ext_attach(struct ext_policy *p);
 
 /* True while the kernel says that this very attachment is enabled. */

@@ -45,6 +45,20 @@ static bool wait_state(const char *wanted)
 	return false;
 }
 
+/* True: enabled and ours.  False: it did not come to that, or is over. */
+static bool wait_enabled(const struct ext_policy *p)
+{
+	for (int ms = 0; ms < STATE_WAIT_MS; ms += 10) {
+		if (state_is("enabled"))
+			return ours(p);
+		/* The kernel has attached it by now: this is its end. */
+		if (state_is("disabled"))
+			return false;
+		usleep(10000);
+	}
+	return false;
+}
+
 void ext_ended(const struct ext_policy *p, struct policy_exit *end)
 {
 	size_t offset;
@@ -62,10 +76,24 @@ void ext_ended(const struct ext_policy *p, struct policy_exit *end)
 	free(data);
 }
 
+/*
+ * The kernel took the policy and dropped it again before anybody could look: it
+ * wrote down why, or the kernel has counted one more that was enabled.
+ */
+static bool was_dropped(const struct ext_policy *p, const char *seq_before)
+{
+	struct policy_exit end;
+	char seq[SYSFS_WORD];
+
+	ext_ended(p, &end);
+	return end.kind ||
+	       (sysfs_word("enable_seq", seq) && strcmp(seq, seq_before) != 0);
+}
+
 int ext_attach(struct ext_policy *p)
 {
 	struct bpf_program *exec;
-	struct policy_exit end;
+	char before[SYSFS_WORD];
 
 	exec = bpf_object__find_program_by_name(p->obj, "policy_exec");
 	if (exec && bpf_program__autoload(exec)) {
@@ -74,19 +102,25 @@ int ext_attach(struct ext_policy *p)
 			return err_set(errno, "cannot attach to exec: %s",
 				       strerror(errno));
 	}
+	sysfs_word("enable_seq", before);
 	p->ops_link = bpf_map__attach_struct_ops(ext_ops_map(p->obj));
 	if (!p->ops_link)
 		return err_set(errno, "the kernel did not attach '%s': %s",
 			       p->name,
 			       errno == EBUSY ? "another policy is attached"
 					      : strerror(errno));
-	if (!wait_state("enabled") || !ours(p)) {
-		ext_ended(p, &end);
-		return err_set(EIO, "'%s' is not enabled after attaching%s%s",
-			       p->name, end.kind ? ": " : "", end.message);
+	if (wait_enabled(p)) {
+		sysfs_word("enable_seq", p->seq);
+		return 0;
 	}
-	sysfs_word("enable_seq", p->seq);
-	return 0;
+	/* No sequence number is ours: it is not alive. */
+	p->seq[0] = '\0';
+	return was_dropped(p, before)
+		       ? 0
+		       : err_set(EIO,
+				 "'%s' is not enabled after attaching: the "
+				 "kernel's log says why",
+				 p->name);
 }
 
 bool ext_alive(const struct ext_policy *p)
@@ -125,8 +159,12 @@ static int pin_link(struct bpf_link *link, const char *folder, const char *name)
 
 int ext_pin(struct ext_policy *p, const char *folder)
 {
-	int rc = pin_link(p->exec_link, folder, "exec");
+	int rc = ext_alive(p)
+			 ? 0
+			 : err_set(EIO, "the kernel has dropped '%s'", p->name);
 
+	if (!rc)
+		rc = pin_link(p->exec_link, folder, "exec");
 	if (rc)
 		return rc;
 	rc = pin_link(p->ops_link, folder, "policy");

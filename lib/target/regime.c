@@ -36,6 +36,25 @@ static struct json *load_report(const struct buf *log)
 	return report;
 }
 
+static void object_stop(struct regime *g, struct run_result *r)
+{
+	struct ext_policy *p = g->ext;
+	bool alive = ext_alive(p);
+	const char *reason, *words;
+
+	if (ext_detach(p) < 0 && alive)
+		r->message = mem_strdup(err_text());
+	r->report = ext_report(p);
+	if (alive)
+		return;
+	reason = json_as_string(json_get(r->report, "exit_reason"), "unknown");
+	words = json_as_string(json_get(r->report, "exit_message"), "");
+	r->outcome = RUN_EJECTED;
+	free(r->message);
+	r->message = mem_printf("the kernel dropped the policy: %s%s%s", reason,
+				*words ? ": " : "", words);
+}
+
 static int object_start(struct regime *g, const struct run_job *j,
 			struct run_result *r)
 {
@@ -55,28 +74,14 @@ static int object_start(struct regime *g, const struct run_job *j,
 	if (rc) {
 		refused(r, "attach");
 		r->report = ext_report(g->ext);
-		ext_free(g->ext);
+	} else if (!ext_alive(g->ext)) {
+		/* Nothing would run under it. */
+		object_stop(g, r);
+		rc = -1;
 	}
+	if (rc)
+		ext_free(g->ext);
 	return rc;
-}
-
-static void object_stop(struct regime *g, struct run_result *r)
-{
-	struct ext_policy *p = g->ext;
-	bool alive = ext_alive(p);
-	const char *reason, *words;
-
-	if (ext_detach(p) < 0 && alive)
-		r->message = mem_strdup(err_text());
-	r->report = ext_report(p);
-	if (alive)
-		return;
-	reason = json_as_string(json_get(r->report, "exit_reason"), "unknown");
-	words = json_as_string(json_get(r->report, "exit_message"), "");
-	r->outcome = RUN_EJECTED;
-	free(r->message);
-	r->message = mem_printf("the kernel dropped the policy: %s%s%s", reason,
-				*words ? ": " : "", words);
 }
 
 /* ---- programs --------------------------------------------------------- */

@@ -19,7 +19,8 @@ struct regime {
 	char *trouble; /* why regime_take() failed; NULL: it did not */
 };
 
-/* Other than 0: r says that the policy was refused, and why. */
+/* Other than 0: r says that the policy was refused, or dropped at once, and
+ * why. */
 int regime_start(struct regime *g, const struct run_job *j,
 		 struct run_result *r);
 
