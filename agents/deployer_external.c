@@ -26,6 +26,7 @@ struct engagement {
 	struct minder minder;
 	struct figures *connection; /* NULL: there is none, after … */
 	int connects;		    /* … so many tries */
+	long restarts;		    /* that the record knows of */
 	struct json *figures;	    /* what it told at the end; NULL: … */
 	char *no_figures;	    /* … why it did not */
 	struct json *kernel;	    /* its own state at the end */
@@ -140,12 +141,27 @@ static bool cancelled(const struct engagement *x)
 	return x->d->o->cancel && *x->d->o->cancel;
 }
 
+/* The kernel counts attachments: the record is of the one that there is. */
+static void write_again(struct engagement *x)
+{
+	struct json *body = body_of(x, "attached", -1, "attached anew");
+
+	x->restarts = x->minder.restarts;
+	holder_write(body);
+	json_free(body);
+}
+
 /* Its socket may be there a little later than its scheduler. */
 static bool alive(struct engagement *x, int wait_ms)
 {
+	bool yes;
+
 	if (!x->connection && x->connects++ < CONNECTS)
 		connect_to(x);
-	return minder_alive(&x->minder, wait_ms);
+	yes = minder_alive(&x->minder, wait_ms);
+	if (yes && x->restarts != x->minder.restarts)
+		write_again(x);
+	return yes;
 }
 
 static void wait_here(struct engagement *x)

@@ -131,7 +131,7 @@ static struct json *attached_of(const struct json *kernel,
 {
 	static const char *const told[] = {"policy", "verdict", "title",
 					   "since",  "canary",	"guards",
-					   "scope"};
+					   "scope",  "program"};
 	static const char *const of_kernel[] = {"map", "link", "programs",
 						"processes", "counters"};
 	const char *ops = json_text_at(kernel, "ops");

@@ -114,6 +114,8 @@ static void put_what(struct buf *out, const struct json *v)
 		    json_text_at(v, "title"));
 	if (*json_text_at(v, "verdict"))
 		put(out, "verdict", "%s", json_text_at(v, "verdict"));
+	if (*json_text_at(v, "program.command"))
+		put(out, "program", "%s", json_text_at(v, "program.command"));
 	put_since(out, json_text_at(v, "since"));
 }
 

@@ -240,7 +240,8 @@ configuration() {
 		sleep 11
 		echo 0 >/sys/devices/system/cpu/cpu1/online
 		sleep 3
-		echo "hotplug $(state)"
+		echo "hotplug $(state) $(sched-deploy status --json |
+			jq -r '"\(.body.attached.ours) \(.body.attached.program.command)"')"
 		sched-deploy stop >/dev/null
 		wait $!
 		echo "again $? $(deployment cpu '"\(.state) \(.program.restarts) \(.stats.queued > 0)"')"
@@ -252,7 +253,7 @@ configuration() {
 	has "$output" 'loader 4 systemctl stop scx_loader disabled'
 	has "$output" alive
 	has "$output" 'changed 1 not the object that was measured'
-	has "$output" 'hotplug enabled'
+	has "$output" 'hotplug enabled true scx_testfifo'
 	has "$output" 'again 0 stopped 1 true'
 	has "$output" 'end disabled 0'
 }
