@@ -142,11 +142,16 @@ static void note_restart(struct attacher *a)
 }
 
 /* The kernel wants it loaded anew: a set of CPUs is a constant to it. */
+static bool is_to_restart(const struct attacher *a)
+{
+	return a->end->kind && a->end->code & RESTART;
+}
+
 static void plan_restart(struct attacher *a)
 {
 	double now = clock_monotonic();
 
-	if (a->end->kind && a->end->code & RESTART && a->done) {
+	if (is_to_restart(a) && a->done) {
 		if (now - a->since > SETTLED_S)
 			a->tries = 0;
 		a->again = now + back_off(++a->tries);
@@ -165,7 +170,7 @@ static void restart(struct attacher *a)
 	if (!launch(a))
 		return;
 	/* Another CPU has come or gone while it was being loaded. */
-	if (a->end->code & RESTART) {
+	if (is_to_restart(a)) {
 		a->again = clock_monotonic() + back_off(++a->tries);
 		return;
 	}
@@ -314,7 +319,8 @@ bool attacher_alive(struct attacher *a)
 	if (!a->threaded)
 		return false;
 	pthread_mutex_lock(&a->lock);
-	alive = a->again || (a->child.fd >= 0 && !a->end->kind && !a->done);
+	alive = a->again || (a->child.fd >= 0 &&
+			     (is_to_restart(a) || (!a->end->kind && !a->done)));
 	pthread_mutex_unlock(&a->lock);
 	return alive;
 }
