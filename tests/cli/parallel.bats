@@ -26,6 +26,8 @@ teardown() {
 	local pid
 	for pid in "${servers[@]}" ${daemon:+"$daemon"}; do
 		kill "$pid" 2>/dev/null || :
+		# It may still write into the folder that is to be removed.
+		wait "$pid" 2>/dev/null || :
 	done
 }
 
