@@ -21,14 +21,16 @@ bool pins_there(void)
 	return !access(links[0], F_OK);
 }
 
-static bool is_attached(void)
+/* Not even on its way out. */
+static bool is_over(void)
 {
 	static const char ours[] = "schedkit";
 	char state[SYSFS_WORD], ops[SYSFS_WORD];
 
-	return sysfs_word("state", state) && !strcmp(state, "enabled") &&
-	       sysfs_word("root/ops", ops) &&
-	       !strncmp(ops, ours, sizeof(ours) - 1);
+	if (!sysfs_word("state", state) || !strcmp(state, "disabled"))
+		return true;
+	return !strcmp(state, "enabled") && sysfs_word("root/ops", ops) &&
+	       strncmp(ops, ours, sizeof(ours) - 1) != 0;
 }
 
 int pins_remove(void)
@@ -40,7 +42,7 @@ int pins_remove(void)
 			return err_set(errno, "cannot remove '%s': %s",
 				       links[i], strerror(errno));
 	rmdir(LOAD_PINS);
-	for (int ms = 0; is_attached(); ms += LOOK_MS) {
+	for (int ms = 0; !is_over(); ms += LOOK_MS) {
 		if (ms >= WAIT_MS)
 			return err_set(ETIMEDOUT,
 				       "the kernel still has a policy %d s "

@@ -16,7 +16,9 @@ holder_setup() {
 		--json | jq -r .body.configuration)
 	stream "$release" "$configuration" >in
 	cp "$XDG_CONFIG_HOME/schedkit/keys/signing.pub" .
-	cat >common <<-'END'
+	# A guest has an environment of its own.
+	printf 'BUILD=%q\n' "$BUILD" >common
+	cat >>common <<-'END'
 		export PATH=$BUILD/bin:$PATH XDG_STATE_HOME=/tmp/state
 		export XDG_CONFIG_HOME=/tmp/config
 		mkdir -p /tmp/config/schedkit/keys

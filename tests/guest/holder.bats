@@ -107,7 +107,7 @@ setup() {
 		chmod -R go+rX /tmp/config
 		cp in /tmp/in
 		export PATH=/tmp/k/bin:$PATH SCHEDKIT_RUN=/tmp/run
-		mkdir -m 777 /tmp/run /tmp/state /tmp/own
+		install -d -o 65534 -g 65534 /tmp/run /tmp/state /tmp/own
 		as() {
 			setpriv --reuid=65534 --regid=65534 --clear-groups \
 				--inh-caps=-all "$@"
