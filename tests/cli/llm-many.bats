@@ -69,11 +69,13 @@ told() {
 	jq -ne "now - $(cat "$at/told") < 2" >/dev/null
 }
 
-# alone COMMAND...: what it writes is read by ask-model, whose answers it gives.
+# alone COMMAND...: what it writes is read by ask-model, whose answers it gives,
+# for at most PATIENCE seconds.
 alone() {
 	"$@" | env -i PATH="$PATH" HOME="$at/home" XDG_STATE_HOME="$at/state" \
 		SCHED_LLM="$address" ASAN_OPTIONS="$ASAN_OPTIONS" \
-		timeout 20 "$BUILD/libexec/schedkit/ask-model" "${LIMITS[@]}"
+		timeout "${PATIENCE:-20}" \
+		"$BUILD/libexec/schedkit/ask-model" "${LIMITS[@]}"
 }
 
 @test 'what was under way is accounted for when nobody listens any more' {
@@ -102,8 +104,9 @@ alone() {
 		jq -nc 'range(40) | {id: ., messages: [
 			{role: "user", text: "q"}]}'
 	}
-	is "$(alone lines 2>&1 | {
-		for _ in {1..100}; do
+	# 156 MB, more than are kept for a reader, and as many for jq.
+	is "$(PATIENCE=300 alone lines 2>&1 | {
+		for _ in {1..600}; do
 			[ "$(wc -l <"$ledger")" != 40 ] || break
 			sleep 0.1
 		done

@@ -181,6 +181,8 @@ static void end(pid_t pid)
 
 static void asked(enum manner manner, int rc)
 {
+	/* Who would answer may be kept from it by a busy machine. */
+	double patience = rc == -ETIMEDOUT ? 0.3 : 20;
 	double began = clock_monotonic();
 	pid_t pid = start(manner);
 	struct figures *f;
@@ -189,13 +191,13 @@ static void asked(enum manner manner, int rc)
 
 	/* Who listens is who called listen(2): that was us. */
 	assert_int_equal(figures_open(path, getpid(), &f), 0);
-	got = figures_ask(f, 0.3, &v);
+	got = figures_ask(f, patience, &v);
 	if (got != rc || (rc && v))
 		fail_msg("%d: %d, not %d: %s", manner, got, rc, err_text());
 	json_free(v);
 	figures_close(f);
 	end(pid);
-	assert_true(clock_monotonic() - began < 2);
+	assert_true(clock_monotonic() - began < patience + 20);
 }
 
 static void nothing_is_waited_for_for_long(void **state)

@@ -73,7 +73,7 @@ static void daemon_start(rlim_t file_size)
 	assert_true(daemon_pid >= 0);
 	if (!daemon_pid)
 		serve(file_size);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		int fd = rt_connect(sock);
 
 		if (fd >= 0) {
@@ -262,7 +262,7 @@ static void test_room_for_others(void **state)
 	assert_true(memory_held(&other) > 100e6);
 	/* When it is gone, so is what it asked for. */
 	leave(&hog);
-	for (int i = 0; i < 200 && memory_held(&other) > 50e6; i++)
+	for (int i = 0; i < 2000 && memory_held(&other) > 50e6; i++)
 		poll(NULL, 0, 10);
 	assert_true(memory_held(&other) < 50e6);
 	leave(&other);

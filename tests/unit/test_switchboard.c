@@ -20,6 +20,8 @@
 #include "model_fix.h"
 
 #define HANDS 5
+/* Where a model takes ten minutes, which nobody may wait for. */
+#define PATIENCE_S 60
 
 static volatile sig_atomic_t stop;
 
@@ -276,7 +278,7 @@ static void test_one_is_stopped(void **state)
 	switchboard_stop(c.board, 0);
 	finish(&c);
 	assert_string_equal(error_of(&c, 0), "EINTR");
-	assert_true(clock_monotonic() - start < 8);
+	assert_true(clock_monotonic() - start < PATIENCE_S);
 	close_crew(&c);
 }
 
@@ -293,7 +295,7 @@ static void test_all_are_stopped(void **state)
 	finish(&c);
 	for (size_t i = 0; i < HANDS; i++)
 		assert_string_equal(error_of(&c, i), "EINTR");
-	assert_true(clock_monotonic() - start < 8);
+	assert_true(clock_monotonic() - start < PATIENCE_S);
 	close_crew(&c);
 }
 
@@ -349,7 +351,7 @@ static void test_closed_early(void **state)
 		begin(&c, i, ask_thrice);
 	assert_int_equal(switchboard_step(c.board), 0);
 	close_crew(&c);
-	assert_true(clock_monotonic() - start < 8);
+	assert_true(clock_monotonic() - start < PATIENCE_S);
 }
 
 int main(void)

@@ -2,6 +2,8 @@
 /* Exchanges over real sockets, and the clocks of those that hang. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -28,7 +30,8 @@
 
 /* ---- the other side --------------------------------------------------- */
 
-/* Says first, waits, says then and hangs up: to each that connects. */
+/* Says first, waits as long as it is listened to, says then and hangs up: to
+ * each that connects. */
 struct script {
 	const char *first, *then;
 	int pause_ms;
@@ -55,6 +58,7 @@ static void *serve_one(void *arg)
 	struct server *server = t->server;
 	const struct script *s = &server->script;
 	size_t n = 0;
+	struct pollfd gone = {.fd = t->fd, .events = POLLRDHUP};
 	ssize_t got;
 	char text[4096];
 
@@ -65,7 +69,7 @@ static void *serve_one(void *arg)
 	} while (got > 0 && !strstr(text, "\r\n\r\n"));
 	memcpy(server->heard, text, n + 1);
 	io_write(t->fd, s->first, strlen(s->first));
-	usleep((useconds_t)s->pause_ms * 1000);
+	poll(&gone, 1, s->pause_ms);
 	io_write(t->fd, s->then, strlen(s->then));
 	close(t->fd);
 	free(t);
@@ -127,53 +131,74 @@ static void server_stop(struct server *s)
 	"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " n \
 	"\r\n\r\n" body
 
+/* On a busy machine it may take a while until who answers gets to it: a test
+ * of a clock sets that clock alone. */
 static const struct llm_limits limits = {
-	.connect_s = 5,
-	.first_byte_s = 0.3,
-	.idle_s = 0.2,
-	.total_s = 5,
+	.connect_s = 20,
+	.first_byte_s = 20,
+	.idle_s = 20,
+	.total_s = 60,
 	.max_bytes = 4096,
 };
+
+/* That often it is tried again what must be done in time: something else may
+ * have had the CPU. */
+#define TRIES 20
 
 struct outcome {
 	int error;
 	long status;
 	const char *text; /* within t->text */
-	double least_s, most_s;
+	double least_s;
+	double most_s; /* in one of TRIES */
 };
 
 static struct transfer *run(struct transfer_loop *l, const struct server *s,
 			    const struct transfer_request *like,
-			    const struct outcome *want)
+			    const struct outcome *want, double *took)
 {
 	struct transfer_request q = *like;
-	double start = clock_monotonic(), took;
+	double start = clock_monotonic();
 	struct transfer *t;
 
 	q.url = s->url;
 	assert_int_equal(transfer_start(l, &q, &t), 0);
 	while (!t->done)
 		transfer_loop_step(l, 3600, NULL, 0);
-	took = clock_monotonic() - start;
+	*took = clock_monotonic() - start;
 	if (t->error != want->error || t->status != want->status ||
 	    (want->text && !strstr(t->text, want->text)))
 		fail_msg("error %d, status %ld, '%s'", t->error, t->status,
 			 t->text);
-	if (took < want->least_s || took > want->most_s)
-		fail_msg("'%s' after %g s", t->text, took);
+	if (*took < want->least_s)
+		fail_msg("'%s' after %g s", t->text, *took);
 	return t;
+}
+
+/* How long it took. */
+static double try_once(struct script script, const struct transfer_request *q,
+		       const struct outcome *want)
+{
+	struct server *s = server_start(script);
+	struct transfer_loop *l;
+	double took;
+
+	assert_int_equal(transfer_loop_new(&l), 0);
+	transfer_free(run(l, s, q, want, &took));
+	transfer_loop_free(l);
+	server_stop(s);
+	return took;
 }
 
 static void expect(struct script script, const struct transfer_request *q,
 		   struct outcome want)
 {
-	struct server *s = server_start(script);
-	struct transfer_loop *l;
+	double took = INFINITY;
 
-	assert_int_equal(transfer_loop_new(&l), 0);
-	transfer_free(run(l, s, q, &want));
-	transfer_loop_free(l);
-	server_stop(s);
+	for (int i = 0; i < TRIES && took > want.most_s; i++)
+		took = try_once(script, q, &want);
+	if (took > want.most_s)
+		fail_msg("after %g s, not %g", took, want.most_s);
 }
 
 static void test_answer(void **state)
@@ -186,13 +211,14 @@ static void test_answer(void **state)
 		10, false});
 	struct transfer_request q = {
 		.headers = headers, .body = "{}", .limits = limits};
-	struct outcome want = {0, 201, NULL, 0, 2};
+	struct outcome want = {0, 201, NULL, 0, INFINITY};
+	double took;
 	struct transfer_loop *l;
 	struct transfer *t;
 
 	(void)state;
 	assert_int_equal(transfer_loop_new(&l), 0);
-	t = run(l, s, &q, &want);
+	t = run(l, s, &q, &want, &took);
 	assert_string_equal(t->body.data, "hi");
 	assert_null(header_get(&t->headers, "X-Early"));
 	assert_non_null(header_get(&t->headers, "X-Late"));
@@ -209,18 +235,23 @@ static void test_clocks(void **state)
 	struct transfer_request q = {.limits = limits};
 
 	(void)state;
-	expect((struct script){"", "", 1000, false}, &q,
+	q.limits.first_byte_s = 0.3;
+	expect((struct script){"", "", 20000, false}, &q,
 	       (struct outcome){-ETIMEDOUT, 0, "no answer within 0.3 s", 0.3,
 				0.7});
-	/* Headers alone are no answer yet. */
-	expect((struct script){"HTTP/1.1 200 OK\r\n\r\n", "", 1000, false}, &q,
-	       (struct outcome){-ETIMEDOUT, 200, "no answer within 0.3 s", 0.3,
-				0.7});
-	expect((struct script){OK("9", "begun"), "", 1000, false}, &q,
+	/* Headers alone are no answer yet; they have to come, though. */
+	q.limits.first_byte_s = 1;
+	expect((struct script){"HTTP/1.1 200 OK\r\n\r\n", "", 20000, false}, &q,
+	       (struct outcome){-ETIMEDOUT, 200, "no answer within 1 s", 1,
+				1.4});
+	q.limits = limits;
+	q.limits.idle_s = 0.2;
+	expect((struct script){OK("9", "begun"), "", 20000, false}, &q,
 	       (struct outcome){-ETIMEDOUT, 200, "stopped coming for 0.2 s",
 				0.2, 0.6});
+	q.limits = limits;
 	q.limits.total_s = 0.1;
-	expect((struct script){"", "", 500, false}, &q,
+	expect((struct script){"", "", 20000, false}, &q,
 	       (struct outcome){-ETIMEDOUT, 0, "no complete answer within 0.1",
 				0.1, 0.4});
 	/* Taken by the kernel and by nobody else. */
@@ -260,23 +291,44 @@ static volatile sig_atomic_t cancelled;
 
 static void *cancel_soon(void *arg)
 {
+	double *at = arg;
+
 	usleep(150000);
+	*at = clock_monotonic();
 	cancelled = 1;
-	return arg;
+	return NULL;
+}
+
+/* How late it was noticed. */
+static double try_cancel(void)
+{
+	const struct transfer_request q = {.limits = limits,
+					   .cancel = &cancelled};
+	const struct outcome want = {-EINTR, 0, "cancelled", 0, 0};
+	struct server *s = server_start((struct script){"", "", 20000, false});
+	struct transfer_loop *l;
+	pthread_t thread;
+	double at, took, end;
+
+	cancelled = 0;
+	assert_int_equal(transfer_loop_new(&l), 0);
+	pthread_create(&thread, NULL, cancel_soon, &at);
+	transfer_free(run(l, s, &q, &want, &took));
+	end = clock_monotonic();
+	pthread_join(thread, NULL);
+	transfer_loop_free(l);
+	server_stop(s);
+	return end - at;
 }
 
 static void test_cancel(void **state)
 {
-	struct transfer_request q = {.limits = limits, .cancel = &cancelled};
-	pthread_t thread;
+	double late = INFINITY;
 
 	(void)state;
-	q.limits.first_byte_s = 10;
-	cancelled = 0;
-	pthread_create(&thread, NULL, cancel_soon, NULL);
-	expect((struct script){"", "", 600, false}, &q,
-	       (struct outcome){-EINTR, 0, "cancelled", 0.15, 0.3});
-	pthread_join(thread, NULL);
+	for (int i = 0; i < TRIES && late > 0.15; i++)
+		late = try_cancel();
+	assert_true(late <= 0.15);
 }
 
 static int take(void *arg, const struct transfer *t, const char *p, size_t n)
@@ -297,39 +349,41 @@ static void test_data(void **state)
 		.limits = limits, .data = take, .arg = &result};
 
 	(void)state;
-	expect((struct script){OK("9", "begun"), "", 500, false}, &q,
+	expect((struct script){OK("9", "begun"), "", 20000, false}, &q,
 	       (struct outcome){0, 200, NULL, 0, 0.2});
 	result = -EBADMSG;
-	expect((struct script){OK("9", "begun"), "", 500, false}, &q,
+	expect((struct script){OK("9", "begun"), "", 20000, false}, &q,
 	       (struct outcome){-EBADMSG, 200, "not this", 0, 0.2});
 }
 
 /* ---- many in one loop ------------------------------------------------- */
 
-static void test_many(void **state)
+/* How long many took. */
+static double try_many(void)
 {
 	enum { MANY = 32 };
 	struct server *slow = server_start(
 		(struct script){"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n",
 				"hi", 200, false});
-	struct server *hung = server_start((struct script){"", "", 600, false});
+	struct server *hung =
+		server_start((struct script){"", "", 20000, false});
 	struct transfer *t[MANY];
 	struct transfer_loop *l;
-	double start = clock_monotonic();
+	double start = clock_monotonic(), took;
 
-	(void)state;
 	assert_int_equal(transfer_loop_new(&l), 0);
 	for (int i = 0; i < MANY; i++) {
 		struct transfer_request q = {
 			.url = i % 4 ? slow->url : hung->url, .limits = limits};
 
-		q.limits.first_byte_s = i % 4 ? 5 : 0.3;
+		q.limits.first_byte_s = i % 4 ? 20 : 0.3;
 		assert_int_equal(transfer_start(l, &q, &t[i]), 0);
 	}
 	/* One goes before it is done. */
 	transfer_free(t[1]);
 	while (transfer_loop_step(l, 1, NULL, 0))
-		assert_true(clock_monotonic() - start < 3);
+		assert_true(clock_monotonic() - start < 30);
+	took = clock_monotonic() - start;
 	for (int i = 0; i < MANY; i++) {
 		if (i == 1)
 			continue;
@@ -337,11 +391,21 @@ static void test_many(void **state)
 		assert_int_equal(t[i]->error, i % 4 ? 0 : -ETIMEDOUT);
 		transfer_free(t[i]);
 	}
-	/* All beside each other. */
-	assert_true(clock_monotonic() - start < 1.5);
 	transfer_loop_free(l);
 	server_stop(slow);
 	server_stop(hung);
+	return took;
+}
+
+/* All beside each other. */
+static void test_many(void **state)
+{
+	double took = INFINITY;
+
+	(void)state;
+	for (int i = 0; i < TRIES && took >= 1.5; i++)
+		took = try_many();
+	assert_true(took < 1.5);
 }
 
 /* ---- addresses -------------------------------------------------------- */
