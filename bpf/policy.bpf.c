@@ -9,7 +9,8 @@
  *
  *   fifo      the time it was queued
  *   vruntime  weighted run time, so that CPU time is shared by weight
- *   deadline  vruntime plus the weighted length of a typical burst
+ *   deadline  vruntime plus the weighted length of a typical burst, or of a
+ *             turn where that is shorter
  *   longest   the time it was queued, later the shorter its expected run
  *   shortest  the time it was queued, later the longer its expected run
  *

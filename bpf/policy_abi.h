@@ -25,7 +25,8 @@ enum policy_queue { QUEUE_GLOBAL, QUEUE_LLC, QUEUE_CPU };
 enum policy_order {
 	ORDER_FIFO,
 	ORDER_VRUNTIME, /* least weighted run time */
-	ORDER_DEADLINE, /* vruntime plus the weighted length of a burst */
+	ORDER_DEADLINE, /* vruntime plus the weighted length of a burst, at
+			   most of a turn */
 	ORDER_LONGEST,	/* longest expected run time */
 	ORDER_SHORTEST, /* shortest expected run time */
 };

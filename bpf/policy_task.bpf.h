@@ -256,6 +256,15 @@ static void limit_lag(struct task *t)
 		t->vtime = floor;
 }
 
+/* What it will run for, as far as one turn of it goes: whoever has computed for
+ * a second once would stand behind all others for a second of theirs. */
+static u64 burst_of_turn(const struct task *t)
+{
+	u64 turn = params.slice_us * 1000ULL;
+
+	return t->mean_ns < turn ? t->mean_ns : turn;
+}
+
 static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 {
 	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
@@ -264,7 +273,7 @@ static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 	case ORDER_VRUNTIME:
 		return t->vtime - ahead(t);
 	case ORDER_DEADLINE:
-		return t->vtime + weighted(t->mean_ns, p) - ahead(t);
+		return t->vtime + weighted(burst_of_turn(t), p) - ahead(t);
 	case ORDER_LONGEST:
 		return now + span / RANK_ONE * (RANK_ONE - rank(t)) - ahead(t);
 	case ORDER_SHORTEST:

@@ -180,6 +180,22 @@ profile() {
 	done
 }
 
+@test "run: who computes for long and sleeps at times gets its share" {
+	cat >bursts.json <<-'END'
+	{"tasks":{"bursts":{"loop":6,"phases":{"p":{"loop":1,"run":1000000,
+			"sleep":1000}}},
+		"hog":{"loop":1,"phases":{"p":{"loop":1,"run":9000000}}}},
+	 "global":{"duration":6}}
+	END
+	local order
+	for order in vruntime deadline; do
+		exits 0 sched-sim run --json --machine 1 -p order=$order \
+			template bursts.json
+		jq -e '.body.simulation.groups[] | select(.name == "bursts")
+			| .run_s > 2.9 and .delay_us.max < 30000' <<<"$output"
+	done
+}
+
 @test "run: constants and arrays are as the policy's own loader has them" {
 	local object="$BUILD/policies/sim/loaded.bpf.o"
 	exits 0 sched-sim run --alone --json "$object" \
