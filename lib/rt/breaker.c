@@ -5,22 +5,25 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "base/backoff.h"
 #include "base/mem.h"
 
 /* Of each class: it opens after so many in a row, for first_s and then for
  * twice as long each time, at most for most_s. */
 static const struct {
 	unsigned row;
-	double first_s, most_s;
+	struct backoff pause;
 	unsigned shows; /* classes that are well when this one is at fault */
 } classes[RT_FAULTS] = {
-	[RT_FAULT_NONE] = {0, 0, 0, ~0u},
-	[RT_FAULT_REACH] = {3, 1, 60, 0},
-	[RT_FAULT_SERVER] = {5, 2, 120, 1u << RT_FAULT_REACH},
-	[RT_FAULT_RATE] = {10, 5, 300,
+	[RT_FAULT_NONE] = {0, {0, 2, 0}, ~0u},
+	[RT_FAULT_REACH] = {3, {1, 2, 60}, 0},
+	[RT_FAULT_SERVER] = {5, {2, 2, 120}, 1u << RT_FAULT_REACH},
+	[RT_FAULT_RATE] = {10,
+			   {5, 2, 300},
 			   1u << RT_FAULT_REACH | 1u << RT_FAULT_RIGHTS},
-	[RT_FAULT_RIGHTS] = {1, 300, 3600, 1u << RT_FAULT_REACH},
-	[RT_FAULT_ASKER] = {0, 0, 0,
+	[RT_FAULT_RIGHTS] = {1, {300, 2, 3600}, 1u << RT_FAULT_REACH},
+	[RT_FAULT_ASKER] = {0,
+			    {0, 2, 0},
 			    1u << RT_FAULT_REACH | 1u << RT_FAULT_SERVER |
 				    1u << RT_FAULT_RIGHTS},
 };
@@ -67,8 +70,6 @@ enum rt_fault rt_fault_of(int error)
 void rt_breaker_init(struct rt_breaker *b)
 {
 	*b = (struct rt_breaker){0};
-	for (size_t i = 0; i < RT_FAULTS; i++)
-		b->of[i].pause_s = classes[i].first_s;
 }
 
 /* Open until then, half-open from then on. */
@@ -106,7 +107,7 @@ void rt_breaker_sent(struct rt_breaker *b, double now)
 static void close_class(struct rt_breaker *b, size_t i)
 {
 	b->of[i].state = RT_CLOSED;
-	b->of[i].pause_s = classes[i].first_s;
+	b->of[i].opened = 0;
 	b->of[i].row = 0;
 	b->of[i].trying = false;
 }
@@ -114,8 +115,8 @@ static void close_class(struct rt_breaker *b, size_t i)
 static void open_class(struct rt_breaker *b, size_t i, double now)
 {
 	b->of[i].state = RT_OPEN;
-	b->of[i].until = now + b->of[i].pause_s;
-	b->of[i].pause_s = fmin(2 * b->of[i].pause_s, classes[i].most_s);
+	b->of[i].until =
+		now + backoff_pause(&classes[i].pause, ++b->of[i].opened);
 	b->of[i].trying = false;
 }
 

@@ -31,10 +31,10 @@ enum rt_breaker_state { RT_CLOSED, RT_OPEN, RT_HALF_OPEN };
 struct rt_breaker {
 	struct {
 		enum rt_breaker_state state;
-		double until;	/* open: then half-open */
-		double pause_s; /* of the next opening */
-		unsigned row;	/* failures without a success between */
-		bool trying;	/* half-open: the one try is under way */
+		double until;	 /* open: then half-open */
+		unsigned opened; /* in a row: makes its pause longer */
+		unsigned row;	 /* failures without a success between */
+		bool trying;	 /* half-open: the one try is under way */
 	} of[RT_FAULTS];
 };
 

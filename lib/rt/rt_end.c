@@ -7,15 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/backoff.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "rt/rt_parts.h"
 
-#define ATTEMPTS      3
-#define BACKOFF_S     0.5 /* after the first failure, doubled each time */
-#define BACKOFF_MAX_S 60.0
+#define ATTEMPTS 3
 /* Outcomes that are kept for their keys may take so much memory in all. */
 #define KEPT_BYTES ((size_t)256 << 20)
+
+static const struct backoff pauses = {0.5, 2, 60};
 
 /* ---- beginning and forgetting ------------------------------------------ */
 
@@ -218,9 +219,8 @@ static long attempts_of(const struct job *j)
  * back together. */
 static double backoff(struct rt *r, const struct job *j, double after_s)
 {
-	double s = BACKOFF_S * exp2((double)j->t.attempt - 1);
+	double s = backoff_pause(&pauses, (unsigned)j->t.attempt);
 
-	s = fmin(s, BACKOFF_MAX_S);
 	return fmax(after_s, s * (0.5 + rng_unit(&r->rng) / 2));
 }
 
