@@ -10,12 +10,27 @@ time_t clock_wall(void)
 	return fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
 }
 
-double clock_monotonic(void)
+static double seconds(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+double clock_monotonic(void)
+{
+	return seconds(CLOCK_MONOTONIC);
+}
+
+double clock_boot(void)
+{
+	return seconds(CLOCK_BOOTTIME);
+}
+
+double clock_cpu(void)
+{
+	return seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void clock_text(time_t t, char out[static CLOCK_TEXT_LEN])

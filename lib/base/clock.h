@@ -14,7 +14,9 @@
 #define CLOCK_TEXT_LEN 21 /* "2026-11-21T03:04:05Z" and its NUL */
 
 time_t clock_wall(void);
-double clock_monotonic(void);				    /* seconds */
+double clock_monotonic(void); /* seconds */
+double clock_boot(void);      /* likewise, those asleep included */
+double clock_cpu(void);	      /* likewise, of this thread */
 void clock_text(time_t t, char out[static CLOCK_TEXT_LEN]); /* UTC */
 time_t clock_parse(const char *text); /* back again; 0: it is none */
 

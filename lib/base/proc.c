@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "base/mem.h"
 
 #define KILL_GRACE_S 2.0
 #define POLL_MS	     100
@@ -168,40 +170,65 @@ tell:
 	_exit(127);
 }
 
-/* Waits for the end, moving output, minding the limit. */
-static void supervise(const struct proc_spec *s, pid_t pid, int pidfd,
-		      struct tap *out, struct tap *err, struct proc_result *r)
+struct proc {
+	struct proc_spec s;
+	struct proc_result r;
+	struct tap out, err;
+	pid_t pid;
+	int pidfd;
+	int report; /* what it could not do comes here */
+	double start, kill_at;
+	bool terminated, ended;
+};
+
+/* Ends it at the limit, first kindly. */
+static void mind(struct proc *p)
 {
-	double start = clock_monotonic(), kill_at = 0;
-	bool terminated = false;
+	const struct proc_spec *s = &p->s;
+	double now = clock_monotonic();
 
-	for (;;) {
-		struct pollfd p[3] = {{pidfd, POLLIN, 0},
-				      {out->fd, POLLIN, 0},
-				      {err->fd, POLLIN, 0}};
-		double now;
-
-		poll(p, 3, s->timeout_s > 0 || s->cancel ? POLL_MS : -1);
-		tap_drain(out);
-		tap_drain(err);
-		if (p[0].revents)
-			return;
-		now = clock_monotonic();
-		if (!terminated && s->timeout_s > 0 &&
-		    now - start > s->timeout_s)
-			r->timed_out = true;
-		if (!terminated && s->cancel && *s->cancel)
-			r->cancelled = true;
-		if (!terminated && (r->timed_out || r->cancelled)) {
-			kill(-pid, SIGTERM);
-			kill_at = now + KILL_GRACE_S;
-			terminated = true;
-		}
-		if (terminated && now > kill_at) {
-			kill(-pid, SIGKILL);
-			kill_at = now + KILL_GRACE_S;
-		}
+	if (!p->terminated && s->timeout_s > 0 && now - p->start > s->timeout_s)
+		p->r.timed_out = true;
+	if (!p->terminated && s->cancel && *s->cancel)
+		p->r.cancelled = true;
+	if (!p->terminated && (p->r.timed_out || p->r.cancelled)) {
+		kill(-p->pid, SIGTERM);
+		p->kill_at = now + KILL_GRACE_S;
+		p->terminated = true;
 	}
+	if (p->terminated && now > p->kill_at) {
+		kill(-p->pid, SIGKILL);
+		p->kill_at = now + KILL_GRACE_S;
+	}
+}
+
+bool proc_look(struct proc *p, int wait_ms)
+{
+	bool minds = p->s.timeout_s > 0 || p->s.cancel || p->terminated;
+	double until = clock_monotonic() + wait_ms / 1e3;
+
+	while (!p->ended) {
+		struct pollfd f[3] = {{p->pidfd, POLLIN, 0},
+				      {p->out.fd, POLLIN, 0},
+				      {p->err.fd, POLLIN, 0}};
+		double left = (until - clock_monotonic()) * 1e3;
+		int ms = minds ? POLL_MS : -1;
+
+		if (wait_ms >= 0 && (ms < 0 || left < ms))
+			ms = left > 0 ? (int)ceil(left) : 0;
+		poll(f, 3, ms);
+		tap_drain(&p->out);
+		tap_drain(&p->err);
+		if (f[0].revents) {
+			p->ended = true;
+			p->r.wall_s = clock_monotonic() - p->start;
+			break;
+		}
+		mind(p);
+		if (wait_ms >= 0 && clock_monotonic() >= until)
+			break;
+	}
+	return p->ended;
 }
 
 static void reap(pid_t pid, struct proc_result *r)
@@ -222,63 +249,91 @@ static void reap(pid_t pid, struct proc_result *r)
 	}
 }
 
-int proc_run(const struct proc_spec *s, struct proc_result *r)
+static void release(struct proc *p)
 {
-	struct tap out, err = {.fd = -1, .child = -1};
-	int go[2] = {-1, -1}, report[2] = {-1, -1};
-	struct failure f;
-	int pidfd = -1, rc;
-	double start;
-	pid_t pid;
+	tap_close(&p->pidfd);
+	tap_close(&p->out.fd);
+	tap_close(&p->out.child);
+	tap_close(&p->err.fd);
+	tap_close(&p->err.child);
+	tap_close(&p->report);
+	free(p);
+}
 
-	*r = (struct proc_result){0};
-	rc = tap_open(&out, s->out, s->out_fd);
-	if (!rc)
-		rc = tap_open(&err, s->err, s->err_fd);
-	if (!rc && (pipe2(go, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0))
-		rc = err_set(errno, "cannot make a pipe: %s", strerror(errno));
-	if (rc)
-		goto done;
-	pid = fork();
-	if (pid < 0) {
-		rc = err_set(errno, "cannot fork: %s", strerror(errno));
-		goto done;
-	}
-	if (pid == 0) {
+/* The child waits at go until the parent has looked at it. */
+static int begin(struct proc *p, const int go[2], int report)
+{
+	p->pid = fork();
+	if (p->pid < 0)
+		return err_set(errno, "cannot fork: %s", strerror(errno));
+	if (p->pid == 0) {
 		close(go[1]);
-		child(s, &out, &err, go[0], report[1]);
+		child(&p->s, &p->out, &p->err, go[0], report);
 	}
-	setpgid(pid, pid);
-	tap_close(&out.child);
-	tap_close(&err.child);
-	tap_close(&report[1]);
-	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (s->started)
-		s->started(pid, s->started_arg);
-	start = clock_monotonic();
+	setpgid(p->pid, p->pid);
+	tap_close(&p->out.child);
+	tap_close(&p->err.child);
+	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (p->s.started)
+		p->s.started(p->pid, p->s.started_arg);
+	p->start = clock_monotonic();
 	/* While we have the other end: the child may have been killed. */
 	io_write(go[1], "", 1);
+	return 0;
+}
+
+int proc_start(const struct proc_spec *s, struct proc **out)
+{
+	struct proc *p = mem_zalloc(1, sizeof(*p));
+	int go[2] = {-1, -1}, report[2] = {-1, -1}, rc;
+
+	*out = NULL;
+	p->s = *s;
+	p->pidfd = -1;
+	p->err = (struct tap){.fd = -1, .child = -1};
+	rc = tap_open(&p->out, s->out, s->out_fd);
+	if (!rc)
+		rc = tap_open(&p->err, s->err, s->err_fd);
+	if (!rc && (pipe2(go, O_CLOEXEC) < 0 || pipe2(report, O_CLOEXEC) < 0))
+		rc = err_set(errno, "cannot make a pipe: %s", strerror(errno));
+	p->report = report[0];
+	if (!rc)
+		rc = begin(p, go, report[1]);
+	tap_close(&report[1]);
 	tap_close(&go[0]);
 	tap_close(&go[1]);
-	supervise(s, pid, pidfd, &out, &err, r);
-	r->wall_s = clock_monotonic() - start;
-	/* Left-over children would disturb what comes next. */
-	kill(-pid, SIGKILL);
-	reap(pid, r);
-	tap_drain(&out);
-	tap_drain(&err);
-	if (read(report[0], &f, sizeof(f)) == sizeof(f))
-		rc = err_set(f.code, "cannot run '%s': %s", s->argv[0],
-			     f.text[0] ? f.text : strerror(f.code));
-done:
-	tap_close(&pidfd);
-	tap_close(&out.fd);
-	tap_close(&out.child);
-	tap_close(&err.fd);
-	tap_close(&err.child);
-	for (int i = 0; i < 2; i++) {
-		tap_close(&go[i]);
-		tap_close(&report[i]);
-	}
+	if (rc)
+		release(p);
+	else
+		*out = p;
 	return rc;
+}
+
+int proc_finish(struct proc *p, struct proc_result *r)
+{
+	struct failure f;
+	int rc = 0;
+
+	proc_look(p, -1);
+	*r = p->r;
+	/* Left-over children would disturb what comes next. */
+	kill(-p->pid, SIGKILL);
+	reap(p->pid, r);
+	tap_drain(&p->out);
+	tap_drain(&p->err);
+	if (read(p->report, &f, sizeof(f)) == sizeof(f))
+		rc = err_set(f.code, "cannot run '%s': %s", p->s.argv[0],
+			     f.text[0] ? f.text : strerror(f.code));
+	release(p);
+	return rc;
+}
+
+int proc_run(const struct proc_spec *s, struct proc_result *r)
+{
+	struct proc *p;
+	int rc;
+
+	*r = (struct proc_result){0};
+	rc = proc_start(s, &p);
+	return rc ? rc : proc_finish(p, r);
 }

@@ -60,4 +60,19 @@ struct proc_result {
  */
 int proc_run(const struct proc_spec *spec, struct proc_result *res);
 
+/*
+ * The same by who has something else to do meanwhile: start, look now and then
+ * (output is moved, the limit and cancel are minded then only), finish.
+ *
+ * On an error of proc_start() *out is NULL.  What spec points to stays until
+ * proc_finish(), which waits for the end, and frees.
+ */
+struct proc;
+
+int proc_start(const struct proc_spec *spec, struct proc **out);
+/* Waits at most that long, below 0 for ever; true: the program has ended. */
+bool proc_look(struct proc *p, int wait_ms);
+/* As proc_run(). */
+int proc_finish(struct proc *p, struct proc_result *res);
+
 #endif

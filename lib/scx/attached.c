@@ -304,10 +304,8 @@ static struct json *processes(const struct found *f)
 /* When something happened, given in ns since the machine began. */
 static time_t wall_of(uint64_t boot_ns)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return time(NULL) - (ts.tv_sec - (time_t)(boot_ns / 1000000000));
+	return time(NULL) - (time_t)clock_boot() +
+	       (time_t)(boot_ns / 1000000000);
 }
 
 static bool is_counters(uint32_t id, int *fd)
