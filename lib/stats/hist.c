@@ -3,13 +3,18 @@
 
 #include <math.h>
 
+void hist_add_many(struct hist *h, uint64_t ns, uint64_t times)
+{
+	h->count += times;
+	h->sum += ns * times;
+	if (times && ns > h->max)
+		h->max = ns;
+	h->slot[hist_slot(ns)] += times;
+}
+
 void hist_add(struct hist *h, uint64_t ns)
 {
-	h->count++;
-	h->sum += ns;
-	if (ns > h->max)
-		h->max = ns;
-	h->slot[hist_slot(ns)]++;
+	hist_add_many(h, ns, 1);
 }
 
 void hist_merge(struct hist *h, const struct hist *from)

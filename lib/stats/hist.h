@@ -19,6 +19,7 @@ struct hist {
 };
 
 void hist_add(struct hist *h, uint64_t ns);
+void hist_add_many(struct hist *h, uint64_t ns, uint64_t times);
 void hist_merge(struct hist *h, const struct hist *from);
 
 /* The smallest value that a slot counts. */

@@ -139,6 +139,127 @@ bool sequential_crossed(const struct sequential_plan *p, const double *logs,
 	return crossed;
 }
 
+/* ---- the largest of many ---- */
+
+/* The sum of n logarithms with these signs. */
+static double signed_sum(uint64_t signs, const double *logs, size_t n)
+{
+	double x = 0;
+
+	for (size_t k = 0; k < n; k++)
+		x += signs >> k & 1 ? logs[k] : -logs[k];
+	return x;
+}
+
+/* Of one row, under each way the signs may fall.  Where all ways are counted
+ * out each is one sign away from an earlier one. */
+static void signed_sums(const struct signs *s, const double *logs, size_t n,
+			double *x)
+{
+	uint64_t mask = ((uint64_t)1 << n) - 1;
+
+	for (size_t i = 0; i < s->n; i++) {
+		uint64_t way = s->row[i] & mask;
+
+		if (s->row[i] != i || !way)
+			x[i] = signed_sum(way, logs, n);
+		else if (way != i)
+			x[i] = x[way];
+		else
+			x[i] = x[i & (i - 1)] + 2 * logs[__builtin_ctzll(i)];
+	}
+}
+
+/* Without the mean of the row, and as wide as if it were not taken from it. */
+static void residuals(const double *logs, size_t n, double *out)
+{
+	double mean = sample_mean(logs, n);
+	double wide = sqrt((double)n / (double)(n - 1));
+
+	for (size_t k = 0; k < n; k++)
+		out[k] = wide * (logs[k] - mean);
+}
+
+static void largest_sums(const struct signs *s, const double *logs, size_t rows,
+			 size_t stride, size_t n, double *sum)
+{
+	double *x = mem_zalloc(s->n, sizeof(*x)), rest[SEQUENTIAL_MOST];
+
+	for (size_t i = 0; i < s->n; i++)
+		sum[i] = -INFINITY;
+	for (size_t r = 0; r < rows; r++) {
+		residuals(logs + r * stride, n, rest);
+		signed_sums(s, rest, n, x);
+		for (size_t i = 0; i < s->n; i++)
+			sum[i] = fmax(sum[i], x[i]);
+	}
+	free(x);
+}
+
+/* What is as large only by the rounding of its sum counts, too. */
+static double not_more(double x)
+{
+	return x - 1e-9 * fabs(x);
+}
+
+/* The ways that may still be taken for better cross; true: so do all that are
+ * as large as seen. */
+static bool cross_largest(struct signs *s, const double *sum, double seen,
+			  double may)
+{
+	double *left = mem_zalloc(s->n + 1, sizeof(*left)), least = INFINITY;
+	size_t out = 0, n = 0, k;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->crossed[i])
+			out++;
+		else
+			left[n++] = sum[i];
+	}
+	sample_sort(left, n);
+	for (k = n; k > 0; k--) {
+		size_t same = k;
+
+		while (same > 1 && left[same - 2] >= not_more(left[k - 1]))
+			same--;
+		if ((double)(out + n - same + 1) >
+		    may * (double)s->n * (1 + 1e-12))
+			break;
+		least = not_more(left[same - 1]);
+		k = same;
+	}
+	free(left);
+	for (size_t i = 0; i < s->n; i++)
+		s->crossed[i] |= sum[i] >= least;
+	return seen >= least;
+}
+
+bool sequential_crossed_max(const struct sequential_plan *p, const double *logs,
+			    size_t rows, size_t stride, size_t n)
+{
+	bool crossed = false;
+	struct signs s;
+	double *sum;
+
+	if (n < SEQUENTIAL_FIRST || !rows)
+		return false;
+	signs_init(&s, n);
+	sum = mem_zalloc(s.n, sizeof(*sum));
+	for (size_t k = SEQUENTIAL_FIRST; k <= n && !crossed; k++) {
+		double seen = -INFINITY;
+
+		for (size_t r = 0; r < rows; r++)
+			seen = fmax(seen,
+				    (double)k *
+					    sample_mean(logs + r * stride, k));
+		largest_sums(&s, logs, rows, stride, k, sum);
+		crossed = cross_largest(&s, sum, seen, spent_by(p, k));
+	}
+	free(sum);
+	signs_release(&s);
+	return crossed;
+}
+
 /* ---- futility ---- */
 
 /* Student's t, 80 %. */

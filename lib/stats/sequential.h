@@ -58,6 +58,20 @@ bool sequential_crossed(const struct sequential_plan *p, const double *logs,
 			size_t n);
 
 /*
+ * Of many rows of logarithms at once, whether the row with the largest sum is
+ * more than the best of so many comes to by chance.  The signs of what remains
+ * of each row without its mean fall for all rows alike, and what counts is how
+ * often the largest of all sums would be as large (maxT; Westfall and Young
+ * 1993, "Resampling-Based Multiple Testing"; residuals, so that what others
+ * gain is no noise: Wu 1986, "Jackknife, bootstrap and other resampling methods
+ * in regression analysis", Annals of Statistics 14).  That holds about, for few
+ * pairs and few rows: ask sequential_crossed() of that row, too.  logs: rows of
+ * `stride`, of which the first n count.
+ */
+bool sequential_crossed_max(const struct sequential_plan *p, const double *logs,
+			    size_t rows, size_t stride, size_t n);
+
+/*
  * The upper end of what the pairs' mean will be once all are there; n >= 2.
  */
 double sequential_optimum(const struct sequential_plan *p, const double *logs,

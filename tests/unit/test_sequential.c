@@ -222,6 +222,41 @@ static void known_answers(void **state)
 	assert_int_equal(look(good, 3, 3), LOOK_FULL);
 }
 
+#define ROWS 40
+
+/* How often of LIVES the largest of some rows is found; what they have in
+ * common is noise, too. */
+static double largest_found(double effect, size_t n)
+{
+	const struct sequential_plan p = {.error = 0.05, .most = n};
+	enum { LIVES = 200 };
+	double logs[ROWS * 16];
+	struct rng r;
+	size_t found = 0;
+
+	rng_init(&r, 5);
+	for (size_t life = 0; life < LIVES; life++) {
+		for (size_t k = 0; k < n; k++) {
+			double common = rng_unit(&r) - 0.5;
+
+			for (size_t i = 0; i < ROWS; i++)
+				logs[i * 16 + k] = common + rng_unit(&r) - 0.5 +
+						   (i ? 0 : effect);
+		}
+		found += sequential_crossed_max(&p, logs, ROWS, 16, n);
+	}
+	return (double)found / LIVES;
+}
+
+static void the_largest_of_many(void **state)
+{
+	(void)state;
+	assert_true(largest_found(0, 12) <= 0.08);
+	assert_true(largest_found(0, 12) > 0);
+	assert_true(largest_found(2, 12) >= 0.95);
+	assert_true(largest_found(2, 8) >= 0.9);
+}
+
 static void no_difference_is_no_win(void **state)
 {
 	static const double none[12] = {0};
@@ -240,6 +275,7 @@ int main(void)
 		cmocka_unit_test(the_hopeless_end_early),
 		cmocka_unit_test(the_interval_survives_stopping),
 		cmocka_unit_test(known_answers),
+		cmocka_unit_test(the_largest_of_many),
 		cmocka_unit_test(no_difference_is_no_win),
 	};
 
