@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/form.h"
 
 #define NEIGHBOURS 12
 /* Bits of exit statuses: done, and "the answer is no". */
@@ -300,6 +301,9 @@ static int ask_synth(struct loop *l, long count, bool model)
 	strs_add(&c.args, "--json");
 	add_long(&c.args, "-n", count);
 	add_long(&c.args, "--seed", l->o->seed + (long)l->n - 1);
+	/* For what only a model writes, what is built in proposes as ever. */
+	if (model || policy_form_is_searched(policy_form_named(l->o->form)))
+		add_text(&c.args, "--form", l->o->form);
 	add_text(&c.args, "--backend", model ? l->o->backend : "builtin");
 	if (model) {
 		add_text(&c.args, "--model", l->o->model);

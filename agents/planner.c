@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/knob_rules.h"
 #include "agents/planner_state.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -319,8 +320,10 @@ static int find(struct choice *c, const struct doc *profile,
 
 	memory_tell(&c->memory, optimiser);
 	rc = open_search(c, profile->body, identities,
-			 given || !breeds ? NULL : optimiser, o);
-	if (!rc)
+			 given || o->knobs || !breeds ? NULL : optimiser, o);
+	if (!rc && o->knobs)
+		rc = gather_knobs(c, profile, o);
+	else if (!rc)
 		rc = given ? gather_given(c, o) : gather(c, optimiser, o);
 	if (!rc && !c->chosen)
 		rc = err_set(ENODATA,
@@ -333,6 +336,8 @@ static int find(struct choice *c, const struct doc *profile,
 
 static void choice_release(struct choice *c)
 {
+	for (size_t i = 0; i < c->n; i++)
+		json_free(c->v[i].point.p.knobs);
 	features_release(&c->f);
 	memory_release(&c->memory);
 	search_close(c->search);
@@ -342,14 +347,19 @@ static void choice_release(struct choice *c)
 
 /* ---- documents -------------------------------------------------------- */
 
-static struct json *policy_body(const struct proposal *p,
-				const struct json *profile)
+struct json *planner_policy_body(const struct proposal *p,
+				 const struct json *profile)
 {
 	struct json *body = json_object();
 
-	json_set_string(body, "form", "params");
+	json_set_string(body, "form", p->knobs ? "knobs" : "params");
 	json_set_string(body, "title", p->title);
 	json_set_string(body, "why", p->why);
+	if (p->knobs) {
+		json_set(body, "uses", knob_rules_uses(p->knobs));
+		json_set(body, "knobs", json_copy(p->knobs));
+		return body;
+	}
 	json_set(body, "uses", planner_uses(&p->params));
 	json_set(body, "params", policy_params_json(&p->params));
 	if (uses_identity(&p->params))
@@ -365,7 +375,8 @@ static int make_documents(struct choice *c, const struct doc *profile,
 	int rc = 0;
 
 	for (size_t i = 0; i < c->chosen; i++)
-		bodies[i] = policy_body(&c->v[i].point.p, profile->body);
+		bodies[i] =
+			planner_policy_body(&c->v[i].point.p, profile->body);
 	*plan = doc_new("plan", o->by, plan_body(profile, c, bodies, o),
 			&profile->id, 1);
 	if (!*plan)

@@ -22,6 +22,8 @@ struct planner_opts {
 	/* Bits of 1 << enum source (agents/rules.h) that may propose: of rule,
 	 * neighbour and optimiser; 0: all three. */
 	unsigned int sources;
+	/* Policies of the form "knobs" instead of "params". */
+	bool knobs;
 	/* Instead of all that: any points, by seed; or these, in order. */
 	bool random;
 	const struct policy_params *sweep;

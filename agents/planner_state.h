@@ -97,4 +97,16 @@ size_t pool_fill(const struct choice *c, const struct planner_opts *o,
 		 struct rng *rng, const struct optimiser *optimiser,
 		 struct search_point *v, size_t max);
 
+/* ---- planner.c -------------------------------------------------------- */
+
+/* The body of a policy document; the caller's. */
+struct json *planner_policy_body(const struct proposal *p,
+				 const struct json *profile);
+
+/* ---- planner_knobs.c ---------------------------------------------------- */
+
+/* Policies of the form "knobs", chosen by the simulator. */
+int gather_knobs(struct choice *c, const struct doc *profile,
+		 const struct planner_opts *o);
+
 #endif

@@ -31,6 +31,8 @@ struct proposal {
 	const char *of; /* a variant: title of what it stems from */
 	char why[RULES_MAX_WHY];
 	struct policy_params params;
+	/* Rules of the form "knobs" instead of params; NULL: params. */
+	struct json *knobs;
 	enum source source;
 	const char *from; /* id of the lesson; NULL */
 };

@@ -11,6 +11,7 @@
 #include "agents/simulate.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/knobs.h"
 #include "policy/object.h"
 
 #define ROUNDS	    4
@@ -56,7 +57,11 @@ static struct json *body_of(const struct search *s, const struct proposal *p)
 {
 	struct json *body = json_object();
 
-	json_set_string(body, "form", "params");
+	json_set_string(body, "form", p->knobs ? "knobs" : "params");
+	if (p->knobs) {
+		json_set(body, "knobs", json_copy(p->knobs));
+		return body;
+	}
 	json_set(body, "params", policy_params_json(&p->params));
 	if (p->params.classify == CLASSIFY_IDENTITY && s->identities)
 		json_set(body, "identities", json_copy(s->identities));
@@ -94,14 +99,39 @@ static void judge(struct search *s, struct search_point *p,
 		p->score = score_of(s, m->metrics, p->ratio);
 }
 
+/* The kernel's own scheduler on a load that the knobs are set on. */
+static int run_knobs(struct search *s, const struct json *body, size_t seeds,
+		     struct simulated *m)
+{
+	struct load *l = NULL;
+	struct knobs k;
+	int rc = knobs_read(body, &k);
+
+	if (!rc)
+		rc = load_from_profile(s->profile, &l);
+	if (!rc)
+		rc = load_set_knobs(l, &k, s->sim.machine.cpus);
+	if (!rc)
+		rc = simulate(&s->sim, NULL, l, seeds, m);
+	load_free(l);
+	return rc;
+}
+
+static int run_params(struct search *s, const struct json *body, size_t seeds,
+		      struct simulated *m)
+{
+	int rc = sim_policy_set(s->policy, body);
+
+	return rc ? rc : simulate(&s->sim, s->policy, s->load, seeds, m);
+}
+
 static int try_point(struct search *s, struct search_point *p, size_t seeds)
 {
 	struct json *body = body_of(s, &p->p);
 	struct simulated m;
-	int rc = sim_policy_set(s->policy, body);
+	int rc = p->p.knobs ? run_knobs(s, body, seeds, &m)
+			    : run_params(s, body, seeds, &m);
 
-	if (!rc)
-		rc = simulate(&s->sim, s->policy, s->load, seeds, &m);
 	if (!rc) {
 		judge(s, p, &m);
 		s->r.runs += (long)m.runs;
@@ -121,6 +151,8 @@ static int by_score(const void *a, const void *b)
 	if (x->score != y->score)
 		return x->score < y->score ? 1 : -1;
 	/* A total order, whatever qsort() does with equals. */
+	if (x->p.knobs)
+		return (x->number > y->number) - (x->number < y->number);
 	return memcmp(&x->p.params, &y->p.params, sizeof(x->p.params));
 }
 
@@ -483,6 +515,8 @@ static void take(struct search *s, const struct search_point *first, size_t n,
 	/* One more is being made while there is room. */
 	s->points = mem_zalloc(room + 1, sizeof(*s->points));
 	memcpy(s->points, first, n * sizeof(*first));
+	for (size_t i = 0; i < n; i++)
+		s->points[i].number = i;
 	s->count = n;
 	s->r.tried += (long)n;
 }

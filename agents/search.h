@@ -35,9 +35,10 @@ struct search_opts {
 /* What the simulator says of a proposal: never a figure of a kernel. */
 struct search_point {
 	struct proposal p;
-	double ratio; /* of the goal metric to EEVDF's; above 1 is better */
-	double score; /* what it was ranked by: guards counted in */
-	size_t seeds; /* it was run on */
+	double ratio;  /* of the goal metric to EEVDF's; above 1 is better */
+	double score;  /* what it was ranked by: guards counted in */
+	size_t seeds;  /* it was run on */
+	size_t number; /* among those to begin with */
 	/* The simulator cannot tell it from one that stands before it. */
 	bool like;
 	bool kept; /* to the end, wherever it ranks */

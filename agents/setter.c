@@ -39,8 +39,8 @@ static void take_done(struct setter *s, const char *text)
 	s->tasks = strtoul(text, &end, 10);
 	s->groups = strtoul(end, &end, 10);
 	s->gone = strtoul(end, &end, 10);
-	for (size_t i = 0; *end == ' ' && i < KNOBS_MAX_RULES; i++)
-		s->rule_tasks[i] = strtoul(end, &end, 10);
+	while (*end == ' ' && s->rules < KNOBS_MAX_RULES)
+		s->rule_tasks[s->rules++] = strtoul(end, &end, 10);
 }
 
 static void take_line(void *arg, const char *line)

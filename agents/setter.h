@@ -22,6 +22,7 @@ struct setter {
 	struct strs plan;
 	struct strs left; /* changed by others, and left as it is */
 	size_t tasks, groups, gone;
+	size_t rules; /* how many of these are told; 0: it was killed */
 	size_t rule_tasks[KNOBS_MAX_RULES];
 };
 

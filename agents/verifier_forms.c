@@ -35,10 +35,14 @@ void lint_knobs(const struct verifier *v, struct candidate *c)
 	if (knobs_read(body, &k) < 0 ||
 	    (cpus && knobs_check_cpus(&k, cpus, true) < 0))
 		stage_fail(c, STAGE_LINT, "knobs", "%s", err_text());
-	else if (k.by_name && !lint_uses(body, "declared_intent"))
+	else if (knobs_uses(&k, false) && !lint_uses(body, "declared_intent"))
 		stage_fail(c, STAGE_LINT, "uses",
 			   "uses: 'declared_intent' is missing, but a rule is "
 			   "for some tasks by their name");
+	else if (knobs_uses(&k, true) && !lint_uses(body, "learned_identity"))
+		stage_fail(c, STAGE_LINT, "uses",
+			   "uses: 'learned_identity' is missing, but a rule is "
+			   "for what was executed");
 }
 
 void lint_external(const struct verifier *v, struct candidate *c)

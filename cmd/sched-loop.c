@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cmd/loop.h"
 #include "cmd/rows.h"
+#include "policy/form.h"
 #include "term/progress.h"
 #include "workload/words.h"
 
@@ -19,7 +20,7 @@
 
 static struct {
 	const char *target, *goal, *budget, *bound, *shorter, *name, *file;
-	const char *kernel, *topology, *backend, *model;
+	const char *kernel, *topology, *form, *backend, *model;
 	struct strs metrics, guards;
 	long rounds, candidates, pairs, seed, cpus, memory;
 	double min_effect, max_age;
@@ -115,6 +116,11 @@ static const struct opt options[] = {
 	 .target = &arg.seed,
 	 .min = 0,
 	 .max = 1e15},
+	{.kind = OPT_STRING,
+	 .name = "form",
+	 .arg = "FORM",
+	 .help = "propose only policies of this form, as for sched-synth",
+	 .target = &arg.form},
 	{.kind = OPT_STRING,
 	 .name = "backend",
 	 .arg = "NAME",
@@ -269,11 +275,26 @@ static bool is_model(const char *backend)
 
 	if (!backend)
 		return env && *env;
-	return strcmp(backend, "builtin") && strcmp(backend, "rules");
+	return strcmp(backend, "builtin") && strcmp(backend, "rules") &&
+	       strcmp(backend, "random");
+}
+
+/* sched-synth would refuse it as well, when all has been observed. */
+static void check_form(void)
+{
+	/* How far a loop is can be asked where the model is not. */
+	if (policy_form_check(arg.form, is_model(arg.backend) || arg.status))
+		cli_usage(&loop_tool, "option --form: %s", err_text());
+	if (policy_form_named(arg.form) == FORM_KNOBS && arg.backend &&
+	    !strcmp(arg.backend, "random"))
+		cli_usage(&loop_tool,
+			  "the backend random is not for knobs; leave out "
+			  "--backend");
 }
 
 static void check_options(int operands)
 {
+	check_form();
 	if (arg.file && operands)
 		cli_usage(&loop_tool, "a command or --workload, not both");
 	if (arg.file &&
@@ -307,6 +328,7 @@ static void fill(struct loop_opts *o, char **goal)
 		.memory_mib = arg.memory,
 		.kernel = arg.kernel,
 		.topology = arg.topology,
+		.form = arg.form,
 		.backend = arg.backend,
 		.model = arg.model,
 		.asks_model = is_model(arg.backend),

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/synth.h"
+#include "policy/form.h"
 #include "term/progress.h"
 
 static struct synth_opts arg = {
@@ -97,8 +98,8 @@ static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .name = "form",
 	 .arg = "FORM",
-	 .help = "a model proposes only knobs, external, params, hooks or "
-		 "source",
+	 .help = "propose only knobs or params, and a model also external, "
+		 "hooks or source",
 	 .target = &arg.form},
 	{.kind = OPT_STRING,
 	 .name = "wish",
@@ -202,6 +203,7 @@ static int propose(struct stream *s, const struct doc *profile)
 		.runs = strcmp(arg.backend, "rules") ? arg.runs : 0,
 		.stream = s,
 		.sources = sources,
+		.knobs = policy_form_named(arg.form) == FORM_KNOBS,
 		.random = is_random,
 		.sweep = sweep,
 		.sweep_count = sweep_count,
@@ -329,17 +331,14 @@ static void choose_sources(void)
 
 static void check_form(void)
 {
-	static const char *const forms[] = {"knobs", "external", "params",
-					    "hooks", "source",	 NULL};
-	size_t i = 0;
+	bool model = needs_model() || arg.show_prompt;
 
-	while (arg.form && forms[i] && strcmp(forms[i], arg.form))
-		i++;
-	if (arg.form && !forms[i])
+	if (policy_form_check(arg.form, model))
+		cli_usage(&synth_tool, "option --form: %s", err_text());
+	if (!model && policy_form_named(arg.form) == FORM_KNOBS &&
+	    (arg.sweep || arg.sources || is_random))
 		cli_usage(&synth_tool,
-			  "option --form: '%s' is not knobs, external, "
-			  "params, hooks or source",
-			  arg.form);
+			  "--sources, --sweep and random are not for knobs");
 }
 
 static void check_wish(void)
@@ -361,9 +360,9 @@ int main(int argc, char **argv)
 	if (first < argc)
 		cli_usage(&synth_tool, "'%s' is not expected", argv[first]);
 	choose_backend();
-	check_form();
 	check_wish();
 	choose_sources();
+	check_form();
 	if (arg.list_params) {
 		synth_show_params();
 		return cli_finish(&synth_tool, CLI_YES);

@@ -184,7 +184,7 @@ static const struct rule policy[] = {
 	{TEXT("code")},
 	{LIST("knobs"),
 	 ROWS({OBJECT(NULL), MUST,
-	       ROWS({TEXT("match")}, {NUMBER("nice")},
+	       ROWS({TEXT("match")}, {HEX("identity", 16)}, {NUMBER("nice")},
 		    {WORD("policy"), WORDS("other", "batch", "idle")},
 		    {POSITIVE("slice_us")}, {TEXT("cpus")},
 		    {COUNT("cpu_weight")}, {POSITIVE("cpu_max_pct")})})},
@@ -287,6 +287,72 @@ static const struct rule verdict[] = {
 	{0},
 };
 
+/* Why a guard had a policy taken off. */
+static const struct rule trip[] = {
+	{TEXT("guard"), MUST},
+	{TEXT("unit")},
+	{WORD("allowed"), MUST, WORDS("at-most", "at-least")},
+	{NUMBER("value")}, /* absent: it was told no more */
+	{NUMBER("bound"), MUST},
+	{POSITIVE("window_s"), MUST},
+	{NUMBER("before")},
+	{POSITIVE("times")},
+	{POSITIVE("after_s")},
+	{COUNT("tid")},
+	{TEXT("task")},
+	{LIST("samples"), ROWS({PAIR(NULL), .members = open_number, MUST})},
+	{POSITIVE("revert_us")},
+	{ID("instead")},
+	{TEXT("no_other")},
+	{COUNT("trips")},
+	{TEXT("not_noted")},
+	{0},
+};
+
+#define MEASURED                                             \
+	{TEXT("metric"), MUST}, {TEXT("unit")}, {BETTER},    \
+		{NUMBER("baseline")}, {NUMBER("candidate")}, \
+		{NUMBER("ratio"), MUST}, {CI95},             \
+	{                                                    \
+		COUNT("pairs"), MUST                         \
+	}
+
+static const struct rule measured[] = {
+	MEASURED,
+	{NUMBER("shuffled_ratio")},
+	{NUMBER("gap_closed_pct")},
+	{0},
+};
+
+/* agents/canary.h */
+static const struct rule canary_metric[] = {MEASURED, {0}};
+
+static const struct rule canary_step[] = {
+	{TEXT("scope"), MUST},
+	{WORD("mode"), MUST, WORDS("partial", "full")},
+	{WORD("against"), MUST, WORDS("others", "before")},
+	{COUNT("pairs"), MUST},
+	{COUNT("tasks")},
+	{PERCENT("others_pct")},
+	{WORD("decision"), MUST,
+	 WORDS("unfinished", "passed", "worse", "inconclusive")},
+	{TEXT("why")},
+	{LIST("metrics"), ROWS({OBJECT(NULL), MUST, .members = canary_metric})},
+	{0},
+};
+
+static const struct rule canary[] = {
+	{TEXT("scope"), MUST},
+	{HEX("key", 16)},
+	{POSITIVE("window_us")},
+	{WORD("decision"), MUST,
+	 WORDS("unfinished", "passed", "worse", "inconclusive")},
+	{TEXT("why")},
+	{TEXT("warning")},
+	{LIST("steps"), ROWS({OBJECT(NULL), MUST, .members = canary_step})},
+	{0},
+};
+
 static const struct rule deployment[] = {
 	{ID("policy"), MUST},
 	{ID("verdict")},
@@ -313,30 +379,23 @@ static const struct rule deployment[] = {
 	 ROWS({TEXT("command")}, {WHOLE("pid", 1)}, {TEXT("cgroup")})},
 	{LIST("changes"), ROWS({TEXT(NULL), MUST})},
 	{LIST("left"), ROWS({TEXT(NULL), MUST})},
-	{LIST("rules"),
-	 ROWS({OBJECT(NULL), MUST,
-	       ROWS({TEXT("match"), MUST}, {COUNT("tasks"), MUST})})},
+	{LIST("rules"), ROWS({OBJECT(NULL), MUST,
+			      ROWS({TEXT("match"), MUST}, {HEX("identity", 16)},
+				   {COUNT("tasks"), MUST})})},
 	{OBJECT("program"),
 	 ROWS({TEXT("command"), MUST}, {ID("sha256"), MUST}, {TEXT("path")},
 	      {WHOLE("pid", 1)}, {WHOLE("restarts", 1)})},
 	{LIST("output"), ROWS({TEXT(NULL), MUST})},
 	{MAP("stats"), .members = number},
 	{TEXT("no_stats")},
+	{LIST("guards"), ROWS({TEXT(NULL), MUST})},
+	{OBJECT("watcher"),
+	 ROWS({BOOL("above"), MUST}, {BOOL("locked"), MUST}, {COUNT("tasks")},
+	      {POSITIVE("look_s")}, {POSITIVE("cpu_pct")})},
+	{OBJECT("trip"), .members = trip},
+	{BOOL("again")},
+	{OBJECT("canary"), .members = canary},
 	{TEXT("why"), MUST},
-	{0},
-};
-
-static const struct rule measured[] = {
-	{TEXT("metric"), MUST},
-	{TEXT("unit")},
-	{BETTER},
-	{NUMBER("baseline")},
-	{NUMBER("candidate")},
-	{NUMBER("ratio"), MUST},
-	{CI95},
-	{COUNT("pairs"), MUST},
-	{NUMBER("shuffled_ratio")},
-	{NUMBER("gap_closed_pct")},
 	{0},
 };
 

@@ -2,13 +2,14 @@
 #include "knob/hold.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "knob/hold_state.h"
@@ -42,6 +43,7 @@ static bool is_meant(const struct knob_hold *h, const struct look_task *t)
 	case KNOB_CGROUP_TREE:
 		return knob_groups_hold(h, t->pid);
 	case KNOB_HOST:
+	case KNOB_SHARE:
 		break;
 	}
 	return true;
@@ -57,6 +59,42 @@ static const char *name_of(struct knob_hold *h, const struct look_task *t)
 	if (!*h->before)
 		snprintf(h->before, sizeof(h->before), "%s", name);
 	return strcmp(name, h->before) ? name : h->scope.command;
+}
+
+/* Whose process is not chosen.  Nor is one that our asker has to help it: what
+ * holds a policy must not depend on it. */
+static bool is_left_out(const struct knob_hold *h, const struct look_task *t)
+{
+	const struct look_task *first;
+
+	if (h->knobs.rules[0].policy == KNOB_EXT && t->stat.parent == getppid())
+		return true;
+	if (h->scope.where != KNOB_SHARE)
+		return false;
+	first = look_find(&h->now, t->pid);
+	return !knob_share_has(&h->scope.share, t->pid,
+			       first ? first->stat.start : task_start(t->pid));
+}
+
+/* The rule for it, as knobs_rule_now() has it; -1: none.  What a process of a
+ * share starts is chosen anew, though it inherits. */
+static bool find_rule(struct knob_hold *h, const struct look_task *t, int *rule)
+{
+	if (!is_left_out(h, t))
+		return knobs_rule_now(&h->knobs, name_of(h, t), t->pid, &h->ids,
+				      rule);
+	*rule = -1;
+	return true;
+}
+
+/* Who wants only what nobody else needs has no place among others. */
+static bool is_spared(const struct knob_hold *h, int rule,
+		      const struct attr *now)
+{
+	const struct knob_rule *r = rule < 0 ? NULL : &h->knobs.rules[rule];
+
+	return r && r->set & KNOB_POLICY && r->policy == KNOB_EXT &&
+	       now->policy == SCHED_IDLE;
 }
 
 /* ---- what is to be ---------------------------------------------------- */
@@ -82,11 +120,7 @@ static void aim(const struct knob_hold *h, struct knob_entry *e, int rule)
 /* As task_start() counts. */
 static uint64_t ticks_now(void)
 {
-	const long hz = sysconf(_SC_CLK_TCK);
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)(t.tv_sec * hz + t.tv_nsec * hz / 1000000000);
+	return (uint64_t)(clock_boot() * (double)sysconf(_SC_CLK_TCK));
 }
 
 static void add_todo(struct knob_hold *h, const struct knob_todo *t)
@@ -112,8 +146,10 @@ static void consider(struct knob_hold *h, const struct look_task *t)
 	const struct knob_entry *was =
 		knob_journal_task(h->j, t->tid, t->stat.start);
 	struct knob_todo todo = {.pid = t->pid};
-	int rule = knobs_rule(&h->knobs, name_of(h, t)), from = -1;
+	int rule, from = -1;
 
+	if (!find_rule(h, t, &rule))
+		return;
 	if (was ? was->rule == rule : rule < 0 && !h->j->count)
 		return;
 	if (was)
@@ -129,7 +165,8 @@ static void consider(struct knob_hold *h, const struct look_task *t)
 		if (attr_read(t->tid, &todo.e.former))
 			return;
 	}
-	if (attr_read(t->tid, &todo.now) || !attr_is_fair(&todo.now))
+	if (attr_read(t->tid, &todo.now) || !attr_is_fair(&todo.now) ||
+	    is_spared(h, rule, &todo.now))
 		return;
 	from = todo.e.rule;
 	aim(h, &todo.e, rule);
@@ -172,6 +209,7 @@ static int find_out(struct knob_hold *h)
 {
 	int rc = look_take(&h->now);
 
+	h->ids.pid = 0;
 	for (size_t i = 0; !rc && i < h->now.count; i++)
 		consider(h, &h->now.v[i]);
 	return rc ? rc : refused(h);
@@ -298,7 +336,7 @@ static int check_scope(const struct knob_hold *h)
 		return err_set(ESRCH, "there is no process %d", h->scope.pid);
 	for (size_t i = 0; i < h->knobs.count; i++)
 		if (h->scope.where == KNOB_HOST &&
-		    !strcmp(h->knobs.rules[i].match, "*"))
+		    knobs_rule_is_all(&h->knobs.rules[i]))
 			return err_set(
 				EINVAL,
 				"the rule for '*' is for the whole workload: "

@@ -10,6 +10,7 @@
 #include "base/strs.h"
 #include "base/task.h"
 #include "knob/journal.h"
+#include "knob/share.h"
 #include "policy/knobs.h"
 
 #define KNOB_PATH_MAX 4096
@@ -18,6 +19,7 @@ enum knob_where {
 	KNOB_TREE,	  /* a process and what descends from it */
 	KNOB_CGROUP_TREE, /* what is in a cgroup and those below */
 	KNOB_HOST,	  /* all, by their names: there is no rule for "*" */
+	KNOB_SHARE,	  /* some processes of all: knob/share.h */
 };
 
 struct knob_scope {
@@ -27,6 +29,7 @@ struct knob_scope {
 	 * deployment: nothing of it needs to be set back.  "": it is not. */
 	char command[TASK_NAME];
 	char cgroup[KNOB_PATH_MAX]; /* below the mount, or with it */
+	struct knob_share share;
 };
 
 struct knob_hold;

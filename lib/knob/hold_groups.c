@@ -24,21 +24,8 @@
 
 static int find_cgroup(struct knob_hold *h)
 {
-	const char *said = h->scope.cgroup;
-	size_t n = strlen(h->root);
-	char *path;
-
-	if (!strncmp(said, h->root, n) && (said[n] == '/' || !said[n]))
-		path = mem_strdup(said);
-	else
-		path = mem_printf("%s%s%s", h->root, *said == '/' ? "" : "/",
-				  said);
-	for (n = strlen(path); n && path[n - 1] == '/'; n--)
-		path[n - 1] = '\0';
-	h->cgroup = path;
-	if (strstr(path, "/../") || access(path, F_OK) < 0)
-		return err_set(ENOENT, "there is no cgroup '%s'", path);
-	return 0;
+	h->cgroup = cgroup_folder(h->root, h->scope.cgroup);
+	return h->cgroup ? 0 : -ENOENT;
 }
 
 static int add_file(struct knob_hold *h, const char *name, const char *word)

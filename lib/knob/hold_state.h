@@ -3,6 +3,7 @@
 #ifndef SCHEDKIT_KNOB_HOLD_STATE_H
 #define SCHEDKIT_KNOB_HOLD_STATE_H
 
+#include "base/exec_id.h"
 #include "knob/hold.h"
 #include "knob/look.h"
 
@@ -37,6 +38,7 @@ struct knob_hold {
 	char *missed;	   /* of that the first that it could not be for */
 	size_t tasks[KNOBS_MAX_RULES];
 	uint64_t cpus[KNOBS_CPU_WORDS]; /* that there are */
+	struct exec_ids ids;		/* of the process that is looked at */
 	char before[TASK_NAME]; /* the name of what will be the command */
 	bool may_nice;		/* CAP_SYS_NICE */
 	/* hold_groups.c */

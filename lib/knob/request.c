@@ -2,17 +2,23 @@
 #include "knob/request.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/answer.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "knob/undo.h"
 
 /* How late a rule for a name may come. */
 #define LOOK_MS 100
+/* Of the time, at most, for looking where what is set is inherited: there is
+ * no hurry then. */
+#define LOOK_SHARE   0.02
+#define LOOK_MOST_MS 2000
 
 static bool is_text(const char *s, size_t size)
 {
@@ -24,7 +30,8 @@ int knob_request_check(const struct knob_request *r)
 	const struct knob_scope *s = &r->scope;
 
 	if (r->size != sizeof(*r) || r->verb > KNOB_UNDO ||
-	    s->where > KNOB_HOST || !is_text(r->policy, sizeof(r->policy)) ||
+	    s->where > KNOB_SHARE || s->share.parts > KNOB_SHARE_ALL ||
+	    !is_text(r->policy, sizeof(r->policy)) ||
 	    strspn(r->policy, "0123456789abcdef") != strlen(r->policy) ||
 	    !is_text(s->command, sizeof(s->command)) ||
 	    !is_text(s->cgroup, sizeof(s->cgroup)) || s->pid < 0)
@@ -80,24 +87,41 @@ static void plan(struct knob_hold *h, int fd, struct knob_journal *j)
 	strs_release(&changes);
 }
 
-static void hold(struct knob_hold *h, struct knob_journal *j, int fd,
-		 size_t rules, const volatile sig_atomic_t *cancel)
+/* Tasks that are handed to a policy hand it on to what they start. */
+static bool is_inherited(const struct knobs *k)
 {
+	return k->set == KNOB_POLICY && k->rules[0].policy == KNOB_EXT;
+}
+
+/* How long to rest after a look that took so long. */
+static int rest_ms(const struct knobs *k, double took_s)
+{
+	double ms = is_inherited(k) ? 1e3 * took_s / LOOK_SHARE : 0;
+
+	return (int)fmin(fmax(ms, LOOK_MS), LOOK_MOST_MS);
+}
+
+static void hold(struct knob_hold *h, struct knob_journal *j, int fd,
+		 const struct knobs *k, const volatile sig_atomic_t *cancel)
+{
+	double began = clock_monotonic();
 	int rc = knob_hold_look(h), trouble = 0;
 
 	if (rc) {
 		answer_trouble(fd, "no", rc);
-		undo(j, fd, h, rules);
+		undo(j, fd, h, k->count);
 		return;
 	}
 	answer_say(fd, "held");
-	while (!*cancel && !answer_over(fd, LOOK_MS)) {
+	while (!*cancel &&
+	       !answer_over(fd, rest_ms(k, clock_monotonic() - began))) {
+		began = clock_monotonic();
 		rc = knob_hold_look(h);
 		if (rc && !trouble)
 			answer_trouble(fd, "fault", rc);
 		trouble |= rc;
 	}
-	undo(j, fd, h, rules);
+	undo(j, fd, h, k->count);
 }
 
 /* What a dead one left is undone before anything new is set. */
@@ -143,7 +167,7 @@ static int carry_out(const struct knob_request *r, int fd,
 	if (h && r->verb == KNOB_PLAN)
 		plan(h, fd, &j);
 	else if (h)
-		hold(h, &j, fd, r->knobs.count, cancel);
+		hold(h, &j, fd, &r->knobs, cancel);
 	if (rc && j.path && !j.count)
 		knob_journal_end(&j);
 	knob_hold_free(h);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "policy/form.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "policy/external.h"
 #include "policy/knobs.h"
@@ -12,19 +14,45 @@
 
 #define TEXT_MAX 65536
 
-enum policy_form policy_form(const struct json *body)
+enum policy_form policy_form_named(const char *name)
 {
 	static const char *const names[] = {
 		[FORM_KNOBS] = "knobs",	  [FORM_EXTERNAL] = "external",
 		[FORM_PARAMS] = "params", [FORM_HOOKS] = "hooks",
 		[FORM_SOURCE] = "source",
 	};
-	const char *form = json_as_string(json_get(body, "form"), "");
 
-	for (size_t i = FORM_KNOBS; i < ARRAY_LEN(names); i++)
-		if (!strcmp(names[i], form))
+	for (size_t i = FORM_KNOBS; name && i < ARRAY_LEN(names); i++)
+		if (!strcmp(names[i], name))
 			return (enum policy_form)i;
 	return FORM_UNKNOWN;
+}
+
+enum policy_form policy_form(const struct json *body)
+{
+	return policy_form_named(json_as_string(json_get(body, "form"), NULL));
+}
+
+bool policy_form_is_searched(enum policy_form f)
+{
+	return f == FORM_KNOBS || f == FORM_PARAMS;
+}
+
+int policy_form_check(const char *name, bool with_model)
+{
+	enum policy_form form = policy_form_named(name);
+
+	if (name && form == FORM_UNKNOWN)
+		return err_set(EINVAL,
+			       "'%s' is not knobs, external, params, hooks or "
+			       "source",
+			       name);
+	if (name && !with_model && !policy_form_is_searched(form))
+		return err_set(EINVAL,
+			       "only a model writes '%s'; set SCHED_LLM or "
+			       "--backend",
+			       name);
+	return 0;
 }
 
 bool policy_form_has_object(enum policy_form f)

@@ -19,6 +19,20 @@ enum policy_form {
 /* body NULL: FORM_UNKNOWN. */
 enum policy_form policy_form(const struct json *body);
 
+/* By its name in a body and in options; NULL, too: FORM_UNKNOWN. */
+enum policy_form policy_form_named(const char *name);
+
+/* True for the forms of which what is built in proposes policies; the others
+ * only a model writes. */
+bool policy_form_is_searched(enum policy_form f);
+
+/*
+ * Whether policies of the form of that name can be proposed, where a model is
+ * asked or only what is built in: 0; -EINVAL, the message names the way out.
+ * NULL, no form in particular: 0.
+ */
+int policy_form_check(const char *name, bool with_model);
+
 /* True for the forms behind which there is an object that we load. */
 bool policy_form_has_object(enum policy_form f);
 

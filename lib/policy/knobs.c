@@ -2,8 +2,10 @@
 #include "policy/knobs.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +145,20 @@ static int take_match(const struct json *v, size_t at, struct knob_rule *r)
 	return 0;
 }
 
+static int take_identity(const struct json *v, size_t at, struct knob_rule *r)
+{
+	const char *s = json_as_string(v, "");
+	bool good = strlen(s) == 16 && strspn(s, "0123456789abcdef") == 16;
+
+	r->identity = good ? strtoull(s, NULL, 16) : 0;
+	if (!r->identity)
+		return err_set(EINVAL,
+			       "knobs.%zu.identity: '%s' is not 16 hexadecimal "
+			       "digits of a profile's identity",
+			       at, s);
+	return 0;
+}
+
 /* ---- a rule, and all of them ------------------------------------------ */
 
 static int take_member(const struct json *m, size_t at, struct knob_rule *r)
@@ -154,6 +170,8 @@ static int take_member(const struct json *m, size_t at, struct knob_rule *r)
 			return take_number(&knob_ranges[i], m, at, r);
 	if (!strcmp(key, "match"))
 		return take_match(m, at, r);
+	if (!strcmp(key, "identity"))
+		return take_identity(m, at, r);
 	if (!strcmp(key, "policy"))
 		return take_policy(m, at, r);
 	if (!strcmp(key, "cpus"))
@@ -182,7 +200,8 @@ static int read_rule(const struct json *v, size_t at, struct knobs *k)
 		return err_set(EINVAL, "knobs.%zu: the rule '%s' sets nothing",
 			       at, r->match);
 	for (size_t i = 0; i < at; i++)
-		if (!strcmp(k->rules[i].match, r->match))
+		if (!strcmp(k->rules[i].match, r->match) &&
+		    k->rules[i].identity == r->identity)
 			return err_set(EINVAL,
 				       "knobs.%zu.match: '%s' is that of rule "
 				       "%zu, too",
@@ -208,8 +227,8 @@ int knobs_read(const struct json *body, struct knobs *out)
 		if (rc)
 			return rc;
 		out->set |= out->rules[at].set;
-		out->by_name |= strcmp(out->rules[at].match, "*") != 0;
-		if (!strcmp(out->rules[at].match, "*") && at + 1 < n)
+		out->by_name |= !knobs_rule_is_all(&out->rules[at]);
+		if (knobs_rule_is_all(&out->rules[at]) && at + 1 < n)
 			return err_set(EINVAL,
 				       "knobs.%zu.match: nothing is left for "
 				       "the rules after '*'",
@@ -220,6 +239,16 @@ int knobs_read(const struct json *body, struct knobs *out)
 	return 0;
 }
 
+void knobs_rule_name(const struct knob_rule *r, struct json *row)
+{
+	char hash[17];
+
+	json_set_string(row, "match", r->match);
+	snprintf(hash, sizeof(hash), "%016" PRIx64, r->identity);
+	if (r->identity)
+		json_set_string(row, "identity", hash);
+}
+
 /* ---- for people ------------------------------------------------------- */
 
 static void text_of(const struct knob_rule *r, const char *cpus,
@@ -227,7 +256,10 @@ static void text_of(const struct knob_rule *r, const char *cpus,
 {
 	const char *sep = "";
 
-	buf_printf(out, "%s: ", strcmp(r->match, "*") ? r->match : "all");
+	buf_puts(out, strcmp(r->match, "*") ? r->match : "all");
+	if (r->identity)
+		buf_printf(out, " %016" PRIx64, r->identity);
+	buf_puts(out, ": ");
 	if (r->set & KNOB_POLICY) {
 		buf_puts(out, policy_names[r->policy]);
 		sep = ", ";

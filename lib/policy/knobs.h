@@ -7,9 +7,10 @@
  *            {"match":"*","nice":5,"cpus":"0-3,6"}]
  *
  * A rule is for tasks whose name (/proc/PID/comm, 15 bytes) its pattern
- * matches, as a shell's does; "*" is the whole workload.  The first rule that
- * matches a task is the only one for it; what it leaves out is as it was
- * before the workload began.
+ * matches, as a shell's does; "*" is the whole workload.  With "identity", 16
+ * hexadecimal digits as a profile has them, it is for those of them alone that
+ * were executed as that.  The first rule that matches a task is the only one
+ * for it; what it leaves out is as it was before the workload began.
  */
 #ifndef SCHEDKIT_POLICY_KNOBS_H
 #define SCHEDKIT_POLICY_KNOBS_H
@@ -18,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/exec_id.h"
 #include "doc/json.h"
 
 #define KNOBS_MAX_RULES 32
@@ -37,11 +39,14 @@ enum knob_bits {
 
 #define KNOB_CGROUP (KNOB_WEIGHT | KNOB_MAX) /* these need a cgroup */
 
-enum knob_policy { KNOB_OTHER, KNOB_BATCH, KNOB_IDLE };
+/* KNOB_EXT, into the hands of the policy that is attached, is in no document:
+ * sched-deploy asks for it for the tasks of a canary. */
+enum knob_policy { KNOB_OTHER, KNOB_BATCH, KNOB_IDLE, KNOB_EXT };
 
 struct knob_rule {
 	char match[KNOBS_NAME_LEN + 1];
-	unsigned set; /* enum knob_bits */
+	uint64_t identity; /* exec_id(); 0: whatever was executed */
+	unsigned set;	   /* enum knob_bits */
 	int nice;
 	enum knob_policy policy;
 	uint32_t slice_us;
@@ -54,7 +59,9 @@ struct knobs {
 	struct knob_rule rules[KNOBS_MAX_RULES];
 	size_t count;
 	unsigned set; /* of any rule */
-	bool by_name; /* there is a rule for less than the whole workload */
+	/* 1: there is a rule for less than the whole workload.  No bool: it may
+	 * come from another process. */
+	uint32_t by_name;
 };
 
 /* -EINVAL names the key at fault: "knobs.1.nice: 20 is above 19". */
@@ -66,11 +73,38 @@ int knobs_read(const struct json *body, struct knobs *out);
  */
 int knobs_check(const struct knobs *k);
 
+/* Sets "match", and "identity" if it has one, of a report's row. */
+void knobs_rule_name(const struct knob_rule *r, struct json *row);
+
 /* "0-3,6", as the kernel writes it; the caller's. */
 char *knobs_cpus_text(const uint64_t cpus[static KNOBS_CPU_WORDS]);
 
-/* The rule for a task of that name; -1: none. */
-int knobs_rule(const struct knobs *k, const char *name);
+/* A task, as rules look at it. */
+struct knob_who {
+	const char *name;
+	const uint64_t *identities; /* it may be one of these */
+	size_t identity_count;
+};
+
+/* The rule for it; -1: none. */
+int knobs_rule(const struct knobs *k, const struct knob_who *who);
+
+/*
+ * The same for a task of that name that runs in process pid: what it was
+ * executed as is looked up where a rule asks for it.  ids are those of the
+ * process that was asked about last, so that its tasks cost one look-up.
+ * False, and *rule is as before: it is in the middle of an execve(2), and will
+ * be known at the next look.
+ */
+bool knobs_rule_now(const struct knobs *k, const char *name, pid_t pid,
+		    struct exec_ids *ids, int *rule);
+
+/* No rule is for a part of the workload only. */
+bool knobs_rule_is_all(const struct knob_rule *r);
+
+/* Whether a rule is for a part of the workload: by what was executed
+ * (identity), or by its name alone. */
+bool knobs_uses(const struct knobs *k, bool identity);
 
 /*
  * Whether the rules are for a machine of n CPUs: every CPU that they name is

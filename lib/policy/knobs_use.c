@@ -44,11 +44,12 @@ static bool good_rule(const struct knob_rule *r)
 	}
 	for (size_t i = 0; i < KNOBS_CPU_WORDS; i++)
 		any |= r->cpus[i];
-	return good && (any || !(r->set & KNOB_CPUS)) && r->policy <= KNOB_IDLE;
+	return good && (any || !(r->set & KNOB_CPUS)) && r->policy <= KNOB_EXT;
 }
 
 int knobs_check(const struct knobs *k)
 {
+	uint32_t by_name = 0;
 	unsigned set = 0;
 
 	if (!k->count || k->count > KNOBS_MAX_RULES)
@@ -57,22 +58,78 @@ int knobs_check(const struct knobs *k)
 		if (!good_rule(&k->rules[i]))
 			return err_set(EINVAL, "knobs.%zu: out of range", i);
 		set |= k->rules[i].set;
+		by_name |= !knobs_rule_is_all(&k->rules[i]);
 	}
-	return set == k->set ? 0 : err_set(EINVAL, "knobs: not what is set");
+	return set == k->set && by_name == k->by_name
+		       ? 0
+		       : err_set(EINVAL, "knobs: not what is set");
 }
 
 /* ---- whose and where -------------------------------------------------- */
 
-int knobs_rule(const struct knobs *k, const char *name)
+bool knobs_rule_is_all(const struct knob_rule *r)
+{
+	return !strcmp(r->match, "*") && !r->identity;
+}
+
+bool knobs_uses(const struct knobs *k, bool identity)
+{
+	for (size_t i = 0; i < k->count; i++)
+		if (!knobs_rule_is_all(&k->rules[i]) &&
+		    identity == (k->rules[i].identity != 0))
+			return true;
+	return false;
+}
+
+static bool is_one(const struct knob_who *who, uint64_t identity)
+{
+	for (size_t i = 0; i < who->identity_count; i++)
+		if (who->identities[i] == identity)
+			return true;
+	return !identity;
+}
+
+static bool is_named(const struct knob_rule *r, const char *name)
 {
 	char comm[KNOBS_NAME_LEN + 1];
 
 	snprintf(comm, sizeof(comm), "%s", name);
+	return !strcmp(r->match, "*") || !fnmatch(r->match, comm, 0);
+}
+
+/* Whether the rule for a task of that name may depend on its identity. */
+static bool asks_identity(const struct knobs *k, const char *name)
+{
+	size_t i = 0;
+
+	while (i < k->count && !is_named(&k->rules[i], name))
+		i++;
+	return i < k->count && k->rules[i].identity;
+}
+
+int knobs_rule(const struct knobs *k, const struct knob_who *who)
+{
 	for (size_t i = 0; i < k->count; i++)
-		if (!strcmp(k->rules[i].match, "*") ||
-		    !fnmatch(k->rules[i].match, comm, 0))
+		if (is_named(&k->rules[i], who->name) &&
+		    is_one(who, k->rules[i].identity))
 			return (int)i;
 	return -1;
+}
+
+bool knobs_rule_now(const struct knobs *k, const char *name, pid_t pid,
+		    struct exec_ids *ids, int *rule)
+{
+	struct knob_who who = {.name = name};
+
+	if (asks_identity(k, name)) {
+		exec_ids_of(ids, pid);
+		if (!ids->count)
+			return false;
+		who.identities = ids->v;
+		who.identity_count = ids->count;
+	}
+	*rule = knobs_rule(k, &who);
+	return true;
 }
 
 int knobs_check_cpus(const struct knobs *k, uint32_t n, bool all)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "bpf/identity_abi.h"
+#include "base/exec_id.h"
 
 #define NICE_0_PRIO  120
 #define NICE_0_LOAD  1024
@@ -304,23 +304,10 @@ void task_view_stop(struct ext *e)
 
 /* ---- identities ------------------------------------------------------- */
 
-static uint64_t hash_text(uint64_t h, const char *text, size_t len)
-{
-	for (size_t at = 0; at < len; at += 8) {
-		uint64_t word = 0;
-
-		memcpy(&word, text + at, len - at < 8 ? len - at : 8);
-		h = identity_mix(h, word);
-	}
-	return identity_mix(h, len);
-}
-
 /* The hash that a policy will find for the text; see bpf/identity.bpf.h. */
 static uint64_t hash_of(const struct ext_identity *id)
 {
-	uint64_t h = hash_text(IDENTITY_SEED, id->text, id->args);
-
-	return identity_final(hash_text(h, id->text + id->args, id->args_len));
+	return exec_id(id->text, id->text + id->args, id->args_len);
 }
 
 static struct ext_identity *identity(struct ext *e, uint64_t hash)

@@ -52,6 +52,18 @@ static void set_rule(struct load *l, struct load_task *t,
 	}
 }
 
+/* What a job executes is what it is, though it is forked as something else. */
+static int rule_for(const struct knobs *k, const struct load_task *t)
+{
+	struct knob_who who = {t->name, &t->identity, t->identity ? 1 : 0};
+
+	for (size_t i = 0; i < t->op_count && !who.identity_count; i++) {
+		who.identities = &t->ops[i].id;
+		who.identity_count = t->ops[i].what == LOAD_EXEC;
+	}
+	return knobs_rule(k, &who);
+}
+
 int load_check_knobs(const struct knobs *k, uint32_t cpus)
 {
 	if (k->set & KNOB_MAX)
@@ -70,7 +82,7 @@ int load_set_knobs(struct load *l, const struct knobs *k, uint32_t cpus)
 	add_cgroups(l, k, &groups);
 	for (size_t i = 0; i < l->task_count; i++) {
 		struct load_task *t = &l->tasks[i];
-		int rule = knobs_rule(k, t->name);
+		int rule = rule_for(k, t);
 
 		if (t->kernel)
 			continue;

@@ -21,6 +21,7 @@ struct kernel_attr {
 };
 
 #define ATTR_RESET_ON_FORK 1 /* the one flag that is kept */
+#define POLICY_EXT	   7 /* SCHED_EXT, for which no C library has a name */
 
 static int get(pid_t tid, struct kernel_attr *a)
 {
@@ -63,6 +64,7 @@ uint32_t attr_policy(enum knob_policy p)
 {
 	return p == KNOB_BATCH	? SCHED_BATCH
 	       : p == KNOB_IDLE ? SCHED_IDLE
+	       : p == KNOB_EXT	? POLICY_EXT
 				: SCHED_OTHER;
 }
 
@@ -71,13 +73,14 @@ const char *attr_policy_name(uint32_t policy)
 	return policy == SCHED_OTHER   ? "other"
 	       : policy == SCHED_BATCH ? "batch"
 	       : policy == SCHED_IDLE  ? "idle"
+	       : policy == POLICY_EXT  ? "ext"
 				       : "real-time";
 }
 
 static bool is_fair(uint32_t policy)
 {
 	return policy == SCHED_OTHER || policy == SCHED_BATCH ||
-	       policy == SCHED_IDLE;
+	       policy == SCHED_IDLE || policy == POLICY_EXT;
 }
 
 static int no_slices(void)

@@ -38,14 +38,14 @@ int attr_set(pid_t tid, unsigned set, const struct knob_rule *rule,
  */
 int attr_put(pid_t tid, unsigned set, const struct attr *want);
 
-/* Of whom attr_put() sets anything but CPUs. */
+/* Of whom attr_put() sets anything but CPUs: not of the real-time ones. */
 bool attr_is_fair(const struct attr *a);
 
 /* -ENOTSUP: the kernel has no slices of a task's own. */
 int attr_check_slices(void);
 
 uint32_t attr_policy(enum knob_policy p); /* SCHED_OTHER and so on */
-/* "other", "batch", "idle"; "real-time" for what is none of them. */
+/* "other", "batch", "idle", "ext"; "real-time" for what is none of them. */
 const char *attr_policy_name(uint32_t policy);
 
 #endif

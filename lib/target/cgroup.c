@@ -53,6 +53,25 @@ char *cgroup_of(const char *root, pid_t pid)
 	return out;
 }
 
+char *cgroup_folder(const char *root, const char *said)
+{
+	size_t n = strlen(root);
+	char *path;
+
+	if (!strncmp(said, root, n) && (said[n] == '/' || !said[n]))
+		path = mem_strdup(said);
+	else
+		path = mem_printf("%s%s%s", root, *said == '/' ? "" : "/",
+				  said);
+	for (n = strlen(path); n && path[n - 1] == '/'; n--)
+		path[n - 1] = '\0';
+	if (!strstr(path, "/../") && !access(path, F_OK))
+		return path;
+	err_set(ENOENT, "there is no cgroup '%s'", path);
+	free(path);
+	return NULL;
+}
+
 char *cgroup_parent(const char *root, const char *dir)
 {
 	size_t n = strlen(root);

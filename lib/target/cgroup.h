@@ -14,6 +14,10 @@ char *cgroup_root(void);
 /* The folder of a process's cgroup below root, the caller's; NULL: gone. */
 char *cgroup_of(const char *root, pid_t pid);
 
+/* The folder of one by its path, with or without where they are mounted, the
+ * caller's; NULL: there is none, and a message says so. */
+char *cgroup_folder(const char *root, const char *said);
+
 /* The folder above one; root has none: NULL. */
 char *cgroup_parent(const char *root, const char *dir);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/exec_id.h"
 #include "base/mem.h"
 #include "policy/knobs.h"
 #include "target/attr.h"
@@ -76,14 +77,17 @@ static void fail(struct knob_run *k, int rc)
 
 static void look(struct knob_run *k)
 {
+	struct exec_ids ids = {0};
 	int rc = kin_look(&k->kin);
 
 	if (rc)
 		fail(k, rc);
 	for (size_t i = 0; !rc && i < k->kin.count; i++) {
 		struct kin_task *t = &k->kin.tasks[i];
-		int from = rule_of(k, t), to = knobs_rule(&k->knobs, t->name);
+		int from = rule_of(k, t);
+		int to = from;
 
+		knobs_rule_now(&k->knobs, t->name, t->pid, &ids, &to);
 		t->mark = to;
 		if (from == to)
 			continue;
@@ -130,9 +134,10 @@ int knob_run_open(const struct json *body, struct knob_run **out)
 int knob_run_take(struct knob_run *k, pid_t pid, const char *command)
 {
 	const char *slash = strrchr(command, '/');
+	const struct knob_who who = {.name = slash ? slash + 1 : command};
 	int rc = attr_read(pid, &k->base);
 
-	k->first = knobs_rule(&k->knobs, slash ? slash + 1 : command);
+	k->first = knobs_rule(&k->knobs, &who);
 	if (!rc)
 		rc = set_task(k, pid, pid, -1, k->first);
 	if (rc || !k->knobs.by_name)
@@ -161,7 +166,7 @@ struct json *knob_run_report(const struct knob_run *k)
 	for (size_t i = 0; i < k->knobs.count; i++) {
 		struct json *r = json_add(rules, json_object());
 
-		json_set_string(r, "match", k->knobs.rules[i].match);
+		knobs_rule_name(&k->knobs.rules[i], r);
 		json_set_number(r, "tasks", (double)k->tasks[i]);
 	}
 	return v;

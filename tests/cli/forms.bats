@@ -60,6 +60,10 @@ unproved=lint,build,prove,sim
 	judge 1 --stages $unproved <in
 	so '.decision == "rejected"'
 	has "$(found lint)" "'declared_intent' is missing"
+	knobs '[{"match": "*", "identity": "00000000000000ab", "nice": 5}]' \
+		'["declared_intent"]' >in
+	judge 1 --stages lint <in
+	has "$(found lint)" "'learned_identity' is missing"
 	knobs '[{"match": "cc1*", "nice": 5}]' '["declared_intent"]' >in
 	judge 1 --stages $unproved <in
 	is "$(stages)" 'passed passed passed passed skipped skipped'

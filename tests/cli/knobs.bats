@@ -4,11 +4,11 @@
 # Knobs on this very host: set, told, and set back to exactly what was before.
 
 load ../lib
+load ../knobs
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	export SCHEDKIT_HISTORY=$PWD/h SCHEDKIT_RUN=$PWD/run
-	configuration=$(sched-deploy status | jq -r .body.configuration)
 	# Names that nothing else on this host has.
 	name=k$((BASHPID % 100000))x
 	cp "$(command -v sleep)" "$name"
@@ -35,21 +35,7 @@ teardown() {
 
 # knobs RULES: a policy and its verdict in `in`.
 knobs() {
-	local policy id
-	policy=$(doc policy "{\"form\": \"knobs\", \"title\": \"t\",
-		\"why\": \"w\", \"uses\": [\"declared_intent\"],
-		\"knobs\": $1}")
-	id=$(doc_id <<<"$policy")
-	{
-		echo "$policy"
-		doc verdict "{\"policy\": \"$id\", \"workload\": \"w\",
-			\"decision\": \"accepted\", \"why\": \"so it is\",
-			\"target\": \"host\", \"kernel\": \"$(uname -r)\",
-			\"configuration\": \"$configuration\",
-			\"stages\": [], \"metrics\": []}" "$id"
-	} >story
-	sched-verify --json --sign "$(tail -n 1 story | doc_id)" <story >in \
-		2>/dev/null
+	knobs_story "$(knobs_policy t "$1")" w >in
 }
 
 # Everything of a task that a policy may change.
@@ -114,7 +100,7 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 	has "$(tail -n 1 <<<"$output" | jq -r '.body.changes[]')" 'nice 7, now 0'
 	is "$(tail -n 1 <<<"$output" | jq -r .body.state)" dry-run
 	deploy --pid "${victims[0]}"
-	is "$(ps -o ni= -p "${victims[0]}" | tr -d ' ')" 7
+	is "$(nice_of "${victims[0]}")" 7
 	has "$(state "${victims[@]}")" SCHED_BATCH
 	has "$(sched-deploy status)" 'knobs are set on 1 tasks'
 	exits 0 sched-deploy stop
@@ -155,7 +141,11 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 	before=$(state "${victims[@]}")
 	deploy
 	echo go >fifo
-	sleep 0.4
+	# It is idle now, and gets what others leave.
+	for ((i = 0; i < 100; i++)); do
+		[ "$(pgrep -c -P "${victims[0]}")" -lt 2 ] || break
+		sleep 0.1
+	done
 	read -r child _ <<<"$(pgrep -P "${victims[0]}" | tr '\n' ' ')"
 	is "$(cut -d ' ' -f 19 "/proc/$child/stat")" 4
 	exits 0 sched-deploy stop
@@ -164,6 +154,34 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 		victims+=("$p")
 		is "$(state "$p" | head -n 1)" "$(head -n 1 <<<"$before")"
 	done < <(pgrep -P "${victims[0]}")
+}
+
+@test 'knobs: by what was executed, whatever it is called' {
+	local hash other
+	cp "$(command -v bash)" "${name}b"
+	# shellcheck disable=SC2016 # for the shell that is started
+	job=("./${name}b" -c 'sleep "$T"; :')
+	T=0 sched-observe --json -- "${job[@]}" long >profile
+	[ "$(jq -r .body.source profile)" = bpf ] ||
+		skip 'identities are observed by BPF, which is not to be had'
+	hash=$(jq -r ".body.identities[] | select(.name == \"${name}b\").hash" \
+		profile)
+	knobs "[{\"match\": \"${name}b\", \"identity\": \"$hash\", \"nice\": 0},
+		{\"match\": \"${name}b\", \"nice\": 6}]"
+	T=60 "${job[@]}" long 3>&- &
+	victims+=($!)
+	T=60 "${job[@]}" short 3>&- &
+	other=$!
+	victims+=("$other")
+	sleep 0.1
+	deploy
+	is "$(nice_of "${victims[0]}")" 0
+	is "$(nice_of "$other")" 6
+	exits 0 sched-deploy stop
+	is "$(nice_of "$other")" 0
+	is "$(last '.body.rules[0] | .identity + " " + (.tasks | tostring)')" \
+		"$hash 1"
+	pkill -9 -P "${victims[0]},$other" -x sleep
 }
 
 @test 'knobs: whoever is killed, it is set back' {
@@ -177,8 +195,13 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 	deploy --pid "${victims[0]}"
 	kill -9 "$(pgrep -P "$deployer" -x set-knobs)"
 	back "$before"
-	wait "$deployer"
-	has "$(last .body.why)" 'was ended'
+	ends 1
+	is "$(last '.body.state + ": " + .body.why')" \
+		'ejected: the process that had set the knobs was ended'
+	# On how many tasks each rule was set it cannot say any more.
+	is "$(last .body.rules)" null
+	has "$(cat err)" 'the process that had set the knobs was ended'
+	is "$(sched-deploy status --json | jq -r .body.last.state)" ejected
 	# Both: the next one does it.
 	deploy --pid "${victims[0]}"
 	kill -9 -- "-$deployer"
@@ -195,6 +218,27 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 	exits 1 sched-deploy stop
 }
 
+# ends STATUS: the deployer, with it.
+ends() {
+	local got=0
+	wait "$deployer" || got=$?
+	is "$got" "$1"
+}
+
+@test 'knobs: a command that has lost its knobs goes on without' {
+	knobs '[{"match": "*", "nice": 3}]'
+	# shellcheck disable=SC2016 # for the shell that is started
+	exits 1 sched-deploy -- sh -c 'nice
+		kill -9 "$(pgrep -P "$PPID" -x set-knobs)"
+		i=0
+		while [ "$(nice)" = 3 ] && [ $((i += 1)) -lt 200 ]; do
+			sleep 0.05
+		done
+		nice; exit 5' <in
+	is "$(grep -x '[0-9]*' <<<"$stderr" | xargs)" '3 0'
+	is "$(tail -n 1 <<<"$output" | jq -r .body.state)" ejected
+}
+
 # back STATE: soon.
 back() {
 	local i
@@ -205,8 +249,13 @@ back() {
 	is "$(state "${victims[@]}")" "$1"
 }
 
+# micro N: as many seconds.
+micro() {
+	printf '%d.%06d\n' $(($1 / 1000000)) $(($1 % 1000000))
+}
+
 @test 'knobs: killed at twenty moments' {
-	local before i changed=0
+	local before i changed=0 began span
 	knobs "[{\"match\": \"$name\", \"nice\": 7, \"policy\": \"batch\",
 		\"slice_us\": 20000, \"cpus\": \"0\"}]"
 	for ((i = 0; i < 30; i++)); do
@@ -214,10 +263,15 @@ back() {
 	done
 	renice -n 2 "${victims[3]}" >/dev/null
 	before=$(state "${victims[@]}")
+	# How long it takes to be in force, however busy the machine is.
+	began=${EPOCHREALTIME/./}
+	deploy
+	span=$((${EPOCHREALTIME/./} - began))
+	exits 0 sched-deploy stop
 	for ((i = 0; i < 20; i++)); do
 		setsid sched-deploy --no-history <in >out 2>err 3>&- &
 		deployer=$!
-		sleep "0.0$((RANDOM % 60 + 10))"
+		sleep "$(micro $((span * RANDOM / 25000)))"
 		# It may not have got as far as to a group of its own.
 		kill -9 -- "-$deployer" 2>/dev/null || kill -9 "$deployer"
 		wait "$deployer" || true
@@ -243,7 +297,7 @@ back() {
 	wait "${victims[1]}" || true
 	has "$(sched-deploy status)" 'nice value is 12'
 	exits 0 sched-deploy stop
-	is "$(ps -o ni= -p "${victims[0]}" | tr -d ' ')" 12
+	is "$(nice_of "${victims[0]}")" 12
 	has "$(last '.body.left[]')" "task ${victims[0]}: its nice value is 12"
 	renice -n 0 "${victims[0]}" >/dev/null
 	is "$(state "${victims[0]}")" "$before"

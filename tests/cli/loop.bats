@@ -129,6 +129,34 @@ run_loop() {
 	has "$stderr" nothing.json
 }
 
+@test 'a form that nobody can propose is refused before anything is measured' {
+	prepare
+	exits 2 "$loop" --target vm --form knob -- true
+	has "$stderr" \
+		"'knob' is not knobs, external, params, hooks or source"
+	for f in external hooks source; do
+		exits 2 "$loop" --target vm --form "$f" -- true
+		has "$stderr" "only a model writes '$f'; set SCHED_LLM or --backend"
+	done
+	exits 2 "$loop" --target vm --form hooks --backend rules -- true
+	exits 2 "$loop" --target vm --form hooks --backend random -- true
+	exits 2 "$loop" --target vm --form knobs --backend random -- true
+	has "$stderr" 'the backend random is not for knobs'
+	is "$(calls observe)" 0
+	# A model may; how far a loop is can be asked without it.
+	SCHED_LLM=command:false exits 2 "$loop" --target vm --form hook -- true
+	exits 1 "$loop" --target vm --form hooks --status -- true
+	run_loop 0 --rounds 1 --candidates 1 --form hooks --backend command:false
+	run_loop 0 --rounds 1 --candidates 1 --form params
+	is "$(calls observe)" 2
+}
+
+@test 'random points instead of what is built in, not beside it' {
+	run_loop 0 --rounds 1 --candidates 4 --backend random
+	is "$(jq -r 'select(.kind == "policy").body.title' in.verify |
+		sort -u)" 'a random point'
+}
+
 @test 'from nothing to deployed, and what it tells' {
 	run_loop 0 --rounds 1 --candidates 2 --goal makespan
 	is "$(of .status)" better

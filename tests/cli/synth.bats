@@ -16,6 +16,7 @@ PROFILE='{"scope":"command","goal":"makespan","source":"bpf","target":"vm",
 setup() {
 	profile=$BATS_TEST_TMPDIR/profile
 	doc profile "$PROFILE" >"$profile"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 @test "a plan and as many policies as asked for, all after the profile" {
@@ -44,6 +45,23 @@ setup() {
 	is "$(jq -c .proposals <<<"$plan")" \
 		"$(jq -c 'select(.kind == "policy").id' <<<"$output" | jq -sc .)"
 	is "$(jq -r .profile <<<"$plan")" "$(doc_id <"$profile")"
+}
+
+@test "knobs: for a kernel without sched_ext, and they pass the lint" {
+	exits 0 sched-synth --json -n 3 --form knobs \
+		<"$TREE/tests/bench/requests.profile"
+	is "$(jq -r 'select(.kind == "policy").body.form' <<<"$output" |
+		sort | uniq -c | tr -s ' ')" ' 3 knobs'
+	is "$(jq -c 'select(.kind == "plan") | [.body.predictions[].ratio > 0.9]
+		| all' <<<"$output")" true
+	sched-verify --stages lint --json <<<"$output" >v || [ $? = 1 ]
+	is "$(jq -r 'select(.kind == "verdict").body.stages[0].status' v |
+		sort | uniq -c | tr -s ' ')" ' 3 passed'
+	exits 2 sched-synth --form hooks <"$profile"
+	has "$stderr" 'only a model writes'
+	exits 2 sched-synth --form knobs --sources rule <"$profile"
+	exits 2 sched-synth --form knob <"$profile"
+	has "$stderr" "'knob' is not knobs, external, params, hooks or source"
 }
 
 @test "every proposal passes the lint of sched-verify" {

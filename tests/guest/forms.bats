@@ -25,7 +25,7 @@ for i in 1 2; do for kind in favoured other; do
 	./$kind -c "while [ ! -e end ]; do :; done
 		read -r a </proc/\$\$/schedstat; echo \${a%% *} >$kind.$i" &
 done; done
-sleep 2; : >end; wait
+sleep 1; : >end; wait
 awk -v f="$(cat favoured.1)" -v g="$(cat favoured.2)" -v a="$(cat other.1)" \
 	-v b="$(cat other.2)" "BEGIN { print \"ratio:\", (f + g) / (a + b) }"
 us=$(($(sed -n "s/^se.slice *: *//p" /proc/self/sched) / 1000))
@@ -83,7 +83,7 @@ metric() {
 		policy external external '{"program": "scx_testfifo",
 			"flags": ["-f", "--slice-us", "5000"]}'
 		policy external external '{"program": "scx_testfifo",
-			"flags": ["--quit-after", "1500"]}'
+			"flags": ["--quit-after", "800"]}'
 	} >in
 	sched-verify --json -t vm --cpus 2 --screen 0 --finalists 9 --pairs 1 \
 		--no-confirm --stages lint,kernel,run <in >out || rc=$?

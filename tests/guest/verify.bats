@@ -19,7 +19,7 @@ setup() {
 # One more than that, so that never having to has a ratio too.
 hogs='for i in 1 2 3 4 5; do (
 		n=0
-		while ((n++ < 12000)); do :; done
+		while ((n++ < 6000)); do :; done
 		while read -r key value; do
 			[ "$key" = nonvoluntary_ctxt_switches: ] &&
 				echo "switches: $((value + 1))"
@@ -55,6 +55,15 @@ verdict() {
 	return 1
 }
 
+# Skips what rests on figures if the guest had to wait too often for its CPUs.
+needs_quiet() {
+	local pct
+	pct=$(jq -s 'map(select(.kind == "verdict").body.evidence.host_wait_pct //
+		0) | max | floor' out)
+	[ "$pct" -le 33 ] ||
+		skip "this machine is busy: the guest waited $pct % of its time"
+}
+
 @test 'guest verify: the long slice is accepted, the tiny one is not' {
 	local rc=0
 	{
@@ -65,6 +74,7 @@ verdict() {
 	sched-verify --target vm --cpus 2 --min-effect 100 <in >out 2>err ||
 		rc=$?
 	cat err
+	needs_quiet
 	verdict 0 '.decision == "accepted" and .target == "vm" and
 		(.kernel | startswith("6.18")) and .evidence.confirmed and
 		.metrics[0].pairs >= 8 and .metrics[0].ci95[0] > 1 and
@@ -85,7 +95,7 @@ verdict() {
 @test 'guest verify: nothing is accepted on a machine that is busy' {
 	local rc=0 hog
 	{
-		profile bash -c "$hogs"
+		profile bash -c "${hogs/6000/2000}"
 		policy 'long slices' '{"slice_us": 200000}'
 	} >in
 	for ((hog = 0; hog < 2 * $(nproc); hog++)); do
@@ -146,20 +156,20 @@ verdict() {
 }
 
 @test 'guest verify: rt-app plays a profile that has no command' {
-	local hist='{"count":300,"sum":1200000,"max":6000,"p50":4000,"p90":5000,
-		"p99":6000,"buckets":[[3670,150],[4194,150]]}'
+	local hist='{"count":150,"sum":600000,"max":6000,"p50":4000,"p90":5000,
+		"p99":6000,"buckets":[[3670,75],[4194,75]]}'
 	needs rt-app
 	{
 		doc profile "{\"scope\": \"all\", \"goal\": \"throughput\",
 			\"source\": \"bpf\", \"target\": \"host\",
-			\"duration_us\": 3000000,
+			\"duration_us\": 1500000,
 			\"system\": {\"cpus\": 2, \"kernel\": \"6\"},
 			\"groups\": [{\"name\": \"worker\", \"tasks\": 3,
-				\"run_us\": 1200000, \"wait_us\": 1000,
-				\"wakeups\": 300, \"burst_us\": $hist,
+				\"run_us\": 600000, \"wait_us\": 1000,
+				\"wakeups\": 150, \"burst_us\": $hist,
 				\"sleep_us\": $hist, \"delay_us\": $hist,
 				\"wakers\": [{\"group\": \"(interrupt)\",
-					\"count\": 300}]}],
+					\"count\": 150}]}],
 			\"overhead\": {\"drops\": 0}}"
 		policy 'fair' '{}'
 	} >in
@@ -178,9 +188,9 @@ wall() {
 }
 
 @test 'guest verify: rungs keep the winner, looks end early, new is new' {
-	local rc=0 small=${hogs/12000/2000}
+	local rc=0 small=${hogs/6000/2000}
 	{
-		profile bash -c "${hogs/12000/4000}" |
+		profile bash -c "${hogs/6000/4000}" |
 			jq -c --arg hogs "$small" '.body |
 				.workload.short = ["bash", "-c", $hogs]' >body
 		doc profile "$(cat body)"
@@ -192,6 +202,7 @@ wall() {
 	sched-verify --target vm --cpus 2 --min-effect 100 --halving \
 		--sequential --pairs 10 <in >out 2>err || rc=$?
 	cat err
+	needs_quiet
 	# The winner is decided by five pairs and three fresh ones; the other
 	# finalist is given up before.
 	verdict 2 '.decision == "accepted" and .evidence.stopped == "decided"

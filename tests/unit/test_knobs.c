@@ -5,12 +5,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/exec_id.h"
 #include "base/mem.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
@@ -84,6 +88,11 @@ static void bad_rules_are_named(void **state)
 		{"[{\"match\":\"*\",\"cpu_max_pct\":0}]", "0 is below 1"},
 		{"[{\"match\":\"*\",\"policy\":\"fifo\"}]",
 		 "knobs.0.policy: 'fifo' is not other, batch or idle"},
+		{"[{\"match\":\"*\",\"identity\":\"ab\",\"nice\":1}]",
+		 "knobs.0.identity: 'ab' is not 16 hexadecimal"},
+		{"[{\"match\":\"*\",\"identity\":\"0000000000000000\","
+		 "\"nice\":1}]",
+		 "is not 16 hexadecimal"},
 		{"[{\"match\":\"*\",\"rate\":1}]", "knobs.0.rate: there is no"},
 		{"[{\"match\":\"*\",\"cpus\":\"\"}]", "'' is no list of CPUs"},
 		{"[{\"match\":\"*\",\"cpus\":\"3-1\"}]", "'3-1' is no list"},
@@ -110,6 +119,13 @@ static void bad_rules_are_named(void **state)
 	}
 }
 
+static int rule_for(const struct knobs *k, const char *name, uint64_t identity)
+{
+	const struct knob_who who = {name, &identity, identity ? 1 : 0};
+
+	return knobs_rule(k, &who);
+}
+
 static void the_first_match_counts(void **state)
 {
 	struct knobs k;
@@ -121,11 +137,98 @@ static void the_first_match_counts(void **state)
 			   "\"nice\":3}]",
 			   &k),
 		0);
-	assert_int_equal(knobs_rule(&k, "cc1"), 0);
-	assert_int_equal(knobs_rule(&k, "cc1plus"), 1);
-	assert_int_equal(knobs_rule(&k, "ld"), -1);
+	assert_int_equal(rule_for(&k, "cc1", 0), 0);
+	assert_int_equal(rule_for(&k, "cc1plus", 0), 1);
+	assert_int_equal(rule_for(&k, "ld", 0), -1);
 	/* A kernel keeps that much of a name. */
-	assert_int_equal(knobs_rule(&k, "fifteen_bytes_xyz"), 2);
+	assert_int_equal(rule_for(&k, "fifteen_bytes_xyz", 0), 2);
+}
+
+static void what_was_executed_counts(void **state)
+{
+	struct knobs k;
+
+	(void)state;
+	assert_int_equal(read_rules("[{\"match\":\"cc1\",\"identity\":"
+				    "\"00000000000000ab\",\"nice\":1},"
+				    "{\"match\":\"cc1\",\"nice\":2}]",
+				    &k),
+			 0);
+	assert_int_equal(rule_for(&k, "cc1", 0xab), 0);
+	assert_int_equal(rule_for(&k, "cc1", 0xac), 1);
+	assert_int_equal(rule_for(&k, "cc1", 0), 1);
+	assert_int_equal(rule_for(&k, "ld", 0xab), -1);
+	assert_true(knobs_uses(&k, true));
+	assert_true(knobs_uses(&k, false));
+	assert_int_equal(knobs_check(&k), 0);
+	k.by_name = false;
+	assert_int_equal(knobs_check(&k), -EINVAL);
+	/* One of the two is for all, and nothing can follow. */
+	assert_int_equal(read_rules("[{\"match\":\"*\",\"identity\":"
+				    "\"00000000000000ab\",\"nice\":1},"
+				    "{\"match\":\"*\",\"nice\":2}]",
+				    &k),
+			 0);
+	assert_true(knobs_uses(&k, true));
+	assert_false(knobs_uses(&k, false));
+}
+
+/* What a process was executed as is asked where a rule wants to know. */
+static void who_executes_is_known_later(void **state)
+{
+	struct exec_ids known = {.pid = 1, .count = 1, .v = {0xab}};
+	struct exec_ids none = {.pid = 1};
+	struct knobs k;
+	int rule = 7;
+
+	(void)state;
+	assert_int_equal(read_rules("[{\"match\":\"cc1\",\"identity\":"
+				    "\"00000000000000ab\",\"nice\":1},"
+				    "{\"match\":\"c*\",\"nice\":2}]",
+				    &k),
+			 0);
+	assert_false(knobs_rule_now(&k, "cc1", 1, &none, &rule));
+	assert_int_equal(rule, 7);
+	assert_true(knobs_rule_now(&k, "cc1", 1, &known, &rule));
+	assert_int_equal(rule, 0);
+	known.v[0] = 0xac;
+	assert_true(knobs_rule_now(&k, "cc1", 1, &known, &rule));
+	assert_int_equal(rule, 1);
+	assert_true(knobs_rule_now(&k, "ld", 1, &none, &rule));
+	assert_int_equal(rule, -1);
+}
+
+/* What a process was executed as is among what it may be. */
+static void a_process_is_recognised(void **state)
+{
+	static const char args[] = "/bin/sleep\0"
+				   "30";
+	struct exec_ids ids = {0};
+	pid_t pid = fork();
+	bool found = false;
+
+	(void)state;
+	if (!pid) {
+		execl("/bin/sleep", "/bin/sleep", "30", (char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 20000 && !found; i++) {
+		ids.pid = 0;
+		exec_ids_of(&ids, pid);
+		for (size_t k = 0; k < ids.count; k++)
+			found |= ids.v[k] ==
+				 exec_id("/bin/sleep", args, sizeof(args));
+		usleep(1000);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	assert_true(found);
+	assert_true(exec_id("/bin/sleep", args, sizeof(args)) !=
+		    exec_id("/bin/sleep", args, sizeof(args) - 1));
+	/* Nobody. */
+	ids.pid = 0;
+	exec_ids_of(&ids, pid);
+	assert_int_equal(ids.count, 0);
 }
 
 static void cpus_must_be_there(void **state)
@@ -187,6 +290,16 @@ static void a_load_takes_them(void **state)
 	assert_int_equal(l->tasks[c].nice, 0);
 	assert_int_equal(l->tasks[c].cgroup, 0);
 	assert_int_equal(load_set_knobs(l, &k, 1), -EINVAL);
+	/* What it executes is what it is. */
+	load_add_op(l, a, LOAD_EXEC)->id = 0xab;
+	assert_int_equal(read_rules("[{\"match\":\"*\",\"identity\":"
+				    "\"00000000000000ab\",\"nice\":3},"
+				    "{\"match\":\"*\",\"nice\":9}]",
+				    &k),
+			 0);
+	assert_int_equal(load_set_knobs(l, &k, 4), 0);
+	assert_int_equal(l->tasks[a].nice, 3);
+	assert_int_equal(l->tasks[b].nice, 9);
 	assert_int_equal(
 		read_rules("[{\"match\":\"*\",\"cpu_max_pct\":50}]", &k), 0);
 	assert_int_equal(load_set_knobs(l, &k, 4), -ENOTSUP);
@@ -199,6 +312,9 @@ int main(void)
 		cmocka_unit_test(good_rules_are_read),
 		cmocka_unit_test(bad_rules_are_named),
 		cmocka_unit_test(the_first_match_counts),
+		cmocka_unit_test(what_was_executed_counts),
+		cmocka_unit_test(who_executes_is_known_later),
+		cmocka_unit_test(a_process_is_recognised),
 		cmocka_unit_test(cpus_must_be_there),
 		cmocka_unit_test(people_can_read_them),
 		cmocka_unit_test(a_load_takes_them),
