@@ -12,6 +12,7 @@
 #include "policy/image.h"
 
 struct ext_policy;
+struct sysfs_events;
 
 /*
  * 0 when a policy can be attached to this kernel.  -ENOSYS: built without
@@ -43,14 +44,17 @@ int ext_load_image(const char *object, const void *data, size_t len,
 
 /*
  * Attaches; when 0 is returned the kernel's own state was read back as enabled
- * with this policy's name, or the kernel has dropped it before that could be
- * seen: then ext_alive() is false, and ext_ended() says why if the policy wrote
- * it down.
+ * by it, the next one after those before or one of this policy's name, or the
+ * kernel has dropped it before that could be seen: then ext_alive() is false,
+ * and ext_ended() says why if the policy wrote it down.
  */
 int ext_attach(struct ext_policy *p);
 
 /* True while the kernel says that this very attachment is enabled. */
 bool ext_alive(const struct ext_policy *p);
+
+/* What the kernel counts of it; what it did last, once that is over. */
+void ext_events(struct ext_policy *p, struct sysfs_events *out);
 
 /* Its holder lives. */
 void ext_beat(struct ext_policy *p);

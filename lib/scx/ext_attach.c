@@ -45,14 +45,44 @@ static bool wait_state(const char *wanted)
 	return false;
 }
 
-/* True: enabled and ours.  False: it did not come to that, or is over. */
-static bool wait_enabled(const struct ext_policy *p)
+/* No look at what a task may hold that has just been given to the policy. */
+static void open_files(struct ext_policy *p)
 {
+	p->state_fd = sysfs_open("state");
+	p->seq_fd = sysfs_open("enable_seq");
+}
+
+static void close_files(struct ext_policy *p)
+{
+	int *const fds[] = {&p->state_fd, &p->seq_fd, &p->events_fd};
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+/* The next one that was enabled is the one that was just attached. */
+static bool is_next(struct ext_policy *p, const char *before)
+{
+	if (!sysfs_again(p->seq_fd, p->seq))
+		return false;
+	return strtoll(p->seq, NULL, 10) == strtoll(before, NULL, 10) + 1 ||
+	       ours(p);
+}
+
+/* True: enabled and ours.  False: it did not come to that, or is over. */
+static bool wait_enabled(struct ext_policy *p, const char *before)
+{
+	char word[SYSFS_WORD];
+
 	for (int ms = 0; ms < STATE_WAIT_MS; ms += 10) {
-		if (state_is("enabled"))
-			return ours(p);
+		sysfs_again(p->state_fd, word);
+		if (!strcmp(word, "enabled"))
+			return is_next(p, before);
 		/* The kernel has attached it by now: this is its end. */
-		if (state_is("disabled"))
+		if (!strcmp(word, "disabled"))
 			return false;
 		usleep(10000);
 	}
@@ -102,15 +132,17 @@ int ext_attach(struct ext_policy *p)
 			return err_set(errno, "cannot attach to exec: %s",
 				       strerror(errno));
 	}
-	sysfs_word("enable_seq", before);
+	close_files(p);
+	open_files(p);
+	sysfs_again(p->seq_fd, before);
 	p->ops_link = bpf_map__attach_struct_ops(ext_ops_map(p->obj));
 	if (!p->ops_link)
 		return err_set(errno, "the kernel did not attach '%s': %s",
 			       p->name,
 			       errno == EBUSY ? "another policy is attached"
 					      : strerror(errno));
-	if (wait_enabled(p)) {
-		sysfs_word("enable_seq", p->seq);
+	if (wait_enabled(p, before)) {
+		p->events_fd = sysfs_open(SYSFS_EVENTS_FILE);
 		return 0;
 	}
 	/* No sequence number is ours: it is not alive. */
@@ -125,12 +157,19 @@ int ext_attach(struct ext_policy *p)
 
 bool ext_alive(const struct ext_policy *p)
 {
-	char seq[SYSFS_WORD];
+	char word[SYSFS_WORD];
 
-	if (!p->ops_link || !state_is("enabled") || !ours(p))
+	if (!p->ops_link || !p->seq[0])
 		return false;
-	sysfs_word("enable_seq", seq);
-	return !strcmp(seq, p->seq);
+	/* Enabled, and none was since. */
+	return sysfs_again(p->state_fd, word) && !strcmp(word, "enabled") &&
+	       sysfs_again(p->seq_fd, word) && !strcmp(word, p->seq);
+}
+
+void ext_events(struct ext_policy *p, struct sysfs_events *out)
+{
+	sysfs_events_again(p->events_fd, &p->events);
+	*out = p->events;
 }
 
 void ext_beat(struct ext_policy *p)
@@ -177,12 +216,12 @@ int ext_detach(struct ext_policy *p)
 {
 	if (!p->ops_link)
 		return 0;
-	if (ext_alive(p))
-		sysfs_events_read(&p->events);
+	sysfs_events_again(p->events_fd, &p->events);
 	bpf_link__destroy(p->ops_link);
 	p->ops_link = NULL;
 	bpf_link__destroy(p->exec_link);
 	p->exec_link = NULL;
+	close_files(p);
 	if (!wait_state("disabled"))
 		return err_set(ETIMEDOUT,
 			       "the kernel still has a policy %d s after "
@@ -248,6 +287,7 @@ void ext_free(struct ext_policy *p)
 	if (!p)
 		return;
 	ext_detach(p);
+	close_files(p);
 	bpf_link__destroy(p->exec_link);
 	bpf_object__close(p->obj);
 	buf_release(&p->bytes);

@@ -327,6 +327,7 @@ int ext_load_image(const char *object, const void *data, size_t len,
 	int rc;
 
 	*out = NULL;
+	p->state_fd = p->seq_fd = p->events_fd = -1;
 	buf_init(&p->bytes, len);
 	buf_add(&p->bytes, data, len);
 	digest_hex(data, len, p->digest);

@@ -15,7 +15,9 @@ struct ext_policy {
 	struct bpf_link *ops_link;
 	struct bpf_link *exec_link;
 	char name[IMAGE_NAME_LEN];
-	char seq[SYSFS_WORD]; /* enable_seq of our attachment */
+	char seq[SYSFS_WORD]; /* enable_seq of our attachment; "": none */
+	/* Of sysfs, open while it is attached; -1. */
+	int state_fd, seq_fd, events_fd;
 	uint64_t beats;
 	struct sysfs_events events; /* last seen, for after the end */
 };

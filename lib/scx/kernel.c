@@ -157,7 +157,8 @@ int kernel_check(const char *release, const char *state, const char *ops,
 		return err_set(ENOSYS,
 			       "kernel %s is built without sched_ext "
 			       "(CONFIG_SCHED_CLASS_EXT); use 6.16 or newer "
-			       "built with it, or --target vm",
+			       "built with it, --target vm, or policies that "
+			       "need none: sched-synth --form knobs",
 			       release);
 	if (!types)
 		return err_set(ENOTSUP,

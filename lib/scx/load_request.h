@@ -15,7 +15,8 @@
  *     pinned            LOAD_PIN: and it stays
  *     count N VALUE     of the template's counters
  *     event NAME VALUE  of the kernel's
- *     time NS           its programs have taken so far, with every beat
+ *     time NS           its programs have taken so far, with every beat; -1:
+ *                       nobody may know
  *     told              that was what was asked for by LOAD_REPORT
  *     silent            the asker has not beaten for LOAD_LIMIT_MS
  *     ended KIND CODE   what ops.exit() was told, and

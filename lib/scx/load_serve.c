@@ -70,10 +70,7 @@ static void say_figures(const struct service *s, const struct sysfs_events *e)
 
 static void say_time(const struct service *s)
 {
-	double ns = ext_time_ns(s->ext);
-
-	if (ns >= 0)
-		say(s, "time %.0f", ns);
+	say(s, "time %.0f", ext_time_ns(s->ext));
 }
 
 static void say_end(const struct service *s)
@@ -109,7 +106,7 @@ static bool listen_to(struct service *s)
 		return errno == EINTR || errno == EAGAIN;
 	s->heard = clock_monotonic();
 	if (n > 0 && memchr(bytes, LOAD_REPORT, (size_t)n)) {
-		sysfs_events_read(&events);
+		ext_events(s->ext, &events);
 		say_figures(s, &events);
 		say(s, "told");
 	}
@@ -145,7 +142,7 @@ static void detach(struct service *s)
 	struct sysfs_events events;
 	int rc;
 
-	sysfs_events_read(&events);
+	ext_events(s->ext, &events);
 	rc = ext_detach(s->ext);
 	say_figures(s, &events);
 	say_end(s);

@@ -24,4 +24,18 @@ struct sysfs_events {
 /* Of the attached policy; none when nothing is attached. */
 void sysfs_events_read(struct sysfs_events *out);
 
+/*
+ * The same of a file that stays open, for who must not wait: to look a path up
+ * and to open a file takes locks of the kernel, which a task may hold that the
+ * attached policy starves.  To read takes none of these.
+ */
+int sysfs_open(const char *name); /* -1: absent */
+/* false: it is gone, and word is "" … */
+bool sysfs_again(int fd, char word[static SYSFS_WORD]);
+/* … or out what it was. */
+bool sysfs_events_again(int fd, struct sysfs_events *out);
+
+/* "root/events": for sysfs_open(). */
+#define SYSFS_EVENTS_FILE "root/events"
+
 #endif
