@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "base/privilege.h"
+#include "guard/stand.h"
 #include "scx/attach.h"
 #include "scx/load_request.h"
 
@@ -77,12 +78,15 @@ static int settle_in(void)
 int main(void)
 {
 	static const int asked[] = {SIGTERM, SIGINT, SIGHUP};
+	struct stand stand;
 	int rc;
 
 	/* A terminal's are for its asker, who ends it. */
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
 		signal(asked[i], asked[i] == SIGTERM ? end : SIG_IGN);
+	/* What it holds is not to keep it from letting go; for good. */
+	stand_above(&stand);
 	rc = settle_in();
 	if (rc) {
 		fprintf(stderr, "load-policy: %s\n", err_text());

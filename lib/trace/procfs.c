@@ -11,9 +11,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "trace/backend.h"
@@ -22,7 +22,6 @@
 
 #define FIRST_LOOK_MS 5
 #define LAST_LOOK_MS  250
-#define MAX_DEPTH     64
 
 struct proc_trace {
 	struct trace base;
@@ -43,14 +42,6 @@ struct proc_trace {
 	uint64_t idle, all;
 };
 
-static double seconds(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static struct observed_group *group_of(struct proc_trace *t,
 				       const struct sample_task *task)
 {
@@ -69,19 +60,6 @@ static struct observed_group *group_of(struct proc_trace *t,
 	return g;
 }
 
-static bool descends(const struct sample *now, const struct sample_task *task,
-		     pid_t root)
-{
-	for (int i = 0; task && i < MAX_DEPTH; i++) {
-		if (task->tgid == root)
-			return true;
-		if (task->ppid <= 1)
-			return false;
-		task = sample_find(now, task->ppid);
-	}
-	return false;
-}
-
 static bool wanted(struct proc_trace *t, const struct sample *now,
 		   const struct sample_task *task)
 {
@@ -94,7 +72,7 @@ static bool wanted(struct proc_trace *t, const struct sample *now,
 		return cgroup_holds(t->cgroup, task->tgid);
 	case TRACE_COMMAND:
 	case TRACE_PID:
-		return root && descends(now, task, root);
+		return root && sample_descends(now, task, root);
 	}
 	return false;
 }
@@ -153,7 +131,7 @@ static void *watch(void *arg)
 		look(t);
 		ms = 2 * ms < LAST_LOOK_MS ? 2 * ms : LAST_LOOK_MS;
 	}
-	t->cpu_ns = (uint64_t)(1e9 * seconds(CLOCK_THREAD_CPUTIME_ID));
+	t->cpu_ns = (uint64_t)(1e9 * clock_cpu());
 	return NULL;
 }
 
@@ -175,7 +153,7 @@ static int start(struct trace *base)
 	if (rc)
 		return rc;
 	pressure_read(&t->pressure);
-	t->began = seconds(CLOCK_MONOTONIC);
+	t->began = clock_monotonic();
 	look(t);
 	/* Signals are for the thread that knows what to do about them. */
 	sigfillset(&all);
@@ -224,8 +202,7 @@ static int stop(struct trace *base, struct observed *o)
 
 	end_thread(t);
 	look(t);
-	o->duration_ns =
-		(uint64_t)(1e9 * (seconds(CLOCK_MONOTONIC) - t->began));
+	o->duration_ns = (uint64_t)(1e9 * (clock_monotonic() - t->began));
 	o->cpu_ns = t->cpu_ns;
 	system_take(t, o);
 	o->groups = t->groups;

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 
 #define KERNEL_THREAD 0x00200000 /* PF_KTHREAD of the flags */
+#define MAX_DEPTH     64
 
 /* Tasks vanish all the time: no file is no error. */
 static bool slurp(int dir, const char *path, char *out, size_t size)
@@ -42,11 +43,11 @@ static bool parse_stat(const char *line, struct sample_task *t)
 	if (!open || !close || close < open)
 		return false;
 	n = sscanf(close + 1,
-		   " %*c %d %*d %*d %*d %*d %" SCNu64
-		   " %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-		   " %*d %*d %*d %d %*d %*d %" SCNu64,
-		   &t->ppid, &flags, &user, &sys, &t->nice, &t->started);
-	if (n != 6)
+		   " %c %d %*d %*d %*d %*d %" SCNu64 " %*u %*u %*u %*u %" SCNu64
+		   " %" SCNu64 " %*d %*d %*d %d %*d %*d %" SCNu64,
+		   &t->state, &t->ppid, &flags, &user, &sys, &t->nice,
+		   &t->started);
+	if (n != 7)
 		return false;
 	len = (size_t)(close - open - 1);
 	if (len >= sizeof(t->name))
@@ -135,6 +136,19 @@ struct sample_task *sample_find(const struct sample *s, pid_t tid)
 	if (!s->count)
 		return NULL;
 	return bsearch(&key, s->tasks, s->count, sizeof(key), by_tid);
+}
+
+bool sample_descends(const struct sample *now, const struct sample_task *task,
+		     pid_t root)
+{
+	for (int i = 0; task && i < MAX_DEPTH; i++) {
+		if (task->tgid == root)
+			return true;
+		if (task->ppid <= 1)
+			return false;
+		task = sample_find(now, task->ppid);
+	}
+	return false;
 }
 
 int sample_cpu(uint64_t *idle, uint64_t *all)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* All tasks of the machine at one moment, from /proc; private to lib/trace. */
+/* All tasks of the machine at one moment, from /proc. */
 #ifndef SCHEDKIT_TRACE_SAMPLE_H
 #define SCHEDKIT_TRACE_SAMPLE_H
 
@@ -17,6 +17,7 @@ struct sample_task {
 	uint64_t started; /* clock ticks since boot */
 	char name[TRACE_NAME_LEN];
 	bool kernel;
+	char state; /* 'R': it runs or would like to */
 	int nice;
 	uint64_t run_ns;
 	uint64_t wait_ns;
@@ -36,6 +37,10 @@ struct sample {
 int sample_take(struct sample *s);
 void sample_release(struct sample *s);
 struct sample_task *sample_find(const struct sample *s, pid_t tid);
+
+/* Whether its process is root, or descends from it as far as that lives. */
+bool sample_descends(const struct sample *now, const struct sample_task *task,
+		     pid_t root);
 
 /* Idle and all CPU time in clock ticks since boot, of /proc/stat. */
 int sample_cpu(uint64_t *idle, uint64_t *all);
