@@ -11,29 +11,39 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "guard/stand.h"
 #include "policy/policy.h"
 #include "scx/ext.h"
 #include "trust/statement.h"
 
-#define PROGRAM	   "load-policy"
-#define CHUNK	   4096
-#define WORDS_MAX  (64u << 20)
-#define LOOK_MS	   100
-#define BEAT_S	   0.2
-#define TELL_S	   2.0
-#define PATIENCE_S 30.0
-#define GONE_S	   5.0
+#define PROGRAM	  "load-policy"
+#define CHUNK	  4096
+#define WORDS_MAX (64u << 20)
+#define LOOK_MS	  100
+#define BEAT_S	  0.2
+#define TELL_S	  2.0
+#define GONE_S	  5.0
+/* To detach takes it GONE_S at most, to answer what it could do next to
+ * nothing, and to load what the kernel's verifier likes. */
+#define PATIENCE_S 8.0
+#define ANSWER_S   30.0
+#define LOAD_S	   600.0
+/* So long after the kernel has dropped the policy it has said so. */
+#define SILENT_S 10.0
+/* It says something with every beat; whoever looks for the policy in sysfs may
+ * have to wait for one whom that starves. */
+#define QUIET_S 1.0
 /* include/linux/sched/ext.h: SCX_ECODE_ACT_RESTART. */
 #define RESTART (1LL << 48)
 /* After the first time at once, then twice as long each time, until it has
  * stayed for a while. */
-#define AGAIN_S	   0.25
-#define AGAIN_MOST 8
-#define SETTLED_S  60.0
+static const struct backoff pauses = {0.25, 2, 8};
+#define SETTLED_S 60.0
 
 /* false: it has closed its end. */
 static bool take_some(struct attacher *a)
@@ -43,10 +53,21 @@ static bool take_some(struct attacher *a)
 
 	if (n < 0)
 		return errno == EINTR;
-	if (n > 0)
+	if (n > 0) {
 		buf_add(&a->in, chunk, (size_t)n);
+		a->heard = clock_monotonic();
+	}
 	attacher_take_lines(a);
 	return n > 0;
+}
+
+/* false: there is nothing to read by then. */
+static bool is_readable(const struct attacher *a, double until)
+{
+	struct pollfd p = {a->child.fd, POLLIN, 0};
+	double left = until - clock_monotonic();
+
+	return poll(&p, 1, left > 0 ? (int)(left * 1e3) : 0) > 0;
 }
 
 /* ---- one process after the other -------------------------------------- */
@@ -57,16 +78,20 @@ static int trouble(const struct attacher *a, const char *otherwise)
 		     : err_set(EIO, "%s %s", PROGRAM, otherwise);
 }
 
+/* One that is stopped, or does not get to run, is killed: the kernel takes the
+ * policy off then. */
 static void finish(struct attacher *a)
 {
+	double until = clock_monotonic() + PATIENCE_S;
+
 	if (a->child.fd < 0)
 		return;
 	shutdown(a->child.fd, SHUT_WR);
-	while (take_some(a))
+	while (is_readable(a, until) && take_some(a))
 		;
 	close(a->child.fd);
 	a->child.fd = -1;
-	child_end(&a->child, PATIENCE_S);
+	child_end(&a->child, until - clock_monotonic());
 }
 
 /* What a dead one wrote is no answer to this one. */
@@ -100,10 +125,32 @@ static int send_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+static bool is_cancelled(const struct attacher *a)
+{
+	return a->cancel && *a->cancel;
+}
+
+/* What it says to the request; false: nothing, and it goes on. */
+static bool hear_answer(struct attacher *a)
+{
+	double until = clock_monotonic() +
+		       (a->request->verb == LOAD_ASK ? ANSWER_S : LOAD_S);
+
+	while (!a->loaded && !a->done && !a->rc && !is_cancelled(a)) {
+		if (clock_monotonic() > until)
+			return false;
+		if (is_readable(a, clock_monotonic() + LOOK_MS / 1e3) &&
+		    !take_some(a))
+			break;
+	}
+	return true;
+}
+
 static int launch(struct attacher *a)
 {
 	char *path = path_libexec(PROGRAM);
 	char *argv[] = {(char *)PROGRAM, NULL};
+	bool answered;
 	int rc;
 
 	forget(a);
@@ -115,25 +162,22 @@ static int launch(struct attacher *a)
 	if (!rc && a->request->object_len)
 		rc = send_all(a->child.fd, a->object, a->request->object_len);
 	/* What it says is worth more than that it hung up. */
-	while (!a->loaded && !a->done && !a->rc && take_some(a))
-		;
+	answered = hear_answer(a);
 	if (!a->rc && (a->loaded || a->done))
 		return 0;
 	finish(a);
+	if (is_cancelled(a))
+		return err_set(EINTR, "stopped before anything was attached");
+	if (!answered)
+		return err_set(ETIMEDOUT,
+			       "%s did not answer in time: it was stopped, or "
+			       "did not get to run",
+			       PROGRAM);
 	return trouble(a, rc ? "does not take the policy"
 			     : "ended before anything was loaded");
 }
 
 /* ---- the thread ------------------------------------------------------- */
-
-static double back_off(unsigned tries)
-{
-	double s = AGAIN_S;
-
-	while (--tries > 0 && s < AGAIN_MOST)
-		s *= 2;
-	return s < AGAIN_MOST ? s : AGAIN_MOST;
-}
 
 static void note_restart(struct attacher *a)
 {
@@ -154,7 +198,7 @@ static void plan_restart(struct attacher *a)
 	if (is_to_restart(a) && a->done) {
 		if (now - a->since > SETTLED_S)
 			a->tries = 0;
-		a->again = now + back_off(++a->tries);
+		a->again = now + backoff_pause(&pauses, ++a->tries);
 		note_restart(a);
 	} else {
 		a->again = 0;
@@ -171,7 +215,8 @@ static void restart(struct attacher *a)
 		return;
 	/* Another CPU has come or gone while it was being loaded. */
 	if (is_to_restart(a)) {
-		a->again = clock_monotonic() + back_off(++a->tries);
+		a->again =
+			clock_monotonic() + backoff_pause(&pauses, ++a->tries);
 		return;
 	}
 	*a->end = before;
@@ -179,6 +224,30 @@ static void restart(struct attacher *a)
 		 "it was to be loaded anew, and %.900s", err_text());
 	a->rc = 0;
 	a->done = true;
+}
+
+static bool is_there(const struct attacher *a)
+{
+	char state[SYSFS_WORD], ops[SYSFS_WORD];
+
+	return sysfs_word("state", state) && !strcmp(state, "enabled") &&
+	       sysfs_word("root/ops", ops) &&
+	       !strncmp(ops, a->name, strlen(a->name));
+}
+
+/*
+ * The policy has gone, by its dead-man's switch, and who held it does not say
+ * so: it was stopped, and would be for ever.
+ */
+static void end_silent(struct attacher *a, double now)
+{
+	if (!a->attached || a->end->kind || now - a->heard < QUIET_S ||
+	    is_there(a))
+		a->missed = 0;
+	else if (!a->missed)
+		a->missed = now;
+	else if (now - a->missed > SILENT_S)
+		kill(a->child.pid, SIGKILL);
 }
 
 static void beat(struct attacher *a)
@@ -190,6 +259,7 @@ static void beat(struct attacher *a)
 		return;
 	a->beaten = now;
 	send(a->child.fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	end_silent(a, now);
 }
 
 /* With the lock held but while it waits. */
@@ -237,6 +307,7 @@ static int start_thread(struct attacher *a)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)
 		return err_set(rc, "cannot start a thread: %s", strerror(rc));
+	stand_beside(a->thread);
 	a->threaded = true;
 	return 0;
 }
@@ -304,6 +375,7 @@ int attacher_start(struct attacher *a, const struct attach_request *r)
 	int rc;
 
 	init(a);
+	a->cancel = r->cancel;
 	rc = fill(a, r);
 	if (!rc)
 		rc = launch(a);
@@ -391,15 +463,6 @@ double attacher_time_ns(struct attacher *a)
 	ns = a->time_ns;
 	pthread_mutex_unlock(&a->lock);
 	return ns;
-}
-
-static bool is_there(const struct attacher *a)
-{
-	char state[SYSFS_WORD], ops[SYSFS_WORD];
-
-	return sysfs_word("state", state) && !strcmp(state, "enabled") &&
-	       sysfs_word("root/ops", ops) &&
-	       !strncmp(ops, a->name, strlen(a->name));
 }
 
 static int wait_gone(const struct attacher *a)

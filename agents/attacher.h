@@ -12,6 +12,7 @@
 #define SCHEDKIT_AGENTS_ATTACHER_H
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "base/buf.h"
 #include "base/child.h"
@@ -28,6 +29,8 @@ struct attach_request {
 	bool dry_run; /* only loaded: the kernel's verifier has to accept it */
 	bool partial; /* only tasks of SCHED_EXT are switched */
 	bool pin;     /* it stays when everybody has gone */
+	/* While it is being loaded: -EINTR, and nothing is; NULL: never. */
+	const volatile sig_atomic_t *cancel;
 };
 
 struct attacher {
@@ -37,6 +40,7 @@ struct attacher {
 	bool threaded, over;
 
 	struct child child; /* fd -1: none */
+	const volatile sig_atomic_t *cancel;
 	struct load_request *request;
 	char *object;
 	struct buf in;
@@ -48,6 +52,8 @@ struct attacher {
 	int rc;			   /* what it could not do, and why */
 	char *why;
 	double beaten, since, again; /* times; again 0: not to be restarted */
+	double heard;		     /* when it said something last */
+	double missed; /* since when the kernel lacks it, and it is not said */
 	unsigned tries;
 
 	uint64_t counts[COUNT_MAX];

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/deployer_state.h"
+#include "agents/deployer_known.h"
 #include "agents/deployments.h"
 #include "agents/holder.h"
 #include "base/err.h"
@@ -73,6 +73,8 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 		json_set_string(b, "kernel", d->kernel);
 	if (d->since[0])
 		json_set_string(b, "since", d->since);
+	if (d->o->again)
+		json_set_bool(b, "again", true);
 	if (name)
 		json_set(b, "ops", json_copy(name));
 	for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
@@ -83,6 +85,8 @@ struct json *deployer_body(const struct deployer *d, const char *state,
 	}
 	if (d->o->pin)
 		json_set_bool(b, "pinned", true);
+	if (d->canary)
+		json_set(b, "canary", canary_json(d->canary));
 	if (held_s >= 0)
 		json_set_number(b, "held_us", (double)(long)(held_s * 1e6));
 	return b;
@@ -289,6 +293,34 @@ static int choose_target(struct deployer *d)
 		return deployer_refuse(d, "--pin is for what is loaded on the "
 					  "host: nothing else outlives its "
 					  "holder");
+	if (o->guard_count && deployer_is_external(d))
+		return deployer_refuse(d, "--guard is for params and knobs: an "
+					  "external scheduler takes as long to "
+					  "let go as it likes");
+	if (o->guard_count && o->pin)
+		return deployer_refuse(d, "what is pinned has no guards: it "
+					  "outlives who would watch");
+	if (o->guard_count && !deployer_on_host(d))
+		return deployer_refuse(d, "--guard is for the host: a guest is "
+					  "thrown away");
+	if (o->canary && (deployer_is_knobs(d) || deployer_is_external(d) ||
+			  !deployer_on_host(d)))
+		return deployer_refuse(
+			d,
+			"--canary tries what is loaded on a host that is at "
+			"work: %s",
+			deployer_is_knobs(d) ? "for knobs there are --pid and "
+					       "--cgroup"
+			: deployer_is_external(d)
+				? "an external scheduler takes all tasks"
+				: "a guest is thrown away");
+	if (o->canary && o->canary->step[0].kind == CANARY_ALL &&
+	    strcmp(text(d->verdict, "target"), "host"))
+		return deployer_refuse(d,
+				       "--canary all tries what was measured "
+				       "on this host, 'sched-verify --target "
+				       "host'; in a guest's word it is never "
+				       "given all of one");
 	if (!deployer_on_host(d) && !o->command && !o->dry_run &&
 	    o->hold_s <= 0)
 		return err_set(EINVAL,
@@ -349,15 +381,19 @@ static int check_object(struct deployer *d)
 }
 
 /* A figure from an emulated guest ranks policies; it is no evidence for how
- * one behaves on the host. */
+ * one behaves on the host, where it opens the canary at most. */
 static int check_evidence(struct deployer *d)
 {
-	if (deployer_on_host(d) && strcmp(text(d->verdict, "target"), "host"))
+	const char *where = text(d->verdict, "target");
+
+	d->from_guest = deployer_on_host(d) && strcmp(where, "host");
+	if (d->from_guest && (!d->o->canary || strcmp(where, "vm")))
 		return deployer_refuse(d,
 				       "the verdict was measured on '%s': "
 				       "'sched-verify --target host' "
-				       "measures on this host",
-				       text(d->verdict, "target"));
+				       "measures on this host, and --canary "
+				       "tries what was measured in a guest",
+				       where);
 	if (deployer_on_host(d))
 		deployer_know_host(d);
 	return 0;
@@ -371,6 +407,23 @@ static int open_target(struct deployer *d)
 				    : deployer_open_host(d);
 }
 
+/* What was measured in a guest is tried on a host that runs as much as the
+ * same series: the host's own verifier and the canary have the last word. */
+static int check_series(struct deployer *d, const char *measured)
+{
+	char wanted[32], here[32];
+
+	deployer_series(measured, wanted, sizeof(wanted));
+	deployer_series(d->kernel, here, sizeof(here));
+	if (!strcmp(wanted, here))
+		return 0;
+	return deployer_refuse(d,
+			       "the verdict is for a kernel of the series %s, "
+			       "this host runs %s: 'sched-verify --kernel %s' "
+			       "measures with one like it",
+			       wanted, d->kernel, here);
+}
+
 /* A guest's is known once it is open. */
 static int check_kernel(struct deployer *d)
 {
@@ -378,6 +431,8 @@ static int check_kernel(struct deployer *d)
 
 	if (!d->kernel[0])
 		return 0;
+	if (d->from_guest)
+		return check_series(d, measured);
 	if (strcmp(measured, d->kernel))
 		return deployer_refuse(d,
 				       "the verdict is for kernel %s, the "
@@ -401,8 +456,10 @@ static int hold(struct deployer *d)
 		return deployer_hold_guest(d);
 	if (deployer_is_external(d))
 		return deployer_hold_external(d);
-	return deployer_is_knobs(d) ? deployer_hold_knobs(d)
-				    : deployer_hold_host(d);
+	if (deployer_is_knobs(d))
+		return deployer_hold_knobs(d);
+	return d->o->canary && !d->o->dry_run ? deployer_hold_canary(d)
+					      : deployer_hold_host(d);
 }
 
 /* In this order; the first that does not return 0 ends it. */
@@ -428,6 +485,7 @@ int deployer_deploy(struct stream *s, const struct deployer_opts *o,
 			rc = steps[i](&d);
 	}
 	attacher_release(&d.attacher);
+	deployer_known_release(&d);
 	target_close(d.guest);
 	buf_release(&d.bytes);
 	free(d.object);

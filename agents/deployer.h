@@ -12,7 +12,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "agents/canary.h"
+#include "agents/probe.h"
 #include "doc/stream.h"
+#include "guard/sentry.h"
 
 struct deployer_opts {
 	/* "host", "vm" or "auto": knobs on the host, else as
@@ -28,6 +31,15 @@ struct deployer_opts {
 	const char *cgroup; /* what is in it */
 	/* The policy that this one is put back in place of; NULL: none. */
 	const char *back_from;
+	const struct guard_rule *guards; /* those that were asked for */
+	size_t guard_count;
+	bool again; /* a person says so: also what tripped too often */
+	/* On the host, on some tasks first: agents/canary.h. */
+	const struct canary_plan *canary; /* NULL: on all at once */
+	double canary_s;		  /* of a step; 0: CANARY_STEP_S */
+	const struct probe *probes; /* for the canary, and those guards that
+				       watch one */
+	size_t probe_count;
 	int out_fd;	    /* for what the command prints */
 	const char *kernel; /* vm; NULL: of the verdict's series */
 	long cpus, memory_mib;
@@ -43,7 +55,9 @@ struct deployer_opts {
 enum deployer_answer {
 	DEPLOYER_DONE,
 	DEPLOYER_REFUSED, /* nothing was attached; err_text() says why */
-	DEPLOYER_EJECTED, /* the kernel dropped it; err_text() says why */
+	DEPLOYER_EJECTED, /* it did not last; err_text() says why */
+	DEPLOYER_TRIPPED, /* a guard had it taken off; likewise */
+	DEPLOYER_WORSE,	  /* its canary did not pass; likewise */
 };
 
 struct deployer_result {
@@ -53,6 +67,10 @@ struct deployer_result {
 
 /* "host" where a policy can be attached to this kernel, else "vm". */
 const char *deployer_auto_target(void);
+
+/* -EINVAL: a guard of a metric that no probe tells, a probe that nobody guards,
+ * too many of them. */
+int deployer_check_guards(const struct deployer_opts *o);
 
 /*
  * Reads the stream to its end, then deploys: an enum deployer_answer, or

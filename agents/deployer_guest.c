@@ -12,8 +12,7 @@
 /* A guest's clock runs slow when the host is busy. */
 #define SLACK_S 60.0
 
-/* "6.18" of "6.18.15+deb13-cloud-amd64": what guest kernels are asked by. */
-static void series(const char *release, char *out, size_t size)
+void deployer_series(const char *release, char *out, size_t size)
 {
 	size_t n = strspn(release, "0123456789");
 
@@ -39,8 +38,8 @@ int deployer_open_guest(struct deployer *d)
 	const struct json *facts;
 	int rc;
 
-	series(json_as_string(json_get(d->verdict->body, "kernel"), ""), wanted,
-	       sizeof(wanted));
+	deployer_series(json_text_at(d->verdict->body, "kernel"), wanted,
+			sizeof(wanted));
 	rc = target_open(&t, &d->guest);
 	if (rc)
 		return rc;

@@ -4,13 +4,14 @@
  * already.
  */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/deployer_state.h"
+#include "agents/deployer_guard.h"
 #include "agents/holder.h"
 #include "agents/setter.h"
 #include "base/clock.h"
@@ -18,8 +19,6 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "policy/knobs.h"
-
-#define POLL_MS 100
 
 struct deed {
 	struct deployer *d;
@@ -90,10 +89,10 @@ static struct json *rules_of(const struct deed *x)
 {
 	struct json *list = json_array();
 
-	for (size_t i = 0; i < x->request.knobs.count; i++) {
+	for (size_t i = 0; i < x->setter.rules; i++) {
 		struct json *r = json_add(list, json_object());
 
-		json_set_string(r, "match", x->request.knobs.rules[i].match);
+		knobs_rule_name(&x->request.knobs.rules[i], r);
 		json_set_number(r, "tasks", (double)x->setter.rule_tasks[i]);
 	}
 	return list;
@@ -107,7 +106,7 @@ static struct json *body_of(const struct deed *x, const char *state,
 	json_set(b, "scope", scope_of(x));
 	set_texts(b, "changes", &x->setter.plan);
 	set_texts(b, "left", &x->setter.left);
-	if (x->setter.done && x->held)
+	if (x->held && x->setter.rules)
 		json_set(b, "rules", rules_of(x));
 	return b;
 }
@@ -120,36 +119,43 @@ static int refuse(struct deed *x, int rc, const char *why)
 	return told ? told : err_set(-rc, "%s", why);
 }
 
-static int finish(struct deed *x, int failed)
+static bool is_held(void *arg)
 {
-	const struct deployer *d = x->d;
-	bool asked = d->o->cancel && *d->o->cancel;
+	struct deed *x = arg;
+
+	return setter_alive(&x->setter, 0);
+}
+
+static int finish(struct deed *x, struct supervised *s, int failed)
+{
+	struct deployer *d = x->d;
 	double held = clock_monotonic() - x->start;
-	char why[1024] = "the time is over";
 	int rc;
 
+	if (s->how != SUPERVISED_TRIPPED && !is_held(x))
+		s->how = SUPERVISED_EJECTED;
 	if (failed)
-		snprintf(why, sizeof(why), "%s", err_text());
-	else if (asked)
-		snprintf(why, sizeof(why), "asked to stop");
-	else if (d->r->ran)
-		snprintf(why, sizeof(why), "the command ended with status %d",
-			 d->r->exit_status);
-	else if (!setter_alive(&x->setter, 0))
-		snprintf(why, sizeof(why),
+		snprintf(s->why, sizeof(s->why), "%s", err_text());
+	else if (s->how == SUPERVISED_COMMAND)
+		snprintf(s->why, sizeof(s->why),
+			 "the command ended with status %d", d->r->exit_status);
+	else if (s->how == SUPERVISED_EJECTED)
+		snprintf(s->why, sizeof(s->why),
 			 "the process that had set the knobs was ended");
 	rc = setter_end(&x->setter);
 	if (rc)
-		snprintf(why, sizeof(why), "%s", err_text());
+		snprintf(s->why, sizeof(s->why), "%s", err_text());
 	else
 		holder_clear();
+	if (!rc && s->how == SUPERVISED_TRIPPED)
+		deployer_guard_tripped(d, s, clock_monotonic() - s->at);
 	failed = rc ? rc : failed;
-	rc = deployer_emit(
-		x->d, body_of(x, asked ? "stopped" : "detached", held, why));
+	rc = deployer_guard_tell_end(
+		d, s, body_of(x, supervised_state(s), held, s->why));
 	if (rc)
 		return rc;
-	err_set(-failed, "%s", why);
-	return failed ? failed : DEPLOYER_DONE;
+	err_set(-failed, "%s", s->why);
+	return failed ? failed : supervised_answer(s);
 }
 
 /* ---- doing it --------------------------------------------------------- */
@@ -162,9 +168,11 @@ static int set(struct deed *x)
 	if (rc)
 		return rc;
 	x->held = true;
+	deployer_guard_begin(x->d);
 	x->start = clock_monotonic();
 	clock_text(clock_wall(), x->d->since);
 	body = body_of(x, "attached", -1, "the best accepted policy");
+	deployer_guard_tell(x->d, body);
 	rc = holder_write(body);
 	if (!rc)
 		return deployer_emit(x->d, body);
@@ -185,11 +193,10 @@ static void started(pid_t pid, void *arg)
 	kill(pid, SIGKILL);
 }
 
-static int run_command(struct deed *x)
+static int start_command(struct deed *x)
 {
 	const struct deployer_opts *o = x->d->o;
 	struct proc_spec spec = PROC_SPEC_INIT;
-	struct proc_result res;
 	int rc;
 
 	spec.argv = o->command;
@@ -200,40 +207,52 @@ static int run_command(struct deed *x)
 	spec.cancel = o->cancel;
 	spec.started = started;
 	spec.started_arg = x;
-	rc = proc_run(&spec, &res);
-	if (x->rc)
-		return err_set(-x->rc, "%s", x->why);
-	if (rc)
+	rc = proc_start(&spec, &x->d->command);
+	if (!x->rc)
 		return rc;
-	x->d->r->ran = true;
-	x->d->r->exit_status = res.exit_status;
-	return 0;
+	/* It was killed before it began. */
+	if (!rc)
+		deployer_command_ended(x->d);
+	x->d->r->ran = false;
+	return err_set(-x->rc, "%s", x->why);
 }
 
-static void wait_here(struct deed *x)
+/* failed: why it could not be done whole; it is held all the same. */
+static int watch(struct deed *x, int failed)
 {
-	const struct deployer_opts *o = x->d->o;
-	double end = clock_monotonic() + o->hold_s;
+	struct deployer *d = x->d;
+	struct supervised s = {.how = SUPERVISED_COMMAND};
+	double end = d->o->hold_s > 0 && !d->o->command
+			     ? x->start + d->o->hold_s
+			     : INFINITY;
+	int rc = failed ? failed : deployer_supervise(d, end, &s);
 
-	while (!(o->cancel && *o->cancel) &&
-	       (o->hold_s <= 0 || clock_monotonic() < end) &&
-	       setter_alive(&x->setter, POLL_MS))
-		;
+	/* What is asked to stop ends under its knobs. */
+	if (!rc && d->command &&
+	    (s.how == SUPERVISED_COMMAND || s.how == SUPERVISED_CANCELLED))
+		rc = deployer_command_ended(d);
+	rc = finish(x, &s, rc);
+	if (d->command && deployer_command_ended(d) && rc >= 0)
+		return -EIO;
+	return rc;
 }
 
 static int hold(struct deed *x)
 {
-	int rc;
+	struct deployer *d = x->d;
+	int rc = deployer_guard_open(d);
 
 	x->request.verb = KNOB_HOLD;
-	if (x->d->o->command) {
-		rc = run_command(x);
-	} else {
-		rc = set(x);
-		if (!rc)
-			wait_here(x);
-	}
-	return x->held ? finish(x, rc) : rc;
+	d->alive = is_held;
+	d->alive_arg = x;
+	if (!rc)
+		rc = deployer_guard_before(d);
+	if (!rc)
+		rc = d->o->command ? start_command(x) : set(x);
+	if (x->held)
+		rc = watch(x, rc);
+	deployer_guard_close(d);
+	return rc;
 }
 
 /* Stands for the command. */

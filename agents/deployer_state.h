@@ -5,9 +5,12 @@
 
 #include "agents/attacher.h"
 #include "agents/deployer.h"
+#include "agents/program.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/proc.h"
 #include "crypt/digest.h"
+#include "guard/stand.h"
 #include "scx/attach.h"
 #include "target/target.h"
 
@@ -26,8 +29,27 @@ struct deployer {
 	char configuration[DIGEST_HEX_LEN]; /* of its kernel; "": not known */
 	struct target *guest;		    /* vm */
 	struct attacher attacher;	    /* host */
-	int lock;			    /* host; -1: none */
-	char since[CLOCK_TEXT_LEN];	    /* when it was attached; "": not */
+	struct proc *command;		    /* host: it runs; NULL: none */
+	/* What is in force still is; NULL: the attacher
+	 * has it. */
+	bool (*alive)(void *arg);
+	void *alive_arg;
+	/* The guards, deployer_guard.c. */
+	struct sentry *sentry;
+	struct stand stand;
+	bool watching, armed;
+	double cpu_s, wall; /* when they began */
+	struct {
+		struct program_answer answer; /* lends them */
+		const struct doc **docs;
+		const struct doc *verdict;
+		const struct doc *policy; /* NULL: none … */
+		char why[256];		  /* … for this reason */
+	} known;	       /* what to put in its place, deployer_known.c */
+	struct canary *canary; /* host, while it is tried */
+	bool from_guest;       /* what was measured, and it is for a host */
+	int lock;	       /* host; -1: none */
+	char since[CLOCK_TEXT_LEN]; /* when it was attached; "": not */
 };
 
 bool deployer_on_host(const struct deployer *d);
@@ -52,12 +74,25 @@ int deployer_tell(struct deployer *d, const char *state,
 int deployer_refuse(struct deployer *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The command's end, which it waits for; why it could not be run. */
+int deployer_command_ended(struct deployer *d);
+
+/* "6.18" of "6.18.15+deb13-cloud-amd64": what guest kernels are asked by. */
+void deployer_series(const char *release, char *out, size_t size);
+
 /* Which kernel this host runs. */
 void deployer_know_host(struct deployer *d);
 
 /* The steps that are done by target; each as deployer_deploy(). */
 int deployer_open_host(struct deployer *d);
 int deployer_hold_host(struct deployer *d);
+int deployer_hold_canary(struct deployer *d);
+/*
+ * The canary has passed on a part of this host: signs a verdict of the host in
+ * place of the guest's, and emits it.  -ENOENT: with no key of the caller's
+ * own; -errno.
+ */
+int deployer_agree(struct deployer *d);
 int deployer_open_knobs(struct deployer *d);
 int deployer_hold_knobs(struct deployer *d);
 int deployer_hold_external(struct deployer *d); /* opened as any on the host */

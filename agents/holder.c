@@ -26,6 +26,7 @@
 #define RECORD_MAX   65536
 #define PROGRAM	     "sched-deploy"
 #define RECORD	     "deployment.json"
+#define PINNED	     "pinned.json"
 #define ENDED	     "ended.json"
 #define NOBODY	     4294967295.0 /* loginuid of what no login began */
 
@@ -67,6 +68,27 @@ static bool is_living(const struct json *v)
 	       (double)task_start((pid_t)pid) == start && is_deployer(pid);
 }
 
+/* The user's own, else root's. */
+static struct json *read_either(const char *name)
+{
+	struct json *v = read_record(path_run(name));
+	char *roots = path_run_root(name);
+
+	if (v)
+		free(roots);
+	else if (roots)
+		v = read_record(roots);
+	return v;
+}
+
+static void remove_record(const char *name)
+{
+	char *path = path_run(name);
+
+	unlink(path);
+	free(path);
+}
+
 /* The record of one who lives, or does not; one's own, else root's. */
 static struct json *record_of(bool alive)
 {
@@ -93,6 +115,23 @@ struct json *holder_read(void)
 struct json *holder_left(void)
 {
 	return record_of(false);
+}
+
+bool holder_names(const struct json *record, const struct json *kernel)
+{
+	const char *name = json_text_at(record, "ops");
+
+	return *name &&
+	       !strncmp(json_text_at(kernel, "ops"), name, strlen(name));
+}
+
+bool holder_is_of(const struct json *record, const struct json *kernel)
+{
+	double seq = json_as_number(json_get(record, "enable_seq"), -1);
+
+	return holder_names(record, kernel) &&
+	       (seq < 0 ||
+		seq == json_as_number(json_get(kernel, "enable_seq"), -1));
 }
 
 int holder_lock(void)
@@ -182,7 +221,9 @@ int holder_write(const struct json *body)
 	}
 	if (seq && json_get(body, "ops"))
 		json_set(v, "enable_seq", json_copy(seq));
-	rc = put_record(RECORD, v);
+	rc = put_record(json_as_bool(json_get(v, "pinned"), false) ? PINNED
+								   : RECORD,
+			v);
 	json_free(kernel);
 	json_free(v);
 	return rc;
@@ -221,22 +262,22 @@ void holder_ended(const struct json *body)
 
 struct json *holder_last(void)
 {
-	struct json *v = read_record(path_run(ENDED));
-	char *roots = path_run_root(ENDED);
-
-	if (v) {
-		free(roots);
-		return v;
-	}
-	return roots ? read_record(roots) : NULL;
+	return read_either(ENDED);
 }
 
 void holder_clear(void)
 {
-	char *path = path_run(RECORD);
+	remove_record(RECORD);
+}
 
-	unlink(path);
-	free(path);
+struct json *holder_pinned(void)
+{
+	return read_either(PINNED);
+}
+
+void holder_unpin(void)
+{
+	remove_record(PINNED);
 }
 
 int holder_stop(void)

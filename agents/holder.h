@@ -24,10 +24,21 @@ int holder_lock(void);
  *      kernel's sched_ext, by now)}
  *
  * and of the body policy, verdict, title, ops, since, events, scope, canary,
- * guards and pinned, as far as it has them.
+ * guards and pinned, as far as it has them.  What is pinned has a record of its
+ * own, which needs nobody who lives.
  */
 int holder_write(const struct json *body);
 void holder_clear(void);
+
+/* The record of what was pinned last, in force or not; NULL: there is none.
+ * The caller's. */
+struct json *holder_pinned(void);
+void holder_unpin(void);
+
+/* A record has the name of what is attached, as ext_kernel_state() says; and is
+ * of this very attachment, not of one before it. */
+bool holder_names(const struct json *record, const struct json *kernel);
+bool holder_is_of(const struct json *record, const struct json *kernel);
 
 /* The record of a process that still lives; NULL: nobody.  The caller's. */
 struct json *holder_read(void);

@@ -97,14 +97,16 @@ char *answer_next(const struct chapter *c)
 		return mem_strdup("It was attached.  To take it back, which "
 				  "gives the tasks to the kernel's own "
 				  "scheduler at once:");
-	if (!strcmp(state, "ejected"))
-		return mem_strdup("It was deployed, and the kernel threw it "
-				  "out: the kernel's own scheduler is at "
-				  "work.");
+	if (!strcmp(state, "ejected") || !strcmp(state, "tripped"))
+		return mem_strdup("It was deployed, and came off before its "
+				  "time: there is nothing to take back.");
 	if (!strcmp(state, "detached") || !strcmp(state, "stopped"))
 		return mem_strdup("It was deployed and has been taken off "
 				  "again: the kernel's own scheduler is at "
 				  "work, and there is nothing to take back.");
+	if (*state)
+		return mem_strdup("It is not deployed, so nothing has "
+				  "changed.");
 	if (k)
 		return mem_strdup("It is not deployed, so nothing has changed. "
 				  " To use it, and to take it back at any "

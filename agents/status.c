@@ -9,6 +9,7 @@
 #include "agents/deployments.h"
 #include "agents/holder.h"
 #include "agents/past.h"
+#include "agents/pinned.h"
 #include "agents/setter.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -33,23 +34,6 @@ static double number(const struct json *v, const char *path, double dflt)
 
 /* ---- what is attached ------------------------------------------------- */
 
-static bool is_named(const struct json *record, const struct json *kernel)
-{
-	const char *name = json_text_at(record, "ops");
-
-	return *name &&
-	       !strncmp(json_text_at(kernel, "ops"), name, strlen(name));
-}
-
-/* The record is of this very attachment, not of one before it. */
-static bool is_of(const struct json *record, const struct json *kernel)
-{
-	double seq = number(record, "enable_seq", -1);
-
-	return is_named(record, kernel) &&
-	       (seq < 0 || seq == number(kernel, "enable_seq", -1));
-}
-
 /* The process with the link is the holder's own, or one that it started. */
 static bool is_by(const struct json *holder, const struct json *found)
 {
@@ -70,8 +54,9 @@ static bool is_by(const struct json *holder, const struct json *found)
 static bool is_ours(const struct json *holder, const struct json *kernel,
 		    const struct json *found)
 {
-	return is_of(holder, kernel) ||
-	       (is_named(holder, kernel) && (!found || is_by(holder, found)));
+	return holder_is_of(holder, kernel) ||
+	       (holder_names(holder, kernel) &&
+		(!found || is_by(holder, found)));
 }
 
 static void copy(struct json *to, const struct json *from,
@@ -198,7 +183,7 @@ static struct json *last_of(const struct json *kernel)
 	const char *ops = json_text_at(left, "ops");
 
 	if (left && (*ops || json_get(left, "policy")) &&
-	    !(is_state(kernel, "enabled") && is_of(left, kernel))) {
+	    !(is_state(kernel, "enabled") && holder_is_of(left, kernel))) {
 		v = json_object();
 		copy(v, left, keys, ARRAY_LEN(keys));
 		json_set_string(v, "state", "lost");
@@ -208,6 +193,8 @@ static struct json *last_of(const struct json *kernel)
 				     : "its holder was killed");
 	}
 	json_free(left);
+	if (!v)
+		v = pinned_fallen(kernel);
 	if (!v)
 		v = holder_last();
 	json_remove(v, "counts");
@@ -285,25 +272,10 @@ static void describe_knobs(const struct json *s, struct buf *out)
 			      "undoes it");
 }
 
-/* What was attached to stay needs nobody who lives. */
-static struct json *holder_of(const struct json *kernel)
-{
-	struct json *v = holder_read();
-
-	if (v)
-		return v;
-	v = holder_left();
-	if (is_state(kernel, "enabled") && is_of(v, kernel) &&
-	    json_as_bool(json_get(v, "pinned"), false))
-		return v;
-	json_free(v);
-	return NULL;
-}
-
 struct json *status_read(void)
 {
 	struct json *s = json_object(), *kernel = ext_kernel_state();
-	struct json *holder = holder_of(kernel);
+	struct json *holder = holder_read(), *pinned = pinned_in_force(kernel);
 	struct json *knobs = setter_in_force(false);
 	bool enabled = is_state(kernel, "enabled");
 	char configuration[DIGEST_HEX_LEN];
@@ -315,7 +287,14 @@ struct json *status_read(void)
 	json_set(s, "kernel", configuration_facts());
 	json_set_string(s, "configuration", configuration);
 	if (enabled)
-		json_set(s, "attached", attached_of(kernel, holder));
+		json_set(s, "attached",
+			 attached_of(kernel, pinned ? pinned : holder));
+	/* What was attached to stay needs nobody who lives. */
+	if (!holder) {
+		holder = pinned;
+		pinned = NULL;
+	}
+	json_free(pinned);
 	/* A record of nothing is of one who is just letting go. */
 	if (!knobs && !json_as_bool(json_path(s, "attached.ours"), false)) {
 		json_free(holder);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/holder.h"
 #include "agents/past.h"
 #include "base/mem.h"
 #include "cmd/deploy.h"
@@ -76,15 +75,17 @@ static void put_row(struct table *t, const struct deployment *d,
 	table_cell(t, "%s", state);
 	table_cell(t, "%s", held >= 0 ? num_us(num, held) : "");
 	table_cell(t, "%s",
-		   !strcmp(state, "lost") ? "its holder was killed"
-					  : json_text_at(b, "why"));
+		   strcmp(state, "lost") ? json_text_at(b, "why")
+		   : json_as_bool(json_get(b, "pinned"), false)
+			   ? "it was pinned, and is in force no more"
+			   : "its holder was killed");
 }
 
 static void put_table(const struct past *p)
 {
 	static const char *const titles[] = {"since", "policy", "id", "on",
 					     "state"};
-	struct json *holder = holder_read();
+	struct json *holder = deploy_holder();
 	struct table *t = table_new();
 	long left = arg.max;
 

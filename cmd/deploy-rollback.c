@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/holder.h"
 #include "agents/past.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -168,7 +167,7 @@ static int go_back(const struct past *p, const size_t *before, size_t n,
 /* Of what is in place now, or was last; NULL: nothing was ever. */
 static char *present(const struct past *p)
 {
-	struct json *holder = holder_read();
+	struct json *holder = deploy_holder();
 	const struct deployment *last = deployments_last(&p->of);
 	const char *policy = json_text_at(holder, "policy");
 	char *id = NULL;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "agents/holder.h"
-#include "agents/pins.h"
+#include "agents/pinned.h"
 #include "agents/setter.h"
 #include "base/err.h"
 #include "cmd/deploy.h"
@@ -51,7 +51,7 @@ int deploy_stop(void)
 	cleared = clear();
 	if (cleared < 0)
 		return cleared;
-	pinned = pins_remove();
+	pinned = pinned_end();
 	if (pinned && pinned != -ESRCH)
 		return pinned;
 	kernel = ext_kernel_state();

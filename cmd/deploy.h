@@ -70,6 +70,10 @@ bool deploy_enabled(const struct json *kernel);
 int deploy_from(int in_fd, const struct deployer_opts *o, bool record,
 		int *answer);
 
+/* The record of who holds what is deployed here, or of what is pinned; NULL:
+ * nothing is.  The caller's. */
+struct json *deploy_holder(void);
+
 /* Takes off what this program has put in place on this host: 0; 1: there was
  * nothing; -EEXIST: something else is attached; and as holder_stop(). */
 int deploy_stop(void);

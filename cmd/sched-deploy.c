@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Puts a verified policy to work; each command parses its own options. */
-#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "agents/deployer.h"
+#include "agents/holder.h"
+#include "agents/pinned.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/path.h"
-#include "base/proc.h"
+#include "cmd/deploy-record.h"
 #include "cmd/deploy.h"
 #include "cmd/rows.h"
+#include "scx/ext.h"
 #include "term/num.h"
 #include "term/progress.h"
 #include "term/text.h"
 
 static struct {
 	const char *target, *policy, *kernel, *topology, *cgroup;
-	double hold;
+	const char *canary, *widen;
+	double hold, canary_s;
 	long cpus, memory, pid;
-	bool dry_run, pin, no_history;
+	bool dry_run, pin, no_history, again;
+	struct strs guards, metrics;
 } arg = {.target = "auto"};
 
 static const struct opt options[] = {
@@ -44,6 +47,37 @@ static const struct opt options[] = {
 	 .name = "pin",
 	 .help = "attach it to stay, without a holder; 'stop' takes it off",
 	 .target = &arg.pin},
+	{.kind = OPT_LIST,
+	 .name = "guard",
+	 .arg = "NAME:BOUND",
+	 .help = "take it off when wait_p99, psi_cpu, throughput, … exceeds it",
+	 .target = &arg.guards},
+	{.kind = OPT_FLAG,
+	 .name = "again",
+	 .help = "even if guards took this policy off too often",
+	 .target = &arg.again},
+	{.kind = OPT_STRING,
+	 .name = "canary",
+	 .arg = "SCOPE",
+	 .help = "try it first on cgroup:PATH, pid:N, a share as 5%, or all",
+	 .target = &arg.canary},
+	{.kind = OPT_STRING,
+	 .name = "widen",
+	 .arg = "LIST",
+	 .help = "the canary's further steps: 25%,50%,all (the default), none",
+	 .target = &arg.widen},
+	{.kind = OPT_DOUBLE,
+	 .name = "canary-for",
+	 .arg = "S",
+	 .help = "how long each step may take (120)",
+	 .target = &arg.canary_s,
+	 .min = 5,
+	 .max = 86400},
+	{.kind = OPT_LIST,
+	 .name = "metric",
+	 .arg = "TEXT",
+	 .help = "for the canary and guards: NAME[,higher|lower][,UNIT]=COMMAND",
+	 .target = &arg.metrics},
 	{.kind = OPT_LONG,
 	 .name = "pid",
 	 .arg = "PID",
@@ -99,57 +133,19 @@ bool deploy_enabled(const struct json *kernel)
 	return !strcmp(json_text_at(kernel, "state"), "enabled");
 }
 
-/* ---- deploying ---- */
-
-struct recorder {
-	const struct stream *s;
-	size_t recorded; /* documents of it */
-};
-
-/*
- * Everything of the stream so far, if there is something new; a failure is
- * said and changes nothing.
- */
-static void record(void *arg_recorder)
+struct json *deploy_holder(void)
 {
-	struct recorder *r = arg_recorder;
-	const struct stream *s = r->s;
-	char *program = path_bin("sched-history");
-	char *argv[] = {program, (char *)"add", (char *)"--json", NULL};
-	struct proc_spec spec = PROC_SPEC_INIT;
-	struct proc_result res = {0};
-	int fd = memfd_create("stream", MFD_CLOEXEC);
-	FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "w");
-	bool written = f != NULL;
+	struct json *kernel, *v = holder_read();
 
-	if (stream_count(s) == r->recorded)
-		goto out;
-	r->recorded = stream_count(s);
-	for (size_t i = 0; f && i < stream_count(s); i++) {
-		char *line = doc_line(stream_at(s, i));
-
-		written = fprintf(f, "%s\n", line) > 0 && written;
-		free(line);
-	}
-	if (f)
-		written = !fflush(f) && written;
-	spec.argv = argv;
-	spec.stdin_fd = fd;
-	spec.out_fd = -1;
-	if (!written || lseek(fd, 0, SEEK_SET) < 0)
-		cli_note(&tool, "cannot hand the stream to sched-history: %s",
-			 strerror(errno));
-	else if (proc_run(&spec, &res))
-		cli_note(&tool, "nothing was recorded: %s", err_text());
-	else if (res.exit_status)
-		cli_note(&tool, "not everything was recorded");
-out:
-	if (f)
-		fclose(f);
-	if (fd >= 0)
-		close(fd);
-	free(program);
+	if (v)
+		return v;
+	kernel = ext_kernel_state();
+	v = pinned_in_force(kernel);
+	json_free(kernel);
+	return v;
 }
+
+/* ---- deploying ---- */
 
 static void put_list(struct buf *out, const struct json *body, const char *key,
 		     const char *word)
@@ -199,6 +195,8 @@ static int answer(int rc, const struct deployer_result *r)
 		return r->ran ? r->exit_status : CLI_YES;
 	case DEPLOYER_REFUSED:
 	case DEPLOYER_EJECTED:
+	case DEPLOYER_TRIPPED:
+	case DEPLOYER_WORSE:
 		cli_note(&tool, "%s", err_text());
 		return CLI_NO;
 	default:
@@ -212,7 +210,7 @@ int deploy_from(int in_fd, const struct deployer_opts *wanted, bool recorded,
 	bool json = cli_wants_json(deploy_json);
 	struct stream *s =
 		stream_open(in_fd, json ? STDOUT_FILENO : -1, tool.name);
-	struct recorder recorder = {.s = s};
+	struct deploy_recorder recorder = {.tool = &tool, .s = s};
 	struct deployer_opts o = *wanted;
 	struct deployer_result r;
 	struct progress bar;
@@ -220,7 +218,7 @@ int deploy_from(int in_fd, const struct deployer_opts *wanted, bool recorded,
 
 	o.out_fd = json ? STDERR_FILENO : STDOUT_FILENO;
 	o.cancel = &cli_stop;
-	o.emitted = recorded ? record : NULL;
+	o.emitted = recorded ? deploy_record : NULL;
 	o.emitted_arg = &recorder;
 	o.progress = progress_words;
 	o.progress_arg = &bar;
@@ -234,15 +232,64 @@ int deploy_from(int in_fd, const struct deployer_opts *wanted, bool recorded,
 	rc = answer(rc, &r);
 	/* What was not deployed is worth remembering, too. */
 	if (recorded)
-		record(&recorder);
+		deploy_record_rest(&recorder);
 	if (!json)
 		put_deployments(s);
 	stream_free(s);
 	return rc;
 }
 
+static void read_guards(struct deployer_opts *o, struct guard_rule *rules,
+			struct probe probes[static PROBES])
+{
+	for (size_t i = 0; i < arg.guards.len; i++)
+		if (guard_rule_parse(arg.guards.v[i], &rules[i]))
+			cli_usage(&tool, "option --guard: %s", err_text());
+	if (arg.metrics.len > PROBES)
+		cli_usage(&tool, "more than %d metrics", PROBES);
+	for (size_t i = 0; i < arg.metrics.len; i++)
+		if (probe_parse(arg.metrics.v[i], &probes[i]))
+			cli_usage(&tool, "option --metric: %s", err_text());
+	o->guards = rules;
+	o->guard_count = arg.guards.len;
+	o->probes = probes;
+	o->probe_count = arg.metrics.len;
+	if (deployer_check_guards(o))
+		cli_usage(&tool, "option --guard: %s", err_text());
+}
+
+static void free_guards(struct guard_rule *rules, struct probe *probes)
+{
+	free(rules);
+	for (size_t i = 0; i < PROBES; i++)
+		probe_release(&probes[i]);
+	strs_release(&arg.guards);
+	strs_release(&arg.metrics);
+}
+
+/* What --canary and what belongs to it say; a mistake is one of usage. */
+static void read_canary(struct deployer_opts *o, struct canary_plan *plan)
+{
+	if (!arg.canary && (arg.widen || arg.canary_s))
+		cli_usage(&tool, "--widen and --canary-for are for --canary");
+	if (!arg.canary)
+		return;
+	if (o->command)
+		cli_usage(&tool,
+			  "a canary is on what runs already: a command can be "
+			  "one as --canary pid:N");
+	if (!strcmp(o->target, "vm") || o->pin)
+		cli_usage(&tool, "a canary is for the host, and for who "
+				 "watches it: not for --pin");
+	if (canary_plan_parse(arg.canary, arg.widen, plan))
+		cli_usage(&tool, "%s", err_text());
+	o->canary = plan;
+	o->canary_s = arg.canary_s;
+}
+
 static int run(int argc, char **argv)
 {
+	static struct canary_plan plan;
 	int first = cli_options(&tool, argc, argv);
 	char **command = first < argc ? argv + first : NULL;
 	struct deployer_opts o = {
@@ -254,11 +301,15 @@ static int run(int argc, char **argv)
 		.command = command,
 		.pid = arg.pid,
 		.cgroup = arg.cgroup,
+		.again = arg.again,
 		.kernel = arg.kernel,
 		.cpus = arg.cpus,
 		.memory_mib = arg.memory,
 		.topology = arg.topology,
 	};
+	struct probe probes[PROBES] = {0};
+	struct guard_rule *rules;
+	int rc;
 
 	if (strcmp(arg.target, "host") && strcmp(arg.target, "vm") &&
 	    strcmp(arg.target, "auto"))
@@ -276,8 +327,13 @@ static int run(int argc, char **argv)
 	if (arg.pin && (command || arg.hold || arg.dry_run))
 		cli_usage(&tool, "what is pinned stays: no --for, --dry-run or "
 				 "command ends it");
+	read_canary(&o, &plan);
+	rules = mem_zalloc(arg.guards.len + 1, sizeof(*rules));
+	read_guards(&o, rules, probes);
 	cli_catch_stop();
-	return deploy_from(STDIN_FILENO, &o, !arg.no_history, NULL);
+	rc = deploy_from(STDIN_FILENO, &o, !arg.no_history, NULL);
+	free_guards(rules, probes);
+	return rc;
 }
 
 static const struct cli_command own = {.tool = &tool, .run = run};

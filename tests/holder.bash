@@ -12,8 +12,7 @@ holder_setup() {
 	object=$(sha256sum "$BUILD/lib/schedkit/policy.bpf.o" | cut -d ' ' -f 1)
 	release=$("$BUILD/libexec/schedkit/fetch-guest" --print 6.18 |
 		awk -F '\t' '$1 == "release" { print $2 }')
-	configuration=$(sched-guest -q -- "$BUILD/bin/sched-deploy" status \
-		--json | jq -r .body.configuration)
+	configuration=$(guest_configuration)
 	stream "$release" "$configuration" >in
 	cp "$XDG_CONFIG_HOME/schedkit/keys/signing.pub" .
 	# A guest has an environment of its own.
@@ -75,20 +74,18 @@ holder_setup() {
 	END
 }
 
-# stream KERNEL CONFIGURATION [MORE]: signed by a key that is made for it.
+# stream KERNEL CONFIGURATION [PARAMS]: signed by a key that is made for it.
 stream() {
-	local p v
-	p=$(doc policy '{"form": "params", "title": "t", "why": "w",
-		"uses": [], "params": {"queue": "global"}}')
+	local p v params=${3:-'{"queue": "global"}'}
+	p=$(doc policy "{\"form\": \"params\", \"title\": \"t\", \"why\": \"w\",
+		\"uses\": [], \"params\": $params}")
 	v=$(doc verdict "{\"policy\": \"$(doc_id <<<"$p")\", \"workload\": \"w\",
 		\"decision\": \"accepted\", \"why\": \"w\",
 		\"target\": \"host\", \"kernel\": \"$1\",
 		\"configuration\": \"$2\",
 		\"object_sha256\": \"$object\", \"stages\": [],
 		\"metrics\": []}")
-	printf '%s\n' "$p" "$v" |
-		sched-verify --json --sign "$(doc_id <<<"$v")" 2>/dev/null |
-		sed 2d
+	vouched "$p" "$v"
 }
 
 # inside <SCRIPT: in a guest, after what is common.
@@ -96,4 +93,32 @@ inside() {
 	cat common - >script
 	exits 0 timeout "${LIMIT:-200}" sched-guest -q --cpus 2 -- bash script
 	echo "$output"
+}
+
+# ---- many trials ------------------------------------------------------
+
+# take_trials N: so many lines "trial KIND TIME ..." of $output are the file
+# trials.
+take_trials() {
+	sed -n 's/^trial //p' <<<"$output" >trials
+	is "$(wc -l <trials)" "$1"
+}
+
+# percentile P UNITS KIND: of the times in trials, in whole ms, of which each
+# has so many units; all of them are of the kind ".".
+percentile() {
+	grep "$3" trials | cut -d ' ' -f 2 | sort -n | awk -v p="$1" -v u="$2" '
+		{ t[NR] = $1 }
+		END { print int(t[int(NR * p / 100 + 0.999999)] / u) }'
+}
+
+# tell_percentiles UNITS: to whoever runs the tests, of each kind and of all.
+tell_percentiles() {
+	local kind
+	for kind in . $(cut -d ' ' -f 1 trials | sort -u); do
+		echo "# $kind: $(grep -c "$kind" trials) trials, median" \
+			"$(percentile 50 "$1" "$kind") ms, p99" \
+			"$(percentile 99 "$1" "$kind") ms, most" \
+			"$(percentile 100 "$1" "$kind") ms" >&3
+	done
 }

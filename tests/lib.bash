@@ -77,6 +77,23 @@ needs_guest() {
 	[ -z "$lack" ] || skip "no guest (make deps): lacks $lack"
 }
 
+# vouched POLICY VERDICT: both as a stream, the verdict signed.
+vouched() {
+	printf '%s\n' "$@" |
+		sched-verify --json --sign "$(doc_id <<<"$2")" 2>/dev/null |
+		sed 2d
+}
+
+# guest_configuration: its kernel's, as sched-deploy has it.  A suite boots one
+# guest for it.
+guest_configuration() {
+	local at=${SUITE_DIR:-$BATS_RUN_TMPDIR}/guest-configuration
+	[ -s "$at" ] ||
+		sched-guest -q -- "$BUILD/bin/sched-deploy" status --json |
+		jq -r .body.configuration >"$at"
+	cat "$at"
+}
+
 # Programs built with SAN=1 are slower: for tests of timing and of guests.
 needs_plain_build() {
 	case $BUILD in

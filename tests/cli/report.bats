@@ -109,6 +109,22 @@ page_lacks() {
 	done
 }
 
+@test 'report: what came off by itself was deployed, what was refused was not' {
+	make_docs story 2 >docs
+	for state in ejected tripped refused; do
+		jq -c --arg s "$state" 'select(.kind == "deployment").body |
+			.state = $s' docs | { read -r b; doc deployment "$b"; } \
+			>>docs
+		exits 0 sched-report -o "$page" docs
+		page_lacks 'sched-deploy &lt;' 'To use it'
+		if [ "$state" = refused ]; then
+			page_has 'It is not deployed, so nothing has changed.'
+		else
+			page_has 'It was deployed, and came off before its time'
+		fi
+	done
+}
+
 @test 'report: drawings have words for those who do not see them' {
 	make_docs story 4 | sched-report -o "$page"
 	python3 - "$page" <<'PY'

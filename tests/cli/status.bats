@@ -4,6 +4,7 @@
 # sched-deploy status, history, rollback and watch, with knobs on this host.
 
 load ../lib
+load ../knobs
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -27,38 +28,18 @@ teardown() {
 
 # knobs NICE: a policy for the victims.
 knobs() {
-	doc policy "{\"form\": \"knobs\", \"title\": \"nice $1\",
-		\"why\": \"w\", \"uses\": [\"declared_intent\"],
-		\"knobs\": [{\"match\": \"$name\", \"nice\": $1}]}"
+	knobs_policy "nice $1" "[{\"match\": \"$name\", \"nice\": $1}]"
 }
 
 # story NICE WORKLOAD [OPTION...]: it and its verdict, signed; about $profile.
 story() {
-	local id
-	: "${configuration:=$(sched-deploy status | jq -r .body.configuration)}"
-	id=$(knobs "$1" | doc_id)
-	{
-		knobs "$1"
-		doc verdict "{\"policy\": \"$id\", \"workload\": \"$2\",
-			\"decision\": \"accepted\", \"why\": \"so it is\",
-			\"target\": \"host\",
-			\"kernel\": \"$(uname -r)\",
-			\"configuration\": \"$configuration\",
-			\"stages\": [], \"metrics\": []}" "$id" \
-			${profile:+"$profile"}
-	} >story
-	sched-verify --json --sign "$(tail -n 1 story | doc_id)" "${@:3}" \
-		<story 2>/dev/null
+	knobs_story "$(knobs "$1")" "$2" "${profile:-}" "${@:3}"
 }
 
 victim() {
 	"./$name" 600 3>&- &
 	victims+=($!)
 	nice_of "$!"
-}
-
-nice_of() {
-	ps -o ni= -p "$1" | tr -d ' '
 }
 
 # background COMMAND...: sched-deploy, until it says that it is in place.
@@ -123,12 +104,12 @@ openmetrics() {
 }
 
 @test "status: figures that Prometheus' own parser takes" {
-	python3 -c 'import prometheus_client' 2>/dev/null ||
+	/usr/bin/python3 -c 'import prometheus_client' 2>/dev/null ||
 		skip 'needs python3-prometheus-client'
 	mkdir run
 	echo '{"state": "ejected", "exit_kind": 1026, "counts":
 		{"ejected": 2, "detached": 7}}' >run/ended.json
-	sched-deploy status --openmetrics | python3 -c '
+	sched-deploy status --openmetrics | /usr/bin/python3 -c '
 import sys
 from prometheus_client.openmetrics.parser import \
 	text_string_to_metric_families as openmetrics

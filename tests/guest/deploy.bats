@@ -24,9 +24,7 @@ stream() {
 		\"target\": \"$1\", \"kernel\": \"$2\",
 		\"object_sha256\": \"$object\", \"stages\": [],
 		\"metrics\": []${3:-}}")
-	printf '%s\n' "$p" "$v" |
-		sched-verify --json --sign "$(doc_id <<<"$v")" 2>/dev/null |
-		sed 2d
+	vouched "$p" "$v"
 }
 
 # deployment FILTER: true of the body of the last document in $output.
@@ -67,8 +65,7 @@ deployment() {
 
 @test 'guest deploy: hold, status, a second one, kill -9, stop, ejection' {
 	local configuration
-	configuration=$(sched-guest -q -- "$BUILD/bin/sched-deploy" status \
-		--json | jq -r .body.configuration)
+	configuration=$(guest_configuration)
 	stream host "$release" ", \"configuration\": \"$configuration\"" >in
 	cp "$XDG_CONFIG_HOME/schedkit/keys/signing.pub" .
 	cat >inside <<-'END'

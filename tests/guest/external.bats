@@ -30,9 +30,7 @@ stream() {
 		\"object_sha256\": \"$program\", \"stages\": [],
 		\"metrics\": []${configuration:+, \"configuration\":
 			\"$configuration\"}}")
-	printf '%s\n' "$p" "$v" |
-		sched-verify --json --sign "$(doc_id <<<"$v")" 2>/dev/null |
-		sed 2d
+	vouched "$p" "$v"
 }
 
 # What is in every script that runs inside.
@@ -88,11 +86,6 @@ inside() {
 	has "$output" 'ended 0'
 }
 
-configuration() {
-	sched-guest -q -- "$BUILD/bin/sched-deploy" status --json |
-		jq -r .body.configuration
-}
-
 @test 'guest external: in a guest, and another program than was measured' {
 	stream vm '' -f --slice-us 5000 >in
 	exits 7 sched-deploy --target vm --no-history -- \
@@ -109,7 +102,7 @@ configuration() {
 
 @test 'guest external: status, figures, stop, and whoever is killed' {
 	local c
-	c=$(configuration)
+	c=$(guest_configuration)
 	stream host "$c" -f --slice-us 5000 >in
 	stream host "$c" --no-such-flag >unknown
 	stream host "$c" --deaf >deaf
@@ -202,7 +195,7 @@ configuration() {
 
 @test 'guest external: others attach, manage, and a CPU goes' {
 	local c
-	c=$(configuration)
+	c=$(guest_configuration)
 	stream host "$c" >in
 	inside <<-'END'
 		scx_testfifo >/dev/null &

@@ -77,7 +77,20 @@ setup() {
 		echo "alone: $(cat $sysfs/state) $(pgrep -c load-policy)"
 		sched-deploy -t host --no-history --for 1 <in >/dev/null 2>second
 		echo "second $? $(cat second)"
+		tell() {
+			echo "$1: $(sched-deploy status -j | jq -c "[.body | $2]")"
+		}
+		tell whose '.attached.ours, .attached.kept, .holder.pinned, .well,
+			(.text | sub("\\x27.*\\x27"; "P")), .last'
+		echo 0 >/sys/devices/system/cpu/cpu1/online
+		becomes disabled
+		tell dropped '.attached, .holder, .well, .last.state, .last.pinned'
+		sched-deploy -t host --no-history --pin <in >out 2>err
+		echo "again $? $(cat err)"
+		tell counted '.ended.ejected, .attached.ours, .last.state'
 		sched-deploy stop; echo "stop $? $(cat $sysfs/state)"
+		tell stopped '.attached, .last.state, .last.why, .ended.stopped'
+		sched-deploy stop; echo "twice $?"
 		ls /sys/fs/bpf
 		mount -t tmpfs none /sys/fs/bpf
 		sched-deploy -t host --no-history --pin <in >out 2>err
@@ -86,7 +99,12 @@ setup() {
 	has "$output" 'pinned 0 ["attached",true]'
 	has "$output" 'alone: enabled 0'
 	has "$output" 'second 4'
+	has "$output" 'whose: [true,"pinned",true,true,"the policy P is attached, pinned by sched-deploy",null]'
+	has "$output" 'dropped: [null,null,false,"ejected",true]'
+	has "$output" $'again 0 \ncounted: [1,true,"ejected"]'
 	has "$output" 'stop 0 disabled'
+	has "$output" 'stopped: [null,"stopped","asked to stop",1]'
+	has "$output" 'twice 1'
 	has "$output" 'no file system 1 disabled'
 	has "$output" 'has to be mounted'
 }
