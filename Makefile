@@ -12,8 +12,11 @@
 #     check-guest        tests that boot a guest
 #     check-kernels      the policy template on every known guest kernel
 #     check-loop         the whole loop, and bisect, in guests: 15 minutes
-#     check-deploy       who holds a policy dies, TRIALS=100 times
+#     check-deploy       the services; who holds a policy dies, TRIALS=100 times
+#     check-faults       whatever breaks meanwhile: CUTS=10, EVERY=1
+#     check-breaker      how soon a guard is rid of one, TRIALS=100
 #     check-package      the package: built, installed, upgraded, purged
+#     check-canary       does the canary catch what is worse? KINDS=: 20 minutes
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-loop-null    does the loop believe in noise?
@@ -36,7 +39,9 @@ MANDIR  ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
 DOCDIR  ?= $(PREFIX)/share/doc/schedkit
 UNITDIR ?= $(PREFIX)/lib/systemd/user
+SYSUNITDIR ?= $(PREFIX)/lib/systemd/system
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 
 CC        ?= cc
 BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
@@ -132,6 +137,8 @@ UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
 	$(wildcard tests/unit/test_*.c))
 CRASH      := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,\
 	$(wildcard tests/crash/*.c))
+CANARY     := $(patsubst tests/canary/%.c,$(BUILD)/canary/%,\
+	$(wildcard tests/canary/*.c))
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 	$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
@@ -139,8 +146,13 @@ FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
 PROMPTS    := $(addprefix $(BUILD)/lib/schedkit/,$(wildcard \
 	prompts/*.md prompts/reference/*.md prompts/schemas/*.json))
 PAGES      := $(wildcard man/*.[157])
+# Of a user's service manager, and of the system's.
 UNITS      := $(wildcard systemd/sched-*)
+SYSUNITS   := $(wildcard systemd/system/*.service)
+DROPIN     := schedkit-.service.d
+DROPINS    := $(wildcard systemd/system/$(DROPIN)/*.conf)
 TMPFILES   := $(wildcard systemd/tmpfiles.d/*.conf)
+SYSUSERS   := $(wildcard systemd/sysusers.d/*.conf)
 # The same places below build/ as below a PREFIX.
 MAN        := $(foreach p,$(PAGES),\
 	$(BUILD)/share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
@@ -196,7 +208,7 @@ $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 $(BUILD)/libexec/schedkit/%.so: lib/target/preload/%.c
 	$(say) CC $@
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -fPIC -shared \
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fPIC -shared \
 		-Wl,-z,relro,-z,now $< -o $@
 
 $(PLAIN)/lib/schedkit/%.o: bpf/%.c
@@ -259,6 +271,11 @@ $(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
+$(BUILD)/canary/%: $(BUILD)/obj/tests/canary/%.o $(ARCHIVE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
+
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
@@ -299,7 +316,8 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory \
 RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
-	check-guest check-kernels check-loop check-deploy check-package
+	check-guest check-kernels check-loop check-deploy check-faults \
+	check-breaker check-package check-canary
 check: deps
 	$(AGAIN) check-all
 
@@ -336,9 +354,24 @@ check-deploy: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
 	$(Q)TEST_SECONDS=7200 tests/run deploy
 
+# A program is killed between CUTS pairs of system calls; EVERY=1: all of them.
+check-faults: tests
+	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
+	$(Q)TEST_SECONDS=$(if $(EVERY),86400,7200) tests/run faults
+
+check-breaker: tests
+	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
+	$(Q)TEST_SECONDS=7200 tests/run breaker
+
 # It compiles all of it once more: an hour will do on a busy machine.
 check-package: tests
 	$(Q)TEST_SECONDS=3600 tests/run package
+
+# KINDS: which of tests/canary/kinds.txt, as a pattern of the shell's.
+check-canary: tests $(CANARY)
+	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
+	$(Q)TEST_SECONDS=3600 tests/run canary
+	$(Q)BUILD=$(abspath $(BUILD)) tests/canary/run $(KINDS)
 
 # libFuzzer is clang's; its objects go to a folder of their own.
 .PHONY: fuzz fuzz-run
@@ -401,9 +434,15 @@ install: all
 	$(foreach s,1 5 7,$(call install_each,\
 		$(filter %.$(s),$(PAGES)),644,$(MANDIR)/man$(s)))
 	$(call install_each,$(UNITS),644,$(UNITDIR))
+	$(call install_each,$(SYSUNITS),644,$(SYSUNITDIR))
+	$(call install_each,$(DROPINS),644,$(SYSUNITDIR)/$(DROPIN))
 	sed -i 's,@BINDIR@,$(BINDIR),g' \
-		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS))) \
+		$(addprefix $(DESTDIR)$(SYSUNITDIR)/,$(notdir $(SYSUNITS))) \
+		$(addprefix $(DESTDIR)$(SYSUNITDIR)/$(DROPIN)/,\
+			$(notdir $(DROPINS)))
 	$(call install_each,$(TMPFILES),644,$(TMPFILESDIR))
+	$(call install_each,$(SYSUSERS),644,$(SYSUSERSDIR))
 	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))
 	$(call install_each,man/completion/sched.bash,644,$(COMPDIR))
 	cd $(DESTDIR)$(COMPDIR) && mv sched.bash sched && \
@@ -416,7 +455,10 @@ uninstall:
 	rm -f $(foreach p,$(PAGES),\
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))
+	rm -f $(addprefix $(DESTDIR)$(SYSUNITDIR)/,$(notdir $(SYSUNITS)))
+	rm -rf $(DESTDIR)$(SYSUNITDIR)/$(DROPIN)
 	rm -f $(addprefix $(DESTDIR)$(TMPFILESDIR)/,$(notdir $(TMPFILES)))
+	rm -f $(addprefix $(DESTDIR)$(SYSUSERSDIR)/,$(notdir $(SYSUSERS)))
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DOCDIR)
 
 .PHONY: deb

@@ -124,15 +124,21 @@ files() {
 		cat /etc/schedkit/keys.d/revoked
 		sched-history log --json | jq -r .body.text
 		stat -c "%a %U %G %n" /usr/libexec/schedkit/* /var/lib/schedkit
+		getcap /usr/libexec/schedkit/load-policy
 		' >"$DIR/o" 2>&1
 	has "$(cat "$DIR/o")" "version $(dpkg-deb -f "$DIR/debs/new.deb" Version)"
 	has "$(cat "$DIR/o")" '# mine'
 	has "$(cat "$DIR/o")" hello
 	has "$(cat "$DIR/o")" '700 root root /var/lib/schedkit'
+	has "$(cat "$DIR/o")" '750 root schedkit /usr/libexec/schedkit/load-policy'
+	has "$(cat "$DIR/o")" 'load-policy cap_perfmon,cap_bpf=ep'
 }
 
 @test 'package: removal keeps what is not its own' {
-	inside 'dpkg -r schedkit
+	inside 'mkdir -p /etc/systemd/system/multi-user.target.wants
+		ln -s /usr/lib/systemd/system/schedkit-deploy@.service \
+			/etc/systemd/system/multi-user.target.wants/schedkit-deploy@w.service
+		dpkg -r schedkit
 		! command -v sched
 		ls /usr/lib/schedkit /usr/libexec/schedkit 2>&1 || true
 		cat /etc/schedkit/keys.d/revoked
