@@ -12,7 +12,9 @@ setup() {
 }
 
 @test 'guest revert: within 3 s of the end of its holders, at the 99th percentile' {
-	export TRIALS=${TRIALS:-100} LIMIT=3000
+	export LIMIT=3000
+	TRIALS=${TRIALS:-100}
+	echo "TRIALS=$TRIALS" >>common
 	inside <<-'END'
 		for ((n = 0; n < TRIALS; n++)); do
 			deploy
@@ -30,17 +32,8 @@ setup() {
 			becomes disabled
 		done
 	END
-	sed -n 's/^trial //p' <<<"$output" >trials
-	is "$(wc -l <trials)" "$TRIALS"
+	take_trials "$TRIALS"
 	lacks "$output" never
-	for what in . $(cut -d ' ' -f 1 trials | sort -u); do
-		grep "$what" trials | cut -d ' ' -f 2 | sort -n | awk -v w="$what" '
-			{ t[NR] = $1 }
-			END { p = int(NR * 0.99 + 0.999999)
-			printf "# %s: %d trials, median %d ms, p99 %d ms, most %d ms\n",
-				w, NR, t[int((NR + 1) / 2)], t[p], t[NR] }' >&3
-	done
-	[ "$(cut -d ' ' -f 2 trials | sort -n |
-		awk '{ t[NR] = $1 } END { print t[int(NR * 0.99 + 0.999999)] }')" \
-		-lt 3000 ]
+	tell_percentiles 1
+	[ "$(percentile 99 1 .)" -lt 3000 ]
 }
