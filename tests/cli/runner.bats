@@ -127,3 +127,39 @@ c 2 passed'
 	TEST_JOBS=1 exits 0 tests/run cli
 	is "$(xargs <began)" 'a b c'
 }
+
+# unsteady PATH: fails the first time, and only then.
+unsteady() {
+	program "$1" 'echo 1..2' 'echo "ok 1 x"' \
+		"[ -e $1.was ] || echo 'not ok 2 y'" \
+		"[ ! -e $1.was ] || echo 'ok 2 y'" \
+		"[ -e $1.was ] || { : >$1.was; exit 1; }"
+}
+
+@test 'runner: what failed beside others gets a second try alone, and a name' {
+	unsteady tests/cli/a
+	program tests/cli/b 'echo 1..1' 'echo ok 1 one' 'echo b >>ran'
+	exits 0 tests/run cli
+	is "$(last_line)" '3 passed, 0 failed, 0 skipped'
+	is "$(sed -n '/^unsteady/,/^[0-9]/p' <<<"$output" | sed -n 2p)" \
+		'  cli a: y'
+	is "$(wc -l <ran)" 1
+	is "$(grep -c '^not ok' build/log/cli/a.tap.first)" 1
+	# What always fails still does; what is asked for no second try gets none.
+	program tests/cli/c 'echo 1..1' 'echo not ok 1 z' 'exit 1'
+	exits 1 tests/run cli
+	is "$(last_line)" '3 passed, 1 failed, 0 skipped'
+	rm tests/cli/a.was tests/cli/c
+	TEST_AGAIN=0 exits 1 tests/run cli
+	is "$(last_line)" '2 passed, 1 failed, 0 skipped'
+}
+
+@test 'runner: many that fail, or what measures, are not tried again' {
+	for name in a b c d; do
+		unsteady tests/cli/$name
+	done
+	exits 1 tests/run cli
+	is "$(last_line)" '4 passed, 4 failed, 0 skipped'
+	unsteady tests/lint/e
+	exits 1 tests/run lint
+}
