@@ -97,11 +97,25 @@ inside() {
 
 # ---- many trials ------------------------------------------------------
 
-# take_trials N: so many lines "trial KIND TIME ..." of $output are the file
-# trials.
-take_trials() {
-	sed -n 's/^trial //p' <<<"$output" >trials
-	is "$(wc -l <trials)" "$1"
+# inside_trials N <SCRIPT: as inside, a guest for 24 of them after another: those
+# from $first on before $end.  Their lines "trial KIND TIME ..." are the file
+# trials.  What a guest tells that dies of its emulator does not count.
+inside_trials() {
+	local body first end deaths=0
+	body=$(cat)
+	: >trials
+	for ((first = 0; first < $1; first = end)); do
+		end=$((first + 24 < $1 ? first + 24 : $1))
+		printf '%s\n' "$(<common)" "first=$first end=$end" "$body" >script
+		until run timeout "${LIMIT:-600}" sched-guest -q --cpus 2 -- \
+			bash script && [ "$status" != 4 ]; do
+			[ $((deaths++)) -lt 3 ]
+			echo "# ${lines[-1]}: its trials are made anew" >&3
+		done
+		[ "$status" = 0 ] || echo "$output"
+		sed -n 's/^trial //p' <<<"$output" >>trials
+		is "$(wc -l <trials)" "$end"
+	done
 }
 
 # percentile P UNITS KIND: of the times in trials, in whole ms, of which each

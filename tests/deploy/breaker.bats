@@ -93,11 +93,8 @@ setup() {
 }
 
 @test 'guest breaker: within 1 s of its condition, at the 99th percentile' {
-	export LIMIT=3000
-	TRIALS=${TRIALS:-100}
-	echo "TRIALS=$TRIALS" >>common
-	inside <<-'END'
-		for ((n = 0; n < TRIALS; n++)); do
+	inside_trials "${TRIALS:-100}" <<-'END'
+		for ((n = first; n < end; n++)); do
 			kind=${order[n % ${#order[@]}]}
 			read -ra options <<<"${kinds[$kind]//[$'\n\t']/ }"
 			[ $kind != throughput ] || work 2
@@ -108,7 +105,6 @@ setup() {
 			trial $kind "${options[@]}"
 		done
 	END
-	take_trials "$TRIALS"
 	tell_percentiles 1000
 	cut -d ' ' -f 3 trials | sort -n | tail -n 2 |
 		awk '{ printf "# \"disabled\" at the latest after %d ms\n", $1 / 1000 }' >&3

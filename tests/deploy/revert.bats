@@ -12,11 +12,8 @@ setup() {
 }
 
 @test 'guest revert: within 3 s of the end of its holders, at the 99th percentile' {
-	export LIMIT=3000
-	TRIALS=${TRIALS:-100}
-	echo "TRIALS=$TRIALS" >>common
-	inside <<-'END'
-		for ((n = 0; n < TRIALS; n++)); do
+	inside_trials "${TRIALS:-100}" <<-'END'
+		for ((n = first; n < end; n++)); do
 			deploy
 			h=$(holder)
 			case $((n % 4)) in
@@ -32,8 +29,7 @@ setup() {
 			becomes disabled
 		done
 	END
-	take_trials "$TRIALS"
-	lacks "$output" never
+	lacks "$(cat trials)" never
 	tell_percentiles 1
 	[ "$(percentile 99 1 .)" -lt 3000 ]
 }
