@@ -29,13 +29,14 @@ load ../canary
 		told
 		jq -c 'select(.kind == "deployment").body | [.state,
 			.canary.decision, .canary.steps[0].mode]' out
+		tail -n 1 out | jq -r .body.canary.why
 		tail -n 1 out | jq -c '.body.canary.steps[0].metrics[] |
 			[.metric, .baseline, .candidate, .ratio, .ci95]' >&2
 	END
 	has "$output" 'status 0'
 	# Partial: no other task is the policy's.
 	has "$output" 'seen enabled 0 5'
-	has "$output" '["attached","unfinished",null]'
+	has "$output" '["attached","unfinished","partial"]'
 	has "$output" '["attached","passed","partial"]'
 	has "$output" 'detached passed'
 	has "$output" 'left 0 disabled'

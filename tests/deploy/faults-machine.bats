@@ -219,7 +219,8 @@ setup_file() {
 		done
 
 		fault realtime-hog
-		deploy
+		# The guard would be rid of it first.
+		deploy --guard stall:60s
 		chrt -f 60 bash -c '
 			for c in 0 1; do
 				timeout 8 taskset -c $c chrt -f 10 \

@@ -129,8 +129,10 @@ word() {
 
 # finished: $rc and $said of $pid, which is over soon.
 finished() {
-	until_so 40 gone $pid
-	[ "$took" != never ] || kill -9 $pid
+	until_so 40 gone $pid || {
+		wrong "not over: $(ps -o pid=,stat=,wchan=,args= -p $pid)"
+		kill -9 $pid
+	}
 	wait $pid
 	rc=$?
 	said="status $rc, $(word)"
