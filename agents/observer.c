@@ -79,8 +79,8 @@ static int open_trace(const struct trace_opts *o, struct trace **t, char **why)
 	trace_free(*t);
 	*t = NULL;
 	/* Nothing but BPF sees every event. */
-	if (o->record)
-		return err_prefix(rc, "no trace");
+	if (o->record || o->bursts)
+		return err_prefix(rc, o->record ? "no trace" : "no bursts");
 	*why = mem_printf("no BPF: %s", err_text());
 	rc = trace_open_proc(o, t);
 	return rc ? rc : trace_start(*t);
@@ -209,6 +209,29 @@ int observer_add_trace(struct json *body, const char *path, double events,
 	return rc;
 }
 
+static int add_bursts(struct json *body, const char *path,
+		      const struct observed *seen)
+{
+	char hex[DIGEST_HEX_LEN], *whole = realpath(path, NULL);
+	struct json *v;
+	int rc = digest_file_hex(path, hex);
+
+	if (!rc) {
+		v = json_set(body, "bursts", json_object());
+		json_set_string(v, "path", whole ? whole : path);
+		json_set_string(v, "sha256", hex);
+		json_set_number(v, "records", (double)seen->bursts.records);
+		json_set_number(v, "drops", (double)seen->burst_drops);
+		json_set_number(v, "left_out", (double)seen->bursts.left_out);
+		json_set_number(v, "bytes", (double)seen->bursts.bytes);
+	}
+	if (!rc && seen->bursts.left_out)
+		add_note(body, "the file of bursts is full: those that came "
+			       "later are left out");
+	free(whole);
+	return rc;
+}
+
 static void make_body(const struct observer_opts *o, const struct run *r,
 		      const struct observed *seen,
 		      const struct pressure *before, const char *why,
@@ -275,6 +298,8 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 		rc = observer_add_trace(ob->body, o->trace.record,
 					(double)seen.record_events,
 					(double)seen.record_drops);
+	if (!rc && o->trace.bursts)
+		rc = add_bursts(ob->body, o->trace.bursts, &seen);
 	observed_release(&seen);
 out:
 	trace_free(r.trace);

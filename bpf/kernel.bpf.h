@@ -146,6 +146,10 @@ struct sched_ext_entity {
 	bool disallow;
 };
 
+struct task_group {
+	unsigned long shares;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -171,6 +175,7 @@ struct task_struct {
 	u64 start_time;
 	char comm[TASK_COMM_LEN];
 	struct css_set *cgroups;
+	struct task_group *sched_task_group;
 	unsigned short migration_disabled;
 };
 

@@ -11,6 +11,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "identity.bpf.h"
+#include "observe_burst.bpf.h"
 #include "observe_task.bpf.h"
 
 /* ---- what this costs --------------------------------------------------- */
@@ -24,11 +25,6 @@ static __always_inline void event_end(struct observe_cpu *c, u64 began)
 }
 
 /* ---- switch ------------------------------------------------------------ */
-
-static __always_inline bool is_block(u32 why)
-{
-	return (why & TASK_UNINTERRUPTIBLE) && !(why & TASK_NOLOAD);
-}
 
 /* Both return by how much the number of waiting tasks changes. */
 static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
@@ -56,6 +52,7 @@ static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
 			trace_switch(p, REC_OUT, REC_PREEMPTED);
 		if (g)
 			g->preemptions++;
+		burst_leave(p, t, TASK_RUNNING, ran, now);
 		return task_becomes(t, WAITING);
 	}
 	if (g) {
@@ -67,6 +64,7 @@ static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
 			     is_block(why) ? REC_BLOCKS : REC_SLEEPS);
 	t->burst = 0;
 	t->preempted = false;
+	burst_leave(p, t, why, ran, now);
 	if (t->woken && now - t->woken < WOKEN_MEANWHILE_NS)
 		return task_becomes(t, ASSUMED);
 	return task_becomes(t, is_block(why) ? BLOCKED : SLEEPING);
@@ -95,8 +93,10 @@ static __always_inline int enter(struct observe_cpu *c, struct task_struct *p,
 		if (g)
 			hist_count(&g->delay, waited);
 		*own = t->moved ? 0 : waited;
+		burst_enter(p, t, was == ASSUMED, since, now);
 	} else if (was != UNKNOWN) {
 		c->missed++;
+		burst_enter(p, t, true, 0, now);
 	}
 	if (t->preempted)
 		t->resumed = now;
@@ -302,6 +302,7 @@ int BPF_PROG(on_waking, struct task_struct *p)
 		t->woken = now;
 		goto done;
 	}
+	burst_woken(p, t, c->interrupts, now);
 	t->since = now;
 	if (__sync_val_compare_and_swap(&t->state, was, WAITING) == was &&
 	    was < WAITING)
@@ -321,6 +322,7 @@ int BPF_PROG(on_wakeup_new, struct task_struct *p)
 		return 0;
 	now = bpf_ktime_get_ns();
 	t->since = now;
+	burst_first(p, t, now);
 	waiting_change(task_becomes(t, WAITING), now);
 	return 0;
 }
@@ -399,6 +401,7 @@ static __always_inline void settle(struct task_struct *p, struct task *t,
 	t->since = now;
 	t->burst += ran;
 	t->run += ran;
+	burst_ran(p, t, ran);
 	if (c)
 		c->run += ran;
 	if (!g)
@@ -428,6 +431,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (t->tracked)
 		trace_event(parent->pid, child->pid, 0, REC_FORK);
 	regroup(child, t, child->comm);
+	burst_forked(parent, child, t);
 	g = from->tracked ? group_of(from) : NULL;
 	if (g)
 		g->forks++;
@@ -465,6 +469,7 @@ int BPF_PROG(on_exec, struct task_struct *p, int old_pid,
 	if (!t->tracked)
 		return 0;
 	execute(t, identity_hash(p, bprm));
+	burst_executed(p, t, bpf_ktime_get_ns());
 	trace_event(p->pid, 0, t->identity, REC_EXEC);
 	identity_exec(p, t->identity);
 	return 0;
@@ -494,6 +499,7 @@ int BPF_PROG(on_exit, struct task_struct *p)
 	settle(p, t, bpf_ktime_get_ns());
 	identity_run(t);
 	t->identity = 0;
+	burst_exits(p);
 	return 0;
 }
 
@@ -569,6 +575,7 @@ int after(struct bpf_iter__task *ctx)
 	/* Some kernels keep a few tasks' switches to themselves. */
 	if (p->on_cpu)
 		settle(p, t, state.end_at);
+	burst_left(p);
 	identity_run(t);
 	g = t->tracked ? group_of(t) : NULL;
 	if (t->state >= WAITING && state.end_at > t->since) {

@@ -6,6 +6,7 @@
 #ifndef SCHEDKIT_OBSERVE_ABI_H
 #define SCHEDKIT_OBSERVE_ABI_H
 
+#include "feature_abi.h"
 #include "hist_abi.h"
 
 #define OBSERVE_NAME_LEN   16
@@ -25,8 +26,8 @@ struct observe_config {
 	uint32_t scope;
 	uint32_t cgroup_level;
 	uint64_t cgroup_id;
-	uint32_t trace; /* events go to the ring buffer too */
-	uint32_t pad;
+	uint32_t trace;	 /* events go to the ring buffer too */
+	uint32_t bursts; /* one of so many is recorded; 0: none */
 };
 
 /* The only variable in .bss. */
@@ -36,7 +37,10 @@ struct observe_state {
 	uint64_t end_at;      /* user space: when live became 0 */
 	uint32_t next_group;  /* groups known, from OBSERVE_FIRST on */
 	uint32_t trace_drops; /* events that found no room there */
-	uint32_t pad[10];
+	uint32_t burst_drops; /* likewise bursts */
+	uint32_t dying;	      /* tasks whose last burst goes on */
+	struct feature_context context; /* user space: as of now */
+	uint32_t pad[6];
 	/* A clock that runs only while any task waits for a CPU. */
 	int64_t waiting;
 	uint64_t waiting_since;

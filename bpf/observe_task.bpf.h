@@ -84,6 +84,11 @@ struct {
 	__type(value, struct observe_identity);
 } identities SEC(".maps");
 
+static __always_inline bool is_block(u32 why)
+{
+	return (why & TASK_UNINTERRUPTIBLE) && !(why & TASK_NOLOAD);
+}
+
 static __always_inline struct observe_cpu *this_cpu(void)
 {
 	u32 zero = 0;

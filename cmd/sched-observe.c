@@ -21,16 +21,20 @@
 #define DEFAULT_SECONDS 5
 #define MAX_PAGE	(1u << 20)
 #define TRACE_MIB	256
+#define BURSTS_MIB	256
 
 static struct {
 	bool all, json;
 	long pid, cpus, memory;
 	const char *cgroup, *target, *goal, *bound, *shorter, *name, *kernel,
-		*as, *trace;
-	long trace_max;
+		*as, *trace, *bursts;
+	long trace_max, bursts_max, bursts_every;
 	struct strs metrics;
 	double seconds, timeout;
-} arg = {.target = "host", .trace_max = TRACE_MIB};
+} arg = {.target = "host",
+	 .trace_max = TRACE_MIB,
+	 .bursts_max = BURSTS_MIB,
+	 .bursts_every = 1};
 
 static const struct opt options[] = {
 	{.kind = OPT_DOUBLE,
@@ -85,6 +89,25 @@ static const struct opt options[] = {
 	 .arg = "MIB",
 	 .help = "what it may take (256)",
 	 .target = &arg.trace_max,
+	 .min = 1,
+	 .max = 65536},
+	{.kind = OPT_STRING,
+	 .name = "bursts",
+	 .arg = "FILE",
+	 .help = "add what is known of each burst there, to learn from",
+	 .target = &arg.bursts},
+	{.kind = OPT_LONG,
+	 .name = "bursts-every",
+	 .arg = "N",
+	 .help = "one of N, by chance (1: every one)",
+	 .target = &arg.bursts_every,
+	 .min = 1,
+	 .max = 1000000},
+	{.kind = OPT_LONG,
+	 .name = "bursts-max",
+	 .arg = "MIB",
+	 .help = "what the file may take (256)",
+	 .target = &arg.bursts_max,
 	 .min = 1,
 	 .max = 65536},
 	{.kind = OPT_DOUBLE,
@@ -204,6 +227,9 @@ static void check_target(int operands)
 	if (!strcmp(arg.target, "vm")) {
 		if (!operands)
 			cli_usage(&tool, "--target vm needs a command");
+		if (arg.bursts)
+			cli_usage(&tool, "--bursts is for this machine: "
+					 "--target vm leaves nothing there");
 	} else if (strcmp(arg.target, "host")) {
 		cli_usage(&tool, "option --target: '%s' is neither host nor vm",
 			  arg.target);
@@ -226,6 +252,9 @@ static void read_options(int argc, char **argv, struct observer_opts *o,
 	};
 	o->trace.record = arg.trace;
 	o->trace.record_max = (uint64_t)arg.trace_max << 20;
+	o->trace.bursts = arg.bursts;
+	o->trace.bursts_max = (uint64_t)arg.bursts_max << 20;
+	o->trace.bursts_every = (uint32_t)arg.bursts_every;
 	read_scope(argc - first, &o->trace);
 	check_target(argc - first);
 	read_as(o);

@@ -14,11 +14,15 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "trace/backend.h"
+#include "trace/burst_record.h"
 #include "trace/collect.h"
 #include "trace/record.h"
 
 #define MAX_LINKS  16
 #define RING_BYTES (16u << 20)
+/* How long to wait for what exits to have exited, and how often to look. */
+#define DYING_NS    1000000
+#define DYING_LOOKS 200
 
 struct kernel_trace {
 	struct trace base;
@@ -27,7 +31,8 @@ struct kernel_trace {
 	struct bpf_link *links[MAX_LINKS];
 	size_t link_count;
 	uint64_t began;
-	struct recorder *recorder; /* NULL: no trace is wanted */
+	struct recorder *recorder;     /* NULL: no trace is wanted */
+	struct burst_recorder *bursts; /* likewise */
 };
 
 /* The first thing libbpf complained about, for the message. */
@@ -105,15 +110,20 @@ static int configure(struct kernel_trace *t, const struct trace_opts *o)
 		initial(t->obj, ".rodata", sizeof(*config));
 	struct observe_state *state = initial(t->obj, ".bss", sizeof(*state));
 	struct bpf_map *ring = bpf_object__find_map_by_name(t->obj, "trace");
+	struct bpf_map *bursts = bpf_object__find_map_by_name(t->obj, "bursts");
 	unsigned level = 0;
 	int rc = 0;
 
-	if (!config || !state || !ring)
+	if (!config || !state || !ring || !bursts)
 		return err_set(ENOTSUP, "the observer's BPF object is of "
 					"another version: build it anew");
 	if (o->record) {
 		config->trace = 1;
 		bpf_map__set_max_entries(ring, RING_BYTES);
+	}
+	if (o->bursts) {
+		config->bursts = o->bursts_every;
+		bpf_map__set_max_entries(bursts, RING_BYTES);
 	}
 	switch (o->scope) {
 	case TRACE_ALL:
@@ -194,15 +204,21 @@ static int visit(struct kernel_trace *t, const char *name)
 	return 0;
 }
 
+static int map_fd(const struct kernel_trace *t, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(t->obj, name);
+}
+
 static int start(struct trace *base)
 {
 	struct kernel_trace *t = (struct kernel_trace *)base;
 	int rc = attach(t);
 
 	if (!rc && t->recorder)
-		rc = recorder_start(
-			t->recorder,
-			bpf_object__find_map_fd_by_name(t->obj, "trace"));
+		rc = recorder_start(t->recorder, map_fd(t, "trace"));
+	if (!rc && t->bursts)
+		rc = burst_recorder_start(t->bursts, map_fd(t, "bursts"),
+					  t->state);
 	if (rc)
 		return rc;
 	t->began = now_ns();
@@ -210,11 +226,26 @@ static int start(struct trace *base)
 	return visit(t, "before");
 }
 
+/* A command is over before the last of its tasks has left its CPU, with a
+ * burst that may be all it ever did. */
+static void let_die(const struct kernel_trace *t)
+{
+	const struct timespec pause = {.tv_nsec = DYING_NS};
+
+	for (int i = 0; i < DYING_LOOKS && t->bursts; i++) {
+		if ((int32_t)__atomic_load_n(&t->state->dying,
+					     __ATOMIC_RELAXED) <= 0)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 static int stop(struct trace *base, struct observed *o)
 {
 	struct kernel_trace *t = (struct kernel_trace *)base;
 	int rc;
 
+	let_die(t);
 	t->state->end_at = now_ns();
 	__atomic_store_n(&t->state->live, 0, __ATOMIC_RELEASE);
 	detach(t);
@@ -224,6 +255,10 @@ static int stop(struct trace *base, struct observed *o)
 	if (!rc && t->recorder)
 		rc = recorder_stop(t->recorder, t->state->trace_drops,
 				   &o->record_events, &o->record_drops);
+	if (!rc && t->bursts) {
+		o->burst_drops = t->state->burst_drops;
+		rc = burst_recorder_stop(t->bursts, &o->bursts);
+	}
 	return rc ? rc : collect(t->obj, t->state, o);
 }
 
@@ -233,6 +268,7 @@ static void release(struct trace *base)
 
 	detach(t);
 	recorder_free(t->recorder);
+	burst_recorder_free(t->bursts);
 	if (t->state)
 		munmap(t->state, sizeof(*t->state));
 	bpf_object__close(t->obj);
@@ -265,6 +301,9 @@ static int load(struct kernel_trace *t, const struct trace_opts *o)
 	if (!rc && o->record)
 		rc = recorder_new(o->record, o->record_max, now_ns(),
 				  &t->recorder);
+	if (!rc && o->bursts)
+		rc = burst_recorder_new(o->bursts, o->bursts_max,
+					o->bursts_every, &t->bursts);
 out:
 	free(path);
 	return rc;

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "base/strs.h"
+#include "burst/bursts.h"
 #include "stats/hist.h"
 
 enum trace_scope {
@@ -26,10 +27,13 @@ enum trace_scope {
 
 struct trace_opts {
 	enum trace_scope scope;
-	pid_t pid;	     /* TRACE_PID */
-	const char *cgroup;  /* TRACE_CGROUP: a folder of a cgroup2 mount */
-	const char *record;  /* file for a trace of every event; NULL: none */
-	uint64_t record_max; /* bytes of it */
+	pid_t pid;	       /* TRACE_PID */
+	const char *cgroup;    /* TRACE_CGROUP: a folder of a cgroup2 mount */
+	const char *record;    /* file for a trace of every event; NULL: none */
+	uint64_t record_max;   /* bytes of it */
+	const char *bursts;    /* file that bursts are added to; NULL: none */
+	uint64_t bursts_max;   /* bytes of it */
+	uint32_t bursts_every; /* one of so many is recorded */
 };
 
 #define TRACE_NAME_LEN 16
@@ -83,6 +87,8 @@ struct observed {
 	uint64_t drops;
 	uint64_t cpu_ns; /* spent on observing, estimated */
 	uint64_t record_events, record_drops; /* in the trace, and not in it */
+	struct bursts_written bursts;
+	uint64_t burst_drops; /* that found no room on their way to the file */
 	struct strs notes;
 };
 
