@@ -74,8 +74,7 @@ int layout_header_check(const struct layout_header *h)
 
 /* ---- a block ----------------------------------------------------------- */
 
-/* Against accidents, not against people. */
-static uint64_t checksum(const struct layout_block *h, const char *bytes,
+uint64_t layout_checksum(const struct layout_block *h, const char *bytes,
 			 size_t len)
 {
 	struct layout_block head = *h;
@@ -93,7 +92,7 @@ static uint64_t checksum(const struct layout_block *h, const char *bytes,
 		memcpy(&word, bytes + at, n);
 		sum = identity_mix(sum, le64toh(word));
 	}
-	return identity_final(sum);
+	return htole64(identity_final(sum));
 }
 
 static uint64_t value_get(const struct burst_record *r, struct column c)
@@ -192,7 +191,7 @@ size_t layout_block_make(const struct burst_record *r, uint32_t count,
 		}
 	}
 	h.bytes = htole32((uint32_t)(at - bytes));
-	h.checksum = htole64(checksum(&h, bytes, (size_t)(at - bytes)));
+	h.checksum = layout_checksum(&h, bytes, (size_t)(at - bytes));
 	memcpy(out, &h, sizeof(h));
 	return (size_t)(at - out);
 }
@@ -219,7 +218,7 @@ bool layout_block_read(const char *bytes, size_t len,
 		return false;
 	memcpy(&h, bytes, sizeof(h));
 	if (!layout_block_begins(&h, &whole) || whole != len ||
-	    le64toh(h.checksum) != checksum(&h, at, len - sizeof(h)))
+	    h.checksum != layout_checksum(&h, at, len - sizeof(h)))
 		return false;
 	*block = (struct bursts_block){
 		.records = records,

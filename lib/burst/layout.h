@@ -50,6 +50,11 @@ int layout_header_check(const struct layout_header *h);
 size_t layout_block_make(const struct burst_record *r, uint32_t count,
 			 const struct bursts_opts *o, uint64_t lost, char *out);
 
+/* What belongs into h->checksum, for the len bytes that follow h: against
+ * accidents, not against people. */
+uint64_t layout_checksum(const struct layout_block *h, const char *bytes,
+			 size_t len);
+
 /* Whether h, from a file, may be a block's header; how long the block is. */
 bool layout_block_begins(const struct layout_block *h, size_t *len);
 /* Reads a whole block of len bytes; records has room for
