@@ -13,7 +13,8 @@
 #define OBSERVE_GROUPS	   512
 #define OBSERVE_IDENTITIES 4096
 #define OBSERVE_PAIRS	   4096
-#define OBSERVE_WAKERS	   16 /* a power of two */
+#define OBSERVE_LEARNED	   8192 /* identities and cgroups, for bursts */
+#define OBSERVE_WAKERS	   16	/* a power of two */
 
 enum observe_scope {
 	OBSERVE_ALL,

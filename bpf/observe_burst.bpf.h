@@ -32,15 +32,15 @@ struct {
 } burst_tasks SEC(".maps");
 
 /* By identity and by cgroup: numbers of the former are so large and spread
- * that none is a cgroup's, too. */
+ * that none is a cgroup's, too.  User space makes both of these large when
+ * they are wanted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 2 * OBSERVE_IDENTITIES);
+	__uint(max_entries, 16);
 	__type(key, u64);
 	__type(value, struct feature_group);
 } burst_groups SEC(".maps");
 
-/* User space makes it large when it is wanted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);

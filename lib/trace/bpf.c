@@ -111,10 +111,12 @@ static int configure(struct kernel_trace *t, const struct trace_opts *o)
 	struct observe_state *state = initial(t->obj, ".bss", sizeof(*state));
 	struct bpf_map *ring = bpf_object__find_map_by_name(t->obj, "trace");
 	struct bpf_map *bursts = bpf_object__find_map_by_name(t->obj, "bursts");
+	struct bpf_map *learned =
+		bpf_object__find_map_by_name(t->obj, "burst_groups");
 	unsigned level = 0;
 	int rc = 0;
 
-	if (!config || !state || !ring || !bursts)
+	if (!config || !state || !ring || !bursts || !learned)
 		return err_set(ENOTSUP, "the observer's BPF object is of "
 					"another version: build it anew");
 	if (o->record) {
@@ -124,6 +126,7 @@ static int configure(struct kernel_trace *t, const struct trace_opts *o)
 	if (o->bursts) {
 		config->bursts = o->bursts_every;
 		bpf_map__set_max_entries(bursts, RING_BYTES);
+		bpf_map__set_max_entries(learned, OBSERVE_LEARNED);
 	}
 	switch (o->scope) {
 	case TRACE_ALL:
