@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What observing costs: hackbench alone, beside "sched-observe -a", and under
-# "perf sched record", interleaved.  The aim is at most 3 % for ours.
+# What observing costs: hackbench alone, beside "sched-observe -a", the same
+# with --bursts, and under "perf sched record", interleaved.  The aim is at most
+# 3 % for ours.
 #
 #   observe-overhead.sh [ROUNDS]
 #
@@ -51,6 +52,15 @@ ours() {
 		<"$dir/observed" >>"$dir/profile"
 }
 
+bursts() {
+	beside "$BUILD/bin/sched-observe" -a -d 600 --json \
+		--bursts "$dir/bursts" --bursts-max 4096
+	jq -r '.body | "\(.bursts.records) \(.bursts.drops)",
+		"\(.bursts.bytes) \(.overhead.pct) \(.duration_us)"' \
+		<"$dir/observed" | paste -sd ' ' >>"$dir/records"
+	rm -f "$dir/bursts"
+}
+
 perf_sched() {
 	beside perf sched record -a -o "$dir/perf.data"
 	rm -f "$dir/perf.data"
@@ -58,8 +68,8 @@ perf_sched() {
 
 alone >/dev/null
 for ((i = 0; i < rounds; i++)); do
-	order=(alone ours perf_sched)
-	((i % 2)) && order=(perf_sched ours alone)
+	order=(alone ours bursts perf_sched)
+	((i % 2)) && order=(perf_sched bursts ours alone)
 	for arm in "${order[@]}"; do
 		read -r t cpu < <($arm)
 		echo "$i $arm $t $cpu"
@@ -78,13 +88,14 @@ function median(v, n,   i, j, x) {
 }
 { t[$2, $1] = $3; cpu[$2, $1] = $4; if ($1 + 1 > n) n = $1 + 1 }
 END {
-	printf "%-22s %10s %10s %12s %12s\n", "hackbench", "time s", "CPU s",
+	printf "%-23s %9s %10s %12s %12s\n", "hackbench", "time s", "CPU s",
 		"time ratio", "CPU ratio"
-	split("alone ours perf_sched", arms, " ")
+	split("alone ours bursts perf_sched", arms, " ")
 	title["alone"] = "alone"
 	title["ours"] = "sched-observe -a"
+	title["bursts"] = "the same with --bursts"
 	title["perf_sched"] = "perf sched record"
-	for (a = 1; a <= 3; a++) {
+	for (a = 1; a <= 4; a++) {
 		arm = arms[a]
 		for (i = 0; i < n; i++) {
 			x[i + 1] = t[arm, i]
@@ -92,7 +103,7 @@ END {
 			rx[i + 1] = t[arm, i] / t["alone", i]
 			ry[i + 1] = cpu[arm, i] / cpu["alone", i]
 		}
-		printf "%-22s %10.3f %10.3f %12.3f %12.3f\n", title[arm],
+		printf "%-23s %9.3f %10.3f %12.3f %12.3f\n", title[arm],
 			median(x, n), median(y, n), median(rx, n),
 			median(ry, n)
 	}
@@ -100,3 +111,7 @@ END {
 awk '{ e += $1; d += $2; p += $3 } END { if (NR)
 	printf "per run: %.0f events, %.0f missed, own estimate %.2f %%\n",
 		e / NR, d / NR, p / NR }' "$dir/profile"
+awk '{ n += $1; d += $2; b += $3; p += $4; s += $5 / 1e6 } END { if (n)
+	printf "bursts per run: %.0f, %.0f a second, %.0f lost, " \
+		"%.0f bytes each, own estimate %.2f %%\n",
+		n / NR, n / s, d / NR, b / n, p / NR }' "$dir/records"
