@@ -166,7 +166,6 @@ static __always_inline void burst_woken(struct task_struct *p, struct task *t,
 	b = burst_make(p);
 	if (!b)
 		return;
-	b->identity = t->identity;
 	if (by->pid && !interrupt) {
 		how = by->flags & PF_KTHREAD ? FEATURE_BY_KERNEL
 		      : by->tgid == p->tgid  ? FEATURE_BY_THREAD

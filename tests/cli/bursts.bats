@@ -138,6 +138,21 @@ record() {
 		all(.sleep_ns == 0)'
 }
 
+@test "load, pressure and the hour" {
+	needs_bpf
+	needs taskset
+	local before
+	before=$(date +%-H)
+	record -- sh -c "taskset -c 0 '$KNOWN' spin 1500 &
+		taskset -c 0 '$KNOWN' spin 1500 &
+		'$KNOWN' sleeps 250 10; wait"
+	# Two of them run or wait all the time.
+	bursts "map(.features[20]) | max > 256 / $(nproc)"
+	bursts ".[-1].features[23] | . == $before or . == $(date +%-H)"
+	[ -r /proc/pressure/cpu ] || skip 'needs PSI'
+	bursts 'map(.features[21]) | max > 2000 and max <= 10000'
+}
+
 # ---- how much of it ---------------------------------------------------
 
 @test "one of so many, by chance" {
