@@ -71,7 +71,7 @@ for ((i = 0; i < rounds; i++)); do
 	order=(alone ours bursts perf_sched)
 	((i % 2)) && order=(perf_sched bursts ours alone)
 	for arm in "${order[@]}"; do
-		read -r t cpu < <($arm)
+		read -r t cpu <<<"$($arm)"
 		echo "$i $arm $t $cpu"
 	done
 done >"$dir/runs"
