@@ -21,7 +21,9 @@
 /* ---- reading ---- */
 
 struct bursts_block {
-	const struct burst_record *records; /* until the next call */
+	/* Until the next call; in the order in which they were complete, which
+	 * is when the next burst of the task began: not in that of at. */
+	const struct burst_record *records;
 	uint32_t count;
 	uint32_t every;	  /* one of so many bursts was recorded */
 	int64_t epoch_ns; /* + record.at: nanoseconds since 1970 */
