@@ -477,6 +477,19 @@ static const struct rule account[] = {
 	{COUNT("tokens_out")}, {POSITIVE("cost_usd")}, {0},
 };
 
+static const struct rule contender[] = {
+	{TEXT("name"), MUST},
+	{POSITIVE("error"), MUST},
+	{POSITIVE("error_ns")},
+	{NUMBER("rank")},
+	{POSITIVE("ratio")},
+	{CI95},
+	{POSITIVE("miscalibrated")},
+	{LIST("foretold"), .members = open_number},
+	{LIST("came"), .members = open_number},
+	{0},
+};
+
 static const struct rule note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
@@ -493,6 +506,17 @@ static const struct rule note[] = {
 				     {TEXT("workload")}, {ID("fingerprint")})},
 	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
 	{OBJECT("loop"), .members = loop},
+	{OBJECT("training"),
+	 ROWS({COUNT("bursts")}, {PERCENT("holdout_pct")},
+	      {LIST("targets"),
+	       ROWS({OBJECT(NULL), MUST,
+		     ROWS({TEXT("target"), MUST}, {TEXT("model"), MUST},
+			  {BOOL("beats"), MUST},
+			  {LIST("contenders"),
+			   ROWS({OBJECT(NULL), MUST,
+				 .members = contender})})})},
+	      {OBJECT("model"),
+	       ROWS({TEXT("path"), MUST}, {ID("sha256"), MUST})})},
 	{LIST("transcript"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("role"), MUST},
