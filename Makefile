@@ -407,7 +407,7 @@ bench: deps
 	$(AGAIN) all bench-tools
 	$(Q)for b in $(BENCH_SH); do $$b || exit; done
 
-bench-tools: $(BENCH)
+bench-tools: $(BENCH) $(BUILD)/policies/vm/forecast.bpf.o
 
 # The workload suite alone, or a part: SUITE="git join" BENCH_ROUNDS=2.
 bench-suite bench-loop-null bench-loop-twice: bench-%: all $(BUILD)/suite/made
