@@ -36,7 +36,7 @@ int trainer_read_opts(const struct trainer_opts *o, struct train_opts *out)
 	int rc = 0;
 
 	*out = (struct train_opts){
-		.holdout_pct = o->holdout_pct,
+		.holdout_pct = o->check ? 0 : o->holdout_pct,
 		.linear = strcmp(o->model, "trees") != 0,
 		.trees = strcmp(o->model, "linear") != 0,
 		.feature_version = FEATURE_VERSION,
@@ -163,7 +163,8 @@ static struct json *describe(struct training *t, const struct train_opts *o,
 	json_set(v, "recordings", files);
 	json_set_number(v, "bursts", (double)r->n);
 	json_set_number(v, "every", (double)r->every);
-	json_set_number(v, "holdout_pct", o->holdout_pct);
+	if (o->holdout_pct > 0)
+		json_set_number(v, "holdout_pct", o->holdout_pct);
 	json_set_number(v, "feature_version", o->feature_version);
 	json_set(v, "targets", all);
 	buf_release(&text);
@@ -222,14 +223,19 @@ int trainer_train(const struct trainer_opts *o, char *const *files, size_t n,
 	rc = trainer_read_opts(o, &opts);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = read_file(files[i], (uint32_t)i, &rows, read);
+	if (!rc && o->check)
+		rc = forecast_read(o->check, m);
 	if (!rc)
-		rc = train(&rows, &opts, m, out->part);
+		rc = o->check ? train_check(&rows, &opts, m, out->part)
+			      : train(&rows, &opts, m, out->part);
 	if (!rc) {
 		training = describe(out, &opts, &rows, read);
 		read = NULL;
 		for (int t = 0; t < FORECAST_TARGETS; t++)
 			out->beats |= out->part[t].beats;
 	}
+	if (!rc && o->check)
+		json_set_string(training, "checked", o->check);
 	if (!rc && out->beats && o->output)
 		rc = write_model(o->output, m, training);
 	json_free(read);

@@ -17,6 +17,8 @@ struct trainer_opts {
 	const char *targets; /* of forecast_target_name(), commas between; NULL:
 				all */
 	const char *output;  /* the model's file, or NULL */
+	const char *check;   /* of a model that is there: how good is it on all
+				of this?  NULL: make one */
 };
 
 /* -EINVAL: an unknown model or target; the message names it. */

@@ -41,6 +41,12 @@ static const struct opt options[] = {
 	 .arg = "FILE",
 	 .target = &arg.output,
 	 .help = "write the model there, if it is better than an average"},
+	{.kind = OPT_STRING,
+	 .letter = 'c',
+	 .name = "check",
+	 .arg = "MODEL",
+	 .target = &arg.check,
+	 .help = "make none: how good is this one on all of the recordings?"},
 	{.kind = OPT_FLAG,
 	 .letter = 'j',
 	 .name = "json",
@@ -142,8 +148,10 @@ static int report(struct training *t)
 	else
 		show(t);
 	if (!t->beats)
-		cli_note(&tool, "nothing beats the exponential average and the "
-				"other guesses: no model is written");
+		cli_note(&tool,
+			 "nothing beats the exponential average and the other "
+			 "guesses%s",
+			 arg.check ? "" : ": no model is written");
 	return rc ? rc : status;
 }
 
@@ -155,6 +163,8 @@ int main(int argc, char **argv)
 
 	if (trainer_read_opts(&arg, &unused))
 		cli_usage(&tool, "%s", err_text());
+	if (arg.check && arg.output)
+		cli_usage(&tool, "--check and --output exclude each other");
 	if (at == argc)
 		cli_usage(&tool, "name a file of sched-observe --bursts");
 	rc = trainer_train(&arg, argv + at, (size_t)(argc - at), &t);

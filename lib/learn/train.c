@@ -179,7 +179,7 @@ static double median_of(const struct picks *p)
 
 static void guess(const struct split *s, enum guess g, double *said)
 {
-	double median = median_of(&s->all);
+	double median = s->all.n ? median_of(&s->all) : NAN;
 
 	for (size_t i = 0; i < s->held.n; i++) {
 		const struct row *r = s->held.v[i];
@@ -291,7 +291,7 @@ static void decide(const struct made *m, const double *misses,
 	p->chosen = (enum forecast_kind)m->part[who].kind;
 	p->bound = forecast_bound(&m->part[who]);
 	for (unsigned g = 0; g < GUESS_COUNT; g++)
-		if (p->score[g].error < p->score[p->best].error)
+		if (p->tried[g] && p->score[g].error < p->score[p->best].error)
 			p->best = (enum guess)g;
 	score_ratio(misses + who * p->held, misses + p->best * p->held, p->held,
 		    SEED, &p->ratio_best);
@@ -379,4 +379,69 @@ int train(struct rows *r, const struct train_opts *o, struct forecast *out,
 			     "side of the split",
 			     r->n, TRAIN_LEAST);
 	return rc;
+}
+
+/* ---- a model that is there ---------------------------------------------- */
+
+static bool is_guessed(const struct row *r, enum forecast_target t)
+{
+	for (unsigned g = 0; g < GUESS_MEDIAN; g++)
+		if (isnan(r->guess[g][t]))
+			return false;
+	return !isnan(r->y[t]);
+}
+
+static void check_part(const struct split *s, const struct forecast_part *from,
+		       struct train_part *out)
+{
+	unsigned who =
+		from->kind == FORECAST_LINEAR ? TRAIN_LINEAR : TRAIN_TREES;
+	struct made *m = mem_zalloc(1, sizeof(*m));
+	double *misses;
+
+	for (unsigned g = 0; g < GUESS_MEDIAN; g++)
+		out->tried[g] = true;
+	out->tried[who] = true;
+	out->held = s->held.n;
+	m->part[who] = *from;
+	misses = judge(s, m, out);
+	decide(m, misses, out);
+	free(misses);
+	free(m);
+}
+
+int train_check(struct rows *r, const struct train_opts *o,
+		const struct forecast *m, struct train_part *parts)
+{
+	bool any = false;
+
+	memset(parts, 0, FORECAST_TARGETS * sizeof(*parts));
+	if (m->feature_version != o->feature_version ||
+	    m->features != o->features)
+		return err_set(ENOTSUP,
+			       "the model is of %u features of version %u, not "
+			       "%u of version %u",
+			       m->features, m->feature_version, o->features,
+			       o->feature_version);
+	rows_sort(r);
+	for (int t = 0; t < FORECAST_TARGETS; t++) {
+		struct split s = {.held.target = (enum forecast_target)t};
+
+		if (!o->target[t] || !m->part[t].kind)
+			continue;
+		s.held.v = mem_zalloc(r->n + 1, sizeof(*s.held.v));
+		for (size_t i = 0; i < r->n; i++)
+			if (is_guessed(&r->v[i], s.held.target))
+				pick(&s.held, &r->v[i]);
+		if (s.held.n >= TRAIN_LEAST) {
+			any = true;
+			check_part(&s, &m->part[t], &parts[t]);
+		}
+		split_release(&s);
+	}
+	return any ? 0
+		   : err_set(ENODATA,
+			     "there are fewer than %d bursts that the model "
+			     "says something of",
+			     TRAIN_LEAST);
 }

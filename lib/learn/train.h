@@ -63,4 +63,12 @@ const char *train_name(unsigned contender);
 int train(struct rows *r, const struct train_opts *o, struct forecast *out,
 	  struct train_part *parts);
 
+/*
+ * How a model does on rows that it was not made from, all of them: parts as
+ * above, without the median and without rows of tasks of which no guess knows
+ * anything yet.  -ENOTSUP: the model is of other features; -ENODATA.
+ */
+int train_check(struct rows *r, const struct train_opts *o,
+		const struct forecast *m, struct train_part *parts);
+
 #endif

@@ -94,6 +94,23 @@ target() {
 	[ ! -e model ]
 }
 
+@test "a model is checked on another recording" {
+	make_bursts alternating >a.bursts
+	make_bursts noise >n.bursts
+	sched-train -t burst -o model a.bursts >/dev/null
+	exits 0 sched-train --json --check model a.bursts
+	jq -e '.body.training | .checked == "model" and
+		(.targets | length == 1 and .[0].beats and
+		.[0].held_out > 2900)' <<<"$output"
+	exits 1 sched-train --json --check model n.bursts
+	target burst <<<"$output" | jq -e '[.contenders[].name] ==
+		["average", "smooth", "last", "trees"] and .ratio_best > 1'
+	exits 3 sched-train --check model -t sleep a.bursts
+	exits 3 sched-train --check a.bursts a.bursts
+	has "$stderr" 'no model'
+	exits 2 sched-train --check model -o other a.bursts
+}
+
 @test "usage" {
 	exits 2 sched-train
 	make_bursts noise 10 >a.bursts
