@@ -5,7 +5,9 @@
 Written from the page, not from the code that writes them.  The checksums are
 not looked at.
 
-    bursts.py FILE
+    bursts.py [--lost] FILE
+
+--lost: how many were lost instead, by all blocks.
 """
 import json
 import struct
@@ -40,8 +42,9 @@ def signed(value):
     return value - (1 << 64) if value >> 63 else value
 
 
-def main(path):
+def main(path, only_lost):
     data = open(path, "rb").read()
+    all_lost = 0
     magic, version, _, features, clock = struct.unpack_from("<8s4I", data)
     assert (magic, version, clock) == (b"SKBURST\n", 1, 1), "the header"
     at = 64
@@ -50,18 +53,21 @@ def main(path):
             "<4s3IqQQ", data, at)
         assert magic == b"SBLK", "a block"
         at += 40
+        all_lost += lost
         end = at + length
         columns = []
         for _ in range(len(NAMES) + features):
             values, at = column(data, at, count)
             columns.append(values)
         assert at == end, "its length"
-        for row in zip(*columns):
+        for row in () if only_lost else zip(*columns):
             record = dict(zip(NAMES, row))
-            record["every"], record["lost"] = every, lost
+            record["every"] = every
             record["wall"] = (record["at"] + epoch) / 1e9
             record["features"] = [signed(v) for v in row[len(NAMES):]]
             print(json.dumps(record))
+    if only_lost:
+        print(all_lost)
 
 
-main(sys.argv[1])
+main(sys.argv[-1], "--lost" in sys.argv)
