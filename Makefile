@@ -105,6 +105,7 @@ LOOP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/loop-*.c))
 AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
 HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
 DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
+INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
@@ -191,6 +192,7 @@ $(BUILD)/bin/sched-loop: $(LOOP_OBJ)
 $(BUILD)/bin/sched-history: $(HISTORY_OBJ)
 $(BUILD)/bin/sched-deploy: $(DEPLOY_OBJ)
 $(BUILD)/bin/sched-report: $(REPORT_OBJ)
+$(BUILD)/bin/sched-intent: $(INTENT_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@

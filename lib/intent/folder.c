@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files of rules, as far as they are to be believed. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "intent/intent.h"
+
+/* Only who may command the tasks may write what is to become of them. */
+static int check_owner(const char *path, const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return err_set(EACCES,
+			       "%s: it belongs to user %u: 'chown root' makes "
+			       "it count",
+			       path, st->st_uid);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(EACCES,
+			       "%s: others may write to it: 'chmod go-w' makes "
+			       "it count",
+			       path);
+	return 0;
+}
+
+/* A link or a pipe is not followed, nor waited for. */
+static int open_file(const char *path, struct stat *st)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int rc;
+
+	if (fd < 0)
+		return errno == ELOOP
+			       ? err_set(EACCES,
+					 "%s: it is a link: put the file "
+					 "itself there",
+					 path)
+			       : err_set(errno, "%s: %s", path,
+					 strerror(errno));
+	if (fstat(fd, st))
+		rc = err_set(errno, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st->st_mode))
+		rc = err_set(EACCES, "%s: it is no plain file", path);
+	else
+		rc = check_owner(path, st);
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+int intents_read_file(struct intents *to, const char *path)
+{
+	struct stat st;
+	struct buf b;
+	int fd = open_file(path, &st), rc;
+
+	if (fd < 0)
+		return fd;
+	buf_init(&b, INTENT_FILE_MAX);
+	rc = buf_read_fd(&b, fd);
+	close(fd);
+	if (rc == -EFBIG)
+		rc = err_set(EFBIG, "%s: it has more than %u bytes", path,
+			     INTENT_FILE_MAX);
+	else if (rc)
+		rc = err_prefix(rc, "%s", path);
+	else
+		rc = intents_parse(to, path, b.data ? b.data : "", b.len,
+				   st.st_mtime);
+	buf_release(&b);
+	return rc;
+}
+
+static bool is_rules(const char *name)
+{
+	size_t n = strlen(name), len = strlen(INTENT_SUFFIX);
+
+	return *name != '.' && n > len &&
+	       !strcmp(name + n - len, INTENT_SUFFIX);
+}
+
+/* By bytes, whatever the locale. */
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int check_folder(const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st))
+		return err_set(errno, "%s: %s", folder, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(ENOTDIR, "%s: it is no folder", folder);
+	return check_owner(folder, &st);
+}
+
+static int list_names(const char *folder, const char *instead,
+		      struct strs *names)
+{
+	struct dirent *d;
+	DIR *dir = opendir(folder);
+
+	if (instead)
+		strs_add(names, instead);
+	if (!dir)
+		return errno == ENOENT ? 0
+				       : err_set(errno, "%s: %s", folder,
+						 strerror(errno));
+	/* Who may write there may fill it, but not our memory. */
+	while ((d = readdir(dir)) && names->len <= INTENT_FILES_MAX)
+		if (is_rules(d->d_name) &&
+		    (!instead || strcmp(d->d_name, instead)))
+			strs_add(names, d->d_name);
+	closedir(dir);
+	if (names->len > INTENT_FILES_MAX)
+		return err_set(E2BIG, "%s: there may be %d files, not more",
+			       folder, INTENT_FILES_MAX);
+	if (names->len)
+		qsort(names->v, names->len, sizeof(*names->v), by_name);
+	return 0;
+}
+
+static int read_one(struct intents *to, const char *path, const char *name,
+		    const struct intents_instead *instead)
+{
+	if (!instead || strcmp(name, instead->name))
+		return intents_read_file(to, path);
+	return intents_parse(to, path, instead->text, instead->len,
+			     clock_wall());
+}
+
+int intents_read_with(struct intents *to, const char *folder,
+		      const struct intents_instead *instead)
+{
+	struct strs names = {0};
+	int rc = check_folder(folder);
+
+	if (rc && rc != -ENOENT)
+		return rc;
+	err_clear();
+	rc = list_names(folder, instead ? instead->name : NULL, &names);
+	for (size_t i = 0; !rc && i < names.len; i++) {
+		char *path = mem_printf("%s/%s", folder, names.v[i]);
+
+		if (read_one(to, path, names.v[i], instead))
+			strs_add(&to->problems, err_text());
+		free(path);
+	}
+	strs_release(&names);
+	return rc;
+}
+
+int intents_read(struct intents *to, const char *folder)
+{
+	return intents_read_with(to, folder, NULL);
+}

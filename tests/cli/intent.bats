@@ -1,0 +1,177 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# sched-intent: what people declare about tasks.
+
+load ../lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	umask 022
+	mkdir d
+}
+
+# put FILE LINE...
+put() {
+	local file=$1
+	shift
+	printf '%s\n' "$@" >"$file"
+}
+
+teardown() {
+	[ -z "${child:-}" ] || kill "$child" || true
+}
+
+# A task that can be asked about: its number is $child, its name $1.
+begin() {
+	cp "$(type -P sleep)" "./$1"
+	"./$1" 600 &
+	child=$!
+	for _ in $(seq 200); do
+		[ "$(cat "/proc/$child/comm")" != "$1" ] || return 0
+		sleep 0.1
+	done
+}
+
+@test 'usage' {
+	exits 0 sched-intent --help
+	has "$output" explain
+	exits 2 sched-intent
+	exits 2 sched-intent fly
+	exits 2 sched-intent list x
+	exits 2 sched-intent explain
+	exits 2 sched-intent explain 0
+	exits 2 sched-intent explain 1x
+	exits 2 sched-intent commit
+}
+
+@test 'list: rules in the order of the names of their files' {
+	put d/20.conf '[b]' 'user = 0' 'class = batch'
+	put d/10.conf '[a]' 'command = vi*' 'weight = 300'
+	put d/30.conf '[a]' 'command = vim' 'weight = 200'
+	exits 0 sched-intent list --dir d --json
+	is "$(jq -c '[.body.intent.rules[] | [.name, .file, .line]]' \
+		<<<"$output")" '[["b","d/20.conf",1],["a","d/30.conf",1]]'
+	is "$(jq -r '.body.intent.rules[1].sets' <<<"$output")" 'weight 200'
+	exits 0 sched-intent list --dir d
+	has "$output" 'class batch'
+}
+
+@test 'list: without rules there is nothing to say' {
+	exits 0 sched-intent list --dir none
+	is "$output" ''
+	has "$stderr" 'no rules'
+}
+
+@test 'check: a mistake has its file, line and column' {
+	put d/1.conf '[a]' 'command = x' 'class = slow'
+	put d/2.conf '[b]' 'user = 0' 'class = batch'
+	exits 1 sched-intent check --dir d
+	has "$stderr" "d/1.conf:3:9: 'slow'"
+	has "$output" '1 rule, 1 problem'
+	put ok '[b]' 'user = 0' 'class = batch'
+	exits 0 sched-intent check ok
+	exits 1 sched-intent check ok no-such-file
+	exits 1 sched-intent check --json d/1.conf
+	is "$(jq -r '.body.intent.problems | length' <<<"$output")" 1
+}
+
+@test 'check: what others may write to does not count' {
+	put d/1.conf '[a]' 'user = 0' 'class = batch'
+	chmod 666 d/1.conf
+	exits 1 sched-intent check --dir d
+	has "$stderr" 'chmod go-w'
+	chmod 777 d
+	exits 3 sched-intent check --dir d
+	has "$stderr" 'chmod go-w'
+}
+
+@test 'check: words of a file do nothing to a terminal' {
+	printf '[a]\ncommand = x\nclass = \302\233c\n' >d/1.conf
+	exits 1 sched-intent check --dir d
+	lacks "$stderr" "$(printf '\302\233')"
+}
+
+@test 'explain: the rule, why, where, and what else matches' {
+	begin editor-x
+	put d/1.conf '[other]' 'command = none' 'class = batch' \
+		'[mine]' 'command = editor-?' "user = $(id -u)" \
+		'class = interactive'
+	put d/2.conf '[later]' "executable = $PWD/*" 'weight = 7' \
+		'[old]' 'command = editor*' 'weight = 8' 'until = 2020-01-01'
+	exits 0 sched-intent explain --dir d "$child"
+	has "$output" "rule [mine] of d/1.conf:4 is for task $child (editor-x)"
+	has "$output" 'command editor-? matches editor-x'
+	has "$output" '[later] of d/2.conf:1 matches'
+	has "$output" 'past its time'
+	exits 0 sched-intent explain --dir d --json "$child"
+	is "$(jq -c '.body.intent | [.rule.name, (.rule.because | length),
+		([.also[].name])]' <<<"$output")" '["mine",2,["later","old"]]'
+	if [ ! -d /sys/kernel/sched_ext ]; then
+		is "$(jq -r .body.intent.policy.attached <<<"$output")" false
+		has "$(jq -r .body.intent.policy.text <<<"$output")" \
+			'no policy is attached'
+	fi
+}
+
+@test 'explain: no rule, and no task' {
+	put d/1.conf '[x]' 'command = none' 'class = batch'
+	exits 1 sched-intent explain --dir d $$
+	has "$output" 'no rule is for task'
+	exits 3 sched-intent explain --dir d 4194304
+	has "$stderr" 'no task'
+}
+
+@test 'explain: the tag of a cgroup' {
+	needs_root
+	needs python3
+	local root dir
+	root=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+	[ -n "$root" ] || skip 'no cgroups of version 2'
+	dir=$root/schedkit-intent-$$
+	mkdir -p "$dir/inner" 2>/dev/null || skip 'no cgroup can be made'
+	if ! python3 -c 'import os, sys; os.setxattr(sys.argv[1],
+		"user.schedkit.tag", b"nightly")' "$dir" 2>/dev/null; then
+		rmdir "$dir/inner" "$dir"
+		skip 'cgroups have no attributes'
+	fi
+	begin tagged
+	echo "$child" >"$dir/inner/cgroup.procs"
+	put d/1.conf '[t]' 'tag = night*' 'class = batch'
+	run --separate-stderr sched-intent explain --dir d --json "$child"
+	echo "$child" >"$root/cgroup.procs"
+	rmdir "$dir/inner" "$dir"
+	is "$status" 0
+	is "$(jq -r .body.intent.rule.because[0].value <<<"$output")" nightly
+}
+
+@test 'commit: shows what changes, and needs a yes' {
+	put a.conf '[a]' 'user = 0' 'class = batch'
+	exits 2 sched-intent commit --dir new/d a.conf </dev/null
+	has "$output" '+ [a] user 0: class batch'
+	[ ! -e new ]
+	mkdir new
+	exits 0 sched-intent commit --dir new/d --yes a.conf
+	is "$(cat new/d/a.conf)" "$(cat a.conf)"
+	is "$(stat -c %a:%u new/d/a.conf)" "644:$(id -u)"
+	put a.conf '[a]' 'user = 0' 'class = normal' '[c]' 'user = 1' \
+		'weight = 5'
+	exits 0 sched-intent commit --dir new/d --yes a.conf
+	has "$output" '~ [a] user 0: class normal (was user 0: class batch)'
+	has "$output" '+ [c] user 1: weight 5'
+	put a.conf '[c]' 'user = 1' 'weight = 5'
+	exits 0 sched-intent commit --dir new/d --yes a.conf
+	is "$output" '- [a] user 0: class normal'
+	exits 0 sched-intent commit --dir new/d --yes a.conf
+	has "$stderr" 'no rule changes'
+	is "$(ls -A new/d)" a.conf
+}
+
+@test 'commit: a file with a mistake is put nowhere' {
+	put a.conf '[a]' 'user = 0'
+	exits 3 sched-intent commit --dir d --yes a.conf
+	has "$stderr" 'a.conf:1:1:'
+	put a.txt '[a]' 'user = 0' 'class = batch'
+	exits 3 sched-intent commit --dir d --yes a.txt
+	has "$stderr" "'.conf'"
+	is "$(ls -A d)" ''
+}
