@@ -110,7 +110,26 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
-struct file;
+struct super_block {
+	u32 s_dev;
+};
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
 
 struct mm_struct {
 	unsigned long arg_start;
@@ -173,6 +192,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	u64 start_time;
+	const struct cred *cred;
 	char comm[TASK_COMM_LEN];
 	struct css_set *cgroups;
 	struct task_group *sched_task_group;

@@ -181,6 +181,7 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 	t = task_of(p);
 	if (!t)
 		return cpu;
+	heed(p, t);
 	if (shares_by_vtime())
 		limit_lag(t);
 	t->key = key_by_params(p, t, now);
@@ -220,6 +221,7 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 		insert_own_thread(p, enq_flags);
 		return;
 	}
+	heed(p, t);
 	if (shares_by_vtime())
 		limit_lag(t);
 	t->queued_at = now;
@@ -315,7 +317,7 @@ static __always_inline void note(struct task_struct *p, struct task *t, s32 cpu)
 	c->ends = t->run_at - t->burst_ns + t->mean_ns;
 	c->promised = false;
 	c->class = t->class;
-	c->weight = weight_of(p);
+	c->weight = weight_of(p, t);
 	c->key = key_of(p, t, t->run_at);
 }
 
@@ -351,8 +353,10 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 
 	/* Slice by slice: who goes on alone for long must not be presented
 	 * the bill when company comes. */
-	if (t)
+	if (t) {
 		charge(prev, t, now);
+		heed(prev, t);
+	}
 
 	if (uses_own)
 		rescue(own, POLICY_MAX_LLCS + slot_of(cpu), now);

@@ -38,6 +38,17 @@ const volatile u32 nr_llcs = 1;
 const volatile u32 cpu_llc[POLICY_MAX_CPUS];
 const volatile u64 longest_ns = 1000000000ULL; /* of all expectations */
 
+/* What a rule sets for a task; what is not in set is not declared. */
+struct declared {
+	u64 seen; /* what rules could ask of it when they were asked */
+	u32 generation;
+	u32 set;
+	u32 class;
+	u32 weight;
+	u32 slice_min_us, slice_max_us;
+	u32 deadline_us;
+};
+
 struct task {
 	u64 vtime; /* weighted run time */
 	u64 queued_at;
@@ -51,6 +62,7 @@ struct task {
 	u64 left_ns;	 /* of a turn that a kernel thread cut in two */
 	u32 class;
 	bool fresh; /* forked, nothing executed yet */
+	struct declared intent;
 #ifdef POLICY_HOOKS
 	bool waiting; /* in a queue of ours */
 	u64 turn_at;  /* 0: not in a turn */
@@ -122,16 +134,18 @@ static u64 shared_queue(s32 cpu)
 					 : SHARED(0);
 }
 
-static u32 weight_of(const struct task_struct *p)
+#include "policy_intent.bpf.h"
+
+static u32 weight_of(const struct task_struct *p, const struct task *t)
 {
-	u32 w = p->scx.weight;
+	u32 w = declares(t, INTENT_WEIGHT) ? t->intent.weight : p->scx.weight;
 
 	return w ? w : 1;
 }
 
-static u64 weighted(u64 ns, const struct task_struct *p)
+static u64 weighted(u64 ns, const struct task_struct *p, const struct task *t)
 {
-	return ns * WEIGHT_ONE / weight_of(p);
+	return ns * WEIGHT_ONE / weight_of(p, t);
 }
 
 /* Tasks that may run on one CPU only never stand in a shared queue: there
@@ -168,9 +182,11 @@ static void classify_by_params(struct task_struct *p, struct task *t)
 		return;
 	}
 	if (params.classify == CLASSIFY_WEIGHT) {
-		t->class = weight_of(p) > WEIGHT_ONE   ? CLASS_INTERACTIVE
-			   : weight_of(p) < WEIGHT_ONE ? CLASS_BATCH
-						       : CLASS_NORMAL;
+		u32 weight = weight_of(p, t);
+
+		t->class = weight > WEIGHT_ONE	 ? CLASS_INTERACTIVE
+			   : weight < WEIGHT_ONE ? CLASS_BATCH
+						 : CLASS_NORMAL;
 		return;
 	}
 	/* Between the two bounds a task stays what it was. */
@@ -185,6 +201,8 @@ static void classify(struct task_struct *p, struct task *t)
 {
 	classify_by_params(p, t);
 	hooked_class(p, t);
+	if (declares(t, INTENT_CLASS))
+		t->class = t->intent.class;
 }
 
 /* Of a fork nothing is known yet: it may be about to become anything. */
@@ -236,7 +254,7 @@ static void charge(struct task_struct *p, struct task *t, u64 now)
 	u64 ran = now - t->run_at;
 
 	t->run_at = now;
-	t->vtime += weighted(ran, p);
+	t->vtime += weighted(ran, p, t);
 	t->burst_ns += ran;
 	t->attained_ns += ran;
 }
@@ -265,6 +283,26 @@ static u64 burst_of_turn(const struct task *t)
 	return t->mean_ns < turn ? t->mean_ns : turn;
 }
 
+/* Where the key is a time, it is at most a declared deadline from now. */
+static u64 in_time(const struct task *t, u64 now, u64 key)
+{
+	u64 latest = now + t->intent.deadline_us * 1000ULL;
+
+	return declares(t, INTENT_DEADLINE) && before(latest, key) ? latest
+								   : key;
+}
+
+/* By how much a task's request is later than its vruntime. */
+static u64 request_of(const struct task_struct *p, const struct task *t)
+{
+	u64 ns = weighted(burst_of_turn(t), p, t);
+
+	if (declares(t, INTENT_DEADLINE) &&
+	    ns > t->intent.deadline_us * 1000ULL)
+		ns = t->intent.deadline_us * 1000ULL;
+	return ns;
+}
+
 static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 {
 	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
@@ -273,11 +311,14 @@ static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 	case ORDER_VRUNTIME:
 		return t->vtime - ahead(t);
 	case ORDER_DEADLINE:
-		return t->vtime + weighted(burst_of_turn(t), p) - ahead(t);
+		return t->vtime + request_of(p, t) - ahead(t);
 	case ORDER_LONGEST:
-		return now + span / RANK_ONE * (RANK_ONE - rank(t)) - ahead(t);
+		return in_time(t, now,
+			       now + span / RANK_ONE * (RANK_ONE - rank(t)) -
+				       ahead(t));
 	case ORDER_SHORTEST:
-		return now + span / RANK_ONE * rank(t) - ahead(t);
+		return in_time(t, now,
+			       now + span / RANK_ONE * rank(t) - ahead(t));
 	default:
 		return now - ahead(t);
 	}
@@ -317,10 +358,10 @@ static __always_inline u64 slice_of(struct task_struct *p, const struct task *t,
 	ns = us * 1000;
 	/* Where the order knows no weight, longer turns stand for it. */
 	if (!shares_by_vtime())
-		ns = ns * weight_of(p) / WEIGHT_ONE;
+		ns = ns * weight_of(p, t) / WEIGHT_ONE;
 	if (ns < params.slice_min_us * 1000ULL)
 		ns = params.slice_min_us * 1000ULL;
-	ns = hooked_slice(p, t, ns);
+	ns = declared_slice(t, hooked_slice(p, t, ns));
 	return ns < MAX_SLICE_NS ? ns : MAX_SLICE_NS;
 }
 

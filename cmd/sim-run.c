@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "agents/simulate.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "cmd/cli.h"
 #include "cmd/sim.h"
 #include "doc/doc.h"
+#include "intent/compile.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
 #include "policy/object.h"
@@ -27,7 +29,7 @@
 #define NO_DATE "1970-01-01T00:00:00Z"
 
 static struct {
-	const char *machine, *kernel, *costs;
+	const char *machine, *kernel, *costs, *intents;
 	struct strs params, set;
 	long seed;
 	double limit, starve;
@@ -72,6 +74,12 @@ static const struct opt options[] = {
 	 .arg = "FILE",
 	 .help = "JSON with what things cost; by default the workload's own",
 	 .target = &arg.costs},
+	{.kind = OPT_STRING,
+	 .letter = 'i',
+	 .name = "intents",
+	 .arg = "DIR",
+	 .help = "follow the rules of this folder, as far as they ask names",
+	 .target = &arg.intents},
 	{.kind = OPT_DOUBLE,
 	 .letter = 'l',
 	 .name = "limit",
@@ -216,6 +224,30 @@ static int open_form(struct arms *a, enum policy_form form)
 	return rc;
 }
 
+/* Cgroups, files and users are not simulated: only names are. */
+static int take_intents(struct sim_policy *p)
+{
+	struct intents i = {0};
+	struct intent_rules *rules;
+	int rc = intents_read(&i, arg.intents);
+
+	for (size_t k = 0; k < i.problems.len && !rc; k++)
+		rc = err_set(EINVAL, "%s", i.problems.v[k]);
+	if (!rc) {
+		intents_compile(&i, clock_wall(), false, &rules, NULL);
+		rc = sim_policy_intents(p, rules);
+		free(rules);
+	}
+	intents_release(&i);
+	return rc;
+}
+
+static int no_intents(void)
+{
+	return err_set(ENOTSUP, "only the template and what is made of it "
+				"follow intents");
+}
+
 static int open_policy(struct arms *a, const char *word, uint32_t kernel)
 {
 	enum policy_form form;
@@ -223,7 +255,7 @@ static int open_policy(struct arms *a, const char *word, uint32_t kernel)
 	int rc = 0;
 
 	if (!strcmp(word, "eevdf"))
-		return 0;
+		return arg.intents ? no_intents() : 0;
 	if (!strcmp(word, "template"))
 		rc = template_body(&arg.params, a->load->identities, &a->body);
 	else if (!ends_with(word, ".o"))
@@ -232,11 +264,13 @@ static int open_policy(struct arms *a, const char *word, uint32_t kernel)
 		return rc;
 	form = policy_form(a->body);
 	if (form == FORM_KNOBS || form == FORM_EXTERNAL)
-		return open_form(a, form);
+		return arg.intents ? no_intents() : open_form(a, form);
 	path = a->body ? policy_object_path(a->body) : mem_strdup(word);
 	rc = sim_policy_open(path, a->body, kernel, &a->policy);
 	for (size_t i = 0; i < arg.set.len && !rc; i++)
 		rc = sim_policy_assign(a->policy, arg.set.v[i]);
+	if (!rc && arg.intents)
+		rc = take_intents(a->policy);
 	free(path);
 	return rc;
 }

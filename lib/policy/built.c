@@ -25,6 +25,8 @@ const char *const built_files[] = {
 	"policy_task.bpf.h",
 	"policy_hooks.bpf.h",
 	"policy_preempt.bpf.h",
+	"policy_intent.bpf.h",
+	"intent_abi.h",
 	"policy_abi.h",
 	"scx.bpf.h",
 	"kernel.bpf.h",

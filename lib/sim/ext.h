@@ -21,6 +21,7 @@
 #define SCHEDKIT_SIM_EXT_H
 
 #include "base/strs.h"
+#include "bpf/intent_abi.h"
 #include "bpf/policy_abi.h"
 #include "bpf/simkernel_abi.h"
 #include "bpfvm/vm.h"
@@ -45,8 +46,9 @@ struct sim_policy {
 	uint32_t kernel;  /* 60018 */
 	bool is_template; /* has the template's variables */
 	struct policy_params params;
-	struct json *identities; /* of the policy's body, or NULL */
-	struct strs set;	 /* variables that the caller has set */
+	struct json *identities;      /* of the policy's body, or NULL */
+	struct intent_rules *intents; /* or NULL */
+	struct strs set;	      /* variables that the caller has set */
 	uint32_t timeout_ms;
 };
 

@@ -131,6 +131,7 @@ static void set_constants(struct ext *e)
 static void set_machine(struct ext *e)
 {
 	uint32_t llc_of[POLICY_MAX_CPUS] = {0}, llcs = e->s->o->machine.llcs;
+	uint32_t on = e->policy->intents != NULL;
 
 	if (!e->policy->is_template) {
 		set_constants(e);
@@ -142,6 +143,7 @@ static void set_machine(struct ext *e)
 	set_variable(e, "nr_cpus", &e->s->nr_cpus, sizeof(e->s->nr_cpus));
 	set_variable(e, "nr_llcs", &llcs, sizeof(llcs));
 	set_variable(e, "cpu_llc", llc_of, sizeof(llc_of));
+	set_variable(e, "intents_on", &on, sizeof(on));
 }
 
 static void set_identities(struct ext *e)
@@ -159,6 +161,27 @@ static void set_identities(struct ext *e)
 
 		vm_map_set(e->vm, map, &key, 0, &value);
 	}
+}
+
+/* All of a policy's life there is the first generation. */
+static void set_intents(struct ext *e)
+{
+	const struct object *o = e->policy->object;
+	const struct intent_rules *r = e->policy->intents;
+	uint32_t generation = 1, half = INTENT_HALF(generation), zero = 0;
+
+	if (!r)
+		return;
+	vm_map_set(e->vm, object_map(o, "intents"), &half, 0, &r->table);
+	for (uint32_t i = 0; i < r->marks; i++) {
+		struct intent_key key = r->v[i].key;
+
+		key.half = (uint16_t)half;
+		vm_map_set(e->vm, object_map(o, "intent_marks"), &key, 0,
+			   &r->v[i].rules);
+	}
+	vm_map_set(e->vm, object_map(o, "intent_generation"), &zero, 0,
+		   &generation);
 }
 
 static void make_cpus(struct ext *e)
@@ -266,6 +289,7 @@ int ext_start(struct sim *s)
 	e->args_region = vm_region_new(e->vm, &e->args, sizeof(e->args),
 				       VM_READ, &args_kind, e);
 	set_identities(e);
+	set_intents(e);
 	load_policy(e);
 	return 0;
 }

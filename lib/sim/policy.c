@@ -114,6 +114,19 @@ int sim_policy_open(const char *path, const struct json *body, uint32_t kernel,
 	return rc;
 }
 
+int sim_policy_intents(struct sim_policy *p, const struct intent_rules *r)
+{
+	if (!has_variable(p->object, "intents_on", sizeof(uint32_t)) ||
+	    object_map(p->object, "intents") < 0)
+		return err_set(ENOTSUP,
+			       "the object takes no intents: it is not the "
+			       "template, or not of this version; rebuild it");
+	free(p->intents);
+	p->intents = mem_zalloc(1, sizeof(*p->intents));
+	memcpy(p->intents, r, r->size);
+	return 0;
+}
+
 int sim_policy_assign(struct sim_policy *p, const char *text)
 {
 	const char *is = strchr(text, '=');
@@ -155,6 +168,7 @@ void sim_policy_free(struct sim_policy *p)
 	vm_calls_free(p->calls);
 	btf__free(p->types);
 	json_free(p->identities);
+	free(p->intents);
 	strs_release(&p->set);
 	free(p);
 }

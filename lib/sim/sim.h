@@ -55,6 +55,7 @@ int sim_costs_read(const struct json *v, struct sim_costs *c);
 struct json *sim_costs_json(const struct sim_costs *c);
 
 struct sim_policy; /* an object with its parameters set */
+struct intent_rules;
 
 /*
  * Reads an object.  body (a policy document's, may be NULL) sets the
@@ -72,6 +73,8 @@ int sim_policy_set(struct sim_policy *p, const struct json *body);
  * machine has, and slice_ns and cgrp_slice_ns the kernel's 20 ms if zero.
  */
 int sim_policy_assign(struct sim_policy *p, const char *text);
+/* What rules are compiled to, copied.  -ENOTSUP: the object takes none. */
+int sim_policy_intents(struct sim_policy *p, const struct intent_rules *r);
 void sim_policy_free(struct sim_policy *p);
 /* For lib/prove and reports; lent. */
 const struct object *sim_policy_object(const struct sim_policy *p);

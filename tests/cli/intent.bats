@@ -32,6 +32,16 @@ begin() {
 	done
 }
 
+# shares FOLDER ORDER: of the CPU that two tasks who want it all get.
+shares() {
+	put w.json '{"global":{"duration":2},"tasks":{
+		"editor":{"loop":-1,"run":1000000},
+		"builder":{"loop":-1,"run":1000000}}}'
+	sched-sim run --json --alone --machine 1 --intents "$1" \
+		-p order="$2" template w.json |
+		jq -r '[.body.simulation.groups[].run_s * 50 | round] | @csv'
+}
+
 @test 'usage' {
 	exits 0 sched-intent --help
 	has "$output" explain
@@ -174,4 +184,57 @@ begin() {
 	exits 3 sched-intent commit --dir d --yes a.txt
 	has "$stderr" "'.conf'"
 	is "$(ls -A d)" ''
+}
+
+@test 'the simulator follows rules: weight' {
+	put d/1.conf '[w]' 'command = edit*' 'weight = 400'
+	is "$(shares d vruntime)" 80,20
+	put d/1.conf '[w]' 'command = *ilder' 'weight = 25'
+	is "$(shares d vruntime)" 80,20
+	put d/1.conf '[w]' 'command = b???der' 'weight = 300'
+	is "$(shares d vruntime)" 25,75
+	# The first rule is the only one.
+	put d/0.conf '[first]' 'command = builder' 'class = batch'
+	is "$(shares d vruntime)" 50,50
+	# What it does not know it does not follow.
+	put d/0.conf '[first]' 'command = builder' 'user = 0' 'weight = 900'
+	is "$(shares d vruntime)" 25,75
+}
+
+@test 'the simulator follows rules: the longest turn' {
+	put d/1.conf '[s]' 'command = builder' 'slice_max = 4ms'
+	is "$(shares d fifo)" 83,17
+	put d/1.conf '[s]' 'command = builder' 'slice_min = 80ms'
+	is "$(shares d fifo)" 20,80
+}
+
+@test 'the simulator follows rules: the class' {
+	put d/1.conf '[c]' 'command = editor' 'class = interactive' \
+		'[b]' 'command = builder' 'class = batch'
+	put w.json '{"global":{"duration":2},"tasks":{
+		"editor":{"loop":-1,"run":1000000},
+		"builder":{"loop":-1,"run":1000000}}}'
+	sched-sim run --json --alone --machine 1 --intents d -p order=fifo \
+		-p slice=class -p slice_interactive_us=60000 \
+		-p slice_batch_us=20000 template w.json >out
+	is "$(jq -r '[.body.simulation.groups[].run_s * 50 | round] | @csv' \
+		out)" 75,25
+}
+
+@test 'the simulator: rules with a mistake, and policies that take none' {
+	put w.json '{"global":{"duration":1},"tasks":{
+		"editor":{"loop":-1,"run":1000}}}'
+	put d/1.conf '[s]' 'class = slow'
+	exits 3 sched-sim run --intents d template w.json
+	has "$stderr" 'd/1.conf:2:9'
+	rm d/1.conf
+	exits 3 sched-sim run --intents d eevdf w.json
+	exits 3 sched-sim run --intents d \
+		"$BUILD/policies/good/minimal.bpf.o" w.json
+	has "$stderr" 'takes no intents'
+	# Without a rule nothing is as much as touched.
+	sched-sim run --json --alone template w.json | jq .body.simulation.groups >a
+	sched-sim run --json --alone --intents d template w.json |
+		jq .body.simulation.groups >b
+	cmp a b
 }

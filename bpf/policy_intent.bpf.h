@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What people declared about a task, and what of that the template follows.
+ *
+ * Which rule is for a task is looked up when it becomes runnable or goes on,
+ * if the rules, or what they ask of it, have changed since.  Without rules
+ * (intents_on is constant data) nothing of this is left in the program.
+ */
+#ifndef SCHEDKIT_POLICY_INTENT_BPF_H
+#define SCHEDKIT_POLICY_INTENT_BPF_H
+
+#include "intent_abi.h"
+#include "identity_abi.h"
+
+const volatile u32 intents_on;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct intent_table);
+} intents SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * INTENT_MAX_MARKS);
+	__type(key, struct intent_key);
+	__type(value, u64);
+} intent_marks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} intent_generation SEC(".maps");
+
+/* What rules may ask of a task. */
+struct intent_facts {
+	char name[TASK_COMM_LEN];
+	char process[TASK_COMM_LEN];
+	u64 cgroup;
+	u64 inode;
+	u32 dev;
+	u32 uid;
+};
+
+static void tell_intent_facts(struct intent_facts *f, struct task_struct *p,
+			      u32 kinds)
+{
+	struct task_struct *leader = p->group_leader;
+
+	bpf_probe_read_kernel(f->name, sizeof(f->name), p->comm);
+	bpf_probe_read_kernel(f->process, sizeof(f->process), leader->comm);
+	if (kinds & INTENT_OF_CGROUP)
+		f->cgroup = BPF_CORE_READ(p, cgroups, dfl_cgrp, kn, id);
+	if (kinds & INTENT_OF_USER)
+		f->uid = BPF_CORE_READ(p, cred, uid.val);
+	if ((kinds & INTENT_OF_FILE) &&
+	    bpf_core_field_exists(struct mm_struct, exe_file)) {
+		f->inode = BPF_CORE_READ(p, mm, exe_file, f_inode, i_ino);
+		f->dev = BPF_CORE_READ(p, mm, exe_file, f_inode, i_sb, s_dev);
+	}
+}
+
+/* The same facts have the same number. */
+static u64 number_of_facts(const struct intent_facts *f)
+{
+	const u64 *word = (const u64 *)f;
+	u64 h = IDENTITY_SEED;
+
+	for (u32 i = 0; i < sizeof(*f) / sizeof(*word); i++)
+		h = identity_mix(h, word[i]);
+	return identity_final(h);
+}
+
+static bool text_holds(const struct intent_entry *e,
+		       const char name[TASK_COMM_LEN])
+{
+	u32 have = 0, from = 0, i;
+
+	for (i = 0; i < INTENT_COMMAND_MAX; i++)
+		if (name[i])
+			have = i + 1;
+		else
+			break;
+	if (have < e->len || (e->where == INTENT_WHOLE && have != e->len))
+		return false;
+	if (e->where == INTENT_END)
+		from = have - e->len;
+	for (i = 0; i < INTENT_COMMAND_MAX; i++) {
+		if (i >= e->len)
+			break;
+		if (e->text[i] != '?' &&
+		    e->text[i] != name[(from + i) & (TASK_COMM_LEN - 1)])
+			return false;
+	}
+	return true;
+}
+
+static u64 marks_of(u32 kinds, u32 kind, u64 id, u32 dev, u32 half)
+{
+	struct intent_key key = {
+		.id = id, .dev = dev, .kind = kind, .half = half};
+	u64 *rules =
+		kinds & kind ? bpf_map_lookup_elem(&intent_marks, &key) : NULL;
+
+	return rules ? *rules : 0;
+}
+
+static bool entry_holds(const struct intent_entry *e, u32 at,
+			const struct intent_facts *f, const u64 marks[3])
+{
+	u64 bit = 1ULL << (at & 63);
+
+	if (((e->needs & INTENT_OF_CGROUP) && !(marks[0] & bit)) ||
+	    ((e->needs & INTENT_OF_FILE) && !(marks[1] & bit)) ||
+	    ((e->needs & INTENT_OF_USER) && !(marks[2] & bit)))
+		return false;
+	return e->where == INTENT_ANYWHERE || text_holds(e, f->name) ||
+	       text_holds(e, f->process);
+}
+
+/* Not inlined: its stack is not that of who asks. */
+static __attribute__((noinline)) int look_up_intent(struct task_struct *p,
+						    struct task *t,
+						    u32 generation)
+{
+	u32 half = INTENT_HALF(generation), i;
+	struct intent_facts f = {};
+	struct intent_table *table;
+	u64 marks[3], seen;
+
+	table = bpf_map_lookup_elem(&intents, &half);
+	if (!table || !t)
+		return 0;
+	tell_intent_facts(&f, p, table->kinds);
+	seen = number_of_facts(&f);
+	if (t->intent.generation == generation && t->intent.seen == seen)
+		return 0;
+	t->intent.generation = generation;
+	t->intent.seen = seen;
+	if (t->intent.set & INTENT_CLASS)
+		t->class = CLASS_NORMAL;
+	t->intent.set = 0;
+	marks[0] = marks_of(table->kinds, INTENT_OF_CGROUP, f.cgroup, 0, half);
+	marks[1] = marks_of(table->kinds, INTENT_OF_FILE, f.inode, f.dev, half);
+	marks[2] = marks_of(table->kinds, INTENT_OF_USER, f.uid, 0, half);
+	bpf_for(i, 0, INTENT_MAX_RULES)
+	{
+		const struct intent_entry *e;
+		u32 at = i;
+
+		if (at >= table->count)
+			break;
+		barrier_var(at);
+		at &= INTENT_MAX_RULES - 1;
+		e = &table->v[at];
+		if (!entry_holds(e, at, &f, marks))
+			continue;
+		t->intent.set = e->set;
+		t->intent.class = e->class;
+		t->intent.weight = e->weight;
+		t->intent.slice_min_us = e->slice_min_us;
+		t->intent.slice_max_us = e->slice_max_us;
+		t->intent.deadline_us = e->deadline_us;
+		break;
+	}
+	if (t->intent.set & INTENT_CLASS)
+		t->class = t->intent.class;
+	return 0;
+}
+
+/* What is declared about it, as of now. */
+static __always_inline void heed(struct task_struct *p, struct task *t)
+{
+	u32 zero = 0, *generation;
+
+	if (!intents_on)
+		return;
+	generation = bpf_map_lookup_elem(&intent_generation, &zero);
+	if (generation && *generation)
+		look_up_intent(p, t, *generation);
+}
+
+static bool declares(const struct task *t, u32 what)
+{
+	return intents_on && (t->intent.set & what);
+}
+
+static u64 declared_slice(const struct task *t, u64 ns)
+{
+	if (declares(t, INTENT_SLICE_MIN) &&
+	    ns < t->intent.slice_min_us * 1000ULL)
+		ns = t->intent.slice_min_us * 1000ULL;
+	if (declares(t, INTENT_SLICE_MAX) &&
+	    ns > t->intent.slice_max_us * 1000ULL)
+		ns = t->intent.slice_max_us * 1000ULL;
+	return ns;
+}
+
+#endif
