@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agents/attacher_parts.h"
+#include "agents/declarer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -104,6 +105,7 @@ static void forget(struct attacher *a)
 	buf_reset(&a->in);
 	a->taken = 0;
 	a->told = a->asked;
+	a->heeded = a->declared;
 	a->time_ns = -1;
 }
 
@@ -146,6 +148,18 @@ static bool hear_answer(struct attacher *a)
 	return true;
 }
 
+/* The byte that says what follows, and that. */
+static int send_rules(struct attacher *a)
+{
+	static const char byte = LOAD_INTENTS;
+	int rc = send_all(a->child.fd, &byte, 1);
+
+	if (!rc)
+		rc = send_all(a->child.fd, a->rules, a->rules->size);
+	a->declared++;
+	return rc;
+}
+
 static int launch(struct attacher *a)
 {
 	char *path = path_libexec(PROGRAM);
@@ -163,8 +177,11 @@ static int launch(struct attacher *a)
 		rc = send_all(a->child.fd, a->object, a->request->object_len);
 	/* What it says is worth more than that it hung up. */
 	answered = hear_answer(a);
-	if (!a->rc && (a->loaded || a->done))
+	if (!a->rc && (a->loaded || a->done)) {
+		if (a->rules)
+			send_rules(a);
 		return 0;
+	}
 	finish(a);
 	if (is_cancelled(a))
 		return err_set(EINTR, "stopped before anything was attached");
@@ -314,6 +331,8 @@ static int start_thread(struct attacher *a)
 
 static void stop_thread(struct attacher *a)
 {
+	declarer_free(a->declarer);
+	a->declarer = NULL;
 	if (!a->threaded)
 		return;
 	pthread_mutex_lock(&a->lock);
@@ -355,6 +374,9 @@ static int fill(struct attacher *a, const struct attach_request *r)
 
 	to->verb = r->dry_run ? LOAD_TRY : r->pin ? LOAD_PIN : LOAD_HOLD;
 	to->partial = r->partial;
+	/* It takes rules from nobody but root. */
+	to->intents =
+		!r->pin && r->intents && !getuid() && !access(r->intents, F_OK);
 	if (statement_claim(signature, &to->claim))
 		return -EACCES;
 	snprintf(to->ed25519, sizeof(to->ed25519), "%s",
@@ -381,7 +403,10 @@ int attacher_start(struct attacher *a, const struct attach_request *r)
 		rc = launch(a);
 	if (rc || !a->attached || r->pin)
 		return rc;
-	return start_thread(a);
+	rc = start_thread(a);
+	if (!rc && a->request->intents)
+		a->declarer = declarer_new(a, r->intents);
+	return rc;
 }
 
 bool attacher_alive(struct attacher *a)
@@ -412,6 +437,32 @@ static void have_told(struct attacher *a)
 	while (a->told < a->asked && a->child.fd >= 0 &&
 	       !pthread_cond_timedwait(&a->news, &a->lock, &until))
 		;
+}
+
+int attacher_declare(struct attacher *a, const struct intent_rules *r,
+		     uint32_t *generation)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)TELL_S;
+	pthread_mutex_lock(&a->lock);
+	if (!a->rules)
+		a->rules = mem_zalloc(1, sizeof(*a->rules));
+	memset(a->rules, 0, sizeof(*a->rules));
+	memcpy(a->rules, r, r->size);
+	if (a->child.fd < 0 || !a->attached || send_rules(a))
+		rc = -EAGAIN;
+	while (!rc && a->heeded < a->declared)
+		if (a->child.fd < 0 ||
+		    pthread_cond_timedwait(&a->news, &a->lock, &until))
+			rc = -EAGAIN;
+	*generation = a->generation;
+	if (!rc && !a->generation)
+		rc = err_set(EINVAL, "the policy takes no rules");
+	pthread_mutex_unlock(&a->lock);
+	return rc;
 }
 
 static struct json *counters_of(const struct attacher *a)
@@ -496,6 +547,7 @@ void attacher_release(struct attacher *a)
 	strs_release(&a->restarts);
 	pthread_cond_destroy(&a->news);
 	pthread_mutex_destroy(&a->lock);
+	free(a->rules);
 	free(a->request);
 	free(a->object);
 	free(a->why);

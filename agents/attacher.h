@@ -18,6 +18,7 @@
 #include "base/child.h"
 #include "base/strs.h"
 #include "doc/json.h"
+#include "bpf/intent_abi.h"
 #include "scx/load_request.h"
 #include "scx/sysfs.h"
 
@@ -29,6 +30,7 @@ struct attach_request {
 	bool dry_run; /* only loaded: the kernel's verifier has to accept it */
 	bool partial; /* only tasks of SCHED_EXT are switched */
 	bool pin;     /* it stays when everybody has gone */
+	const char *intents; /* folder of rules to follow; NULL: none */
 	/* While it is being loaded: -EINTR, and nothing is; NULL: never. */
 	const volatile sig_atomic_t *cancel;
 };
@@ -59,6 +61,10 @@ struct attacher {
 	uint64_t counts[COUNT_MAX];
 	bool counted;
 	double time_ns;
+	struct declarer *declarer;  /* NULL: it is to follow no rules */
+	struct intent_rules *rules; /* it was handed last; NULL: none */
+	unsigned long declared, heeded;
+	uint32_t generation; /* of them; 0: they were refused */
 	struct sysfs_events events;
 	struct policy_exit *end;
 	struct strs restarts; /* why it was loaded anew, once each */
@@ -84,6 +90,13 @@ struct json *attacher_report(struct attacher *a);
 /* The CPU time that the policy's own programs have taken, since it was loaded
  * last; -1: it is not known, for lack of privilege. */
 double attacher_time_ns(struct attacher *a);
+
+/*
+ * Hands it rules, copied, also after it was loaded anew.  -EAGAIN: it is not
+ * there just now, or does not answer; other errors: it takes none of them.
+ */
+int attacher_declare(struct attacher *a, const struct intent_rules *r,
+		     uint32_t *generation);
 
 /* Has it detached.  Other than 0: the kernel did not say so. */
 int attacher_end(struct attacher *a);

@@ -108,6 +108,19 @@ static void take_silent(struct attacher *a, const char *text)
 	a->silent = true;
 }
 
+static void take_intents(struct attacher *a, const char *text)
+{
+	a->generation = (uint32_t)strtoul(text, NULL, 10);
+	a->heeded++;
+}
+
+static void take_unheeded(struct attacher *a, const char *text)
+{
+	(void)text;
+	a->generation = 0;
+	a->heeded++;
+}
+
 static void take_told(struct attacher *a, const char *text)
 {
 	(void)text;
@@ -132,6 +145,7 @@ static const struct {
 	{"time", take_time},	     {"ended", take_ended},
 	{"reason", take_reason},     {"message", take_message},
 	{"dump", take_dump},	     {"done", take_done},
+	{"intents", take_intents},   {"unheeded", take_unheeded},
 };
 
 static void take_line(struct attacher *a, char *line)

@@ -23,6 +23,9 @@ struct deployer_opts {
 	const char *target;
 	const char *policy; /* an id or its beginning; NULL: the best */
 	bool dry_run;
+	/* On the host: the folder of rules that a policy follows; NULL: none.
+	 */
+	const char *intents;
 	bool pin; /* on the host: it stays, and needs nobody who holds it */
 	double hold_s;	      /* 0: until cancelled, or the command's end */
 	char *const *command; /* NULL: none; has a vm neither, it is an error */

@@ -81,6 +81,7 @@ static int attach(void *arg, bool partial)
 		.object = d->bytes.data,
 		.object_len = d->bytes.len,
 		.partial = partial,
+		.intents = d->o->intents,
 	};
 	int rc;
 

@@ -159,6 +159,7 @@ static int start(struct deployer *d)
 		.object_len = d->bytes.len,
 		.dry_run = d->o->dry_run,
 		.pin = d->o->pin,
+		.intents = d->o->intents,
 		.cancel = d->o->cancel,
 	};
 	int rc = attacher_start(&d->attacher, &request);

@@ -28,6 +28,7 @@
 #define RECORD	     "deployment.json"
 #define PINNED	     "pinned.json"
 #define ENDED	     "ended.json"
+#define DECLARED     "intents.json"
 #define NOBODY	     4294967295.0 /* loginuid of what no login began */
 
 /* Others' links cannot be read without privilege; their names can. */
@@ -265,8 +266,23 @@ struct json *holder_last(void)
 	return read_either(ENDED);
 }
 
+void holder_declare(const struct json *rules)
+{
+	put_record(DECLARED, rules);
+}
+
+struct json *holder_declared(void)
+{
+	struct json *holder = holder_read();
+	struct json *v = holder ? read_either(DECLARED) : NULL;
+
+	json_free(holder);
+	return v;
+}
+
 void holder_clear(void)
 {
+	remove_record(DECLARED);
 	remove_record(RECORD);
 }
 

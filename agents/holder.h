@@ -35,6 +35,14 @@ void holder_clear(void);
 struct json *holder_pinned(void);
 void holder_unpin(void);
 
+/*
+ * Which rules the policy follows: {"generation":N (0: none, "why" says it),
+ * "since","folder","lacking":N (cgroups and files beyond what there is room
+ * for),"rules":[{"name","words"}]}.  NULL: none, or nobody holds a policy.
+ */
+void holder_declare(const struct json *rules);
+struct json *holder_declared(void);
+
 /* A record has the name of what is attached, as ext_kernel_state() says; and is
  * of this very attachment, not of one before it. */
 bool holder_names(const struct json *record, const struct json *kernel);

@@ -161,20 +161,60 @@ static struct json *task_json(const struct intent_who *w)
 	return v;
 }
 
-/* What is there to carry rules out. */
-static struct json *policy_json(void)
+static bool is_followed(const struct json *declared,
+			const struct intent_rule *r)
+{
+	char *words = intent_words(r);
+	bool is = false;
+
+	json_each (v, json_get(declared, "rules"))
+		is |= !strcmp(json_text_at(v, "name"), r->name) &&
+		      !strcmp(json_text_at(v, "words"), words);
+	free(words);
+	return is && json_as_number(json_get(declared, "generation"), 0) > 0;
+}
+
+static char *followed_text(const struct json *declared, bool followed)
+{
+	const char *folder = json_text_at(declared, "folder");
+
+	if (!declared)
+		return mem_strdup("the policy that is attached follows no "
+				  "rules: sched-deploy does not hold it, or "
+				  "had no folder of rules when it began");
+	if (json_get(declared, "why"))
+		return mem_printf("the policy that is attached follows no "
+				  "rules: %s",
+				  json_text_at(declared, "why"));
+	return mem_printf("the policy that is attached %s; it has had the "
+			  "rules of %s as they are since %s",
+			  followed ? "follows it" : "does not follow it",
+			  folder, json_text_at(declared, "since"));
+}
+
+/* What is there to carry the rule out; NULL: there is none. */
+static struct json *policy_json(const struct intent_rule *r)
 {
 	struct json *v = json_object(), *kernel = ext_kernel_state();
-	const char *ops = json_text_at(kernel, "ops");
+	struct json *declared = holder_declared();
 	bool attached = !strcmp(json_text_at(kernel, "state"), "enabled");
+	bool followed = attached && r && is_followed(declared, r);
+	char *text = attached ? followed_text(declared, followed)
+			      : mem_strdup("no policy is attached: rules "
+					   "change nothing until sched-deploy "
+					   "attaches one");
 
 	json_set_bool(v, "attached", attached);
 	if (attached)
-		json_set_string(v, "name", ops);
-	json_set_string(v, "text",
-			attached ? "a policy is attached"
-				 : "no policy is attached: rules change "
-				   "nothing until sched-deploy attaches one");
+		json_set_string(v, "name", json_text_at(kernel, "ops"));
+	json_set_bool(v, "followed", followed);
+	if (attached && declared)
+		json_set_number(
+			v, "generation",
+			json_as_number(json_get(declared, "generation"), 0));
+	json_set_string(v, "text", text);
+	free(text);
+	json_free(declared);
 	json_free(kernel);
 	return v;
 }
@@ -198,7 +238,7 @@ static struct json *explain(const struct intents *i, const struct intent_who *w)
 			json_add(also, rule);
 	}
 	json_set(v, "also", also);
-	json_set(v, "policy", policy_json());
+	json_set(v, "policy", policy_json(first < 0 ? NULL : &i->v[first]));
 	set_problems(v, i);
 	return v;
 }

@@ -21,7 +21,8 @@ int intents_list(const char *folder, const struct strs *files,
  * Which rule is for a task, and why:
  *
  *   {"text":…,"intent":{"task":{…},"rule":RULE,"also":[RULE…],
- *    "policy":{"attached":bool,"name":…,"text":…},"problems":[…]}}
+ *    "policy":{"attached":bool,"name":…,"followed":bool,"generation":N,
+ *    "text":…},"problems":[…]}}
  *
  * A RULE has "because", a list of {"key","pattern","value"}.  rule is absent
  * where none is for it; also: those that match, too, and come later or are

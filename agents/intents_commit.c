@@ -23,12 +23,10 @@ static const struct intent_rule *find(const struct intents *i, const char *name)
 
 static char *words_of(const struct intent_rule *r)
 {
-	char *match = intent_match_text(r), *sets = intent_effects_text(r);
-	char *words = mem_printf("%s: %s%s", match, sets,
-				 r->until ? ", for a time" : "");
+	char *plain = intent_words(r);
+	char *words = mem_printf("%s%s", plain, r->until ? ", for a time" : "");
 
-	free(match);
-	free(sets);
+	free(plain);
 	return words;
 }
 

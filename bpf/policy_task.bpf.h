@@ -138,8 +138,12 @@ static u64 shared_queue(s32 cpu)
 
 static u32 weight_of(const struct task_struct *p, const struct task *t)
 {
-	u32 w = declares(t, INTENT_WEIGHT) ? t->intent.weight : p->scx.weight;
+	u32 w = p->scx.weight;
 
+	/* One instruction cannot load it from either. */
+	barrier_var(w);
+	if (declares(t, INTENT_WEIGHT))
+		w = t->intent.weight;
 	return w ? w : 1;
 }
 

@@ -27,7 +27,8 @@
 
 /* Of bpf(2), once the policy is attached: its maps, and what it cost. */
 static const int held_commands[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM,
-				    BPF_OBJ_GET_INFO_BY_FD, -1};
+				    BPF_MAP_DELETE_ELEM, BPF_OBJ_GET_INFO_BY_FD,
+				    -1};
 /* To hold it: no file is made, no program started, no socket opened. */
 static const char to_hold[] =
 	"bpf read write openat close fstat newfstatat lseek poll ppoll "

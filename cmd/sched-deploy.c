@@ -14,6 +14,7 @@
 #include "cmd/deploy-record.h"
 #include "cmd/deploy.h"
 #include "cmd/rows.h"
+#include "intent/intent.h"
 #include "scx/ext.h"
 #include "term/num.h"
 #include "term/progress.h"
@@ -21,12 +22,12 @@
 
 static struct {
 	const char *target, *policy, *kernel, *topology, *cgroup;
-	const char *canary, *widen;
+	const char *canary, *widen, *intents;
 	double hold, canary_s;
 	long cpus, memory, pid;
 	bool dry_run, pin, no_history, again;
 	struct strs guards, metrics;
-} arg = {.target = "auto"};
+} arg = {.target = "auto", .intents = INTENT_FOLDER};
 
 static const struct opt options[] = {
 	{.kind = OPT_STRING,
@@ -73,6 +74,11 @@ static const struct opt options[] = {
 	 .target = &arg.canary_s,
 	 .min = 5,
 	 .max = 86400},
+	{.kind = OPT_STRING,
+	 .name = "intents",
+	 .arg = "DIR",
+	 .help = "follow the rules of this folder (/etc/schedkit/intent.d)",
+	 .target = &arg.intents},
 	{.kind = OPT_LIST,
 	 .name = "metric",
 	 .arg = "TEXT",
@@ -298,6 +304,7 @@ static int run(int argc, char **argv)
 		.dry_run = arg.dry_run,
 		.pin = arg.pin,
 		.hold_s = arg.hold,
+		.intents = arg.intents,
 		.command = command,
 		.pid = arg.pid,
 		.cgroup = arg.cgroup,

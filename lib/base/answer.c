@@ -11,16 +11,18 @@
 #include "base/err.h"
 #include "base/io.h"
 
-#define LINE_LEN  8192
-#define CHUNK	  65536
-#define WORDS_MAX (64u << 20)
+#define LINE_LEN    8192
+#define PATIENCE_MS 10000
+#define CHUNK	    65536
+#define WORDS_MAX   (64u << 20)
 
 int answer_request(int fd, void *request, size_t size)
 {
+	struct pollfd p = {fd, POLLIN, 0};
 	size_t got = 0;
 	ssize_t n;
 
-	while (got < size &&
+	while (got < size && poll(&p, 1, PATIENCE_MS) > 0 &&
 	       (n = read(fd, (char *)request + got, size - got)) != 0) {
 		if (n < 0 && errno != EINTR)
 			break;

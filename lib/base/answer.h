@@ -14,7 +14,8 @@
 
 /* ---- who is asked ---- */
 
-/* Reads all of a request.  -EINVAL: it is cut off. */
+/* Reads all of a request.  -EINVAL: it is cut off, or the asker has stopped in
+ * the middle of it. */
 int answer_request(int fd, void *request, size_t size);
 
 /* Writes a line; a newline in it becomes a space, too long a one is cut.  The

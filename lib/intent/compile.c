@@ -3,18 +3,22 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "target/cgroup.h"
 
 #define DEPTH_MAX 32
-#define MINORBITS 20 /* include/linux/kdev_t.h */
+#define LINE_LEN  8192 /* of /proc/self/maps */
+#define MINORBITS 20   /* include/linux/kdev_t.h */
 
 struct compiler {
 	struct intent_rules *out;
@@ -109,13 +113,60 @@ static void mark_users(struct compiler *c)
 			mark(c, INTENT_OF_USER, c->rules[i]->uid, 0, 1ull << i);
 }
 
+/* The line of /proc/self/maps that begins at an address. */
+static bool find_map(const void *at, unsigned *maj, unsigned *min,
+		     unsigned long *inode)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	char line[LINE_LEN];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		unsigned long from;
+
+		found = sscanf(line, "%lx-%*x %*s %*x %x:%x %lu", &from, maj,
+			       min, inode) == 4 &&
+			from == (unsigned long)at;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/*
+ * The kernel's own number of a file, and of its file system: stat(2) tells
+ * others where one file system lies over another, or has parts.
+ */
+static bool kernel_file(const char *path, unsigned long *inode, uint32_t *dev)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	unsigned maj, min;
+	struct stat st;
+	bool found = false;
+	void *at;
+
+	if (fd < 0)
+		return false;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		at = mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (at != MAP_FAILED) {
+			found = find_map(at, &maj, &min, inode);
+			munmap(at, 1);
+		}
+	}
+	close(fd);
+	if (found)
+		*dev = maj << MINORBITS | min;
+	return found;
+}
+
 static void mark_file(struct compiler *c, const char *path, uint64_t rules)
 {
-	struct stat st;
+	unsigned long inode;
+	uint32_t dev;
 
-	if (!stat(path, &st) && S_ISREG(st.st_mode))
-		mark(c, INTENT_OF_FILE, st.st_ino,
-		     major(st.st_dev) << MINORBITS | minor(st.st_dev), rules);
+	if (kernel_file(path, &inode, &dev))
+		mark(c, INTENT_OF_FILE, inode, dev, rules);
 }
 
 static void mark_files(struct compiler *c)

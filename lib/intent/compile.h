@@ -22,7 +22,4 @@
 void intents_compile(const struct intents *i, time_t now, bool here,
 		     struct intent_rules **out, size_t *lacking);
 
-/* -EINVAL: not what intents_compile() makes; len is what there is of it. */
-int intent_rules_check(const struct intent_rules *r, size_t len);
-
 #endif

@@ -140,6 +140,8 @@ char *intent_tag(const char *root, const char *folder);
 
 /* What a rule sets, "class interactive, slice at most 3 ms"; the caller's. */
 char *intent_effects_text(const struct intent_rule *r);
+/* Both, "command vim*: class interactive"; the caller's. */
+char *intent_words(const struct intent_rule *r);
 /* What it asks, "command vim*, user alice"; the caller's. */
 char *intent_match_text(const struct intent_rule *r);
 

@@ -313,3 +313,13 @@ char *intent_match_text(const struct intent_rule *r)
 			add(&b, intent_conditions[i], r->match[i]);
 	return buf_take(&b);
 }
+
+char *intent_words(const struct intent_rule *r)
+{
+	char *match = intent_match_text(r), *sets = intent_effects_text(r);
+	char *words = mem_printf("%s: %s", match, sets);
+
+	free(match);
+	free(sets);
+	return words;
+}

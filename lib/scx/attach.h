@@ -12,6 +12,7 @@
 #include "policy/image.h"
 
 struct ext_policy;
+struct intent_rules;
 struct sysfs_events;
 
 /*
@@ -29,6 +30,8 @@ struct ext_setup {
 	uint32_t beat_limit_ms;
 	/* Only tasks whose policy is SCHED_EXT are its own. */
 	bool partial;
+	/* It is to follow rules, as far as it is made for that. */
+	bool intents;
 };
 
 /*
@@ -58,6 +61,14 @@ void ext_events(struct ext_policy *p, struct sysfs_events *out);
 
 /* Its holder lives. */
 void ext_beat(struct ext_policy *p);
+
+/*
+ * Rules from now on, in place of those before; len is what there is of them.
+ * *generation counts how often.  -EINVAL: they are none, -ENOTSUP: the policy
+ * follows none.
+ */
+int ext_intents(struct ext_policy *p, const struct intent_rules *r, size_t len,
+		uint32_t *generation);
 
 /* The attachment stays when this process ends, until the file below folder,
  * which is there and on a BPF file system, is removed. */

@@ -290,6 +290,7 @@ void ext_free(struct ext_policy *p)
 	close_files(p);
 	bpf_link__destroy(p->exec_link);
 	bpf_object__close(p->obj);
+	ext_forget_intents(p);
 	buf_release(&p->bytes);
 	free(p);
 }

@@ -164,6 +164,18 @@ static int set_topology(struct bpf_object *obj)
 	return rc;
 }
 
+/* What was built before there were rules follows none. */
+static int set_intents(struct bpf_object *obj)
+{
+	static const char name[] = "intents_on";
+	const uint32_t on = 1;
+	size_t offset;
+
+	return ext_variable(obj, ".rodata", name, sizeof(on), &offset)
+		       ? set_constant(obj, name, &on, sizeof(on))
+		       : 0;
+}
+
 static int set_constants(struct bpf_object *obj, const struct ext_setup *s)
 {
 	const struct policy_image *i = s->image;
@@ -177,6 +189,8 @@ static int set_constants(struct bpf_object *obj, const struct ext_setup *s)
 	if (!rc)
 		rc = set_constant(obj, "beat_limit_ms", &s->beat_limit_ms,
 				  sizeof(s->beat_limit_ms));
+	if (!rc && s->intents)
+		rc = set_intents(obj);
 	return rc;
 }
 

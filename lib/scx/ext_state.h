@@ -19,6 +19,9 @@ struct ext_policy {
 	/* Of sysfs, open while it is attached; -1. */
 	int state_fd, seq_fd, events_fd;
 	uint64_t beats;
+	/* How often rules were handed over; and the two sets of them. */
+	uint32_t generation;
+	struct intent_rules *intents[2];
 	struct sysfs_events events; /* last seen, for after the end */
 };
 
@@ -27,5 +30,8 @@ struct bpf_map *ext_ops_map(struct bpf_object *obj);
 /* Where the variable name lies inside its section's map; NULL: nowhere. */
 struct bpf_map *ext_variable(struct bpf_object *obj, const char *section,
 			     const char *name, size_t size, size_t *offset);
+
+/* Those kept here; what is in the kernel goes with the maps. */
+void ext_forget_intents(struct ext_policy *p);
 
 #endif

@@ -21,7 +21,7 @@ void load_host_read(struct load_host *h)
 int load_request_check(const struct load_request *r)
 {
 	if (r->size != sizeof(*r) || r->verb > LOAD_PIN || r->partial > 1 ||
-	    r->object_len > LOAD_OBJECT_MAX ||
+	    r->intents > 1 || r->object_len > LOAD_OBJECT_MAX ||
 	    (r->verb == LOAD_ASK) != !r->object_len ||
 	    strnlen(r->ed25519, SIGN_HEX) == SIGN_HEX ||
 	    !claim_is_text(&r->claim))

@@ -18,6 +18,8 @@
  *     time NS           its programs have taken so far, with every beat; -1:
  *                       nobody may know
  *     told              that was what was asked for by LOAD_REPORT
+ *     intents N         the rules of LOAD_INTENTS are in force, the N-th ones
+ *     unheeded ERRNO TEXT  they are not, and those before are
  *     silent            the asker has not beaten for LOAD_LIMIT_MS
  *     ended KIND CODE   what ops.exit() was told, and
  *     reason TEXT, message TEXT, dump TEXT (a line each)
@@ -25,8 +27,9 @@
  *     done              the kernel is back to its own scheduler
  *
  * While it is attached the asker writes single bytes: LOAD_BEAT several times
- * within LOAD_LIMIT_MS, LOAD_REPORT when it wants one.  It closes its side when
- * the deployment is to end.
+ * within LOAD_LIMIT_MS, LOAD_REPORT when it wants one, LOAD_INTENTS before as
+ * much of a struct intent_rules as that says.  It closes its side when the
+ * deployment is to end.
  */
 #ifndef SCHEDKIT_SCX_LOAD_REQUEST_H
 #define SCHEDKIT_SCX_LOAD_REQUEST_H
@@ -42,6 +45,7 @@
 #define LOAD_LIMIT_MS 2000
 #define LOAD_BEAT     'b'
 #define LOAD_REPORT   'r'
+#define LOAD_INTENTS  'i'
 
 #define LOAD_OBJECT_MAX (16u << 20)
 
@@ -52,6 +56,7 @@ struct load_request {
 	uint32_t size; /* of this */
 	uint32_t verb;
 	uint32_t partial;    /* only tasks of SCHED_EXT */
+	uint32_t intents;    /* LOAD_INTENTS will come; counts for root alone */
 	uint32_t object_len; /* what follows */
 	struct claim claim;
 	char ed25519[SIGN_HEX];

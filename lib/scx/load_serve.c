@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/answer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "bpf/intent_abi.h"
 #include "scx/attach.h"
 #include "scx/load_request.h"
 #include "scx/sysfs.h"
@@ -95,17 +97,40 @@ static void say_end(const struct service *s)
 
 /* ---- holding it ------------------------------------------------------- */
 
+/* false: what follows cannot be made out. */
+static bool take_intents(struct service *s)
+{
+	struct intent_rules *r = mem_zalloc(1, sizeof(*r));
+	uint32_t generation;
+	int rc = answer_request(s->fd, &r->size, sizeof(r->size));
+	bool is = !rc && r->size > sizeof(r->size) && r->size <= sizeof(*r) &&
+		  !answer_request(s->fd, &r->marks, r->size - sizeof(r->size));
+
+	if (is) {
+		rc = ext_intents(s->ext, r, r->size, &generation);
+		if (rc)
+			say_rc(s, "unheeded", rc);
+		else
+			say(s, "intents %u", generation);
+	}
+	s->heard = clock_monotonic();
+	free(r);
+	return is;
+}
+
 /* What the asker wrote; false: it has closed its side. */
 static bool listen_to(struct service *s)
 {
 	struct sysfs_events events;
-	char bytes[64];
-	ssize_t n = read(s->fd, bytes, sizeof(bytes));
+	char byte;
+	ssize_t n = read(s->fd, &byte, sizeof(byte));
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
 	s->heard = clock_monotonic();
-	if (n > 0 && memchr(bytes, LOAD_REPORT, (size_t)n)) {
+	if (n > 0 && byte == LOAD_INTENTS)
+		return take_intents(s);
+	if (n > 0 && byte == LOAD_REPORT) {
 		ext_events(s->ext, &events);
 		say_figures(s, &events);
 		say(s, "told");
@@ -182,6 +207,8 @@ static int load(struct service *s)
 	struct ext_setup setup = {
 		.image = &s->r->image,
 		.partial = s->r->partial,
+		/* Nobody signs rules. */
+		.intents = s->r->intents && !getuid(),
 		.beat_limit_ms = s->r->verb == LOAD_HOLD ? LOAD_LIMIT_MS : 0,
 	};
 	int rc = ext_load_image(OBJECT, s->object, s->r->object_len, &setup,
@@ -195,20 +222,6 @@ static int load(struct service *s)
 }
 
 /* ---- the request ------------------------------------------------------ */
-
-static int read_all(const struct service *s, void *to, size_t size)
-{
-	size_t got = 0;
-	ssize_t n;
-
-	while (got < size &&
-	       (n = read(s->fd, (char *)to + got, size - got)) != 0) {
-		if (n < 0 && errno != EINTR)
-			break;
-		got += n > 0 ? (size_t)n : 0;
-	}
-	return got == size ? 0 : err_set(EINVAL, "half a request");
-}
 
 static int judge(const struct service *s)
 {
@@ -227,13 +240,13 @@ static int judge(const struct service *s)
 
 static int carry_out(struct service *s)
 {
-	int rc = read_all(s, s->r, sizeof(*s->r));
+	int rc = answer_request(s->fd, s->r, sizeof(*s->r));
 
 	if (!rc)
 		rc = load_request_check(s->r);
 	if (!rc && s->r->object_len) {
 		s->object = mem_zalloc(1, s->r->object_len);
-		rc = read_all(s, s->object, s->r->object_len);
+		rc = answer_request(s->fd, s->object, s->r->object_len);
 	}
 	if (!rc && s->r->verb != LOAD_ASK)
 		rc = judge(s);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "intent/compile.h"
+#include "policy/intent_rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

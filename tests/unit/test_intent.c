@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "intent/compile.h"
+#include "policy/intent_rules.h"
 
 #define NOON 1795608000 /* 2026-11-25 12:00 UTC */
 

@@ -338,6 +338,8 @@ static void test_form(void **state)
 	malformed(w);
 	r->verb = LOAD_ASK;
 	malformed(w);
+	r->intents = 2;
+	malformed(w);
 	r->partial = 2;
 	malformed(w);
 	r->object_len = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Numbers that another process made of rules.  Part of the program that has
- * privilege: it reads no text. */
+/* Without text: part of the program that has privilege. */
+#include "policy/intent_rules.h"
+
 #include <errno.h>
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "base/err.h"
-#include "intent/compile.h"
 
 #define CLASSES 3
 
