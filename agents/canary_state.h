@@ -31,7 +31,7 @@ struct canary {
 	bool held;     /* the setter holds tasks */
 	bool attached; /* by the hands … */
 	bool partial;  /* … and how */
-	char why[640];
+	char why[768];
 	enum canary_answer answer;
 };
 
