@@ -65,6 +65,9 @@ struct sched_ext_ops {
 CARRY(struct, sched_ext_ops);
 CARRY(struct, task_struct);
 CARRY(struct, bpf_cpumask);
+CARRY(struct, super_block);
+CARRY(struct, inode);
+CARRY(struct, file);
 CARRY(struct, mm_struct);
 CARRY(struct, cred);
 CARRY(struct, signal_struct);

@@ -293,13 +293,28 @@ struct KERNEL(sched_ext_entity) {
 	bool disallow;
 };
 
-/* Lies in user memory: the arguments are read with bpf_probe_read_user. */
+struct KERNEL(super_block) {
+	uint32_t s_dev;
+};
+
+struct KERNEL(inode) {
+	uint64_t i_ino;
+	POINTER(struct KERNEL(super_block)) i_sb;
+};
+
+struct KERNEL(file) {
+	POINTER(struct KERNEL(inode)) f_inode;
+};
+
+/* Lies in user memory: the arguments are read with bpf_probe_read_user.  What
+ * is executed is no file here. */
 struct KERNEL(mm_struct) {
 	uint64_t arg_start;
 	uint64_t arg_end;
 	uint64_t env_start;
 	uint64_t env_end;
 	POINTER(struct KERNEL(task_struct)) owner;
+	POINTER(struct KERNEL(file)) exe_file;
 };
 
 struct KERNEL(kuid) {
