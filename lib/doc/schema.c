@@ -1,47 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "doc/schema.h"
+#include "doc/schema_parts.h"
 
-#include <float.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "doc/doc.h"
-
-/* clang-format off */
-#define WORDS(...) .words = (const char *const[]){__VA_ARGS__, NULL}
-#define ROWS(...)  .members = (const struct rule[]){__VA_ARGS__, {0}}
-/* clang-format on */
-#define MUST .required = true
-
-#define TEXT(k)		 .key = k, .shape = SHAPE_TEXT
-#define WORD(k)		 .key = k, .shape = SHAPE_WORD
-#define BOOL(k)		 .key = k, .shape = SHAPE_BOOL
-#define HEX(k, n)	 .key = k, .shape = SHAPE_HEX, .min = n
-#define ID(k)		 HEX(k, 64)
-#define RANGE(k, lo, hi) .key = k, .shape = SHAPE_NUMBER, .min = lo, .max = hi
-#define NUMBER(k)	 RANGE(k, -DBL_MAX, DBL_MAX)
-#define POSITIVE(k)	 RANGE(k, 0, DBL_MAX)
-#define PERCENT(k)	 RANGE(k, 0, 100)
-#define WHOLE(k, lo)	 .key = k, .shape = SHAPE_WHOLE, .min = lo, .max = DBL_MAX
-#define COUNT(k)	 WHOLE(k, 0)
-#define LIST(k)		 .key = k, .shape = SHAPE_LIST, .max = DBL_MAX
-#define PAIR(k)		 .key = k, .shape = SHAPE_LIST, .min = 2, .max = 2
-#define CI95		 PAIR("ci95"), .members = open_number
-#define MAP(k)		 .key = k, .shape = SHAPE_MAP
-#define OBJECT(k)	 .key = k, .shape = SHAPE_OBJECT
-#define HIST(k)		 OBJECT(k), .members = hist
-#define BETTER		 WORD("better"), WORDS("higher", "lower")
-#define FORM \
-	WORD("form"), WORDS("params", "knobs", "external", "hooks", "source")
-/* who thought of a policy */
-#define SOURCE          \
-	WORD("source"), \
-		WORDS("rule", "neighbour", "optimiser", "model", "person")
-
-static const struct rule anything[] = {{0}};
-static const struct rule number[] = {{NUMBER(NULL), MUST}, {0}};
-/* null where an interval has no end */
-static const struct rule open_number[] = {{NUMBER(NULL)}, {0}};
 
 /* lib/stats/hist.h */
 static const struct rule hist[] = {
@@ -430,102 +393,6 @@ static const struct rule lesson[] = {
 	{0},
 };
 
-/* One run of sched-loop, as far as it has come. */
-static const struct rule loop_candidate[] = {
-	{ID("policy"), MUST},
-	{TEXT("title")},
-	{SOURCE},
-	{NUMBER("predicted")},
-	{NUMBER("measured")},
-	{CI95},
-	{COUNT("pairs")},
-	{TEXT("decision")},
-	{BOOL("pareto")},
-	{0},
-};
-
-static const struct rule loop[] = {
-	{TEXT("run"), MUST},
-	{TEXT("workload")},
-	{WORD("status"), MUST, WORDS("running", "better", "none", "later")},
-	{TEXT("stopped")},
-	{LIST("rounds"), MUST,
-	 ROWS({OBJECT(NULL), MUST,
-	       ROWS({COUNT("round"), MUST}, {POSITIVE("seconds")},
-		    {COUNT("guest_runs")}, {COUNT("sim_runs")},
-		    {LIST("candidates"),
-		     ROWS({OBJECT(NULL), MUST, .members = loop_candidate})},
-		    {ID("best")}, {NUMBER("best_ratio")},
-		    {NUMBER("expected_gain_pct")})})},
-	{ID("best")},
-	{ID("verdict")},
-	{NUMBER("best_ratio")},
-	{OBJECT("regret"),
-	 ROWS({NUMBER("best_known_ratio"), MUST}, {ID("best_known")},
-	      {NUMBER("regret_pct"), MUST})},
-	{OBJECT("spent"),
-	 ROWS({POSITIVE("seconds")}, {POSITIVE("usd")}, {COUNT("tokens")},
-	      {COUNT("guest_runs")}, {COUNT("sim_runs")})},
-	{OBJECT("budget"), ROWS({POSITIVE("seconds")}, {POSITIVE("usd")},
-				{COUNT("tokens")}, {COUNT("rounds")})},
-	{0},
-};
-
-/* What questions to a model cost; null: no price is known. */
-static const struct rule account[] = {
-	{COUNT("calls")},      {COUNT("tokens_in")},   {COUNT("tokens_cached")},
-	{COUNT("tokens_out")}, {POSITIVE("cost_usd")}, {0},
-};
-
-static const struct rule contender[] = {
-	{TEXT("name"), MUST},
-	{POSITIVE("error"), MUST},
-	{POSITIVE("error_ns")},
-	{NUMBER("rank")},
-	{POSITIVE("ratio")},
-	{CI95},
-	{POSITIVE("miscalibrated")},
-	{LIST("foretold"), .members = open_number},
-	{LIST("came"), .members = open_number},
-	{0},
-};
-
-static const struct rule note[] = {
-	{TEXT("text"), MUST},
-	{ID("about")},
-	{ID("after")},
-	{OBJECT("state"),
-	 ROWS({WORD("name"), MUST,
-	       WORDS("candidate", "canary", "trusted", "none")},
-	      {TEXT("workload"), MUST}, {ID("previous")}, {ID("verdict")},
-	      {BOOL("forced")})},
-	{TEXT("agent")},
-	{LIST("tags"), ROWS({TEXT(NULL), MUST})},
-	{MAP("features"), .members = number},
-	{OBJECT("antipattern"), ROWS({TEXT("form"), MUST}, {TEXT("why"), MUST},
-				     {TEXT("workload")}, {ID("fingerprint")})},
-	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
-	{OBJECT("loop"), .members = loop},
-	{OBJECT("training"),
-	 ROWS({COUNT("bursts")}, {PERCENT("holdout_pct")},
-	      {LIST("targets"),
-	       ROWS({OBJECT(NULL), MUST,
-		     ROWS({TEXT("target"), MUST}, {TEXT("model"), MUST},
-			  {BOOL("beats"), MUST},
-			  {LIST("contenders"),
-			   ROWS({OBJECT(NULL), MUST,
-				 .members = contender})})})},
-	      {OBJECT("model"),
-	       ROWS({TEXT("path"), MUST}, {ID("sha256"), MUST})})},
-	{LIST("transcript"),
-	 ROWS({OBJECT(NULL), MUST,
-	       ROWS({TEXT("role"), MUST},
-		    {LIST("messages"),
-		     ROWS({OBJECT(NULL), MUST, .members = anything})},
-		    {OBJECT("answer"), .members = anything})})},
-	{0},
-};
-
 static const struct rule error[] = {
 	{TEXT("code"), MUST},
 	{TEXT("text"), MUST},
@@ -562,14 +429,10 @@ static const struct {
 	const char *kind;
 	const struct rule *rows;
 } schemas[] = {
-	{"profile", profile},
-	{"plan", plan},
-	{"policy", policy},
-	{"verdict", verdict},
-	{"deployment", deployment},
-	{"lesson", lesson},
-	{"note", note},
-	{"error", error},
+	{"profile", profile},	    {"plan", plan},
+	{"policy", policy},	    {"verdict", verdict},
+	{"deployment", deployment}, {"lesson", lesson},
+	{"note", schema_note},	    {"error", error},
 };
 
 const char *const doc_kinds[] = {

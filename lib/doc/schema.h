@@ -5,7 +5,8 @@
  * Keys without a row are allowed everywhere; null in a key or an element that
  * is not required stands for an absent one.
  *
- * To add a key: a row in lib/doc/schema.c, an .It in the kind's man page.
+ * To add a key: a row in lib/doc/schema.c or schema_note.c, an .It in the
+ * kind's man page.
  */
 #ifndef SCHEDKIT_DOC_SCHEMA_H
 #define SCHEDKIT_DOC_SCHEMA_H

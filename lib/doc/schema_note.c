@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The body of a note: what several tools have to say. */
+#include "doc/schema_parts.h"
+
+/* One run of sched-loop, as far as it has come. */
+static const struct rule loop_candidate[] = {
+	{ID("policy"), MUST},
+	{TEXT("title")},
+	{SOURCE},
+	{NUMBER("predicted")},
+	{NUMBER("measured")},
+	{CI95},
+	{COUNT("pairs")},
+	{TEXT("decision")},
+	{BOOL("pareto")},
+	{0},
+};
+
+static const struct rule loop[] = {
+	{TEXT("run"), MUST},
+	{TEXT("workload")},
+	{WORD("status"), MUST, WORDS("running", "better", "none", "later")},
+	{TEXT("stopped")},
+	{LIST("rounds"), MUST,
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({COUNT("round"), MUST}, {POSITIVE("seconds")},
+		    {COUNT("guest_runs")}, {COUNT("sim_runs")},
+		    {LIST("candidates"),
+		     ROWS({OBJECT(NULL), MUST, .members = loop_candidate})},
+		    {ID("best")}, {NUMBER("best_ratio")},
+		    {NUMBER("expected_gain_pct")})})},
+	{ID("best")},
+	{ID("verdict")},
+	{NUMBER("best_ratio")},
+	{OBJECT("regret"),
+	 ROWS({NUMBER("best_known_ratio"), MUST}, {ID("best_known")},
+	      {NUMBER("regret_pct"), MUST})},
+	{OBJECT("spent"),
+	 ROWS({POSITIVE("seconds")}, {POSITIVE("usd")}, {COUNT("tokens")},
+	      {COUNT("guest_runs")}, {COUNT("sim_runs")})},
+	{OBJECT("budget"), ROWS({POSITIVE("seconds")}, {POSITIVE("usd")},
+				{COUNT("tokens")}, {COUNT("rounds")})},
+	{0},
+};
+
+/* What questions to a model cost; null: no price is known. */
+static const struct rule account[] = {
+	{COUNT("calls")},      {COUNT("tokens_in")},   {COUNT("tokens_cached")},
+	{COUNT("tokens_out")}, {POSITIVE("cost_usd")}, {0},
+};
+
+static const struct rule contender[] = {
+	{TEXT("name"), MUST},
+	{POSITIVE("error"), MUST},
+	{POSITIVE("error_ns")},
+	{NUMBER("rank")},
+	{POSITIVE("ratio")},
+	{CI95},
+	{POSITIVE("miscalibrated")},
+	{LIST("foretold"), .members = open_number},
+	{LIST("came"), .members = open_number},
+	{0},
+};
+
+static const struct rule trained[] = {
+	{TEXT("target"), MUST},
+	{TEXT("model"), MUST},
+	{BOOL("beats"), MUST},
+	{COUNT("learned")},
+	{COUNT("held_out")},
+	{POSITIVE("bound")},
+	{TEXT("best_guess")},
+	{POSITIVE("ratio_best")},
+	{LIST("ratio_best_ci95"), .members = open_number},
+	{LIST("contenders"), ROWS({OBJECT(NULL), MUST, .members = contender})},
+	{0},
+};
+
+static const struct rule training[] = {
+	{LIST("recordings"),
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("path"), MUST}, {COUNT("bursts")}, {COUNT("lost")},
+		    {COUNT("torn_bytes")})})},
+	{COUNT("bursts")},
+	{COUNT("every")},
+	{PERCENT("holdout_pct")},
+	{TEXT("checked")},
+	{COUNT("feature_version")},
+	{LIST("targets"), ROWS({OBJECT(NULL), MUST, .members = trained})},
+	{OBJECT("model"),
+	 ROWS({TEXT("path"), MUST}, {ID("sha256"), MUST}, {COUNT("bytes")})},
+	{0},
+};
+
+const struct rule schema_note[] = {
+	{TEXT("text"), MUST},
+	{ID("about")},
+	{ID("after")},
+	{OBJECT("state"),
+	 ROWS({WORD("name"), MUST,
+	       WORDS("candidate", "canary", "trusted", "none")},
+	      {TEXT("workload"), MUST}, {ID("previous")}, {ID("verdict")},
+	      {BOOL("forced")})},
+	{TEXT("agent")},
+	{LIST("tags"), ROWS({TEXT(NULL), MUST})},
+	{MAP("features"), .members = number},
+	{OBJECT("antipattern"), ROWS({TEXT("form"), MUST}, {TEXT("why"), MUST},
+				     {TEXT("workload")}, {ID("fingerprint")})},
+	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
+	{OBJECT("loop"), .members = loop},
+	{OBJECT("training"), .members = training},
+	{LIST("transcript"),
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("role"), MUST},
+		    {LIST("messages"),
+		     ROWS({OBJECT(NULL), MUST, .members = anything})},
+		    {OBJECT("answer"), .members = anything})})},
+	{0},
+};
