@@ -432,10 +432,11 @@ static void have_told(struct attacher *a)
 	    send(a->child.fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
 		return;
 	a->asked++;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)TELL_S;
 	while (a->told < a->asked && a->child.fd >= 0 &&
-	       !pthread_cond_timedwait(&a->news, &a->lock, &until))
+	       !pthread_cond_clockwait(&a->news, &a->lock, CLOCK_MONOTONIC,
+				       &until))
 		;
 }
 
@@ -445,7 +446,7 @@ int attacher_declare(struct attacher *a, const struct intent_rules *r,
 	struct timespec until;
 	int rc = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)TELL_S;
 	pthread_mutex_lock(&a->lock);
 	if (!a->rules)
@@ -456,7 +457,8 @@ int attacher_declare(struct attacher *a, const struct intent_rules *r,
 		rc = -EAGAIN;
 	while (!rc && a->heeded < a->declared)
 		if (a->child.fd < 0 ||
-		    pthread_cond_timedwait(&a->news, &a->lock, &until))
+		    pthread_cond_clockwait(&a->news, &a->lock, CLOCK_MONOTONIC,
+					   &until))
 			rc = -EAGAIN;
 	*generation = a->generation;
 	if (!rc && !a->generation)

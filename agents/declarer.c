@@ -104,13 +104,14 @@ static bool rest(struct declarer *d)
 	struct timespec until;
 	bool over;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += LOOK_NS;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&d->lock);
 	if (!d->over)
-		pthread_cond_timedwait(&d->end, &d->lock, &until);
+		pthread_cond_clockwait(&d->end, &d->lock, CLOCK_MONOTONIC,
+				       &until);
 	over = d->over;
 	pthread_mutex_unlock(&d->lock);
 	return !over;
