@@ -93,7 +93,7 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 @test 'knobs: set on what runs, told, and set back exactly' {
 	local before
 	knobs "$all"
-	victim 60
+	victim 600
 	before=$(state "${victims[@]}")
 	exits 0 sched-deploy --dry-run --pid "${victims[0]}" <in
 	is "$(state "${victims[@]}")" "$before"
@@ -137,7 +137,7 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 	mkfifo fifo
 	"./${name}b" -c "read -r x <fifo; ./$name 60 & ./$name 61; :" 3>&- &
 	victims+=($!)
-	victim 60
+	victim 600
 	before=$(state "${victims[@]}")
 	deploy
 	echo go >fifo
@@ -187,7 +187,7 @@ all='[{"match": "*", "nice": 7, "policy": "batch", "slice_us": 20000,
 @test 'knobs: whoever is killed, it is set back' {
 	local before
 	knobs "$all"
-	victim 60
+	victim 600
 	before=$(state "${victims[@]}")
 	deploy --pid "${victims[0]}"
 	kill -9 "$deployer"
@@ -259,7 +259,7 @@ micro() {
 	knobs "[{\"match\": \"$name\", \"nice\": 7, \"policy\": \"batch\",
 		\"slice_us\": 20000, \"cpus\": \"0\"}]"
 	for ((i = 0; i < 30; i++)); do
-		victim 60
+		victim 600
 	done
 	renice -n 2 "${victims[3]}" >/dev/null
 	before=$(state "${victims[@]}")
@@ -287,8 +287,8 @@ micro() {
 @test 'knobs: what others change meanwhile stays theirs' {
 	local before
 	knobs "$all"
-	victim 60
-	victim 60
+	victim 600
+	victim 600
 	before=$(state "${victims[0]}")
 	deploy --pid "$$"
 	has "$(sched-deploy status)" 'knobs are set on'
@@ -305,7 +305,7 @@ micro() {
 
 @test 'knobs: one deployer at a time' {
 	knobs "$all"
-	victim 60
+	victim 600
 	deploy --pid "${victims[0]}"
 	exits 4 sched-deploy --pid "${victims[0]}" --for 1 <in
 	has "$stderr" 'another sched-deploy is at work'
@@ -338,7 +338,7 @@ micro() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$open/$name" 60 \
 		3>&- &
 	victims+=($!)
-	victim 60
+	victim 600
 	sleep 0.1
 	before=$(state "${victims[@]}")
 	nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups
@@ -378,8 +378,8 @@ make_group() {
 @test 'knobs: what is in a cgroup, and comes into it' {
 	local before
 	make_group
-	victim 60
-	victim 60
+	victim 600
+	victim 600
 	before=$(state "${victims[@]}")
 	echo "${victims[0]}" >"$group/cgroup.procs"
 	knobs '[{"match": "*", "nice": 6}]'
@@ -405,8 +405,8 @@ make_group() {
 		echo +cpu >"$root/cgroup.subtree_control"
 	mkdir "$group/in"
 	echo +cpu >"$group/cgroup.subtree_control"
-	victim 60
-	victim 60
+	victim 600
+	victim 600
 	echo "${victims[0]}" >"$group/in/cgroup.procs"
 	echo "${victims[1]}" >"$group/in/cgroup.procs"
 	files() {

@@ -105,6 +105,7 @@ alone() {
 			{role: "user", text: "q"}]}'
 	}
 	# 156 MB, more than are kept for a reader, and as many for jq.
+	LIMITS=(--connect 60 --first-byte 60 --idle 60 --total 300)
 	is "$(PATIENCE=300 alone lines 2>&1 | {
 		for _ in {1..600}; do
 			[ "$(wc -l <"$ledger")" != 40 ] || break
