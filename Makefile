@@ -367,6 +367,7 @@ check-breaker: tests
 
 # It compiles all of it once more: an hour will do on a busy machine.
 check-package: tests
+	$(Q).ci/deps package
 	$(Q)TEST_SECONDS=3600 tests/run package
 
 # KINDS: which of tests/canary/kinds.txt, as a pattern of the shell's.
