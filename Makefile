@@ -202,6 +202,9 @@ $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 $(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model repl): \
 	$(BUILD)/obj/cmd/cli.o
 $(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
+# Not for all, because not all read JSON.
+$(addprefix $(BUILD)/,bin/sched-deploy bin/sched-doctor bin/sched-intent \
+	bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
 
 $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 	@mkdir -p $(@D)

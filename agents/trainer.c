@@ -112,16 +112,12 @@ static struct json *target_json(const struct train_part *p,
 	return v;
 }
 
-static unsigned chosen(const struct train_part *p)
-{
-	return p->chosen == FORECAST_LINEAR ? TRAIN_LINEAR : TRAIN_TREES;
-}
-
 static void say_part(struct buf *b, const struct train_part *p,
 		     enum forecast_target t)
 {
 	const char *unit = t == FORECAST_CLASS ? "wrong" : "log2";
-	const struct interval *r = &p->ratio[chosen(p)];
+	unsigned who = train_contender(p->chosen);
+	const struct interval *r = &p->ratio[who];
 
 	buf_printf(b, "%s%s: ", b->len ? "; " : "", forecast_target_name(t));
 	if (!p->held) {
@@ -132,9 +128,9 @@ static void say_part(struct buf *b, const struct train_part *p,
 		   "%s by %s (error %.3f %s, the exponential average's %.3f: "
 		   "%.0f %% of it, 95 %% interval %.0f to %.0f)",
 		   p->beats ? "foretold better" : "not foretold better",
-		   forecast_kind_name(p->chosen), p->score[chosen(p)].error,
-		   unit, p->score[GUESS_AVERAGE].error, 100 * r->mid,
-		   100 * r->lo, 100 * r->hi);
+		   forecast_kind_name(p->chosen), p->score[who].error, unit,
+		   p->score[GUESS_AVERAGE].error, 100 * r->mid, 100 * r->lo,
+		   100 * r->hi);
 	if (p->best != GUESS_AVERAGE)
 		buf_printf(b, ", %.0f %% (%.0f to %.0f) of that of '%s'",
 			   100 * p->ratio_best.mid, 100 * p->ratio_best.lo,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched deploy status: what is attached to this kernel, and whose it is. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cmd/deploy.h"
-#include "doc/doc.h"
+#include "cmd/note.h"
 #include "term/num.h"
 #include "term/openmetrics.h"
 #include "term/text.h"
@@ -179,21 +178,6 @@ static void put_words(const struct json *s)
 
 /* ---- for programs ----------------------------------------------------- */
 
-/* Takes it. */
-static int put_doc(struct json *s)
-{
-	struct doc *d = doc_new("note", tool.name, s, NULL, 0);
-	char *line;
-
-	if (!d)
-		return cli_fail(&tool, -EINVAL);
-	line = doc_line(d);
-	puts(line);
-	free(line);
-	doc_free(d);
-	return CLI_YES;
-}
-
 static void put_metrics(const struct json *s)
 {
 	struct buf out;
@@ -220,7 +204,7 @@ static int run(int argc, char **argv)
 	else if (openmetrics)
 		put_metrics(s);
 	else if (cli_wants_json(deploy_json))
-		return put_doc(s);
+		return note_put(&tool, s);
 	else
 		put_words(s);
 	json_free(s);

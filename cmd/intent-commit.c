@@ -5,6 +5,7 @@
 
 #include "agents/intents.h"
 #include "cmd/intent.h"
+#include "cmd/note.h"
 
 static struct {
 	bool yes;
@@ -69,7 +70,7 @@ static int run(int argc, char **argv)
 	if (rc)
 		return cli_fail(&tool, rc);
 	for (size_t i = 0; i < c.words.len; i++)
-		intent_put_line(c.words.v[i]);
+		note_line(c.words.v[i]);
 	for (size_t i = 0; i < c.problems.len; i++)
 		cli_note(&tool, "%s", c.problems.v[i]);
 	if (!c.words.len)

@@ -7,6 +7,7 @@
 #include "agents/intents.h"
 #include "base/mem.h"
 #include "cmd/intent.h"
+#include "cmd/note.h"
 #include "term/text.h"
 
 static const struct opt options[] = {
@@ -63,7 +64,7 @@ static void show(const struct json *body)
 	const struct json *rule = json_get(v, "rule");
 	struct table *t = table_new();
 
-	intent_put_line(json_text_at(body, "text"));
+	note_line(json_text_at(body, "text"));
 	table_column(t, "", TABLE_LEFT);
 	table_column(t, "", TABLE_WRAP);
 	if (rule)
@@ -99,8 +100,10 @@ static int run(int argc, char **argv)
 	if (rc)
 		return cli_fail(&tool, rc);
 	status = json_path(body, "intent.rule") ? CLI_YES : CLI_NO;
-	if (intent_arg.json)
-		return cli_finish(&tool, intent_put_note(&tool, body, status));
+	if (intent_arg.json) {
+		rc = note_put(&tool, body);
+		return cli_finish(&tool, rc ? rc : status);
+	}
 	show(body);
 	intent_say_problems(&tool, json_get(body, "intent"));
 	json_free(body);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sched-intent list and check: the rules, and what is wrong with them. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cmd/intent.h"
-#include "doc/doc.h"
+#include "cmd/note.h"
 #include "term/text.h"
 
 #define LINE_MAX_BYTES (1u << 20)
@@ -39,39 +38,10 @@ static const struct opt_tool check_tool = {
 	.epilogue = "exit status: 0 all is well, 1 something is wrong",
 };
 
-int intent_put_note(const struct opt_tool *tool, struct json *body, int status)
+void intent_say_problems(const struct opt_tool *tool, const struct json *v)
 {
-	struct doc *d = doc_new("note", tool->name, body, NULL, 0);
-	char *line;
-
-	if (!d)
-		return cli_fail(tool, -EINVAL);
-	line = doc_line(d);
-	puts(line);
-	free(line);
-	doc_free(d);
-	return status;
-}
-
-void intent_put_line(const char *s)
-{
-	struct buf out;
-
-	buf_init(&out, LINE_MAX_BYTES);
-	text_clean(&out, s, 0);
-	puts(out.data ? out.data : "");
-	buf_release(&out);
-}
-
-size_t intent_say_problems(const struct opt_tool *tool, const struct json *v)
-{
-	size_t n = 0;
-
-	json_each (p, json_get(v, "problems")) {
+	json_each (p, json_get(v, "problems"))
 		cli_note(tool, "%s", json_as_string(p, ""));
-		n++;
-	}
-	return n;
 }
 
 static char *match_text(const struct json *rule)
@@ -121,8 +91,7 @@ static int run_list(int argc, char **argv)
 	if (rc)
 		return cli_fail(&list_tool, rc);
 	if (intent_arg.json)
-		return cli_finish(&list_tool,
-				  intent_put_note(&list_tool, body, CLI_YES));
+		return cli_finish(&list_tool, note_put(&list_tool, body));
 	if (json_len(json_path(body, "intent.rules")))
 		intent_show_rules(json_path(body, "intent.rules"));
 	else
@@ -137,7 +106,7 @@ static int run_check(int argc, char **argv)
 	int at = cli_options(&check_tool, argc, argv), rc;
 	struct json *body = NULL;
 	struct strs files = {0};
-	size_t wrong;
+	int status;
 
 	for (; at < argc; at++)
 		strs_add(&files, argv[at]);
@@ -145,16 +114,16 @@ static int run_check(int argc, char **argv)
 	strs_release(&files);
 	if (rc)
 		return cli_fail(&check_tool, rc);
-	wrong = json_len(json_path(body, "intent.problems"));
+	status =
+		json_len(json_path(body, "intent.problems")) ? CLI_NO : CLI_YES;
 	if (intent_arg.json) {
-		rc = intent_put_note(&check_tool, body,
-				     wrong ? CLI_NO : CLI_YES);
-		return cli_finish(&check_tool, rc);
+		rc = note_put(&check_tool, body);
+		return cli_finish(&check_tool, rc ? rc : status);
 	}
 	intent_say_problems(&check_tool, json_get(body, "intent"));
-	intent_put_line(json_text_at(body, "text"));
+	note_line(json_text_at(body, "text"));
 	json_free(body);
-	return cli_finish(&check_tool, wrong ? CLI_NO : CLI_YES);
+	return cli_finish(&check_tool, status);
 }
 
 const struct cli_command intent_list = {

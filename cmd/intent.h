@@ -35,13 +35,9 @@ extern struct intent_arg {
 		.help = "write a note document", .target = &intent_arg.json \
 	}
 
-/* A note of this body, which it takes; status, or that of a failure. */
-int intent_put_note(const struct opt_tool *tool, struct json *body, int status);
-/* Says what is wrong with files; how many. */
-size_t intent_say_problems(const struct opt_tool *tool, const struct json *v);
+/* Says what is wrong with files. */
+void intent_say_problems(const struct opt_tool *tool, const struct json *v);
 /* The table of rules. */
 void intent_show_rules(const struct json *rules);
-/* Words of outsiders, as a line. */
-void intent_put_line(const char *s);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "cmd/note.h"
 #include "cmd/repl.h"
 #include "term/text.h"
 
@@ -105,16 +106,6 @@ static bool is_about(const char *line, const char *option)
 	return false;
 }
 
-static void put_line(const char *line)
-{
-	struct buf b;
-
-	buf_init(&b, PAGE_MAX);
-	text_clean(&b, line, 0);
-	puts(b.len ? b.data : "");
-	buf_release(&b);
-}
-
 /* Prints the paragraph; false: there is none. */
 static bool put_paragraph(char *page, const char *option)
 {
@@ -133,7 +124,7 @@ static bool put_paragraph(char *page, const char *option)
 			indent = indent_of(s);
 		}
 		if (in)
-			put_line(s);
+			note_line(s);
 	}
 	return in;
 }

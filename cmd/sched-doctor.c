@@ -3,7 +3,6 @@
  * Says what this machine can do and what is missing, with the way to it; and
  * why the kernel took a policy off.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,7 @@
 #include "agents/doctor.h"
 #include "agents/triage.h"
 #include "base/mem.h"
-#include "cmd/cli.h"
-#include "doc/doc.h"
+#include "cmd/note.h"
 #include "history/history.h"
 #include "scx/dump.h"
 #include "term/table.h"
@@ -58,32 +56,6 @@ static const struct opt_tool tool = {
 	.mixed = true,
 };
 
-/* A note of this body, which it takes; or the exit status of a failure. */
-static int put_note(struct json *body)
-{
-	struct doc *d = doc_new("note", tool.name, body, NULL, 0);
-	char *line;
-
-	if (!d)
-		return cli_fail(&tool, -EINVAL);
-	line = doc_line(d);
-	puts(line);
-	free(line);
-	doc_free(d);
-	return CLI_YES;
-}
-
-/* Words of outsiders are in it. */
-static void put_line(const char *s)
-{
-	struct buf out;
-
-	buf_init(&out, 1 << 20);
-	text_clean(&out, s, 0);
-	puts(out.data ? out.data : "");
-	buf_release(&out);
-}
-
 /* ---- what is missing --------------------------------------------------- */
 
 static void show_checks(const struct json *body)
@@ -108,7 +80,7 @@ static void show_checks(const struct json *body)
 	}
 	cli_table(t, text_columns(STDOUT_FILENO));
 	putchar('\n');
-	put_line(json_text_at(body, "text"));
+	note_line(json_text_at(body, "text"));
 }
 
 static int examine(void)
@@ -121,7 +93,7 @@ static int examine(void)
 		return cli_fail(&tool, rc);
 	ready = json_as_bool(json_get(body, "ready"), false);
 	if (json) {
-		rc = put_note(body);
+		rc = note_put(&tool, body);
 		if (rc)
 			return rc;
 	} else {
@@ -204,7 +176,7 @@ static void show_code(const char *code)
 		size_t n = strcspn(code, "\n");
 		char *line = mem_strndup(code, n);
 
-		put_line(line);
+		note_line(line);
 		free(line);
 		code += n + (code[n] == '\n');
 	}
@@ -217,7 +189,7 @@ static void show_stall(const struct json *body)
 	struct table *t = table_new();
 	char *text;
 
-	put_line(json_text_at(body, "text"));
+	note_line(json_text_at(body, "text"));
 	putchar('\n');
 	table_column(t, "", TABLE_LEFT);
 	table_column(t, "", TABLE_WRAP);
@@ -277,7 +249,7 @@ static int explain(const char *file)
 		return CLI_NO;
 	}
 	if (json) {
-		status = put_note(body);
+		status = note_put(&tool, body);
 	} else {
 		show_stall(body);
 		json_free(body);

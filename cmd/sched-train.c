@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Recordings of bursts in; a model of what comes next, or none, out. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "agents/trainer.h"
 #include "base/err.h"
-#include "cmd/cli.h"
-#include "doc/doc.h"
+#include "cmd/note.h"
 #include "term/table.h"
 #include "term/text.h"
 
@@ -82,8 +79,7 @@ static void show_contender(struct table *t, const struct train_part *p,
 {
 	const struct score *s = &p->score[who];
 	const struct interval *r = &p->ratio[who];
-	bool is_chosen = p->chosen == FORECAST_LINEAR ? who == TRAIN_LINEAR
-						      : who == TRAIN_TREES;
+	bool is_chosen = who == train_contender(p->chosen);
 
 	table_cell(t, "%s", target);
 	table_cell(t, "%s%s", train_name(who), is_chosen ? " *" : "");
@@ -122,31 +118,18 @@ static void show(const struct training *from)
 	printf("\n%s\n", json_text_at(from->body, "text"));
 }
 
-static int put_note(struct training *from)
-{
-	struct doc *d = doc_new("note", tool.name, from->body, NULL, 0);
-	char *line;
-
-	from->body = NULL;
-	if (!d)
-		return cli_fail(&tool, -EINVAL);
-	line = doc_line(d);
-	puts(line);
-	free(line);
-	doc_free(d);
-	return CLI_YES;
-}
-
 /* ---- main -------------------------------------------------------------- */
 
 static int report(struct training *t)
 {
 	int status = t->beats ? CLI_YES : CLI_NO, rc = CLI_YES;
 
-	if (cli_wants_json(json))
-		rc = put_note(t);
-	else
+	if (cli_wants_json(json)) {
+		rc = note_put(&tool, t->body);
+		t->body = NULL;
+	} else {
 		show(t);
+	}
 	if (!t->beats)
 		cli_note(&tool,
 			 "nothing beats the exponential average and the other "

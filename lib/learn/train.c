@@ -38,6 +38,11 @@ const char *train_name(unsigned contender)
 	return names[contender];
 }
 
+unsigned train_contender(enum forecast_kind kind)
+{
+	return kind == FORECAST_LINEAR ? TRAIN_LINEAR : TRAIN_TREES;
+}
+
 /* ---- who is learned from ---------------------------------------------- */
 
 static void pick(struct picks *p, const struct row *r)
@@ -308,8 +313,7 @@ static uint32_t kept_error(enum forecast_target t, double error)
 static void keep(const struct made *m, enum forecast_target t,
 		 const struct train_part *from, struct forecast_part *to)
 {
-	unsigned who =
-		from->chosen == FORECAST_LINEAR ? TRAIN_LINEAR : TRAIN_TREES;
+	unsigned who = train_contender(from->chosen);
 
 	*to = m->part[who];
 	to->error = kept_error(t, from->score[who].error);
@@ -394,8 +398,7 @@ static bool is_guessed(const struct row *r, enum forecast_target t)
 static void check_part(const struct split *s, const struct forecast_part *from,
 		       struct train_part *out)
 {
-	unsigned who =
-		from->kind == FORECAST_LINEAR ? TRAIN_LINEAR : TRAIN_TREES;
+	unsigned who = train_contender((enum forecast_kind)from->kind);
 	struct made *m = mem_zalloc(1, sizeof(*m));
 	double *misses;
 

@@ -55,6 +55,8 @@ struct train_part {
 
 /* "average", "smooth", "last", "median", "linear", "trees", "online". */
 const char *train_name(unsigned contender);
+/* Who a model of that kind is among them. */
+unsigned train_contender(enum forecast_kind kind);
 
 /*
  * Sorts the rows; parts: FORECAST_TARGETS of them.  -ENODATA: there are too few
