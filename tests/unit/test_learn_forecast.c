@@ -3,7 +3,6 @@
  * Models of integers: as near to those of real numbers as they say, safe
  * whatever their bytes are, and the same in the virtual machine.
  */
-#include <bpf/btf.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 
 #include "base/clock.h"
 #include "learn/forecast.h"
-#include "vm_fix.h"
+#include "vm_programs.h"
 
 #define ROWS	100000
 #define MODELS	20
@@ -308,42 +307,8 @@ static void test_files(void **state)
 #define INSNS_MOST   1500 /* of a decision */
 #define DECISION_ROW 1024
 
-struct program {
-	struct fix f;
-	struct object *o;
-	struct btf *types;
-};
-
-static void program_open(struct program *p)
-{
-	static const struct vm_call *const tables[] = {vm_calls_core};
-	const char *build = getenv("BUILD");
-	struct object_target t = {
-		.resolve = vm_calls_resolve, .version = 0x61200, .hz = 250};
-	char path[512];
-
-	memset(p, 0, sizeof(*p));
-	fix_host(&p->f);
-	p->f.calls = vm_calls_new(tables, 1, 60018);
-	t.arg = p->f.calls;
-	p->types = btf__new_empty();
-	t.types = p->types;
-	snprintf(path, sizeof(path), "%s/policies/vm/forecast.bpf.o",
-		 build ? build : "build");
-	if (object_open_file(path, &t, &p->o) ||
-	    vm_new(p->o, p->f.calls, &p->f.host, NULL, &p->f.vm))
-		fail_msg("%s", err_text());
-}
-
-static void program_close(struct program *p)
-{
-	fix_close(&p->f);
-	object_free(p->o);
-	btf__free(p->types);
-}
-
 /* Where a variable of the program is. */
-static void *variable(struct program *p, const char *name, size_t want)
+static void *variable(struct programs *p, const char *name, size_t want)
 {
 	unsigned char *data;
 	size_t size, len;
@@ -357,7 +322,7 @@ static void *variable(struct program *p, const char *name, size_t want)
 	return data + ((unsigned char *)at - p->o->maps[map].data);
 }
 
-static int32_t decide(struct program *p)
+static int32_t decide(struct programs *p)
 {
 	const uint64_t none = 0;
 	uint64_t r0 = 0;
@@ -376,7 +341,7 @@ static void test_in_vm(void **state)
 {
 	int16_t(*rows)[FORECAST_FEATURES];
 	struct forecast *m;
-	struct program p;
+	struct programs p;
 	uint64_t most = 0;
 	struct linear l;
 	struct trees t;
@@ -384,7 +349,7 @@ static void test_in_vm(void **state)
 
 	(void)state;
 	rng_init(&r, 6);
-	program_open(&p);
+	open_programs(&p, "forecast");
 	m = variable(&p, "model", sizeof(*m));
 	rows = variable(&p, "rows", DECISION_ROW * sizeof(*rows));
 	for (int i = 0; i < DECISION_ROW; i++)
@@ -411,7 +376,7 @@ static void test_in_vm(void **state)
 		      (int)most);
 	assert_true(most <= INSNS_MOST);
 	assert_true(sizeof(*m) <= 65536);
-	program_close(&p);
+	close_programs(&p);
 }
 
 int main(void)
