@@ -24,14 +24,20 @@ enum policy_queue { QUEUE_GLOBAL, QUEUE_LLC, QUEUE_CPU };
 /* Who is next in a queue. */
 enum policy_order {
 	ORDER_FIFO,
-	ORDER_VRUNTIME, /* least weighted run time */
-	ORDER_DEADLINE, /* vruntime plus the weighted length of a burst, at
-			   most of a turn */
-	ORDER_LONGEST,	/* longest expected run time */
-	ORDER_SHORTEST, /* shortest expected run time */
+	ORDER_VRUNTIME,	 /* least weighted run time */
+	ORDER_DEADLINE,	 /* vruntime plus the weighted length of a burst, at
+			    most of a turn */
+	ORDER_LONGEST,	 /* longest expected run time */
+	ORDER_SHORTEST,	 /* shortest expected run time */
+	ORDER_PREDICTED, /* least predicted slack; needs a model */
 };
 
-enum policy_slice { SLICE_FIXED, SLICE_CLASS, SLICE_DEPTH };
+enum policy_slice {
+	SLICE_FIXED,
+	SLICE_CLASS,
+	SLICE_DEPTH,
+	SLICE_PREDICTED, /* as long as the predicted burst; needs a model */
+};
 
 /* Which CPU a waking task is offered first. */
 enum policy_place { PLACE_PREVIOUS, PLACE_IDLE_CORE, PLACE_WAKER, PLACE_LLC };
@@ -58,6 +64,8 @@ struct policy_params {
 	uint32_t handover_us;	 /* wait for a waker that sleeps this soon */
 	uint32_t steal;		 /* an idle CPU takes from other queues */
 	uint32_t lag_us;	 /* how much credit sleeping may earn */
+	uint32_t slack_pct;  /* by prediction: of a burst, how much later than
+				it could a task may be done */
 	uint32_t unknown_us; /* what was not executed yet goes first so long */
 	uint32_t starve_us;  /* who waited longer goes first; 0: never */
 	uint32_t timeout_ms; /* the kernel's watchdog */
