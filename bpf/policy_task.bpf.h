@@ -19,7 +19,6 @@ enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
 #define WEIGHT_ONE   100
 #define RANK_ONE     1024
 #define MAX_SLICE_NS 1000000000ULL
-#define NICE_ZERO    120 /* as a static_prio */
 #define NO_CPU	     (-1)
 
 const volatile struct policy_params params = {
