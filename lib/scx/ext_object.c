@@ -226,10 +226,11 @@ static int set_ops(struct ext_policy *p, struct bpf_map *map,
 	return set_member(p->obj, map, "hotplug_seq", &seq, sizeof(seq));
 }
 
-/* Exec is only looked at by policies that know what was executed. */
-static void trim(struct bpf_object *obj, const struct policy_params *params)
+/* Exec is only looked at by policies that know what was executed, or remember
+ * what it was for their model. */
+static void trim(struct bpf_object *obj, const struct policy_image *i)
 {
-	bool known = params->classify == CLASSIFY_IDENTITY;
+	bool known = i->params.classify == CLASSIFY_IDENTITY || i->has_model;
 	struct bpf_program *exec;
 
 	exec = bpf_object__find_program_by_name(obj, "policy_exec");
@@ -343,7 +344,7 @@ static int open_object(struct ext_policy *p, const char *object,
 	rc = set_constants(p->obj, s);
 	if (!rc)
 		rc = set_ops(p, map, &s->image->params);
-	trim(p->obj, &s->image->params);
+	trim(p->obj, s->image);
 	return rc;
 }
 
