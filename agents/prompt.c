@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "policy/model.h"
 #include "policy/policy.h"
 
 #define MAX_CODE     49152
@@ -76,6 +77,10 @@ void prompt_policy(struct buf *b, const struct doc *policy)
 	write_hypothesis(b, json_get(body, "hypothesis"));
 	prompt_fence(b, "why", text(body, "why"), MAX_WHY);
 	write_json(b, body, "params");
+	if (policy_has_model(body))
+		buf_puts(b, "It goes by a model that was trained on a "
+			    "recording. You have none to give: what is "
+			    "'predicted' there is not for you to propose.\n");
 	write_json(b, body, "knobs");
 	write_json(b, body, "external");
 	if (json_get(body, "code"))

@@ -15,9 +15,9 @@
 
 static bool left_out(const char *key)
 {
-	static const char *const keys[] = {"code",	 "samples",
-					   "transcript", "shuffled_samples",
-					   "buckets",	 "output_tail"};
+	static const char *const keys[] = {
+		"code",	   "samples",	  "transcript", "shuffled_samples",
+		"buckets", "output_tail", "data"};
 
 	for (size_t i = 0; key && i < ARRAY_LEN(keys); i++)
 		if (!strcmp(key, keys[i]))

@@ -69,6 +69,15 @@ copy_tree() {
 	is "$(field 'policy object' status)" missing
 }
 
+@test 'doctor: policies without a model need no object that follows one' {
+	copy_tree
+	rm "$BATS_TEST_TMPDIR/tree/lib/schedkit/learned.bpf.o"
+	run --separate-stderr sched-doctor --json
+	is "$(field 'learned object' status)" missing
+	is "$(field 'policy object' status)" ok
+	lacks "$(jq -r .body.text <<<"$output")" 'object is missing'
+}
+
 @test 'doctor: a missing fetch-guest is said, not passed over' {
 	copy_tree
 	rm "$BATS_TEST_TMPDIR/tree/libexec/schedkit/fetch-guest"

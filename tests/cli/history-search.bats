@@ -90,6 +90,17 @@ ids() {
 	is "$(jq -c .differs <<<"$output")" '[]'
 }
 
+@test 'history: diff of models is that of their digests' {
+	local p q of='"form": "params", "title": "a", "why": "w", "uses": []'
+	p=$(doc_line policy "{$of, \"model\": {\"feature_version\": 1,
+		\"sha256\": \"$(sha256sum <<<a | cut -c -64)\", \"data\": \"AAAA\"}}")
+	q=$(doc_line policy "{$of, \"model\": {\"feature_version\": 1,
+		\"sha256\": \"$(sha256sum <<<b | cut -c -64)\", \"data\": \"BBBB\"}}")
+	printf '%s\n' "$p" "$q" | sched-history add >/dev/null
+	exits 0 sched-history diff "$(doc_id <<<"$p")" "$(doc_id <<<"$q")"
+	is "$(jq -r '.differs[].path' <<<"$output")" model.sha256
+}
+
 @test 'history: lineage, both ways' {
 	local o p v n
 	o=$(profile)

@@ -105,6 +105,25 @@ known() {
 		sched-synth -n 1 | jq -c 'select(.kind == "policy")'
 }
 
+# One that was trained on short and long bursts by turns.
+learned() {
+	python3 "$TREE/tests/cli/bursts_make.py" alternating >bursts
+	sched-train --json --policy -t burst bursts </dev/null |
+		jq -c 'select(.kind == "policy")'
+}
+
+# How many times something was executed.
+executes() {
+	cat <<-'END'
+		n=0
+		while [ $n -lt 20 ]; do
+			n=$((n + 1))
+			/bin/true
+		done
+		echo $n
+	END
+}
+
 setup_file() {
 	local policies=()
 	[ -z "$(guest_lacks)" ] || return 0
@@ -125,6 +144,7 @@ setup_file() {
 	row waits "$(choose '{"order": "shortest", "starve_us": 1000000,
 		"slice_us": 50000}')" < <(waits)
 	row known "$(known)" <<<"SCHEDKIT_UNIT=30 exec $BUILD/workloads/longtail"
+	row learned "$(learned)" < <(executes)
 	row stalls "$(choose '{"order": "fifo", "slice_us": 1000000,
 		"starve_us": 0, "timeout_ms": 1000}')" < <(stalls)
 	echo esac >>script
@@ -230,4 +250,12 @@ weighs_a_third() {
 		jq -r '.body.stall | .exit.kind, (.queue.name | length > 0),
 			(.causes[0].evidence | length > 0)' | tr '\n' ' ')" \
 		'1026 true true '
+}
+
+# What was executed is among what a model goes by.
+@test "a policy is loaded with its model, and sees what is executed" {
+	jq -e '.body.model.targets.burst.kind' learned
+	is "$(said learned)" 20
+	is "$(report learned | jq -r .outcome)" done
+	[ "$(report learned | jq -r .policy.counters.unknown)" -ge 20 ]
 }

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "doc/doc.h"
 #include "learn/forecast.h"
 #include "policy/image.h"
@@ -305,30 +306,61 @@ static void test_object(void **state)
 
 /* ---- in the simulator -------------------------------------------------- */
 
-static void test_simulator(void **state)
+static struct sim_policy *opened(const char *path, const struct json *body)
 {
-	struct world *w = *state;
-	char *path = policy_object_path(w->body);
-	struct sim_opts o = {.seed = 1, .max_events = 300000};
 	struct sim_policy *p;
+
+	if (sim_policy_open(path, body, 0, &p))
+		fail_msg("%s", err_text());
+	return p;
+}
+
+static void runs(struct sim_policy *p)
+{
+	struct sim_opts o = {.seed = 1, .max_events = 300000};
 	struct sim_result r;
 	struct load *l;
 
 	sim_costs_default(&o.costs);
 	assert_int_equal(sim_machine_parse("2", &o.machine), 0);
 	assert_int_equal(load_hostile(load_hostile_names[0], 2, 1, &l), 0);
-	if (sim_policy_open(path, w->body, 0, &p))
-		fail_msg("%s", err_text());
 	assert_int_equal(sim_run(&o, p, l, &r), 0);
-	assert_int_equal(r.outcome, SIM_DONE);
+	if (r.outcome != SIM_DONE)
+		fail_msg("%s", r.finding_count ? r.findings[0].text : "?");
 	sim_result_release(&r);
-	/* The next point of a search may be without. */
+	load_free(l);
+}
+
+static void test_simulator(void **state)
+{
+	struct world *w = *state;
+	char *path = policy_object_path(w->body);
+	struct sim_policy *p = opened(path, w->body);
+
+	runs(p);
+	sim_policy_free(p);
+	free(path);
+}
+
+/* That policy looks, and is not content with another. */
+static void test_it_is_there_when_a_policy_begins(void **state)
+{
+	struct world *w = *state;
+	char *path = path_lib("../../policies/sim/modelled.bpf.o");
+	struct sim_policy *p;
+
+	w->m->part[FORECAST_BURST].bias = 12345;
+	set_data(w->body, w->m);
+	p = opened(path, w->body);
+	runs(p);
+	/* The next point of a search may be without, and the one after it
+	 * again with. */
 	assert_int_equal(sim_policy_set(p, NULL), 0);
-	assert_int_equal(sim_run(&o, p, l, &r), 0);
-	sim_result_release(&r);
+	runs(p);
+	assert_int_equal(sim_policy_set(p, w->body), 0);
+	runs(p);
 	json_set_string((struct json *)json_get(w->body, "model"), "data", "");
 	assert_int_equal(sim_policy_set(p, w->body), -EINVAL);
-	load_free(l);
 	sim_policy_free(p);
 	free(path);
 }
@@ -360,6 +392,7 @@ int main(void)
 		WITH(test_the_image_is_checked),
 		WITH(test_object),
 		WITH(test_simulator),
+		WITH(test_it_is_there_when_a_policy_begins),
 		WITH(test_the_plain_template_takes_none),
 	};
 

@@ -847,6 +847,27 @@ static void policies_and_verdicts_are_fenced(void **state)
 	doc_free(verdict);
 }
 
+/* Its bytes are many, and would tell nobody anything. */
+static void a_trained_model_is_named_only(void **state)
+{
+	struct doc *d = make(
+		"policy",
+		"{\"form\":\"params\",\"title\":\"t\",\"why\":\"w\","
+		"\"uses\":[\"behaviour\"],\"params\":{\"order\":"
+		"\"predicted\"},\"model\":{\"feature_version\":1,"
+		"\"sha256\":\"00000000000000000000000000000000000000000000000"
+		"00000000000000000\",\"data\":\"UNSEEN\"}}");
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 100000);
+	prompt_policy(&b, d);
+	lacks(b.data, "UNSEEN");
+	assert_non_null(strstr(b.data, "'predicted' there is not for you"));
+	buf_release(&b);
+	doc_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -872,6 +893,7 @@ int main(void)
 		cmocka_unit_test(groups_come_by_run_time),
 		cmocka_unit_test(sections_are_bounded),
 		cmocka_unit_test(policies_and_verdicts_are_fenced),
+		cmocka_unit_test(a_trained_model_is_named_only),
 	};
 
 	return cmocka_run_group_tests(tests, enter_home, leave_home);
