@@ -19,6 +19,7 @@
 #     check-canary       does the canary catch what is worse? KINDS=: 20 minutes
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
+#     bench-learned-suite  a learned policy beside the best set by hand
 #     bench-loop-null    does the loop believe in noise?
 #     bench-loop-twice   does it need less the second time?
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
@@ -399,13 +400,15 @@ crash-loop: CRASHES = 50
 crash-loop: all
 	$(Q)BUILD=$(abspath $(BUILD)) tests/crash/loop $(CRASHES)
 
-.PHONY: demo bench bench-tools bench-suite bench-loop-null bench-loop-twice
+.PHONY: demo bench bench-tools bench-suite bench-learned-suite bench-loop-null \
+	bench-loop-twice
 demo: deps
 	$(AGAIN) all
 	$(Q)tests/demo/run
 
 # What takes hours comes last.
-BENCH_LONG := $(addprefix tests/bench/,suite.sh loop-null.sh loop-twice.sh)
+BENCH_LONG := $(addprefix tests/bench/,suite.sh learned-suite.sh \
+	loop-null.sh loop-twice.sh)
 BENCH_SH := $(filter-out $(BENCH_LONG),$(wildcard tests/bench/*.sh)) \
 	$(BENCH_LONG)
 
@@ -417,7 +420,7 @@ bench: deps
 bench-tools: $(BENCH) $(BUILD)/policies/vm/forecast.bpf.o
 
 # The workload suite alone, or a part: SUITE="git join" BENCH_ROUNDS=2.
-bench-suite bench-loop-null bench-loop-twice: bench-%: all $(BUILD)/suite/made
+bench-suite bench-learned-suite bench-loop-null bench-loop-twice: bench-%: all $(BUILD)/suite/made
 	$(Q)SUITE="$(SUITE)" tests/bench/$*.sh
 
 # ---- install ----------------------------------------------------------

@@ -13,8 +13,9 @@
  *   foreseen drain   Each works off what came while it slept: the longer it
  *                    slept, the longer it works.
  *
- * The same jobs come at the same times in every run.  Prints how long it took
- * from a job's time to its end, and how many jobs there were.
+ * The same jobs come at the same times in every run.  Prints how many there
+ * were, how long it took from a job's time to its end, and that by the job's
+ * length: its slowdown, which is 1 for who need never wait.
  */
 #include <getopt.h>
 #include <math.h>
@@ -22,7 +23,6 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "work.h"
 
@@ -79,23 +79,27 @@ static double spaced(unsigned *seed)
 struct runner {
 	pthread_t thread;
 	unsigned n;
-	double *took;
+	struct sample {
+		double took, slowdown;
+	} * samples;
 	size_t count;
 };
 
 static struct runner runners[MAX_THREADS];
 
-static void done(struct runner *r, double since)
+static void done(struct runner *r, double since, double length)
 {
+	double took = now() - since;
+
 	if (since >= begin && since < end && r->count < MAX_SAMPLES)
-		r->took[r->count++] = now() - since;
+		r->samples[r->count++] = (struct sample){took, took / length};
 }
 
 static void start(struct runner *r, unsigned n, void *(*run)(void *))
 {
 	r->n = n;
-	r->took = malloc(sizeof(double) * MAX_SAMPLES);
-	if (!r->took || pthread_create(&r->thread, NULL, run, r)) {
+	r->samples = malloc(sizeof(*r->samples) * MAX_SAMPLES);
+	if (!r->samples || pthread_create(&r->thread, NULL, run, r)) {
 		fputs("foreseen: no more threads\n", stderr);
 		exit(1);
 	}
@@ -112,7 +116,8 @@ struct worker {
 static struct {
 	pthread_mutex_t mutex; /* held for a moment, and never by who waits */
 	struct worker all[WORKERS];
-	struct worker *first, **last; /* idle */
+	struct worker *first, **last; /* idle … */
+	sem_t idle;		      /* … so many */
 } pool = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static void rest(struct worker *w)
@@ -122,6 +127,7 @@ static void rest(struct worker *w)
 	*pool.last = w;
 	pool.last = &w->next;
 	pthread_mutex_unlock(&pool.mutex);
+	sem_post(&pool.idle);
 }
 
 static void *work(void *arg)
@@ -130,27 +136,28 @@ static void *work(void *arg)
 	struct worker *w = &pool.all[r->n];
 
 	for (;;) {
-		sem_wait(&w->wanted);
+		while (sem_wait(&w->wanted))
+			;
 		if (w->length <= 0)
 			return NULL;
 		burn(w->length);
-		done(r, w->since);
+		done(r, w->since, w->length);
 		rest(w);
 	}
 }
 
-/* NULL: all are busy; there are more than ever should be. */
+/* There are more than are ever busy, where the machine has time for it all. */
 static struct worker *idle_worker(void)
 {
 	struct worker *w;
 
+	while (sem_wait(&pool.idle))
+		;
 	pthread_mutex_lock(&pool.mutex);
 	w = pool.first;
-	if (w) {
-		pool.first = w->next;
-		if (!pool.first)
-			pool.last = &pool.first;
-	}
+	pool.first = w->next;
+	if (!pool.first)
+		pool.last = &pool.first;
 	pthread_mutex_unlock(&pool.mutex);
 	return w;
 }
@@ -172,10 +179,6 @@ static void *source(void *arg)
 		sleep_until(at);
 		burn(length / 25);
 		w = idle_worker();
-		if (!w) {
-			fputs("foreseen: no worker is idle\n", stderr);
-			exit(1);
-		}
 		w->since = at;
 		w->length = length;
 		sem_post(&w->wanted);
@@ -186,6 +189,7 @@ static unsigned run_pool(void)
 {
 	struct runner *sources = runners + WORKERS;
 
+	sem_init(&pool.idle, 0, 0);
 	pool.last = &pool.first;
 	for (unsigned i = 0; i < WORKERS; i++) {
 		sem_init(&pool.all[i].wanted, 0, 0);
@@ -196,12 +200,9 @@ static unsigned run_pool(void)
 		start(&sources[i], i, source);
 	for (unsigned i = 0; i < SOURCES; i++)
 		pthread_join(sources[i].thread, NULL);
-	/* A job that is still done is over before its worker looks again. */
 	for (unsigned i = 0; i < WORKERS; i++) {
-		struct worker *w;
+		struct worker *w = idle_worker();
 
-		while (!(w = idle_worker()))
-			usleep(1000);
 		w->length = 0;
 		sem_post(&w->wanted);
 	}
@@ -223,7 +224,7 @@ static void *stream(void *arg)
 	for (; at < end; at += period, frame++) {
 		sleep_until(at);
 		burn(ms[frame % 4] / 1e3);
-		done(r, at);
+		done(r, at, ms[frame % 4] / 1e3);
 	}
 	return NULL;
 }
@@ -241,7 +242,7 @@ static void *drain(void *arg)
 		at += slept;
 		sleep_until(at);
 		burn(slept / 5);
-		done(r, at);
+		done(r, at, slept / 5);
 		at = now();
 	}
 	return NULL;
@@ -257,6 +258,32 @@ static unsigned run(void *(*each)(void *), unsigned n)
 }
 
 /* ---- the whole -------------------------------------------------------- */
+
+static int report(unsigned threads)
+{
+	double *took = malloc(sizeof(*took) * MAX_SAMPLES * threads);
+	double sum = 0, slowdown = 0;
+	size_t n = 0;
+
+	for (unsigned i = 0; took && i < threads; i++) {
+		for (size_t k = 0; k < runners[i].count; k++) {
+			took[n++] = runners[i].samples[k].took;
+			sum += runners[i].samples[k].took;
+			slowdown += runners[i].samples[k].slowdown;
+		}
+	}
+	if (!n) {
+		fputs("foreseen: no job was done in time\n", stderr);
+		return 1;
+	}
+	qsort(took, n, sizeof(*took), ascending);
+	printf("%zu jobs, slowdown mean %.3f, response mean %.3f ms, p99 %.3f "
+	       "ms\n",
+	       n, slowdown / (double)n, sum / (double)n * 1e3,
+	       quantile(took, n, 0.99) * 1e3);
+	free(took);
+	return 0;
+}
 
 static void usage(void)
 {
@@ -291,9 +318,7 @@ static const char *options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *kind = options(argc, argv);
-	double *all, sum = 0;
 	unsigned threads = 0;
-	size_t n = 0;
 
 	begin = now() + WARMUP;
 	end = begin + seconds;
@@ -305,18 +330,5 @@ int main(int argc, char **argv)
 		threads = run(drain, DRAINS);
 	else
 		usage();
-	all = malloc(sizeof(double) * MAX_SAMPLES * threads);
-	for (unsigned i = 0; all && i < threads; i++)
-		for (size_t k = 0; k < runners[i].count; k++)
-			sum += all[n++] = runners[i].took[k];
-	if (!n) {
-		fputs("foreseen: no job was done in time\n", stderr);
-		return 1;
-	}
-	qsort(all, n, sizeof(*all), ascending);
-	printf("%zu jobs, response mean %.3f ms, p50 %.3f ms, p99 %.3f ms\n", n,
-	       sum / (double)n * 1e3, quantile(all, n, 0.5) * 1e3,
-	       quantile(all, n, 0.99) * 1e3);
-	free(all);
-	return 0;
+	return report(threads);
 }
