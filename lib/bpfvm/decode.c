@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -398,5 +399,24 @@ int vm_decode(struct vm *vm)
 			return rc;
 	}
 	bad(&vm->code[n], "control falls off the end");
+	return 0;
+}
+
+int vm_override(struct vm *vm, const char *name, vm_fn fn)
+{
+	const struct object *o = vm->object;
+	const struct object_func *f = o->funcs, *end = f + o->func_count;
+	struct vm_op *op;
+
+	while (f < end && strcmp(f->name, name) != 0)
+		f++;
+	if (f == end)
+		return err_set(ENOENT, "the object has no function %s()", name);
+	if (f->kind != FUNC_SUBPROG || f->count < 2)
+		return err_set(EINVAL, "%s() cannot be answered from outside",
+			       name);
+	op = &vm->code[f->first];
+	op[0] = (struct vm_op){.go = vm_exec_label(VM_OP_CALL), .fn = fn};
+	op[1] = (struct vm_op){.go = vm_exec_label(VM_OP_EXIT)};
 	return 0;
 }

@@ -218,6 +218,20 @@ const struct vm_host *vm_host(const struct vm *vm);
 struct vm_memory *vm_memory(struct vm *vm);
 
 /*
+ * From now on fn answers in place of one of the object's functions that others
+ * call: its arguments are r, its answer is R0, and its own instructions are
+ * never run.  So what a policy asks of a part of itself can be answered by who
+ * knows better, without a word of that in the policy.  Two instructions are
+ * counted for it.
+ *
+ * name is the function's own, as in its BTF.  It must not be inlined; a
+ * compiler may leave out what a static one does not use of its arguments, so
+ * fn has to be careful with them, as a helper is.  -ENOENT: there is no such
+ * function; -EINVAL: it is a program, or a single instruction.
+ */
+int vm_override(struct vm *vm, const char *name, vm_fn fn);
+
+/*
  * Runs function `func` with R1 … from args.  0: *r0 is its answer.  -EFAULT:
  * vm_fault() says why.  After a fault the VM may be used on.  May be called
  * from a helper (a callback); the budget then goes on counting.
