@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "bpf/trace_abi.h"
+#include "burst/bursts.h"
 #include "doc/doc.h"
 #include "sim/load_rtapp.h"
 
@@ -55,8 +56,9 @@ static int from_text(const char *text, size_t len, struct load **out)
 	else if (whole && json_get(whole, "groups"))
 		rc = load_from_profile(whole, out);
 	else if (whole && !is_rtapp(whole))
-		rc = err_set(EINVAL, "neither a profile, nor a trace, nor "
-				     "rt-app's JSON (an object with 'tasks')");
+		rc = err_set(EINVAL, "neither a profile, nor a trace, nor a "
+				     "file of bursts, nor rt-app's JSON (an "
+				     "object with 'tasks')");
 	else
 		rc = load_from_rtapp(text, len, out);
 	json_free(whole);
@@ -69,6 +71,10 @@ int load_open(const char *path, struct load **out)
 	int rc;
 
 	*out = NULL;
+	if (bursts_begins(path)) {
+		rc = load_from_bursts(path, 0, out);
+		return rc ? err_prefix(rc, "workload") : 0;
+	}
 	buf_init(&b, MAX_BYTES);
 	rc = strcmp(path, "-") ? buf_read_file(&b, path)
 			       : buf_read_fd(&b, STDIN_FILENO);

@@ -46,7 +46,7 @@ enum sim_task_state {
 /* Kernel threads are told by load_task.kernel. */
 struct sim_task {
 	struct load_task *def;
-	uint32_t def_index, group, pid; /* one thread per process: tgid = pid */
+	uint32_t def_index, group, pid, tgid;
 	enum sim_task_state state;
 	uint32_t cpu; /* where it runs, waits or ran last */
 	int nice;

@@ -45,6 +45,10 @@ struct objects {
 	struct mutex *mutexes;
 	struct barrier *barriers;
 	uint64_t *instances; /* of each kind of task */
+	struct process {
+		uint32_t tgid; /* 0: nothing of it has begun */
+		bool led;      /* its leader has */
+	} * processes;
 };
 
 int task_objects_init(struct sim *s)
@@ -56,6 +60,7 @@ int task_objects_init(struct sim *s)
 	o->mutexes = mem_zalloc(l->lock_count, sizeof(*o->mutexes));
 	o->barriers = mem_zalloc(l->barrier_count, sizeof(*o->barriers));
 	o->instances = mem_zalloc(l->task_count, sizeof(*o->instances));
+	o->processes = mem_zalloc(l->process_count, sizeof(*o->processes));
 	for (size_t i = 0; i < l->sem_count; i++)
 		o->sems[i].count = l->sems[i].initial;
 	s->objects = o;
@@ -70,10 +75,29 @@ void task_objects_release(struct sim *s)
 	free(o->mutexes);
 	free(o->barriers);
 	free(o->instances);
+	free(o->processes);
 	free(o);
 }
 
 /* ---- tasks ------------------------------------------------------------ */
+
+/* A process has its leader's number, even if that comes later than others. */
+static void number(struct sim *s, struct sim_task *t)
+{
+	struct objects *o = s->objects;
+	struct process *p;
+
+	if (!t->def->process) {
+		t->pid = t->tgid = s->next_pid++;
+		return;
+	}
+	p = &o->processes[t->def->process - 1];
+	if (!p->tgid || (t->def->leader && p->led))
+		*p = (struct process){.tgid = s->next_pid++};
+	t->tgid = p->tgid;
+	t->pid = t->def->leader ? p->tgid : s->next_pid++;
+	p->led |= t->def->leader;
+}
 
 struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 {
@@ -84,7 +108,7 @@ struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 	t->def = d;
 	t->def_index = def;
 	t->group = d->group;
-	t->pid = s->next_pid++;
+	number(s, t);
 	t->state = TASK_NEW;
 	t->nice = d->nice;
 	t->weight = task_weight(d->policy, d->nice);
