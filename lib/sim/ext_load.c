@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "bpf/learned_abi.h"
 #include "policy/policy.h"
 #include "sim/ext.h"
 
@@ -184,6 +185,19 @@ static void set_intents(struct ext *e)
 		   &generation);
 }
 
+/* Likewise. */
+static void set_model(struct ext *e)
+{
+	const struct object *o = e->policy->object;
+	uint32_t generation = 1, half = LEARNED_HALF(generation), zero = 0;
+
+	if (!e->policy->model)
+		return;
+	vm_map_set(e->vm, object_map(o, "models"), &half, 0, e->policy->model);
+	vm_map_set(e->vm, object_map(o, "model_generation"), &zero, 0,
+		   &generation);
+}
+
 static void make_cpus(struct ext *e)
 {
 	struct sim *s = e->s;
@@ -290,6 +304,7 @@ int ext_start(struct sim *s)
 				       VM_READ, &args_kind, e);
 	set_identities(e);
 	set_intents(e);
+	set_model(e);
 	load_policy(e);
 	return 0;
 }
