@@ -270,7 +270,7 @@ static uint64_t wide_value(const struct vm *vm, const struct object_insn *o)
 	case INSN_FUNC:
 		return vm_func_addr((int)o->arg);
 	case INSN_KSYM:
-		/* Only whether it is there can be asked. */
+		/* Only whether it is there can be asked, for now. */
 		return vm->object->externs[o->arg].index < 0
 			       ? 0
 			       : 1ull << 63 | 1ull << 32 | o->arg;
@@ -400,6 +400,17 @@ int vm_decode(struct vm *vm)
 	}
 	bad(&vm->code[n], "control falls off the end");
 	return 0;
+}
+
+void vm_variable(struct vm *vm, const char *name, uint64_t addr)
+{
+	const struct object *o = vm->object;
+
+	for (size_t i = 0; i + 1 < o->insn_count; i++) {
+		if (o->insns[i].what == INSN_KSYM &&
+		    !strcmp(o->externs[o->insns[i].arg].name, name))
+			vm->code[i + 1].wide = addr;
+	}
 }
 
 int vm_override(struct vm *vm, const char *name, vm_fn fn)

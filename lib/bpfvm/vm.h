@@ -130,7 +130,8 @@ char *vm_fault_text(const struct vm_fault *f);
 
 /* ---- calls ------------------------------------------------------------ */
 
-/* A helper or kfunc: r[0] … r[4] are R1 … R5; returns R0. */
+/* A helper or kfunc: r[0] … r[4] are R1 … R5; returns R0.  A row without one is
+ * a variable of the kernel's, see vm_variable(). */
 typedef uint64_t (*vm_fn)(struct vm *vm, const uint64_t r[5]);
 
 struct vm_call {
@@ -216,6 +217,13 @@ void vm_free(struct vm *vm); /* NULL is fine */
 
 const struct vm_host *vm_host(const struct vm *vm);
 struct vm_memory *vm_memory(struct vm *vm);
+
+/*
+ * Where a variable of the kernel's is that programs name, one that every CPU
+ * has of its own as of vm_kind_percpu.  Until this is said a program can ask
+ * only whether there is one.
+ */
+void vm_variable(struct vm *vm, const char *name, uint64_t addr);
 
 /*
  * From now on fn answers in place of one of the object's functions that others

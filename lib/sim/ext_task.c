@@ -55,6 +55,9 @@ struct ext_task *task_view_current(const struct ext *e)
 {
 	struct ext_cpu *c = &e->cpus[e->cpu];
 
+	/* Whoever runs there has nothing to do with it. */
+	if (e->s->starting)
+		return e->shell;
 	return c->curr ? c->curr : &c->idle;
 }
 

@@ -161,7 +161,9 @@ struct load {
 	size_t mask_count;
 	struct load_event *events; /* ascending */
 	size_t event_count;
-	uint32_t cpus; /* it was recorded on; 0: any */
+	bool costs_inside; /* what a burst runs for first is less by what it
+			      cost to get there: that was measured, too */
+	uint32_t cpus;	   /* it was recorded on; 0: any */
 	/* Expected run time by identity, as an observation found it. */
 	struct json *identities; /* [{"hash","expect_us"}]; may be NULL */
 	struct json *costs;	 /* what things cost where it was recorded, for

@@ -446,6 +446,7 @@ int load_from_bursts(const char *path, double before, struct load **out)
 		finish(&r);
 		r.l->cpus = t.cpus;
 		r.l->costs = costs();
+		r.l->costs_inside = true;
 		add_notes(&r);
 		rc = load_check(r.l);
 	}

@@ -389,20 +389,42 @@ static enum task_next timer(struct sim *s, struct sim_task *t,
 static void unit_done(struct sim *s, struct sim_task *t, uint32_t metric)
 {
 	struct sim_metric_result *m = &s->r->metrics[metric];
+	uint64_t time, used;
 
 	m->count++;
-	/* One more than its time, so that 0 is no time. */
-	if (t->begun[metric])
-		hist_add(&m->time, s->now - (t->begun[metric] - 1));
-	t->begun[metric] = 0;
+	if (!t->begun[metric].at)
+		return;
+	time = s->now - (t->begun[metric].at - 1);
+	used = t->sum_exec_ns - t->begun[metric].exec;
+	hist_add(&m->time, time);
+	hist_add(&m->slowdown, used ? time * 1000 / used : 1000);
+	t->begun[metric].at = 0;
+}
+
+static void unit_begins(struct sim *s, struct sim_task *t,
+			const struct load_op *op)
+{
+	t->begun[op->obj].at = (op->n ? t->woken_at : s->now) + 1;
+	t->begun[op->obj].exec = t->sum_exec_ns - (op->n ? t->burst_ns : 0);
+}
+
+static void asks(const struct sim *s, struct sim_task *t, uint64_t ns)
+{
+	uint64_t paid = t->burst_ns + t->penalty_ns;
+
+	t->work_ns = ns;
+	if (s->load->costs_inside && !t->asked_ns)
+		t->work_ns -= paid < ns ? paid : ns;
+	t->asked_ns += ns;
 }
 
 /* Instructions about the program itself: they may be done at any time. */
-static bool control(struct sim_task *t, const struct load_op *op)
+static bool control(const struct sim *s, struct sim_task *t,
+		    const struct load_op *op)
 {
 	switch (op->what) {
 	case LOAD_RUN:
-		t->work_ns = draw(t, op);
+		asks(s, t, draw(t, op));
 		t->op++;
 		return true;
 	case LOAD_SKIP:
@@ -477,7 +499,7 @@ static enum task_next act(struct sim *s, struct sim_task *t,
 		task_set_pin(s, t, op->n != 0);
 		return changed(t);
 	case LOAD_BEGIN:
-		t->begun[op->obj] = (op->n ? t->woken_at : s->now) + 1;
+		unit_begins(s, t, op);
 		return TASK_WORKS;
 	case LOAD_DONE:
 		unit_done(s, t, op->obj);
@@ -517,6 +539,36 @@ static enum task_next step(struct sim *s, struct sim_task *t,
 	}
 }
 
+uint64_t task_ahead(const struct sim *s, const struct sim_task *t)
+{
+	const struct objects *o = s->objects;
+	uint64_t sum = t->work_ns, taken = 0;
+
+	for (uint32_t i = t->op;; i++) {
+		const struct load_op *op = &t->def->ops[i];
+
+		switch (op->what) {
+		case LOAD_RUN:
+			sum += op->dist.ns;
+			break;
+		case LOAD_WAIT:
+			/* It goes on with what was posted meanwhile. */
+			if (taken++ >= o->sems[op->obj].count)
+				return sum;
+			break;
+		case LOAD_POST:
+		case LOAD_FORK:
+		case LOAD_EXEC:
+		case LOAD_NICE:
+		case LOAD_BEGIN:
+		case LOAD_DONE:
+			break;
+		default:
+			return sum;
+		}
+	}
+}
+
 enum task_next task_advance(struct sim *s, struct sim_task *t)
 {
 	for (int steps = 0; steps < MAX_STEPS && !s->over; steps++) {
@@ -525,7 +577,7 @@ enum task_next task_advance(struct sim *s, struct sim_task *t)
 
 		if (t->work_ns || t->spinning || t->spin_until > s->now)
 			return TASK_WORKS;
-		if (control(t, op))
+		if (control(s, t, op))
 			continue;
 		if (!t->paid && cost(s, op)) {
 			t->penalty_ns += cost(s, op);
