@@ -16,6 +16,7 @@
 
 #include "bpf/burst_abi.h"
 
+#define BURSTS_MAGIC	     "SKBURST\n" /* first in a file */
 #define BURSTS_BLOCK_RECORDS 4096
 
 /* ---- reading ---- */

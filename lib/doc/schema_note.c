@@ -93,11 +93,11 @@ static const struct rule training[] = {
 };
 
 /* Of the bursts that count, in all and of one group. */
-#define BURSTS                                                            \
-	{COUNT("bursts"), MUST}, {POSITIVE("response_us"), MUST},         \
+#define BURSTS                                                         \
+	{COUNT("bursts"), MUST}, {POSITIVE("response_us"), MUST},      \
 		{POSITIVE("response_p99_us")}, {POSITIVE("slowdown")}, \
-	{                                                                 \
-		POSITIVE("slowdown_p99")                                  \
+	{                                                              \
+		POSITIVE("slowdown_p99")                               \
 	}
 
 static const struct rule judgement[] = {
@@ -107,11 +107,11 @@ static const struct rule judgement[] = {
 	{LIST("arms"), MUST,
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("name"), MUST}, BURSTS, {POSITIVE("wall_s")},
-		    {COUNT("findings")}, {COUNT("followed")}, {POSITIVE("error")},
-		    {POSITIVE("average_error")},
-		    {LIST("groups"), ROWS({OBJECT(NULL), MUST,
-					   ROWS({TEXT("name"), MUST},
-						BURSTS)})})})},
+		    {COUNT("findings")}, {COUNT("followed")},
+		    {POSITIVE("error")}, {POSITIVE("average_error")},
+		    {LIST("groups"),
+		     ROWS({OBJECT(NULL), MUST,
+			   ROWS({TEXT("name"), MUST}, BURSTS)})})})},
 	{LIST("assumed"), ROWS({TEXT(NULL), MUST})},
 	{0},
 };

@@ -10,8 +10,7 @@
 #include "doc/doc.h"
 #include "sim/load_rtapp.h"
 
-#define MAX_BYTES     (1u << 29)
-#define REC_MAGIC_LEN (sizeof(REC_MAGIC) - 1)
+#define MAX_BYTES (1u << 29)
 
 static bool is_rtapp(const struct json *v)
 {
@@ -65,6 +64,13 @@ static int from_text(const char *text, size_t len, struct load **out)
 	return rc;
 }
 
+static bool begins(const struct buf *b, const char *magic)
+{
+	size_t n = strlen(magic);
+
+	return b->len >= n && !memcmp(b->data, magic, n);
+}
+
 int load_open(const char *path, struct load **out)
 {
 	struct buf b;
@@ -80,9 +86,11 @@ int load_open(const char *path, struct load **out)
 			       : buf_read_fd(&b, STDIN_FILENO);
 	if (!rc && !b.len)
 		rc = err_set(EINVAL, "there is nothing in it");
-	if (!rc && b.len >= REC_MAGIC_LEN &&
-	    !memcmp(b.data, REC_MAGIC, REC_MAGIC_LEN))
+	if (!rc && begins(&b, REC_MAGIC))
 		rc = load_from_trace(b.data, b.len, out);
+	else if (!rc && begins(&b, BURSTS_MAGIC))
+		rc = err_set(EINVAL, "bursts are read from a file alone, not "
+				     "from a pipe");
 	else if (!rc)
 		rc = from_text(b.data, b.len, out);
 	buf_release(&b);
