@@ -356,6 +356,7 @@ struct KERNEL(css_set) {
 
 struct KERNEL(task_group) {
 	struct KERNEL(cgroup_subsys_state) css;
+	uint64_t shares;
 	uint32_t scx_flags;
 	uint32_t scx_weight;
 };

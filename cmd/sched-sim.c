@@ -7,6 +7,7 @@ static const struct cli_command *const commands[] = {
 	&sim_run_command,
 	&sim_exec,
 	&sim_export,
+	&sim_judge,
 };
 
 int main(int argc, char **argv)

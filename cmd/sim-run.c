@@ -25,9 +25,6 @@
 #define MAX_DOCUMENTS (64u << 20)
 #define NS_PER_S      1e9
 
-/* Documents of a simulation bear the date at which its clock starts. */
-#define NO_DATE "1970-01-01T00:00:00Z"
-
 static struct {
 	const char *machine, *kernel, *costs, *intents;
 	struct strs params, set;
@@ -115,8 +112,8 @@ static const struct opt_tool tool = {
 	.options = options,
 	.epilogue = "POLICY: an object (.o), a file of documents, 'template' "
 		    "or 'eevdf'\n"
-		    "WORKLOAD: a profile, rt-app JSON, a trace, or "
-		    "'hostile:NAME'\n"
+		    "WORKLOAD: a profile, rt-app JSON, a trace, recorded "
+		    "bursts, or 'hostile:NAME'\n"
 		    "exit status: 0 done, 1 findings, 2 usage, 3 cannot",
 };
 
@@ -133,27 +130,6 @@ struct arms {
 
 /* ---- what to run ---- */
 
-/* "slice_us=500" into params; numbers, words, true and false. */
-static int set_param(struct json *params, const char *text)
-{
-	const char *is = strchr(text, '=');
-	char *name, *end;
-	double x;
-
-	if (!is || is == text || !is[1])
-		return err_set(EINVAL, "'%s' is not NAME=VALUE", text);
-	name = mem_strndup(text, (size_t)(is - text));
-	x = strtod(is + 1, &end);
-	if (!*end)
-		json_set_number(params, name, x);
-	else if (!strcmp(is + 1, "true") || !strcmp(is + 1, "false"))
-		json_set_bool(params, name, is[1] == 't');
-	else
-		json_set_string(params, name, is + 1);
-	free(name);
-	return 0;
-}
-
 static int template_body(const struct strs *params, const struct json *list,
 			 struct json **out)
 {
@@ -164,7 +140,7 @@ static int template_body(const struct strs *params, const struct json *list,
 	json_set_string(body, "form", "params");
 	p = json_set(body, "params", json_object());
 	for (size_t i = 0; i < params->len && !rc; i++)
-		rc = set_param(p, params->v[i]);
+		rc = sim_set_param(p, params->v[i]);
 	if (!rc)
 		rc = policy_params_read(body, &check);
 	if (list)
@@ -293,36 +269,6 @@ static int read_machine(struct arms *a)
 	return sim_machine_parse(arg.machine, &a->o.machine);
 }
 
-/* What the load was recorded on, unless a machine was asked for. */
-static void take_machine(struct arms *a)
-{
-	if (!arg.machine && a->load->cpus)
-		a->o.machine = (struct sim_machine){.cpus = a->load->cpus,
-						    .threads = 1,
-						    .llcs = 1,
-						    .nodes = 1};
-}
-
-static int read_costs(const struct load *l, struct sim_costs *c)
-{
-	struct json *v;
-	struct buf b;
-	int rc;
-
-	simulate_costs(l, c);
-	if (!arg.costs)
-		return 0;
-	buf_init(&b, 1 << 20);
-	rc = buf_read_file(&b, arg.costs);
-	if (!rc) {
-		v = json_parse(b.data ? b.data : "", b.len);
-		rc = v ? sim_costs_read(v, c) : -EINVAL;
-		json_free(v);
-	}
-	buf_release(&b);
-	return rc ? err_prefix(rc, "'%s'", arg.costs) : 0;
-}
-
 static int prepare(struct arms *a, const char *policy, const char *workload)
 {
 	uint32_t kernel = 0;
@@ -337,10 +283,11 @@ static int prepare(struct arms *a, const char *policy, const char *workload)
 	if (!rc)
 		rc = open_load(a, workload);
 	if (!rc)
-		rc = read_costs(a->load, &a->o.costs);
+		rc = sim_read_costs(arg.costs, a->load, &a->o.costs);
 	if (rc)
 		return rc;
-	take_machine(a);
+	if (!arg.machine)
+		sim_take_machine(a->load, &a->o.machine);
 	return open_policy(a, policy, kernel);
 }
 
@@ -395,21 +342,6 @@ static struct json *note_body(const struct arms *a)
 	if (is_comparable(a))
 		json_set(b, "compared", compared(a));
 	return b;
-}
-
-static int print_document(const struct arms *a)
-{
-	struct doc *d = doc_new("note", "sched-sim", note_body(a), NULL, 0);
-	char *line;
-
-	if (!d)
-		return -EINVAL;
-	json_set_string(d->env, "time", NO_DATE);
-	line = doc_line(d);
-	puts(line);
-	free(line);
-	doc_free(d);
-	return 0;
 }
 
 static void print_compared(const struct arms *a)
@@ -509,7 +441,7 @@ static int execute(struct arms *a, const char *policy, const char *workload)
 	if (!rc && a->cand.outcome == SIM_CANCELLED)
 		rc = err_set(EINTR, "interrupted");
 	if (!rc && cli_wants_json(arg.json))
-		rc = print_document(a);
+		rc = sim_put_note(note_body(a));
 	else if (!rc)
 		print_people(a);
 	return rc;

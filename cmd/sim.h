@@ -9,7 +9,18 @@
 #define SCHEDKIT_CMD_SIM_H
 
 #include "cmd/cli.h"
+#include "sim/sim.h"
 
-extern const struct cli_command sim_exec, sim_run_command, sim_export;
+extern const struct cli_command sim_exec, sim_run_command, sim_export,
+	sim_judge;
+
+/* "slice_us=500" into params; numbers, words, true and false. */
+int sim_set_param(struct json *params, const char *text);
+/* Prints a note of this body, which it takes.  -EINVAL. */
+int sim_put_note(struct json *body);
+/* A load's costs, and over these a file's if there is one. */
+int sim_read_costs(const char *path, const struct load *l, struct sim_costs *c);
+/* What the load was recorded on, if it says so. */
+void sim_take_machine(const struct load *l, struct sim_machine *m);
 
 #endif

@@ -81,12 +81,12 @@ int vm_calls_resolve(void *calls, const char *name, bool is_func)
 	size_t len = flavour ? (size_t)(flavour - name) : strlen(name);
 	size_t lo = 0, hi = c->count;
 
-	while (is_func && lo < hi) {
+	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		int d = compare(name, len, c->kfuncs[mid]->name);
 
 		if (!d)
-			return (int)mid;
+			return is_func == !!c->kfuncs[mid]->fn ? (int)mid : -1;
 		if (d < 0)
 			hi = mid;
 		else

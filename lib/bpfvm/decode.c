@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -269,7 +270,7 @@ static uint64_t wide_value(const struct vm *vm, const struct object_insn *o)
 	case INSN_FUNC:
 		return vm_func_addr((int)o->arg);
 	case INSN_KSYM:
-		/* Only whether it is there can be asked. */
+		/* Only whether it is there can be asked, for now. */
 		return vm->object->externs[o->arg].index < 0
 			       ? 0
 			       : 1ull << 63 | 1ull << 32 | o->arg;
@@ -398,5 +399,35 @@ int vm_decode(struct vm *vm)
 			return rc;
 	}
 	bad(&vm->code[n], "control falls off the end");
+	return 0;
+}
+
+void vm_variable(struct vm *vm, const char *name, uint64_t addr)
+{
+	const struct object *o = vm->object;
+
+	for (size_t i = 0; i + 1 < o->insn_count; i++) {
+		if (o->insns[i].what == INSN_KSYM &&
+		    !strcmp(o->externs[o->insns[i].arg].name, name))
+			vm->code[i + 1].wide = addr;
+	}
+}
+
+int vm_override(struct vm *vm, const char *name, vm_fn fn)
+{
+	const struct object *o = vm->object;
+	const struct object_func *f = o->funcs, *end = f + o->func_count;
+	struct vm_op *op;
+
+	while (f < end && strcmp(f->name, name) != 0)
+		f++;
+	if (f == end)
+		return err_set(ENOENT, "the object has no function %s()", name);
+	if (f->kind != FUNC_SUBPROG || f->count < 2)
+		return err_set(EINVAL, "%s() cannot be answered from outside",
+			       name);
+	op = &vm->code[f->first];
+	op[0] = (struct vm_op){.go = vm_exec_label(VM_OP_CALL), .fn = fn};
+	op[1] = (struct vm_op){.go = vm_exec_label(VM_OP_EXIT)};
 	return 0;
 }

@@ -130,7 +130,8 @@ char *vm_fault_text(const struct vm_fault *f);
 
 /* ---- calls ------------------------------------------------------------ */
 
-/* A helper or kfunc: r[0] … r[4] are R1 … R5; returns R0. */
+/* A helper or kfunc: r[0] … r[4] are R1 … R5; returns R0.  A row without one is
+ * a variable of the kernel's, see vm_variable(). */
 typedef uint64_t (*vm_fn)(struct vm *vm, const uint64_t r[5]);
 
 struct vm_call {
@@ -216,6 +217,27 @@ void vm_free(struct vm *vm); /* NULL is fine */
 
 const struct vm_host *vm_host(const struct vm *vm);
 struct vm_memory *vm_memory(struct vm *vm);
+
+/*
+ * Where a variable of the kernel's is that programs name, one that every CPU
+ * has of its own as of vm_kind_percpu.  Until this is said a program can ask
+ * only whether there is one.
+ */
+void vm_variable(struct vm *vm, const char *name, uint64_t addr);
+
+/*
+ * From now on fn answers in place of one of the object's functions that others
+ * call: its arguments are r, its answer is R0, and its own instructions are
+ * never run.  So what a policy asks of a part of itself can be answered by who
+ * knows better, without a word of that in the policy.  Two instructions are
+ * counted for it.
+ *
+ * name is the function's own, as in its BTF.  It must not be inlined; a
+ * compiler may leave out what a static one does not use of its arguments, so
+ * fn has to be careful with them, as a helper is.  -ENOENT: there is no such
+ * function; -EINVAL: it is a program, or a single instruction.
+ */
+int vm_override(struct vm *vm, const char *name, vm_fn fn);
 
 /*
  * Runs function `func` with R1 … from args.  0: *r0 is its answer.  -EFAULT:

@@ -16,6 +16,7 @@
 
 #include "bpf/burst_abi.h"
 
+#define BURSTS_MAGIC	     "SKBURST\n" /* first in a file */
 #define BURSTS_BLOCK_RECORDS 4096
 
 /* ---- reading ---- */
@@ -32,11 +33,15 @@ struct bursts_block {
 
 struct bursts;
 
+/* Whether it is a regular file that begins as these do. */
+bool bursts_begins(const char *path);
 /* -ENOENT …: it cannot be opened; -EINVAL: no file of bursts; -ENOTSUP: of
  * another version, be it the file's or that of the features. */
 int bursts_open(const char *path, struct bursts **out);
 /* 1: there was one more block; 0: the end; -EIO: it cannot be read. */
 int bursts_next(struct bursts *b, struct bursts_block *block);
+/* Of the machine that the file was begun on, as it says itself. */
+uint32_t bursts_cpus(const struct bursts *b);
 /* At the end: bytes behind the last whole block. */
 uint64_t bursts_torn(const struct bursts *b);
 void bursts_close(struct bursts *b); /* NULL is fine */

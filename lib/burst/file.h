@@ -9,9 +9,10 @@
 
 struct bursts_file {
 	int fd;
-	off_t at;    /* behind the last whole block */
-	size_t said; /* how long the damaged block there says to be; 0: it
-			is none */
+	uint32_t cpus; /* as the header says */
+	off_t at;      /* behind the last whole block */
+	size_t said;   /* how long the damaged block there says to be; 0: it
+			  is none */
 	char *bytes;
 };
 

@@ -11,7 +11,7 @@
 
 #include "burst/bursts.h"
 
-#define LAYOUT_MAGIC	   "SKBURST\n"
+#define LAYOUT_MAGIC	   BURSTS_MAGIC
 #define LAYOUT_VERSION	   1
 #define LAYOUT_CLOCK	   1	       /* CLOCK_MONOTONIC */
 #define LAYOUT_BLOCK_MAGIC 0x4b4c4253u /* "SBLK" */

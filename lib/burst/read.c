@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ int bursts_file_begin(struct bursts_file *f)
 	if (n < (ssize_t)sizeof(h))
 		return err_set(EINVAL, "not a file of sched-observe --bursts");
 	f->at = sizeof(h);
+	f->cpus = le32toh(h.cpus);
 	return layout_header_check(&h);
 }
 
@@ -75,6 +77,23 @@ void bursts_file_release(struct bursts_file *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->bytes);
+}
+
+bool bursts_begins(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char magic[sizeof(LAYOUT_MAGIC) - 1];
+	struct stat st;
+	bool is;
+
+	if (fd < 0)
+		return false;
+	/* From anything else these bytes would be gone. */
+	is = !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	     read_at(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
+	     !memcmp(magic, LAYOUT_MAGIC, sizeof(magic));
+	close(fd);
+	return is;
 }
 
 int bursts_open(const char *path, struct bursts **out)
@@ -106,6 +125,11 @@ int bursts_next(struct bursts *b, struct bursts_block *block)
 	if (!rc && !fstat(b->f.fd, &st) && st.st_size > b->f.at)
 		b->torn = (uint64_t)(st.st_size - b->f.at);
 	return rc;
+}
+
+uint32_t bursts_cpus(const struct bursts *b)
+{
+	return b->f.cpus;
 }
 
 uint64_t bursts_torn(const struct bursts *b)

@@ -92,6 +92,30 @@ static const struct rule training[] = {
 	{0},
 };
 
+/* Of the bursts that count, in all and of one group. */
+#define BURSTS                                                         \
+	{COUNT("bursts"), MUST}, {POSITIVE("response_us"), MUST},      \
+		{POSITIVE("response_p99_us")}, {POSITIVE("slowdown")}, \
+	{                                                              \
+		POSITIVE("slowdown_p99")                               \
+	}
+
+static const struct rule judgement[] = {
+	{BOOL("beats"), MUST},
+	{NUMBER("way_response_pct")},
+	{NUMBER("way_slowdown_pct")},
+	{LIST("arms"), MUST,
+	 ROWS({OBJECT(NULL), MUST,
+	       ROWS({TEXT("name"), MUST}, BURSTS, {POSITIVE("wall_s")},
+		    {COUNT("findings")}, {COUNT("followed")},
+		    {POSITIVE("error")}, {POSITIVE("average_error")},
+		    {LIST("groups"),
+		     ROWS({OBJECT(NULL), MUST,
+			   ROWS({TEXT("name"), MUST}, BURSTS)})})})},
+	{LIST("assumed"), ROWS({TEXT(NULL), MUST})},
+	{0},
+};
+
 const struct rule schema_note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
@@ -109,6 +133,7 @@ const struct rule schema_note[] = {
 	{MAP("accounts"), ROWS({OBJECT(NULL), MUST, .members = account})},
 	{OBJECT("loop"), .members = loop},
 	{OBJECT("training"), .members = training},
+	{OBJECT("judgement"), .members = judgement},
 	{LIST("transcript"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("role"), MUST},

@@ -314,7 +314,10 @@ static void sleeps(struct sim *s, struct sim_cpu *c, struct sim_task *t)
 	t->slept_at = s->now;
 	t->check.since = NEVER;
 	hist_add(&s->r->groups[t->group].burst, t->burst_ns);
-	t->burst_ns = 0;
+	if (t->burst_ns > t->asked_ns)
+		t->costs_ns +=
+			((t->burst_ns - t->asked_ns) >> 2) - (t->costs_ns >> 2);
+	t->burst_ns = t->asked_ns = 0;
 }
 
 /* c's task has done its work: on with its program. */

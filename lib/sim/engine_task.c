@@ -166,12 +166,13 @@ static void begins(struct sim *s, uint32_t def, struct sim_task *parent)
 	s->tasks_kept++;
 	s->r->groups[t->group].tasks++;
 	s->r->events++;
-	if (s->cls->task_start(s, t) < 0) {
-		/* The class has said why by sim_eject(). */
+	s->starting = !parent;
+	/* If it is not taken the class has said why by sim_eject(). */
+	if (s->cls->task_start(s, t) < 0)
 		s->over = true;
-		return;
-	}
-	sim_wake(s, t, SIM_WAKE_FORK);
+	else
+		sim_wake(s, t, SIM_WAKE_FORK);
+	s->starting = false;
 }
 
 void task_fork(struct sim *s, struct sim_task *parent, uint32_t def)

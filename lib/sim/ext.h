@@ -10,6 +10,7 @@
  *   ext_dsq.c    dispatch queues
  *   ext_idle.c   idle CPUs
  *   ext_task.c   what policies see of tasks;  ext_cgroup.c: of cgroups
+ *   ext_learn.c  what belongs to a policy that follows a model
  *   ext_watch.c  the watchdog, findings about tasks that wait
  *   ext_calls*.c the kernel functions that policies call
  *   kernel.c     the kernel's types;  policy.c: opening a policy
@@ -49,6 +50,7 @@ struct sim_policy {
 	struct json *identities;      /* of the policy's body, or NULL */
 	struct intent_rules *intents; /* or NULL */
 	struct forecast *model;	      /* of the policy's body, or NULL */
+	bool oracle;		      /* the model's answers are true */
 	struct strs set;	      /* variables that the caller has set */
 	uint32_t timeout_ms;
 };
@@ -293,6 +295,9 @@ struct ext {
 	uint64_t inner_insns; /* of runs inside of runs */
 
 	struct kernel_scx_event_stats events;
+	int32_t *preempt_count; /* the kernel's variable, of each CPU */
+	uint32_t *preempt_regions;
+	struct ext_look *look;
 	struct sim_event watchdog;
 	uint64_t timeout_ns;
 	struct ext_timer **timers;
@@ -362,6 +367,12 @@ uint64_t ext_jiffies(const struct ext *e);
 int ext_start(struct sim *s);
 void ext_stop(struct sim *s);
 void ext_exit_task(struct ext *e, struct ext_task *x);
+
+/* ---- ext_learn.c ------------------------------------------------------ */
+
+int ext_learn_start(struct ext *e); /* when there is a VM */
+void ext_learn_report(struct ext *e);
+void ext_learn_stop(struct ext *e);
 
 /* ---- ext_run.c -------------------------------------------------------- */
 

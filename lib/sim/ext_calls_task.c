@@ -223,5 +223,6 @@ const struct vm_call ext_calls_task[] = {
 	{"scx_bpf_exit_bstr", exit_bstr, 0, 0, 0},
 	{"scx_bpf_error_bstr", error_bstr, 0, 0, 0},
 	{"scx_bpf_dump_bstr", dump_bstr, 0, 0, 0},
+	{"__preempt_count", NULL, 0, 0, 0},
 	{NULL, NULL, 0, 0, 0},
 };

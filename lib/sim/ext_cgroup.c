@@ -52,6 +52,7 @@ static void make(struct ext *e, uint32_t i)
 	g->set.dfl_cgrp = vm_addr(g->region);
 	g->group.css = g->k.self;
 	g->group.scx_weight = g->def->weight;
+	g->group.shares = (g->def->weight * 1024ull + 50) / 100 << 10;
 	g->group.scx_flags = SCX_TG_ONLINE;
 	for (; up; up = up->def == e->s->load->cgroups
 				? NULL

@@ -77,7 +77,7 @@ static void find_programs(struct ext *e)
 			e->trace[i][e->trace_count[i]++] = (int)f;
 		}
 	}
-	/* As ext_load() has it: exec only matters to who looks it up. */
+	/* As ext_load() has it: exec is looked at by those that it matters to. */
 	if (e->policy->is_template &&
 	    !policy_params_look_at_exec(&e->policy->params))
 		e->trace_count[TRACE_sched_process_exec] = 0;
@@ -220,6 +220,23 @@ static void make_cpus(struct ext *e)
 	}
 }
 
+/* That of x86, which who asks whether it is in an interrupt looks at. */
+static void make_preempt_count(struct ext *e)
+{
+	static const struct vm_kind kind = {"preemption counter", NULL};
+	uint32_t n = e->s->nr_cpus;
+
+	e->preempt_count = mem_zalloc(n, sizeof(*e->preempt_count));
+	e->preempt_regions = mem_zalloc(n, sizeof(*e->preempt_regions));
+	for (uint32_t i = 0; i < n; i++)
+		e->preempt_regions[i] = vm_region_new(
+			e->vm, &e->preempt_count[i], sizeof(*e->preempt_count),
+			VM_READ, &kind, e);
+	vm_variable(e->vm, "__preempt_count",
+		    vm_addr(vm_region_new(e->vm, NULL, 0, 0, &vm_kind_percpu,
+					  e->preempt_regions)));
+}
+
 /* What the kernel refuses before it calls anything. */
 static void validate(struct ext *e)
 {
@@ -260,6 +277,9 @@ static void release(struct ext *e)
 	if (e->watchdog.slot)
 		sim_event_cancel(e->s, &e->watchdog);
 	free(e->timers);
+	ext_learn_stop(e);
+	free(e->preempt_count);
+	free(e->preempt_regions);
 	dsq_free_all(e);
 	ext_idle_stop(e);
 	task_view_stop(e);
@@ -291,6 +311,8 @@ int ext_start(struct sim *s)
 	set_host(e);
 	set_machine(e);
 	rc = vm_new(o, s->policy->calls, &e->host, NULL, &e->vm);
+	if (!rc)
+		rc = ext_learn_start(e);
 	if (rc < 0) {
 		release(e);
 		return rc;
@@ -300,6 +322,7 @@ int ext_start(struct sim *s)
 	ext_cgroup_start(e);
 	ext_idle_start(e);
 	task_view_start(e);
+	make_preempt_count(e);
 	e->args_region = vm_region_new(e->vm, &e->args, sizeof(e->args),
 				       VM_READ, &args_kind, e);
 	set_identities(e);
@@ -376,6 +399,7 @@ void ext_stop(struct sim *s)
 	ext_watch_kicks(e);
 	ext_watch_costs(e);
 	read_counters(e);
+	ext_learn_report(e);
 	e->enabled = false;
 	/* As in the kernel: from here on nothing that it does is an error. */
 	if (!e->dead) {

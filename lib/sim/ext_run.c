@@ -10,6 +10,8 @@
 #include "base/mem.h"
 
 #define TEXT_LEN 512
+/* include/linux/preempt.h */
+#define HARDIRQ_OFFSET 0x10000
 
 const char *const ext_op_names[EXT_OP_COUNT] = {
 #define X(name) #name,
@@ -181,6 +183,7 @@ static uint64_t run(struct ext *e, int func, int timer, const char *name,
 	int rc;
 
 	e->running = name;
+	e->preempt_count[e->cpu] = e->s->current ? 0 : HARDIRQ_OFFSET;
 	e->depth++;
 	rc = timer >= 0 ? vm_timer_fire(e->vm, (uint32_t)timer)
 			: vm_run_ctx(e->vm, func, args, nargs, &r0);

@@ -55,6 +55,9 @@ struct ext_task *task_view_current(const struct ext *e)
 {
 	struct ext_cpu *c = &e->cpus[e->cpu];
 
+	/* Whoever runs there has nothing to do with it. */
+	if (e->s->starting)
+		return e->shell;
 	return c->curr ? c->curr : &c->idle;
 }
 
@@ -174,6 +177,24 @@ static struct ext_task *new_task(struct ext *e)
 	return x;
 }
 
+/* Of a thread that is there before its leader, or after it, nobody else is. */
+static void find_leader(struct ext *e, struct ext_task *x)
+{
+	struct ext_task *leader = task_view_by_pid(e, x->k.tgid);
+
+	if (leader && leader != x) {
+		x->k.group_leader = ext_addr(leader);
+		return;
+	}
+	for (struct sim_task *t = x->t->def->leader ? e->s->tasks : NULL; t;
+	     t = t->next) {
+		struct ext_task *thread = t->ext;
+
+		if (thread && thread->k.tgid == x->k.tgid)
+			thread->k.group_leader = ext_addr(x);
+	}
+}
+
 struct ext_task *task_view_new(struct ext *e, struct sim_task *t)
 {
 	struct ext_task *x = new_task(e), *parent;
@@ -181,7 +202,8 @@ struct ext_task *task_view_new(struct ext *e, struct sim_task *t)
 	common(e, x);
 	x->t = t;
 	t->ext = x;
-	x->k.pid = x->k.tgid = (int32_t)t->pid;
+	x->k.pid = (int32_t)t->pid;
+	x->k.tgid = (int32_t)t->tgid;
 	x->k.thread_info.cpu = t->cpu;
 	x->k.__state = KERNEL_NEW;
 	x->k.flags = t->def->kernel ? KERNEL_PF_KTHREAD : 0;
@@ -199,6 +221,7 @@ struct ext_task *task_view_new(struct ext *e, struct sim_task *t)
 	task_view_weight(x);
 	task_view_affinity(e, x);
 	remember_pid(e, x);
+	find_leader(e, x);
 	return x;
 }
 
@@ -213,12 +236,14 @@ void task_view_put(struct ext *e, struct ext_task *x)
 	e->free = x;
 }
 
-/* Children whose parent is gone are init's. */
+/* Children whose parent is gone are init's, and threads have nobody. */
 static void orphan(struct ext *e, const struct ext_task *x)
 {
 	for (struct sim_task *t = e->s->tasks; t; t = t->next) {
 		struct ext_task *child = t->ext;
 
+		if (child && child->k.group_leader == ext_addr(x))
+			child->k.group_leader = ext_addr(child);
 		if (child && child->k.real_parent == ext_addr(x))
 			child->k.real_parent = child->k.parent =
 				ext_addr(e->shell);
@@ -227,7 +252,7 @@ static void orphan(struct ext *e, const struct ext_task *x)
 
 void task_view_gone(struct ext *e, struct ext_task *x)
 {
-	if (x->had_children)
+	if (x->had_children || x->t->def->leader)
 		orphan(e, x);
 	e->by_pid[x->k.pid] = NULL;
 	x->t->ext = NULL;

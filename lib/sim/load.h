@@ -2,9 +2,9 @@
 /*
  * A load: what the tasks of a workload do, as small programs.
  *
- * Every source (a recorded profile, a recorded trace, rt-app JSON, the hostile
- * set) becomes one of these; the engine knows nothing else.  Times are
- * nanoseconds.
+ * Every source (a recorded profile, a recorded trace, recorded bursts, rt-app
+ * JSON, the hostile set) becomes one of these; the engine knows nothing else.
+ * Times are nanoseconds.
  */
 #ifndef SCHEDKIT_SIM_LOAD_H
 #define SCHEDKIT_SIM_LOAD_H
@@ -100,6 +100,10 @@ struct load_task {
 	uint64_t start_ns;	/* when they are forked */
 	uint64_t start_step_ns; /* between one instance and the next */
 	uint64_t identity;	/* 0: it never executes anything */
+	uint32_t process;	/* tasks of one number are threads of one
+				   process; 0: it is one of its own */
+	bool leader;		/* … the first of these, which the process
+				   has its number of */
 	bool kernel;		/* a kernel thread */
 	bool background;	/* the run need not wait for its end */
 	struct load_op *ops; /* the last is LOAD_EXIT or a LOAD_LOOP for ever */
@@ -150,13 +154,16 @@ struct load {
 	struct load_sem *sems;
 	size_t sem_count;
 	size_t lock_count, barrier_count;
+	size_t process_count;	     /* numbers are 1 … this */
 	struct load_cgroup *cgroups; /* [0] is the root, always there */
 	size_t cgroup_count;
 	struct load_mask *masks;
 	size_t mask_count;
 	struct load_event *events; /* ascending */
 	size_t event_count;
-	uint32_t cpus; /* it was recorded on; 0: any */
+	bool costs_inside; /* what a burst runs for first is less by what it
+			      cost to get there: that was measured, too */
+	uint32_t cpus;	   /* it was recorded on; 0: any */
 	/* Expected run time by identity, as an observation found it. */
 	struct json *identities; /* [{"hash","expect_us"}]; may be NULL */
 	struct json *costs;	 /* what things cost where it was recorded, for
@@ -199,8 +206,15 @@ int load_from_profile(const struct json *body, struct load **out);
 int load_from_rtapp(const char *text, size_t len, struct load **out);
 /* A trace of sched-observe --trace: every burst and wakeup again. */
 int load_from_trace(const void *bytes, size_t len, struct load **out);
-/* A file of any of the three kinds, told apart by its content ("-": standard
- * input). */
+/*
+ * A file of sched-observe --bursts: every burst and every sleep again, as far
+ * as a record tells, see sched-sim(1).  Of the bursts in the first `before`
+ * (0 … 1) of its time nothing is measured.  -ENOTSUP: not all bursts were
+ * recorded, or not in one go; else as bursts_open().
+ */
+int load_from_bursts(const char *path, double before, struct load **out);
+/* A file of any of the four kinds, told apart by its content ("-": standard
+ * input, but not for bursts). */
 int load_open(const char *path, struct load **out);
 
 /* rt-app JSON that does the same; notes (array, the caller's) says what could

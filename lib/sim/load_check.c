@@ -136,6 +136,8 @@ static int check_task(const struct load *l, const struct load_task *t)
 		return err_set(EINVAL, "task '%s': no such group", t->name);
 	if (t->cgroup >= l->cgroup_count)
 		return err_set(EINVAL, "task '%s': no such cgroup", t->name);
+	if (t->process > l->process_count || (t->leader && !t->process))
+		return err_set(EINVAL, "task '%s': no such process", t->name);
 	if (t->mask >= 0 && (size_t)t->mask >= l->mask_count)
 		return err_set(EINVAL, "task '%s': no such mask", t->name);
 	if (t->nice < -20 || t->nice > 19)

@@ -6,11 +6,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "bpf/trace_abi.h"
+#include "burst/bursts.h"
 #include "doc/doc.h"
 #include "sim/load_rtapp.h"
 
-#define MAX_BYTES     (1u << 29)
-#define REC_MAGIC_LEN (sizeof(REC_MAGIC) - 1)
+#define MAX_BYTES (1u << 29)
 
 static bool is_rtapp(const struct json *v)
 {
@@ -55,12 +55,20 @@ static int from_text(const char *text, size_t len, struct load **out)
 	else if (whole && json_get(whole, "groups"))
 		rc = load_from_profile(whole, out);
 	else if (whole && !is_rtapp(whole))
-		rc = err_set(EINVAL, "neither a profile, nor a trace, nor "
-				     "rt-app's JSON (an object with 'tasks')");
+		rc = err_set(EINVAL, "neither a profile, nor a trace, nor a "
+				     "file of bursts, nor rt-app's JSON (an "
+				     "object with 'tasks')");
 	else
 		rc = load_from_rtapp(text, len, out);
 	json_free(whole);
 	return rc;
+}
+
+static bool begins(const struct buf *b, const char *magic)
+{
+	size_t n = strlen(magic);
+
+	return b->len >= n && !memcmp(b->data, magic, n);
 }
 
 int load_open(const char *path, struct load **out)
@@ -69,14 +77,20 @@ int load_open(const char *path, struct load **out)
 	int rc;
 
 	*out = NULL;
+	if (bursts_begins(path)) {
+		rc = load_from_bursts(path, 0, out);
+		return rc ? err_prefix(rc, "workload") : 0;
+	}
 	buf_init(&b, MAX_BYTES);
 	rc = strcmp(path, "-") ? buf_read_file(&b, path)
 			       : buf_read_fd(&b, STDIN_FILENO);
 	if (!rc && !b.len)
 		rc = err_set(EINVAL, "there is nothing in it");
-	if (!rc && b.len >= REC_MAGIC_LEN &&
-	    !memcmp(b.data, REC_MAGIC, REC_MAGIC_LEN))
+	if (!rc && begins(&b, REC_MAGIC))
 		rc = load_from_trace(b.data, b.len, out);
+	else if (!rc && begins(&b, BURSTS_MAGIC))
+		rc = err_set(EINVAL, "bursts are read from a file alone, not "
+				     "from a pipe");
 	else if (!rc)
 		rc = from_text(b.data, b.len, out);
 	buf_release(&b);

@@ -25,6 +25,7 @@ void sim_result_release(struct sim_result *r)
 	free(r->metrics);
 	free(r->exit_text);
 	json_free(r->counters);
+	json_free(r->model);
 	*r = (struct sim_result){0};
 }
 
@@ -155,6 +156,8 @@ static struct json *units_json(const struct load *l, const struct sim_result *r)
 		json_set_string(v, "name", l->metrics[i].name);
 		json_set_number(v, "count", (double)r->metrics[i].count);
 		json_set(v, "time_us", hist_json(&r->metrics[i].time));
+		/* Kept as if 1 were a microsecond. */
+		json_set(v, "slowdown", hist_json(&r->metrics[i].slowdown));
 	}
 	return list;
 }
@@ -249,6 +252,8 @@ struct json *sim_result_json(const struct load *l, const struct sim_opts *o,
 		json_set(v, "callbacks", callbacks_json(r));
 	if (r->counters)
 		json_set(v, "counters", json_copy(r->counters));
+	if (r->model)
+		json_set(v, "model", json_copy(r->model));
 	if (json_len(l->notes))
 		json_set(v, "notes", json_copy(l->notes));
 	return v;

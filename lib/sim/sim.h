@@ -75,6 +75,9 @@ int sim_policy_set(struct sim_policy *p, const struct json *body);
 int sim_policy_assign(struct sim_policy *p, const char *text);
 /* What rules are compiled to, copied.  -ENOTSUP: the object takes none. */
 int sim_policy_intents(struct sim_policy *p, const struct intent_rules *r);
+/* From now on what the policy asks its model is answered by who knows how much
+ * CPU time the task will ask for until it sleeps.  -ENOTSUP: it asks none. */
+int sim_policy_oracle(struct sim_policy *p);
 void sim_policy_free(struct sim_policy *p);
 /* For lib/prove and reports; lent. */
 const struct object *sim_policy_object(const struct sim_policy *p);
@@ -139,7 +142,8 @@ struct sim_group_result {
 
 struct sim_metric_result {
 	uint64_t count;
-	struct hist time; /* BEGIN until DONE */
+	struct hist time;     /* BEGIN until DONE */
+	struct hist slowdown; /* that by the CPU time used in it, in 1/1000 */
 };
 
 struct sim_callback_result {
@@ -176,6 +180,7 @@ struct sim_result {
 	int64_t exit_code;
 	char *exit_text;
 	struct json *counters; /* the template's; else NULL */
+	struct json *model;    /* of a policy that follows one: how it did */
 };
 
 /*

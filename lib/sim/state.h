@@ -46,7 +46,7 @@ enum sim_task_state {
 /* Kernel threads are told by load_task.kernel. */
 struct sim_task {
 	struct load_task *def;
-	uint32_t def_index, group, pid; /* one thread per process: tgid = pid */
+	uint32_t def_index, group, pid, tgid;
 	enum sim_task_state state;
 	uint32_t cpu; /* where it runs, waits or ran last */
 	int nice;
@@ -68,7 +68,10 @@ struct sim_task {
 	uint32_t work_frac;  /* 2^-16 ns of it done already */
 	uint64_t penalty_ns; /* costs still to be paid before work goes on */
 	uint64_t spin_until; /* LOAD_SPIN; 0: not spinning */
-	uint64_t *begun;     /* per metric; 0: not begun */
+	struct {
+		uint64_t at; /* + 1; 0: it has not begun */
+		uint64_t exec;
+	} * begun; /* of each metric: when, with how much CPU time before it */
 	uint64_t timer_next;
 	bool timer_armed;
 	bool spinning;	  /* in vain, for a lock … */
@@ -86,6 +89,8 @@ struct sim_task {
 	uint32_t last_cpu;    /* … which; UINT32_MAX: it never ran */
 	uint64_t sum_exec_ns; /* CPU time in all */
 	uint64_t burst_ns;    /* since it last slept */
+	uint64_t asked_ns;    /* of that, what its program asked for */
+	uint64_t costs_ns;    /* the rest of a burst: moving average */
 	uint64_t waited_ns;
 	struct {
 		bool counted;	  /* the run waits for its end */
@@ -253,6 +258,7 @@ struct sim {
 	struct sim_task *current;   /* on whose behalf code runs; NULL: an
 				       interrupt or idle */
 	uint32_t current_cpu;
+	bool starting; /* a task begins that nobody forked */
 	void *objects; /* semaphores, locks …: task.c's */
 };
 
@@ -308,6 +314,10 @@ enum task_next {
 
 /* Does what t's program says until it needs CPU time, sleeps or ends. */
 enum task_next task_advance(struct sim *s, struct sim_task *t);
+/* The CPU time until t may sleep, as far as its program tells: where that
+ * branches or waits for another it ends, and a distribution counts with its
+ * first figure. */
+uint64_t task_ahead(const struct sim *s, const struct sim_task *t);
 struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent);
 void task_free(struct sim *s, struct sim_task *t);
 int task_objects_init(struct sim *s);

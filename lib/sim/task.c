@@ -45,6 +45,10 @@ struct objects {
 	struct mutex *mutexes;
 	struct barrier *barriers;
 	uint64_t *instances; /* of each kind of task */
+	struct process {
+		uint32_t tgid; /* 0: nothing of it has begun */
+		bool led;      /* its leader has */
+	} * processes;
 };
 
 int task_objects_init(struct sim *s)
@@ -56,6 +60,7 @@ int task_objects_init(struct sim *s)
 	o->mutexes = mem_zalloc(l->lock_count, sizeof(*o->mutexes));
 	o->barriers = mem_zalloc(l->barrier_count, sizeof(*o->barriers));
 	o->instances = mem_zalloc(l->task_count, sizeof(*o->instances));
+	o->processes = mem_zalloc(l->process_count, sizeof(*o->processes));
 	for (size_t i = 0; i < l->sem_count; i++)
 		o->sems[i].count = l->sems[i].initial;
 	s->objects = o;
@@ -70,10 +75,29 @@ void task_objects_release(struct sim *s)
 	free(o->mutexes);
 	free(o->barriers);
 	free(o->instances);
+	free(o->processes);
 	free(o);
 }
 
 /* ---- tasks ------------------------------------------------------------ */
+
+/* A process has its leader's number, even if that comes later than others. */
+static void number(struct sim *s, struct sim_task *t)
+{
+	struct objects *o = s->objects;
+	struct process *p;
+
+	if (!t->def->process) {
+		t->pid = t->tgid = s->next_pid++;
+		return;
+	}
+	p = &o->processes[t->def->process - 1];
+	if (!p->tgid || (t->def->leader && p->led))
+		*p = (struct process){.tgid = s->next_pid++};
+	t->tgid = p->tgid;
+	t->pid = t->def->leader ? p->tgid : s->next_pid++;
+	p->led |= t->def->leader;
+}
 
 struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 {
@@ -84,7 +108,7 @@ struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 	t->def = d;
 	t->def_index = def;
 	t->group = d->group;
-	t->pid = s->next_pid++;
+	number(s, t);
 	t->state = TASK_NEW;
 	t->nice = d->nice;
 	t->weight = task_weight(d->policy, d->nice);
@@ -365,20 +389,42 @@ static enum task_next timer(struct sim *s, struct sim_task *t,
 static void unit_done(struct sim *s, struct sim_task *t, uint32_t metric)
 {
 	struct sim_metric_result *m = &s->r->metrics[metric];
+	uint64_t time, used;
 
 	m->count++;
-	/* One more than its time, so that 0 is no time. */
-	if (t->begun[metric])
-		hist_add(&m->time, s->now - (t->begun[metric] - 1));
-	t->begun[metric] = 0;
+	if (!t->begun[metric].at)
+		return;
+	time = s->now - (t->begun[metric].at - 1);
+	used = t->sum_exec_ns - t->begun[metric].exec;
+	hist_add(&m->time, time);
+	hist_add(&m->slowdown, used ? time * 1000 / used : 1000);
+	t->begun[metric].at = 0;
+}
+
+static void unit_begins(struct sim *s, struct sim_task *t,
+			const struct load_op *op)
+{
+	t->begun[op->obj].at = (op->n ? t->woken_at : s->now) + 1;
+	t->begun[op->obj].exec = t->sum_exec_ns - (op->n ? t->burst_ns : 0);
+}
+
+static void asks(const struct sim *s, struct sim_task *t, uint64_t ns)
+{
+	uint64_t paid = t->burst_ns + t->penalty_ns;
+
+	t->work_ns = ns;
+	if (s->load->costs_inside && !t->asked_ns)
+		t->work_ns -= paid < ns ? paid : ns;
+	t->asked_ns += ns;
 }
 
 /* Instructions about the program itself: they may be done at any time. */
-static bool control(struct sim_task *t, const struct load_op *op)
+static bool control(const struct sim *s, struct sim_task *t,
+		    const struct load_op *op)
 {
 	switch (op->what) {
 	case LOAD_RUN:
-		t->work_ns = draw(t, op);
+		asks(s, t, draw(t, op));
 		t->op++;
 		return true;
 	case LOAD_SKIP:
@@ -453,7 +499,7 @@ static enum task_next act(struct sim *s, struct sim_task *t,
 		task_set_pin(s, t, op->n != 0);
 		return changed(t);
 	case LOAD_BEGIN:
-		t->begun[op->obj] = (op->n ? t->woken_at : s->now) + 1;
+		unit_begins(s, t, op);
 		return TASK_WORKS;
 	case LOAD_DONE:
 		unit_done(s, t, op->obj);
@@ -493,6 +539,36 @@ static enum task_next step(struct sim *s, struct sim_task *t,
 	}
 }
 
+uint64_t task_ahead(const struct sim *s, const struct sim_task *t)
+{
+	const struct objects *o = s->objects;
+	uint64_t sum = t->work_ns, taken = 0;
+
+	for (uint32_t i = t->op;; i++) {
+		const struct load_op *op = &t->def->ops[i];
+
+		switch (op->what) {
+		case LOAD_RUN:
+			sum += op->dist.ns;
+			break;
+		case LOAD_WAIT:
+			/* It goes on with what was posted meanwhile. */
+			if (taken++ >= o->sems[op->obj].count)
+				return sum;
+			break;
+		case LOAD_POST:
+		case LOAD_FORK:
+		case LOAD_EXEC:
+		case LOAD_NICE:
+		case LOAD_BEGIN:
+		case LOAD_DONE:
+			break;
+		default:
+			return sum;
+		}
+	}
+}
+
 enum task_next task_advance(struct sim *s, struct sim_task *t)
 {
 	for (int steps = 0; steps < MAX_STEPS && !s->over; steps++) {
@@ -501,7 +577,7 @@ enum task_next task_advance(struct sim *s, struct sim_task *t)
 
 		if (t->work_ns || t->spinning || t->spin_until > s->now)
 			return TASK_WORKS;
-		if (control(t, op))
+		if (control(s, t, op))
 			continue;
 		if (!t->paid && cost(s, op)) {
 			t->penalty_ns += cost(s, op);

@@ -5,6 +5,8 @@
     bursts_make.py alternating [COUNT]   short and long ones by turns: the last
                                          burst tells the next, an average not
     bursts_make.py noise [COUNT]         nothing tells anything
+    bursts_make.py crowd [COUNT]         tasks as in alternating, eight of them,
+                                         on two CPUs; COUNT of each
 """
 import math
 import random
@@ -69,12 +71,12 @@ def log2(ns):
     return round(256 * math.log2(ns))
 
 
-def records(kind, count):
-    chance = random.Random(1)
-    at, last, mean, rest = 10**9, 0, 0, 10**6
+def records(kind, count, tid=7):
+    chance = random.Random(tid - 6)
+    at, last, mean, rest = 10**9 + 10**5 * (tid - 7), 0, 0, 10**6
     for i in range(count):
-        if kind == 'alternating':
-            run = (40000, 5000000)[i % 2] + chance.randrange(4000)
+        if kind != 'noise':
+            run = (40000, 5000000)[(i + tid + 1) % 2] + chance.randrange(4000)
         else:
             run = 100000 + chance.randrange(100000)
         sleep = 1000000 + chance.randrange(1000000)
@@ -84,7 +86,10 @@ def records(kind, count):
         x[2] = x[1]
         x[5] = x[6] = log2(rest)
         x[20] = chance.randrange(512)
-        yield [at, 0, 1, run, 0, sleep, 7, 7, 0, 0] + x
+        if kind == 'crowd':
+            sleep *= 5
+            x[9] = 1
+        yield [at, 0, 1, run, 0, sleep, tid, tid, 0, 0] + x
         last, rest = run, sleep
         mean = (3 * mean + run) // 4 if mean else run
         at += run + sleep
@@ -96,8 +101,11 @@ def main():
     out = sys.stdout.buffer
     out.write(struct.pack('<8sIIIII9I', b'SKBURST\n', 1, 1, FEATURES, 1, 2,
                           *[0] * 9))
-    all_of_them = list(records(kind, count))
-    for i in range(0, count, BLOCK):
+    tids = range(7, 15 if kind == 'crowd' else 8)
+    all_of_them = [r for tid in tids for r in records(kind, count, tid)]
+    # As they are over.
+    all_of_them.sort(key=lambda r: r[0] + r[3] + r[5])
+    for i in range(0, len(all_of_them), BLOCK):
         out.write(block(all_of_them[i:i + BLOCK]))
 
 

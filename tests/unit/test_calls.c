@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Compiled programs against kfuncs and helpers: tests/policies/vm. */
+#include <errno.h>
+
 #include "vm_programs.h"
 
 /* -1 for a fault. */
@@ -74,11 +76,74 @@ static void test_bad(void **state)
 	close_programs(&p);
 }
 
+static uint64_t seen_args[5];
+
+/* What the program itself cannot know. */
+static uint64_t better(struct vm *vm, const uint64_t r[5])
+{
+	(void)vm;
+	memcpy(seen_args, r, sizeof(seen_args));
+	return r[0] + 3;
+}
+
+static uint64_t refuses(struct vm *vm, const uint64_t r[5])
+{
+	(void)r;
+	return vm_fault_set(vm, VM_FAULT_CALL, "not to be asked");
+}
+
+static void test_override(void **state)
+{
+	struct programs p;
+	uint64_t insns;
+
+	(void)state;
+	open_programs(&p, "override");
+	assert_int_equal(run(&p, "both"), 2121);
+	assert_int_equal(run(&p, "count"), 2);
+	insns = vm_insns_last(p.f.vm);
+	assert_int_equal(vm_override(p.f.vm, "guess", better), 0);
+	assert_int_equal(run(&p, "both"), 1010);
+	assert_true(vm_insns_last(p.f.vm) > insns);
+	/* Its own instructions were not run. */
+	assert_int_equal(run(&p, "count"), 2);
+	assert_int_equal(seen_args[0], 7);
+	assert_int_equal(seen_args[1], 7);
+	/* One that calls it, and again. */
+	assert_int_equal(vm_override(p.f.vm, "guess_twice", better), 0);
+	assert_int_equal(run(&p, "both"), 10);
+	assert_int_equal(vm_override(p.f.vm, "guess_twice", refuses), 0);
+	assert_int_equal(run(&p, "both"), -1);
+	assert_string_equal(vm_fault(p.f.vm)->text, "not to be asked");
+	assert_string_equal(vm_fault(p.f.vm)->func, "guess_twice");
+	/* Of this machine alone. */
+	close_programs(&p);
+	open_programs(&p, "override");
+	assert_int_equal(run(&p, "both"), 2121);
+	close_programs(&p);
+}
+
+static void test_no_override(void **state)
+{
+	struct programs p;
+
+	(void)state;
+	open_programs(&p, "override");
+	assert_int_equal(vm_override(p.f.vm, "gues", better), -ENOENT);
+	assert_non_null(strstr(err_text(), "no function gues()"));
+	assert_int_equal(vm_override(p.f.vm, "both", better), -EINVAL);
+	assert_non_null(strstr(err_text(), "both() cannot be answered"));
+	assert_int_equal(run(&p, "both"), 2121);
+	close_programs(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_override),
+		cmocka_unit_test(test_no_override),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

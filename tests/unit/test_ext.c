@@ -292,6 +292,71 @@ static void test_handover_ends(void **state)
 	free(path);
 }
 
+static uint32_t one_task(struct load *l, const char *name, uint32_t process,
+			 bool leader, uint64_t start_ns)
+{
+	uint32_t t = load_add_task(l, name, 0);
+
+	l->tasks[t].process = process;
+	l->tasks[t].leader = leader;
+	l->tasks[t].start_ns = start_ns;
+	return t;
+}
+
+static void waits_for(struct load *l, uint32_t t, uint32_t sem, uint32_t by)
+{
+	load_add_op(l, t, LOAD_WAIT)->obj = sem;
+	takes(l, t, LOAD_RUN, 1000);
+	load_add_op(l, by, LOAD_POST)->obj = sem;
+	l->tasks[by].ops[l->tasks[by].op_count - 1].n = 1;
+}
+
+/* A thread that is there before its leader, and one that is there after it. */
+static void test_threads(void **state)
+{
+	struct load *l = load_new("threads");
+	struct sim_opts o = {.seed = 1};
+	char *path = object_path("sim/wakers");
+	uint32_t thread, leader, other, left;
+	struct sim_policy *p;
+	struct sim_result r;
+
+	(void)state;
+	sim_costs_default(&o.costs);
+	assert_int_equal(sim_machine_parse("1", &o.machine), 0);
+	load_add_group(l, "all");
+	l->process_count = 1;
+	thread = one_task(l, "t+", 1, false, 0);
+	leader = one_task(l, "i+", 1, true, 1000000);
+	other = one_task(l, "o+", 0, false, 0);
+	left = one_task(l, "i", 1, false, 0);
+	takes(l, leader, LOAD_SLEEP, 1000000);
+	waits_for(l, thread, load_add_sem(l, 0, false), leader);
+	waits_for(l, other, load_add_sem(l, 0, false), leader);
+	for (int i = 0; i < 4; i++)
+		takes(l, left, LOAD_SLEEP, 1000000);
+	for (size_t i = 0; i < l->task_count; i++)
+		load_add_op(l, (uint32_t)i, LOAD_EXIT);
+	assert_int_equal(load_check(l), 0);
+	assert_int_equal(sim_policy_open(path, NULL, 0, &p), 0);
+	assert_int_equal(sim_run(&o, p, l, &r), 0);
+	if (r.outcome != SIM_DONE)
+		fail_msg("%s", r.exit_text);
+	assert_true(r.end_ns > 4000000);
+	sim_result_release(&r);
+	/* What it is told is looked at. */
+	l->tasks[other].name[0] = 't';
+	assert_int_equal(sim_run(&o, p, l, &r), 0);
+	assert_int_equal(r.outcome, SIM_EJECTED);
+	assert_non_null(strstr(r.exit_text, "t+ was woken by o"));
+	sim_result_release(&r);
+	l->tasks[leader].process = 2;
+	assert_int_equal(load_check(l), -EINVAL);
+	load_free(l);
+	sim_policy_free(p);
+	free(path);
+}
+
 /* The hash that a policy computes is the one that its table holds. */
 static void test_identity(void **state)
 {
@@ -465,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_template),
 		cmocka_unit_test(test_preemption),
 		cmocka_unit_test(test_handover_ends),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_wrong),
