@@ -92,6 +92,7 @@ struct bpf_rb_node {
 #define TASK_UNINTERRUPTIBLE 0x00000002
 #define TASK_NOLOAD	     0x00000400
 #define TASK_COMM_LEN	     16
+#define NICE_0_PRIO	     120
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)

@@ -10,6 +10,7 @@
 #include "observe_task.bpf.h"
 
 #include "burst_abi.h"
+#include "feature.bpf.h"
 
 #define TASK_DEAD 0x80
 
@@ -74,27 +75,6 @@ static __noinline int burst_emit(struct burst *b)
 
 /* ---- what is known of the task ---------------------------------------- */
 
-static __always_inline u8 burst_kind(const struct task_struct *p)
-{
-	if (p->flags & PF_KTHREAD)
-		return FEATURE_KERNEL;
-	return p->pid == p->tgid ? FEATURE_PROCESS : FEATURE_THREAD;
-}
-
-/* Shares are 2^20 (2^10 on 32 bits) at the usual weight. */
-static __always_inline s16 burst_weight(struct task_struct *p)
-{
-	u64 shares;
-
-	if (!bpf_core_field_exists(p->sched_task_group) ||
-	    !bpf_core_field_exists(p->sched_task_group->shares))
-		return 0;
-	shares = BPF_CORE_READ(p, sched_task_group, shares);
-	if (shares < 1 << 17)
-		shares <<= 10;
-	return feature_weight(shares, 1 << 20);
-}
-
 static __always_inline s16 burst_learn(u64 key, s16 log)
 {
 	struct feature_group *g = bpf_map_lookup_elem(&burst_groups, &key);
@@ -144,9 +124,7 @@ static __noinline int burst_begin(struct burst *b, struct task_struct *p,
 		b->r.sleep_ns = feature_since(b->f.slept_at, now);
 		burst_emit(b);
 	}
-	b->f.nice = p->static_prio - NICE_0_PRIO;
-	b->f.kind = burst_kind(p);
-	b->f.weight = burst_weight(p);
+	tell_task(&b->f, p);
 	feature_woke(&b->f, by ? &by->f : NULL, how & 0xff, now);
 	burst_sample(b, p, now, how >> 8);
 	b->stage = AWAKE;
@@ -159,19 +137,16 @@ static __always_inline void burst_woken(struct task_struct *p, struct task *t,
 {
 	struct task_struct *by = bpf_get_current_task_btf();
 	struct burst *b, *waker = NULL;
-	u32 how = FEATURE_BY_INTERRUPT;
+	u32 how;
 
 	if (!config.bursts || !t->tracked)
 		return;
 	b = burst_make(p);
 	if (!b)
 		return;
-	if (by->pid && !interrupt) {
-		how = by->flags & PF_KTHREAD ? FEATURE_BY_KERNEL
-		      : by->tgid == p->tgid  ? FEATURE_BY_THREAD
-					     : FEATURE_BY_OTHER;
+	how = waker_kind(p, by, interrupt);
+	if (how != FEATURE_BY_INTERRUPT)
 		waker = burst_get(by, 0);
-	}
 	burst_begin(b, p, waker, how, now);
 }
 

@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "feature.bpf.h"
 #include "observe_abi.h"
 #include "observe_trace.bpf.h"
 
@@ -171,11 +172,6 @@ static __always_inline u64 waiting_clock(u64 now)
 }
 
 /* ---- groups ------------------------------------------------------------ */
-
-static __always_inline u64 cgroup_of(struct task_struct *p)
-{
-	return BPF_CORE_READ(p, cgroups, dfl_cgrp, kn, id);
-}
 
 static __always_inline bool in_cgroup(struct task_struct *p)
 {

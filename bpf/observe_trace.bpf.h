@@ -46,8 +46,6 @@ static __noinline int trace_put(u32 pid, u32 other, u64 value, u32 how)
 	return 0;
 }
 
-#define NICE_0_PRIO 120
-
 static __always_inline void trace_switch(struct task_struct *p, u32 what,
 					 u32 flags)
 {

@@ -13,6 +13,8 @@
  *             turn where that is shorter
  *   longest   the time it was queued, later the shorter its expected run
  *   shortest  the time it was queued, later the longer its expected run
+ *   predicted vruntime plus the slack that a burst of the length has which a
+ *             model foretells (policy_learned.bpf.h)
  *
  * Keys made of time age by themselves: waiting long enough makes up for any
  * difference in expectation.  On top of that whoever waited longer than
@@ -174,6 +176,12 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 	bool idle = false;
 	struct task *t;
 
+	/* Who wakes it is known here for certain. */
+	if (learns()) {
+		t = task_of(p);
+		if (t)
+			learn_woken(p, t, now);
+	}
 	cpu = place(p, prev, wake_flags, &idle);
 	if (!params.direct ||
 	    (!idle && (params.preempt == PREEMPT_NONE || is_own_thread(p))))
@@ -221,6 +229,7 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 		insert_own_thread(p, enq_flags);
 		return;
 	}
+	learn_woken(p, t, now);
 	heed(p, t);
 	if (shares_by_vtime())
 		limit_lag(t);
@@ -319,6 +328,8 @@ static __always_inline void note(struct task_struct *p, struct task *t, s32 cpu)
 	c->class = t->class;
 	c->weight = weight_of(p, t);
 	c->key = key_of(p, t, t->run_at);
+	if (params.order == ORDER_PREDICTED)
+		c->left = left_of_burst(t);
 }
 
 /* Does the task that runs out of its slice deserve to go on? */
@@ -422,6 +433,7 @@ void BPF_PROG(policy_stopping, struct task_struct *p, bool runnable)
 	if (!runnable)
 		t->mean_ns = (3 * t->mean_ns + t->burst_ns) / 4;
 	note_stop(t, runnable);
+	learn_stopped(p, t, runnable, t->run_at);
 	classify(p, t);
 	if (!runnable)
 		t->burst_ns = 0;
@@ -459,6 +471,7 @@ s32 BPF_PROG(policy_init_task, struct task_struct *p,
 	t->fresh = true;
 	parent = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL,
 				      0);
+	learn_forked(t, parent);
 	if (parent) {
 		t->expect_ns = parent->expect_ns;
 		t->class = parent->class;
@@ -489,6 +502,7 @@ int BPF_PROG(policy_exec, struct task_struct *p, int old_pid,
 		return 0;
 	hash = identity_hash(p, bprm);
 	known = bpf_map_lookup_elem(&identities, &hash);
+	learn_executed(t, hash);
 	t->fresh = false;
 	t->attained_ns = 0;
 	/*

@@ -49,7 +49,7 @@ static void promise(s32 here)
 static bool deserves_less(const struct asker *a, const struct cpu *c, u32 class,
 			  u64 key, u64 now)
 {
-	u64 ran = now - c->since;
+	u64 ran = now - c->since, has;
 
 	if (!c->since || ran < params.preempt_min_us * 1000ULL)
 		return false;
@@ -57,10 +57,15 @@ static bool deserves_less(const struct asker *a, const struct cpu *c, u32 class,
 		return hooked_preempt(a, c, ran);
 	if (params.preempt == PREEMPT_CLASS)
 		return c->class > class;
-	/* A vruntime grows while its task runs. */
-	if (shares_by_vtime() && c->weight)
-		return before(key, c->key + ran * WEIGHT_ONE / c->weight);
-	return before(key, c->key);
+	if (!shares_by_vtime() || !c->weight)
+		return before(key, c->key);
+	/* A vruntime grows while its task runs, and the slack of what is left
+	 * of the burst becomes less. */
+	has = c->key + ran * WEIGHT_ONE / c->weight;
+	if (params.order == ORDER_PREDICTED)
+		has -= (ran < c->left ? ran : c->left) * params.slack_pct /
+		       c->weight;
+	return before(key, has);
 }
 
 /*

@@ -8,6 +8,10 @@
 
 #include "scx.bpf.h"
 #include "policy_abi.h"
+#ifdef POLICY_LEARNED
+#include "feature_abi.h"
+#include "forecast_abi.h"
+#endif
 
 enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
 
@@ -19,7 +23,6 @@ enum class { CLASS_INTERACTIVE, CLASS_NORMAL, CLASS_BATCH };
 #define WEIGHT_ONE   100
 #define RANK_ONE     1024
 #define MAX_SLICE_NS 1000000000ULL
-#define NICE_ZERO    120 /* as a static_prio */
 #define NO_CPU	     (-1)
 
 const volatile struct policy_params params = {
@@ -49,6 +52,24 @@ struct declared {
 	u32 deadline_us;
 };
 
+#ifdef POLICY_LEARNED
+/* What a model goes by, what it said, and how well that did. */
+struct learned {
+	struct feature_task f;
+	s16 features[FORECAST_FEATURES]; /* when its burst began */
+	u64 identity;			 /* of what it executed; 0: unknown */
+	u64 length_ns;			 /* of this burst, as foretold … */
+	s32 foretold;			 /* … and its log; -1: not foretold */
+	u32 generation;			 /* of the model that said so */
+	/* Moving averages of what the model and the exponential average missed
+	 * its bursts by. */
+	u32 missed, average_missed;
+	u32 scored; /* bursts */
+	u32 stage;
+	bool follows; /* the order goes by what was foretold */
+};
+#endif
+
 struct task {
 	u64 vtime; /* weighted run time */
 	u64 queued_at;
@@ -63,6 +84,9 @@ struct task {
 	u32 class;
 	bool fresh; /* forked, nothing executed yet */
 	struct declared intent;
+#ifdef POLICY_LEARNED
+	struct learned learned;
+#endif
 #ifdef POLICY_HOOKS
 	bool waiting; /* in a queue of ours */
 	u64 turn_at;  /* 0: not in a turn */
@@ -115,7 +139,9 @@ static bool uses_expectation(void)
 
 static bool shares_by_vtime(void)
 {
-	return params.order == ORDER_VRUNTIME || params.order == ORDER_DEADLINE;
+	return params.order == ORDER_VRUNTIME ||
+	       params.order == ORDER_DEADLINE ||
+	       params.order == ORDER_PREDICTED;
 }
 
 /* A CPU number as an index; the barrier keeps the compiler from proving the
@@ -135,6 +161,7 @@ static u64 shared_queue(s32 cpu)
 }
 
 #include "policy_intent.bpf.h"
+#include "policy_learned.bpf.h"
 
 static u32 weight_of(const struct task_struct *p, const struct task *t)
 {
@@ -168,6 +195,7 @@ struct cpu {
 	u64 since; /* 0: not one of our tasks */
 	u64 key;
 	u64 ends; /* when it should sleep again, by the mean of its bursts */
+	u64 left; /* by prediction: of its burst, when its turn began */
 	bool promised; /* someone waits for that already */
 	bool cut;      /* its turn is ended early: the rest of it comes later */
 	u32 handed;    /* turns handed over since it looked into the queues */
@@ -261,6 +289,7 @@ static void charge(struct task_struct *p, struct task *t, u64 now)
 	t->vtime += weighted(ran, p, t);
 	t->burst_ns += ran;
 	t->attained_ns += ran;
+	learn_ran(t, ran);
 }
 
 /* The clock of the fair orders is the furthest of those that run. */
@@ -307,6 +336,12 @@ static u64 request_of(const struct task_struct *p, const struct task *t)
 	return ns;
 }
 
+/* How much later than it could does it have to be done? */
+static u64 slack_of(const struct task_struct *p, const struct task *t, u64 ns)
+{
+	return weighted(ns * params.slack_pct / 100, p, t);
+}
+
 static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 {
 	u64 span = (params.starve_us ? params.starve_us : 10000000) * 1000ULL;
@@ -316,6 +351,8 @@ static u64 key_by_params(struct task_struct *p, struct task *t, u64 now)
 		return t->vtime - ahead(t);
 	case ORDER_DEADLINE:
 		return t->vtime + request_of(p, t) - ahead(t);
+	case ORDER_PREDICTED:
+		return t->vtime + slack_of(p, t, left_of_burst(t)) - ahead(t);
 	case ORDER_LONGEST:
 		return in_time(t, now,
 			       now + span / RANK_ONE * (RANK_ONE - rank(t)) -
@@ -360,6 +397,8 @@ static __always_inline u64 slice_of(struct task_struct *p, const struct task *t,
 			us = params.slice_min_us;
 	}
 	ns = us * 1000;
+	if (params.slice == SLICE_PREDICTED)
+		ns = predicted_slice(t, ns);
 	/* Where the order knows no weight, longer turns stand for it. */
 	if (!shares_by_vtime())
 		ns = ns * weight_of(p, t) / WEIGHT_ONE;

@@ -293,6 +293,9 @@ void memory_unnull(struct state *s, struct val *v); /* reported: go on */
 
 enum step branch_step(struct analysis *a, struct state *s);
 /* All values of this id are (not) NULL or 0. */
+/* A test on this path said that the weak symbol is there. */
+bool branch_has_symbol(const struct analysis *a, const struct state *s,
+		       uint32_t which);
 void branch_null(struct analysis *a, struct state *s, const struct val *v,
 		 bool null);
 void branch_link(struct state *s, uint32_t id, const struct num *n);

@@ -60,6 +60,14 @@ static void know_symbol(struct analysis *a, struct state *s, uint32_t which,
 		s->facts.present |= 1ULL << (order - 1);
 }
 
+bool branch_has_symbol(const struct analysis *a, const struct state *s,
+		       uint32_t which)
+{
+	uint32_t order = a->weak[which];
+
+	return order && order <= 64 && s->facts.present >> (order - 1) & 1;
+}
+
 void branch_null(struct analysis *a, struct state *s, const struct val *v,
 		 bool null)
 {
@@ -98,7 +106,7 @@ static int decide_pointer(const struct analysis *a, const struct state *s,
 		uint32_t order = a->weak[j->x.which];
 		uint64_t bit = order && order <= 64 ? 1ULL << (order - 1) : 0;
 
-		if (s->facts.present & bit)
+		if (branch_has_symbol(a, s, j->x.which))
 			null = 0;
 		else if (s->facts.absent & bit)
 			null = 1;

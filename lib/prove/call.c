@@ -280,7 +280,7 @@ static void check_weak(struct analysis *a, struct state *s,
 			report_open(a, PROVE_WEAK);
 		return;
 	}
-	if (s->facts.present >> (order - 1) & 1)
+	if (branch_has_symbol(a, s, in->arg))
 		return;
 	/* Another test may stand for it, such as one of a type. */
 	report(a, s, PROVE_WEAK,

@@ -332,7 +332,8 @@ static void load_const(struct analysis *a, struct state *s,
 		break;
 	case INSN_KSYM:
 		v.kind = VAL_SYMBOL;
-		if (may_be_absent(a, in->arg)) {
+		if (may_be_absent(a, in->arg) &&
+		    !branch_has_symbol(a, s, in->arg)) {
 			v.flags = VAL_NULLABLE;
 			v.id = new_id(a);
 		}

@@ -222,6 +222,17 @@ static void oldest_name_last(void **state)
 	object_free(o);
 }
 
+static void variable_is_tested_then_used(void **state)
+{
+	struct object *o = policy("../../policies/prove/counted.bpf.o");
+	struct prove_result r = prove(o);
+
+	(void)state;
+	all_proved("counted", &r);
+	prove_result_release(&r);
+	object_free(o);
+}
+
 static void loop_inserts_never_and_twice(void **state)
 {
 	struct object *o = policy("../../policies/prove/again.bpf.o");
@@ -537,6 +548,7 @@ int main(void)
 		cmocka_unit_test(loops_that_end),
 		cmocka_unit_test(kept_on_purpose),
 		cmocka_unit_test(oldest_name_last),
+		cmocka_unit_test(variable_is_tested_then_used),
 		cmocka_unit_test(loop_inserts_never_and_twice),
 		cmocka_unit_test(each_rule_finds),
 		cmocka_unit_test(without_types),
