@@ -6,7 +6,7 @@
 
 void model_watch_begin(struct model_watch *w, double now)
 {
-	*w = (struct model_watch){.since = now};
+	*w = (struct model_watch){.since = now, .anew = now};
 }
 
 double model_ratio(const struct learned_report *r)
@@ -23,10 +23,11 @@ static bool is_anew(const struct learned_report *last,
 	       r->trips < last->trips || r->error < last->error;
 }
 
-static void restart(struct model_watch *w, double now)
+static void restart(struct model_watch *w, double now, uint32_t generation)
 {
 	w->last = w->from = (struct learned_report){0};
-	w->since = now;
+	w->last.generation = generation;
+	w->since = w->anew = now;
 }
 
 static void count_trip(struct model_watch *w, double now)
@@ -92,7 +93,9 @@ enum model_answer model_watch_saw(struct model_watch *w, double now,
 
 	*out = (struct model_choice){.ratio = -1};
 	if (is_anew(&w->last, r))
-		restart(w, now);
+		restart(w, now, r->generation);
+	if (now - w->anew < MODEL_SETTLES_S)
+		return MODEL_STAYS;
 	trips = r->trips - w->last.trips;
 	w->last = *r;
 	for (uint64_t i = 0; i < trips && i < MODEL_TRIPS; i++)

@@ -19,7 +19,10 @@
 #define MODEL_WITHIN_S 3600.0
 /* It is compared over at least so many bursts, and so long. */
 #define MODEL_BURSTS   200
-#define MODEL_WINDOW_S 1.0
+#define MODEL_WINDOW_S 5.0
+/* So long what is reported of one that has just begun may be of the one before
+ * in part: the policy writes it while it is read. */
+#define MODEL_SETTLES_S 0.5
 /* An alarm is over at this share of the average's error, not at once. */
 #define MODEL_WELL 0.9
 
@@ -35,6 +38,7 @@ struct model_watch {
 	struct learned_report last; /* as it was reported */
 	struct learned_report from; /* where the window begins … */
 	double since;		    /* … and when */
+	double anew;		    /* when its counts began */
 	double trips[MODEL_TRIPS];  /* the last ones, the oldest first */
 	size_t tripped;
 	bool alarm; /* it drifts, or was braked, and has not recovered */

@@ -296,7 +296,8 @@ static void retire(struct supplier *s)
 	note_state(s);
 }
 
-static void judge(struct supplier *s)
+/* Whether something has come of it. */
+static bool judge(struct supplier *s)
 {
 	static const char *const events[] = {
 		[MODEL_DRIFTS] = "drifts",
@@ -309,11 +310,11 @@ static void judge(struct supplier *s)
 	struct json *body, *model;
 
 	if (a == MODEL_STAYS)
-		return;
+		return false;
 	snprintf(s->alarm, sizeof(s->alarm), "it %s", c.why);
 	if (a == MODEL_RETIRES) {
 		memcpy(s->against, c.why, sizeof(s->against));
-		return;
+		return true;
 	}
 	if (a == MODEL_RECOVERS)
 		s->alarm[0] = '\0';
@@ -321,6 +322,7 @@ static void judge(struct supplier *s)
 	if (c.bursts && c.ratio >= 0)
 		json_set_number(model, "ratio_lately", c.ratio);
 	attacher_note(s->attacher, body);
+	return true;
 }
 
 static void look_at_model(struct supplier *s)
@@ -328,8 +330,7 @@ static void look_at_model(struct supplier *s)
 	struct learned_report r;
 	bool other;
 
-	if (s->retired || !attacher_learned(s->attacher, &r) ||
-	    !memcmp(&r, &s->seen, sizeof(r)))
+	if (s->retired || !attacher_learned(s->attacher, &r))
 		return;
 	other = !s->since[0] || r.state != s->seen.state ||
 		r.generation != s->seen.generation || r.trips != s->seen.trips;
@@ -337,7 +338,7 @@ static void look_at_model(struct supplier *s)
 		clock_text(clock_wall(), s->since);
 	s->seen = r;
 	if (r.generation)
-		judge(s);
+		other |= judge(s);
 	if (other || clock_monotonic() - s->noted >= TELL_S)
 		note_state(s);
 }

@@ -77,9 +77,10 @@ char *learned_words(const struct json *m)
 	buf_init(&out, WORDS_MAX);
 	if (*sha256)
 		buf_printf(&out, "%.*s ", SHORT_ID, sha256);
-	buf_puts(&out, !strcmp(state, "trial")	? "on trial"
-		       : !strcmp(state, "none") ? "none is followed"
-						: state);
+	buf_puts(&out, !strcmp(state, "trial") ? "on trial"
+		       : strcmp(state, "none") ? state
+		       : *sha256	       ? "not followed"
+					       : "none");
 	if (*since)
 		buf_printf(&out, " since %s", since);
 	put_figures(m, &out);
