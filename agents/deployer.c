@@ -11,12 +11,12 @@
 #include "agents/holder.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/privilege.h"
 #include "crypt/digest.h"
 #include "policy/external.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
+#include "policy/object.h"
 #include "policy/policy.h"
 #include "trust/statement.h"
 
@@ -352,7 +352,7 @@ static int read_object(struct deployer *d, char now[static DIGEST_HEX_LEN])
 			return deployer_refuse(d, "%s", err_text());
 		return digest_file_hex(d->object, now);
 	}
-	d->object = path_lib("policy.bpf.o");
+	d->object = policy_object_path(d->policy->body);
 	buf_init(&d->bytes, EXT_OBJECT_MAX);
 	rc = buf_read_file(&d->bytes, d->object);
 	if (!rc)

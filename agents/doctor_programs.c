@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 
-#define POLICY_OBJECT "policy.bpf.o"
-
 /* Older ones lose the high half of 64-bit enumerators. */
 #define OLDEST_CLANG 16
 #define NEWEST_CLANG 21
@@ -18,15 +16,16 @@
 /* The first that knows the section ".struct_ops.link". */
 #define OLDEST_LIBBPF_MINOR 2
 
-static bool check_object(struct json *checks)
+static bool check_object(struct json *checks, const char *name,
+			 const char *file)
 {
-	char *path = path_lib(POLICY_OBJECT);
+	char *path = path_lib(file);
 	bool there = access(path, R_OK) == 0;
 
 	if (there)
-		doctor_add(checks, "policy object", DOCTOR_OK, "", "%s", path);
+		doctor_add(checks, name, DOCTOR_OK, "", "%s", path);
 	else
-		doctor_add(checks, "policy object", DOCTOR_MISSING,
+		doctor_add(checks, name, DOCTOR_MISSING,
 			   "make, or install schedkit again", "'%s' is missing",
 			   path);
 	free(path);
@@ -119,8 +118,9 @@ static void check_git(struct json *checks)
 
 bool doctor_programs(struct json *checks)
 {
-	bool object = check_object(checks);
+	bool object = check_object(checks, "policy object", "policy.bpf.o");
 
+	check_object(checks, "learned object", "learned.bpf.o");
 	check_libbpf(checks);
 	check_clang(checks);
 	check_git(checks);

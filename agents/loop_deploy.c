@@ -18,6 +18,8 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "crypt/digest.h"
+#include "policy/form.h"
+#include "policy/object.h"
 #include "trust/statement.h"
 
 #define ATTACH_PATIENCE_S 60
@@ -255,14 +257,12 @@ done:
 /* Other forms than params carry their code with them. */
 static bool object_is_ours(const struct json *verdict, const struct doc *policy)
 {
-	char *path = path_lib("policy.bpf.o"), hex[DIGEST_HEX_LEN];
 	const char *want = json_text_at(verdict, "object_sha256");
-	bool same = true;
+	char hex[DIGEST_HEX_LEN];
 
-	if (policy && !strcmp(json_text_at(policy->body, "form"), "params"))
-		same = !digest_file_hex(path, hex) && !strcmp(hex, want);
-	free(path);
-	return same;
+	if (!policy || policy_form(policy->body) != FORM_PARAMS)
+		return true;
+	return !policy_object_digest(policy->body, hex) && !strcmp(hex, want);
 }
 
 /* Somebody may have removed it, or the history is another one. */

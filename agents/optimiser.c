@@ -37,7 +37,9 @@ static uint32_t *field(struct policy_params *p, size_t i)
 
 static bool is_fixed(size_t i)
 {
-	return !strcmp(policy_param_table[i].axis, "safety");
+	const struct param *row = &policy_param_table[i];
+
+	return !strcmp(row->axis, "safety") || policy_param_span(row) == 1;
 }
 
 static double low_of(const struct param *row)
@@ -80,7 +82,7 @@ static uint32_t any_value(const struct param *row, struct rng *rng)
 {
 	return row->kind == PARAM_NUMBER
 		       ? number_at(row, rng_unit(rng))
-		       : (uint32_t)rng_below(rng, row->max + 1);
+		       : (uint32_t)rng_below(rng, policy_param_span(row));
 }
 
 /* What no value can say alone; false: such a point cannot be. */
@@ -178,7 +180,9 @@ static double kernel(const struct told *centre, const struct told *x)
 			sum -= d * d / (2 * WIDTH * WIDTH) +
 			       log(WIDTH * sqrt(2 * M_PI));
 		else
-			sum += log(d == 0 ? 1 - ASIDE : ASIDE / row->max);
+			sum += log(
+				d == 0 ? 1 - ASIDE
+				       : ASIDE / (policy_param_span(row) - 1));
 	}
 	return sum;
 }
@@ -190,7 +194,7 @@ static double uniform(void)
 
 	for (size_t i = 0; i < policy_param_count; i++)
 		if (!is_fixed(i) && policy_param_table[i].kind != PARAM_NUMBER)
-			sum -= log(policy_param_table[i].max + 1);
+			sum -= log(policy_param_span(&policy_param_table[i]));
 	return sum;
 }
 
@@ -231,9 +235,9 @@ static uint32_t near_value(const struct told *centre, size_t i, struct rng *rng)
 		x = centre->at[i] + WIDTH * normal(rng);
 		return number_at(row, fmin(fmax(x, 0), 1));
 	}
-	if (rng_unit(rng) >= ASIDE || !row->max)
+	if (rng_unit(rng) >= ASIDE)
 		return (uint32_t)centre->at[i];
-	x = (double)rng_below(rng, row->max);
+	x = (double)rng_below(rng, policy_param_span(row) - 1);
 	return (uint32_t)(x >= centre->at[i] ? x + 1 : x);
 }
 

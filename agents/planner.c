@@ -28,7 +28,8 @@ struct json *planner_uses(const struct policy_params *p)
 	struct json *uses = json_array();
 
 	if (p->classify == CLASSIFY_BEHAVIOUR || uses_identity(p) ||
-	    p->order == ORDER_LONGEST || p->order == ORDER_SHORTEST)
+	    p->order == ORDER_LONGEST || p->order == ORDER_SHORTEST ||
+	    policy_params_predict(p))
 		json_add(uses, json_string("behaviour"));
 	if (uses_identity(p))
 		json_add(uses, json_string("learned_identity"));

@@ -47,7 +47,7 @@ static void kind_text(struct buf *b, const struct param *p)
 		buf_printf(b, "%u..%u, default %u", p->min, p->max, p->dflt);
 		return;
 	}
-	for (size_t i = 0; p->choices[i]; i++)
+	for (uint32_t i = 0; i < policy_param_span(p); i++)
 		buf_printf(b, "%s%s", i ? "|" : "", p->choices[i]);
 	buf_printf(b, ", default %s", p->choices[p->dflt]);
 }
@@ -61,6 +61,8 @@ void prompt_params(struct buf *b)
 	for (size_t i = 0; i < policy_param_count; i++) {
 		const struct param *p = &policy_param_table[i];
 
+		if (policy_param_span(p) == 1)
+			continue;
 		buf_printf(b, "- `%s` [%s] (", p->name, p->axis);
 		kind_text(b, p);
 		buf_printf(b, "): %s\n", p->help);

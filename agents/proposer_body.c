@@ -264,7 +264,8 @@ static void add_params(struct json *essence, const struct json *body)
 
 void body_fingerprint(const struct json *body, char out[static DIGEST_HEX_LEN])
 {
-	static const char *const parts[] = {"knobs", "external", "object"};
+	static const char *const parts[] = {"knobs", "external", "object",
+					    "model"};
 	struct json *essence = json_object();
 	struct buf code;
 	char *text;

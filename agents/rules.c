@@ -209,10 +209,10 @@ static void mutate_one(struct policy_params *p, struct rng *rng)
 
 	do
 		row = &policy_param_table[rng_below(rng, policy_param_count)];
-	while (!strcmp(row->axis, "safety"));
+	while (!strcmp(row->axis, "safety") || policy_param_span(row) == 1);
 	at = (uint32_t *)((char *)p + row->offset);
 	if (row->kind != PARAM_NUMBER) {
-		*at = (uint32_t)rng_below(rng, row->max + 1);
+		*at = (uint32_t)rng_below(rng, policy_param_span(row));
 		return;
 	}
 	if (rng_below(rng, 2))

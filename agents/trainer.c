@@ -50,9 +50,13 @@ int trainer_read_opts(const struct trainer_opts *o, struct train_opts *out)
 
 		rc = read_target(s, len, out);
 		if (rc || !s[len])
-			return rc;
+			break;
 		s += len + 1;
 	}
+	if (!rc && o->policy && !out->target[FORECAST_BURST])
+		rc = err_set(EINVAL, "a policy goes by bursts: they have to be "
+				     "among the targets");
+	return rc;
 }
 
 /* ---- the note ---------------------------------------------------------- */
@@ -138,8 +142,9 @@ static void say_part(struct buf *b, const struct train_part *p,
 }
 
 /* Returns what it says of the training, lent. */
-static struct json *describe(struct training *t, const struct train_opts *o,
-			     const struct rows *r, struct json *files)
+static struct json *describe(struct training *t, const struct trainer_opts *to,
+			     const struct train_opts *o, const struct rows *r,
+			     struct json *files)
 {
 	struct json *v = json_object(), *all = json_array();
 	struct buf text;
@@ -154,6 +159,9 @@ static struct json *describe(struct training *t, const struct train_opts *o,
 		if (t->part[i].held)
 			json_add(all, target_json(&t->part[i], target));
 	}
+	if (to->policy && !t->part[FORECAST_BURST].beats)
+		buf_puts(&text, "; no policy is proposed, for it would go by "
+				"what is foretold of bursts");
 	t->body = json_object();
 	json_set_string(t->body, "text", text.data);
 	json_set(v, "recordings", files);
@@ -225,7 +233,7 @@ int trainer_train(const struct trainer_opts *o, char *const *files, size_t n,
 		rc = o->check ? train_check(&rows, &opts, m, out->part)
 			      : train(&rows, &opts, m, out->part);
 	if (!rc) {
-		training = describe(out, &opts, &rows, read);
+		training = describe(out, o, &opts, &rows, read);
 		read = NULL;
 		for (int t = 0; t < FORECAST_TARGETS; t++)
 			out->beats |= out->part[t].beats;
@@ -234,14 +242,24 @@ int trainer_train(const struct trainer_opts *o, char *const *files, size_t n,
 		json_set_string(training, "checked", o->check);
 	if (!rc && out->beats && o->output)
 		rc = write_model(o->output, m, training);
+	if (!rc && out->beats && !o->check) {
+		out->model = m;
+		m = NULL;
+	}
 	json_free(read);
 	rows_release(&rows);
 	free(m);
 	return rc;
 }
 
+bool training_has_bursts(const struct training *t)
+{
+	return t->model && t->model->part[FORECAST_BURST].kind != FORECAST_NONE;
+}
+
 void training_release(struct training *t)
 {
 	json_free(t->body);
-	t->body = NULL;
+	free(t->model);
+	*t = (struct training){0};
 }

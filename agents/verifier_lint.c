@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "policy/built.h"
 #include "policy/form.h"
+#include "policy/model.h"
 #include "policy/object.h"
 #include "policy/policy.h"
 
@@ -119,6 +120,29 @@ static void check_identities(struct candidate *c)
 	check_duplicates(c, list);
 }
 
+/* Of any form: only one goes by a model. */
+static void lint_model(struct candidate *c)
+{
+	const struct json *body = c->policy->body;
+	struct forecast *m = mem_zalloc(1, sizeof(*m));
+	struct json *uses;
+
+	if (policy_model_read(body, m)) {
+		stage_fail(c, STAGE_LINT, "model", "%s", err_text());
+		free(m);
+		return;
+	}
+	uses = policy_model_uses(m);
+	json_each (u, uses)
+		if (!lint_uses(body, json_as_string(u, "")))
+			stage_fail(c, STAGE_LINT, "uses",
+				   "uses: '%s' is missing, but the model goes "
+				   "by it",
+				   json_as_string(u, ""));
+	json_free(uses);
+	free(m);
+}
+
 static void lint_params(struct candidate *c)
 {
 	struct policy_params p;
@@ -150,6 +174,8 @@ void lint_stage(const struct verifier *v, struct candidate *c)
 	const struct json *body = c->policy->body;
 	double start = clock_monotonic();
 
+	if (policy_has_model(body))
+		lint_model(c);
 	switch (policy_form(body)) {
 	case FORM_KNOBS:
 		lint_knobs(v, c);

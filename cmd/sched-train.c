@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Recordings of bursts in; a model of what comes next, or none, out. */
+/* Recordings of bursts in; a model of what comes next, or none, and policies
+ * that go by it out. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "agents/trainer.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "cmd/note.h"
+#include "doc/stream.h"
+#include "policy/form.h"
 #include "term/table.h"
 #include "term/text.h"
 
 static bool json;
+static long count;
 static struct trainer_opts arg = {.holdout_pct = 30, .model = "both"};
 
 static const struct opt options[] = {
@@ -45,6 +53,19 @@ static const struct opt options[] = {
 	 .target = &arg.check,
 	 .help = "make none: how good is this one on all of the recordings?"},
 	{.kind = OPT_FLAG,
+	 .letter = 'p',
+	 .name = "policy",
+	 .target = &arg.policy,
+	 .help = "propose policies that go by it, as a place in a pipe does"},
+	{.kind = OPT_LONG,
+	 .letter = 'n',
+	 .name = "count",
+	 .arg = "N",
+	 .target = &count,
+	 .min = 1,
+	 .max = TRAINER_POLICIES,
+	 .help = "with --policy: so many policies (1)"},
+	{.kind = OPT_FLAG,
 	 .letter = 'j',
 	 .name = "json",
 	 .target = &json,
@@ -55,10 +76,12 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
 	.name = "sched-train",
 	.purpose = "learn from recorded bursts what a task will do next",
-	.synopsis = "[OPTION...] FILE...",
+	.synopsis = "[OPTION...] FILE... [< DOCUMENTS]",
 	.options = options,
-	.epilogue = "exit status: 0 a model beats the exponential average and "
-		    "the other guesses,\n1 none does, 2 usage, 3 cannot",
+	.epilogue =
+		"exit status: 0 a model beats the exponential average and "
+		"the other guesses,\n1 none does (with --policy, of bursts), 2 "
+		"usage, 3 cannot",
 	.mixed = true,
 };
 
@@ -118,6 +141,110 @@ static void show(const struct training *from)
 	printf("\n%s\n", json_text_at(from->body, "text"));
 }
 
+/* ---- as a place in a pipe ---------------------------------------------- */
+
+/* Passes everything on: once that has ended, what is recorded is all there.
+ * false: the pipe is broken. */
+static bool pass_on(struct stream *s, int *status)
+{
+	const struct doc *d;
+	int rc;
+
+	while ((rc = stream_next(s, &d)) != 0) {
+		if (rc == 1)
+			continue;
+		*status = cli_fail(&tool, rc);
+		if (rc != -EINVAL)
+			return false;
+	}
+	return true;
+}
+
+static int emit(struct stream *s, const char *kind, struct json *body,
+		const struct doc *parent)
+{
+	const char *id = parent ? parent->id : NULL;
+
+	return stream_emit(s, doc_new(kind, tool.name, body, &id, parent != 0));
+}
+
+static int emit_policies(struct stream *s, const struct training *t,
+			 char *const *files, size_t n)
+{
+	struct json *bodies[TRAINER_POLICIES];
+	size_t wanted = count ? (size_t)count : 1;
+	int rc = trainer_policies(t, files, n, wanted, bodies);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < wanted; i++) {
+		int one =
+			emit(s, "policy", bodies[i], stream_last(s, "profile"));
+
+		rc = rc ? rc : one;
+	}
+	return rc;
+}
+
+static void show_policies(const struct stream *s, size_t first)
+{
+	for (size_t i = first; i < stream_count(s); i++) {
+		const struct doc *d = stream_at(s, i);
+		char *words;
+
+		if (strcmp(d->kind, "policy"))
+			continue;
+		words = policy_text(d->body);
+		printf("policy %.12s: %s (%s)\n", d->id,
+		       json_text_at(d->body, "title"), words);
+		free(words);
+	}
+}
+
+static int propose(struct stream *s, char *const *files, size_t n,
+		   struct training *t)
+{
+	size_t first = stream_count(s);
+	bool bursts;
+	int rc = trainer_train(&arg, files, n, t);
+
+	if (rc)
+		return rc;
+	if (!cli_wants_json(json))
+		show(t);
+	bursts = training_has_bursts(t);
+	rc = emit(s, "note", t->body, stream_last(s, "profile"));
+	t->body = NULL;
+	if (!rc && bursts)
+		rc = emit_policies(s, t, files, n);
+	if (rc)
+		return rc;
+	if (!cli_wants_json(json))
+		show_policies(s, first);
+	if (!bursts)
+		cli_note(&tool, "bursts are not foretold better than the "
+				"guesses do: no policy is proposed");
+	return bursts ? 0 : 1;
+}
+
+static int run_in_pipe(char *const *files, size_t n, struct training *t)
+{
+	struct stream *s = stream_open(
+		isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
+		cli_wants_json(json) ? STDOUT_FILENO : -1, tool.name);
+	int status = CLI_YES, rc = 0;
+
+	if (pass_on(s, &status))
+		rc = propose(s, files, n, t);
+	if (rc < 0) {
+		stream_emit_error(s, -rc, NULL);
+		rc = cli_fail(&tool, rc);
+	}
+	stream_free(s);
+	/* A bad line of the input is not made good by what followed. */
+	return status == CLI_YES ? rc : status;
+}
+
 /* ---- main -------------------------------------------------------------- */
 
 static int report(struct training *t)
@@ -148,10 +275,18 @@ int main(int argc, char **argv)
 		cli_usage(&tool, "%s", err_text());
 	if (arg.check && arg.output)
 		cli_usage(&tool, "--check and --output exclude each other");
+	if (arg.check && arg.policy)
+		cli_usage(&tool, "--check and --policy exclude each other");
+	if (count && !arg.policy)
+		cli_usage(&tool, "--count is for --policy");
 	if (at == argc)
 		cli_usage(&tool, "name a file of sched-observe --bursts");
-	rc = trainer_train(&arg, argv + at, (size_t)(argc - at), &t);
-	status = rc ? cli_fail(&tool, rc) : report(&t);
+	if (arg.policy) {
+		status = run_in_pipe(argv + at, (size_t)(argc - at), &t);
+	} else {
+		rc = trainer_train(&arg, argv + at, (size_t)(argc - at), &t);
+		status = rc ? cli_fail(&tool, rc) : report(&t);
+	}
 	training_release(&t);
 	return cli_finish(&tool, status);
 }

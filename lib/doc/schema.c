@@ -137,6 +137,17 @@ static const struct rule plan[] = {
 	{0},
 };
 
+/* Of what a model foretells: how well, on time that it had not seen. */
+static const struct rule target[] = {
+	{WORD("kind"), MUST, WORDS("linear", "trees")},
+	{COUNT("rows"), MUST},
+	{POSITIVE("error"), MUST},
+	{POSITIVE("average_error"), MUST},
+	{POSITIVE("ratio"), MUST},
+	{CI95, MUST},
+	{0},
+};
+
 static const struct rule policy[] = {
 	{FORM, MUST},
 	{TEXT("title"), MUST},
@@ -163,6 +174,11 @@ static const struct rule policy[] = {
 	{LIST("identities"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({HEX("hash", 16), MUST}, {POSITIVE("expect_us"), MUST})})},
+	{OBJECT("model"),
+	 ROWS({ID("sha256"), MUST}, {COUNT("feature_version"), MUST},
+	      {LIST("trained_on"), ROWS({ID(NULL), MUST})},
+	      {MAP("targets"), ROWS({OBJECT(NULL), MUST, .members = target})},
+	      {TEXT("data"), MUST})},
 	{0},
 };
 

@@ -7,6 +7,16 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "policy/model.h"
+#include "policy/policy.h"
+
+static bool fits_params(const struct policy_image *i)
+{
+	static const struct forecast none;
+
+	return i->has_model == policy_params_predict(&i->params) &&
+	       (i->has_model || !memcmp(&i->model, &none, sizeof(none)));
+}
 
 int policy_image_check(const struct policy_image *i)
 {
@@ -15,9 +25,10 @@ int policy_image_check(const struct policy_image *i)
 
 	if (i->size != sizeof(*i) || i->whole > 1 ||
 	    i->count > POLICY_MAX_IDENTITIES || len == sizeof(i->name) ||
-	    strspn(i->name, harmless) != len || !len != !!i->whole)
+	    strspn(i->name, harmless) != len || !len != !!i->whole ||
+	    !fits_params(i))
 		return err_set(EINVAL, "not what is put into an object");
-	return 0;
+	return i->has_model ? policy_model_check(&i->model) : 0;
 }
 
 void policy_image_digest(const struct policy_image *i,

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "bpf/forecast_abi.h"
 #include "bpf/policy_abi.h"
 #include "crypt/digest.h"
 #include "doc/json.h"
@@ -29,14 +30,16 @@ struct policy_image {
 			   nothing of what follows is used */
 	char name[IMAGE_NAME_LEN]; /* the scheduler's, as the kernel shows it */
 	struct policy_params params;
-	uint32_t count; /* of identities */
+	uint32_t count;	    /* of identities */
+	uint32_t has_model; /* else the model is all zero */
+	struct forecast model;
 	uint64_t longest_ns;
 	struct image_identity identities[POLICY_MAX_IDENTITIES];
 };
 
 /*
  * Of a policy's body; NULL: the template with its defaults.  -EINVAL names the
- * parameter at fault, -E2BIG: more identities than there is room for.
+ * key at fault, -E2BIG: more identities than there is room for.
  */
 int policy_image_read(const struct json *body, struct policy_image *out);
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "doc/doc.h"
 #include "policy/image.h"
+#include "policy/model.h"
 #include "policy/object.h"
 #include "policy/policy.h"
 
@@ -45,5 +46,8 @@ int policy_image_read(const struct json *body, struct policy_image *out)
 	}
 	rc = policy_params_read(body, &out->params);
 	out->longest_ns = policy_longest_ns(body);
+	out->has_model = policy_has_model(body);
+	if (!rc && out->has_model)
+		rc = policy_model_read(body, &out->model);
 	return rc ? rc : read_identities(body, out);
 }

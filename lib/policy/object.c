@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "policy/built.h"
+#include "policy/model.h"
 
 bool policy_is_source(const struct json *body)
 {
@@ -27,7 +28,8 @@ char *policy_object_path(const struct json *body)
 	}
 	if (policy_is_source(body))
 		return mem_strdup(json_text_at(body, "object.path"));
-	return path_lib("policy.bpf.o");
+	return path_lib(policy_has_model(body) ? "learned.bpf.o"
+					       : "policy.bpf.o");
 }
 
 static int digest_built(const struct json *body,

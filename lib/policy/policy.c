@@ -8,34 +8,48 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/model.h"
 
 static const char *const classify_names[] = {"none", "behaviour", "identity",
 					     "weight", NULL};
 static const char *const queue_names[] = {"global", "llc", "cpu", NULL};
 static const char *const order_names[] = {"fifo",    "vruntime", "deadline",
-					  "longest", "shortest", NULL};
-static const char *const slice_names[] = {"fixed", "class", "depth", NULL};
+					  "longest", "shortest", "predicted",
+					  NULL};
+static const char *const slice_names[] = {"fixed", "class", "depth",
+					  "predicted", NULL};
 static const char *const place_names[] = {"previous", "idle_core", "waker",
 					  "llc", NULL};
 static const char *const preempt_names[] = {"none", "class", "key", NULL};
 
-#define CHOICE(field, ax, d, names, words)                                   \
-	{                                                                    \
-		.name = #field, .axis = ax, .kind = PARAM_CHOICE,            \
-		.offset = offsetof(struct policy_params, field), .dflt = d,  \
-		.max = ARRAY_LEN(names) - 2, .choices = names, .help = words \
+/* first: of the choices that need a model. */
+#define CHOICE_BEFORE(field, ax, d, names, first, words)                       \
+	{                                                                      \
+		.name = #field, .axis = ax, .kind = PARAM_CHOICE,              \
+		.offset = offsetof(struct policy_params, field), .dflt = d,    \
+		.max = ARRAY_LEN(names) - 2, .plain = first, .choices = names, \
+		.help = words                                                  \
 	}
+#define CHOICE(field, ax, d, names, words) \
+	CHOICE_BEFORE(field, ax, d, names, ARRAY_LEN(names) - 1, words)
 #define NUMBER(field, ax, d, lo, hi, words)                                 \
 	{                                                                   \
 		.name = #field, .axis = ax, .kind = PARAM_NUMBER,           \
 		.offset = offsetof(struct policy_params, field), .dflt = d, \
-		.min = lo, .max = hi, .help = words                         \
+		.min = lo, .max = hi, .plain = hi - lo + 1, .help = words   \
+	}
+/* A number of no effect without a model. */
+#define PREDICTED(field, ax, d, lo, hi, words)                              \
+	{                                                                   \
+		.name = #field, .axis = ax, .kind = PARAM_NUMBER,           \
+		.offset = offsetof(struct policy_params, field), .dflt = d, \
+		.min = lo, .max = hi, .plain = 1, .help = words             \
 	}
 #define SWITCH(field, ax, d, words)                                         \
 	{                                                                   \
 		.name = #field, .axis = ax, .kind = PARAM_SWITCH,           \
 		.offset = offsetof(struct policy_params, field), .dflt = d, \
-		.max = 1, .help = words                                     \
+		.max = 1, .plain = 2, .help = words                         \
 	}
 
 const struct param policy_param_table[] = {
@@ -49,10 +63,10 @@ const struct param policy_param_table[] = {
 	       "interactive tasks stand this much earlier in the queue"),
 	CHOICE(queue, "queue", QUEUE_GLOBAL, queue_names,
 	       "where waiting tasks stand"),
-	CHOICE(order, "order", ORDER_VRUNTIME, order_names,
-	       "who is next in a queue"),
-	CHOICE(slice, "slice", SLICE_FIXED, slice_names,
-	       "what the length of a turn depends on"),
+	CHOICE_BEFORE(order, "order", ORDER_VRUNTIME, order_names,
+		      ORDER_PREDICTED, "who is next in a queue"),
+	CHOICE_BEFORE(slice, "slice", SLICE_FIXED, slice_names, SLICE_PREDICTED,
+		      "what the length of a turn depends on"),
 	NUMBER(slice_us, "slice", 20000, 50, 1000000,
 	       "a turn; by class: of neither interactive nor batch"),
 	NUMBER(slice_interactive_us, "slice", 20000, 50, 1000000,
@@ -75,6 +89,8 @@ const struct param policy_param_table[] = {
 	       "an idle CPU takes tasks from other CPUs' queues"),
 	NUMBER(lag_us, "lag", 20000, 0, 1000000,
 	       "how much unused run time a sleeper may keep as credit"),
+	PREDICTED(slack_pct, "order", 400, 0, 10000,
+		  "by prediction: of a burst, how much later a task may be"),
 	NUMBER(unknown_us, "classify", 100000, 0, 10000000,
 	       "by identity: a fork goes first this long, until it executes"),
 	NUMBER(starve_us, "safety", 10000000, 0, 20000000,
@@ -103,6 +119,11 @@ const struct param *policy_param(const char *name)
 		if (!strcmp(policy_param_table[i].name, name))
 			return &policy_param_table[i];
 	return NULL;
+}
+
+uint32_t policy_param_span(const struct param *row)
+{
+	return row->plain;
 }
 
 static uint32_t *field(const struct param *p, struct policy_params *in)
@@ -172,8 +193,24 @@ static int read_one(const struct param *p, const struct json *v, uint32_t *out)
 	return 0;
 }
 
+static int check_model(const struct policy_params *p, bool has_model)
+{
+	bool wanted = policy_params_predict(p);
+
+	if (wanted && !has_model)
+		return err_set(EINVAL,
+			       "params.%s: 'predicted' needs a model in the "
+			       "policy; 'sched-train --policy' makes such",
+			       p->order == ORDER_PREDICTED ? "order" : "slice");
+	if (has_model && !wanted)
+		return err_set(EINVAL,
+			       "model: no parameter goes by it; params.order "
+			       "or params.slice 'predicted' would");
+	return 0;
+}
+
 /* What no single row can say. */
-static int check_together(const struct policy_params *p)
+static int check_together(const struct policy_params *p, bool has_model)
 {
 	if (p->interactive_us > p->batch_us)
 		return err_set(EINVAL,
@@ -185,7 +222,7 @@ static int check_together(const struct policy_params *p)
 			       "params.starve_us: %u leaves the kernel's "
 			       "watchdog (timeout_ms %u) no margin of a fifth",
 			       p->starve_us, p->timeout_ms);
-	return 0;
+	return check_model(p, has_model);
 }
 
 int policy_params_check(const struct policy_params *p)
@@ -199,7 +236,7 @@ int policy_params_check(const struct policy_params *p)
 				       "params.%s: %u is not between %u and %u",
 				       row->name, v, row->min, row->max);
 	}
-	return check_together(p);
+	return check_together(p, false);
 }
 
 int policy_params_read(const struct json *body, struct policy_params *out)
@@ -223,7 +260,7 @@ int policy_params_read(const struct json *body, struct policy_params *out)
 		if (rc)
 			return rc;
 	}
-	return check_together(out);
+	return check_together(out, policy_has_model(body));
 }
 
 static void reset(struct policy_params *p, const char *name)
@@ -235,7 +272,8 @@ static void reset(struct policy_params *p, const char *name)
 
 void policy_params_normalise(struct policy_params *p)
 {
-	bool vtime = p->order == ORDER_VRUNTIME || p->order == ORDER_DEADLINE;
+	bool vtime = p->order == ORDER_VRUNTIME || p->order == ORDER_DEADLINE ||
+		     p->order == ORDER_PREDICTED;
 
 	if (p->classify == CLASSIFY_NONE || p->classify == CLASSIFY_WEIGHT) {
 		reset(p, "interactive_us");
@@ -259,6 +297,8 @@ void policy_params_normalise(struct policy_params *p)
 		reset(p, "handover_us");
 	if (!vtime)
 		reset(p, "lag_us");
+	if (p->order != ORDER_PREDICTED)
+		reset(p, "slack_pct");
 	if (p->queue == QUEUE_GLOBAL)
 		reset(p, "steal");
 }

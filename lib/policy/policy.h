@@ -11,6 +11,7 @@
 #ifndef SCHEDKIT_POLICY_POLICY_H
 #define SCHEDKIT_POLICY_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct param {
 	enum param_kind kind;
 	size_t offset; /* of the u32 in struct policy_params */
 	uint32_t dflt, min, max;
+	uint32_t plain; /* how many of its values, from min on, need no model */
 	const char *const *choices; /* names, NULL-terminated; PARAM_CHOICE */
 	const char *help;
 };
@@ -38,12 +40,32 @@ extern const char *const policy_counter_names[COUNT_MAX];
 const struct param *policy_param(const char *name); /* NULL: unknown */
 
 /*
+ * How many values of a row, from min on, somebody may choose from who proposes
+ * policies and has no trained model to put into them.  1: nothing to choose.
+ */
+uint32_t policy_param_span(const struct param *row);
+
+/* Whether they go by the predictions of a model. */
+static inline bool policy_params_predict(const struct policy_params *p)
+{
+	return p->order == ORDER_PREDICTED || p->slice == SLICE_PREDICTED;
+}
+
+/* Whether it matters to them what a task executes. */
+static inline bool policy_params_look_at_exec(const struct policy_params *p)
+{
+	return p->classify == CLASSIFY_IDENTITY || policy_params_predict(p);
+}
+
+/*
  * Reads "params" of a policy body.  -EINVAL names the key at fault
- * ("params.slice_us: 7 is below 50").
+ * ("params.slice_us: 7 is below 50"), also where they go by a model and the
+ * body has none, or has one that they do not go by.
  */
 int policy_params_read(const struct json *body, struct policy_params *out);
 
-/* Whether they could have been read so: -EINVAL names the one at fault. */
+/* Whether they could have been read so, of a body without a model: -EINVAL
+ * names the one at fault. */
 int policy_params_check(const struct policy_params *p);
 
 /* The other way round, every row, in table order. */

@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/policy.h"
+#include "bpf/learned_abi.h"
 #include "scx/ext_state.h"
 #include "scx/topology.h"
 
@@ -225,15 +227,15 @@ static int set_ops(struct ext_policy *p, struct bpf_map *map,
 	return set_member(p->obj, map, "hotplug_seq", &seq, sizeof(seq));
 }
 
-/* Exec is only looked at by policies that know what was executed. */
+/* Exec is only looked at by policies that it matters to. */
 static void trim(struct bpf_object *obj, const struct policy_params *params)
 {
-	bool known = params->classify == CLASSIFY_IDENTITY;
 	struct bpf_program *exec;
 
 	exec = bpf_object__find_program_by_name(obj, "policy_exec");
 	if (exec)
-		bpf_program__set_autoload(exec, known);
+		bpf_program__set_autoload(exec,
+					  policy_params_look_at_exec(params));
 }
 
 static int fill_identities(struct bpf_object *obj, const struct policy_image *i)
@@ -250,6 +252,34 @@ static int fill_identities(struct bpf_object *obj, const struct policy_image *i)
 				       strerror(errno));
 	}
 	return 0;
+}
+
+static int put_model(struct bpf_object *obj, const char *map, uint32_t key,
+		     const void *value)
+{
+	int fd = bpf_object__find_map_fd_by_name(obj, map);
+
+	if (fd < 0)
+		return err_set(EINVAL,
+			       "the object has no map '%s': it is not of this "
+			       "version; rebuild it",
+			       map);
+	return bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0
+		       ? err_set(errno, "cannot fill the map '%s': %s", map,
+				 strerror(errno))
+		       : 0;
+}
+
+/* The model first: the policy follows it once it is counted. */
+static int fill_model(struct bpf_object *obj, const struct policy_image *i)
+{
+	const uint32_t first = 1;
+	int rc;
+
+	if (!i->has_model)
+		return 0;
+	rc = put_model(obj, "models", LEARNED_HALF(first), &i->model);
+	return rc ? rc : put_model(obj, "model_generation", 0, &first);
 }
 
 /*
@@ -329,7 +359,8 @@ static int load(struct ext_policy *p, const char *object,
 	if (rc)
 		return err_set(-rc, "the kernel refused the policy: %s",
 			       strerror(-rc));
-	return fill_identities(p->obj, s->image);
+	rc = fill_identities(p->obj, s->image);
+	return rc ? rc : fill_model(p->obj, s->image);
 }
 
 int ext_load_image(const char *object, const void *data, size_t len,

@@ -48,6 +48,7 @@ struct sim_policy {
 	struct policy_params params;
 	struct json *identities;      /* of the policy's body, or NULL */
 	struct intent_rules *intents; /* or NULL */
+	struct forecast *model;	      /* of the policy's body, or NULL */
 	struct strs set;	      /* variables that the caller has set */
 	uint32_t timeout_ms;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "bpf/learned_abi.h"
 #include "policy/policy.h"
 #include "sim/ext.h"
 
@@ -78,7 +79,7 @@ static void find_programs(struct ext *e)
 	}
 	/* As ext_load() has it: exec only matters to who looks it up. */
 	if (e->policy->is_template &&
-	    e->policy->params.classify != CLASSIFY_IDENTITY)
+	    !policy_params_look_at_exec(&e->policy->params))
 		e->trace_count[TRACE_sched_process_exec] = 0;
 }
 
@@ -181,6 +182,19 @@ static void set_intents(struct ext *e)
 			   &r->v[i].rules);
 	}
 	vm_map_set(e->vm, object_map(o, "intent_generation"), &zero, 0,
+		   &generation);
+}
+
+/* Likewise. */
+static void set_model(struct ext *e)
+{
+	const struct object *o = e->policy->object;
+	uint32_t generation = 1, half = LEARNED_HALF(generation), zero = 0;
+
+	if (!e->policy->model)
+		return;
+	vm_map_set(e->vm, object_map(o, "models"), &half, 0, e->policy->model);
+	vm_map_set(e->vm, object_map(o, "model_generation"), &zero, 0,
 		   &generation);
 }
 
@@ -290,6 +304,7 @@ int ext_start(struct sim *s)
 				       VM_READ, &args_kind, e);
 	set_identities(e);
 	set_intents(e);
+	set_model(e);
 	load_policy(e);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/strs.h"
+#include "policy/model.h"
 #include "policy/policy.h"
 #include "sim/ext.h"
 
@@ -52,6 +53,18 @@ static void set_variable(struct object *o, const char *name, const void *value,
 		memcpy(at, value, size);
 }
 
+static int read_model(struct sim_policy *p, const struct json *body)
+{
+	if (object_map(p->object, "models") < 0 ||
+	    object_map(p->object, "model_generation") < 0)
+		return err_set(ENOTSUP,
+			       "the object follows no model: it is not "
+			       "learned.bpf.o, or not of this version; "
+			       "rebuild it");
+	p->model = mem_zalloc(1, sizeof(*p->model));
+	return policy_model_read(body, p->model);
+}
+
 /* As ext_load() does it for a kernel. */
 int sim_policy_set(struct sim_policy *p, const struct json *body)
 {
@@ -61,6 +74,8 @@ int sim_policy_set(struct sim_policy *p, const struct json *body)
 
 	json_free(p->identities);
 	p->identities = NULL;
+	free(p->model);
+	p->model = NULL;
 	p->timeout_ms = p->object->ops.timeout_ms;
 	p->is_template = has_variable(p->object, "params", sizeof(p->params)) &&
 			 object_map(p->object, "counters") >= 0;
@@ -72,6 +87,8 @@ int sim_policy_set(struct sim_policy *p, const struct json *body)
 					 "version; rebuild it")
 			       : 0;
 	rc = policy_params_read(body, &p->params);
+	if (!rc && policy_has_model(body))
+		rc = read_model(p, body);
 	if (rc < 0)
 		return rc;
 	set_variable(p->object, "params", &p->params, sizeof(p->params));
@@ -169,6 +186,7 @@ void sim_policy_free(struct sim_policy *p)
 	btf__free(p->types);
 	json_free(p->identities);
 	free(p->intents);
+	free(p->model);
 	strs_release(&p->set);
 	free(p);
 }

@@ -142,6 +142,45 @@ static void test_no_effect_no_difference(void **state)
 	assert_int_equal(b.slice_batch_us, 99000);
 }
 
+static void test_no_effect_without_a_model(void **state)
+{
+	struct policy_params a, b;
+
+	(void)state;
+	read_text("{}", &a);
+	read_text("{\"params\":{\"slack_pct\":7}}", &b);
+	policy_params_normalise(&b);
+	assert_memory_equal(&a, &b, sizeof(a));
+	read_text("{\"model\":{},\"params\":{\"order\":\"predicted\","
+		  "\"slack_pct\":7,\"lag_us\":8}}",
+		  &b);
+	policy_params_normalise(&b);
+	assert_int_equal(b.slack_pct, 7);
+	assert_int_equal(b.lag_us, 8);
+}
+
+/* What somebody without a model may choose from. */
+static void test_span(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < policy_param_count; i++) {
+		const struct param *p = &policy_param_table[i];
+
+		assert_true(policy_param_span(p) >= 1);
+		assert_true(policy_param_span(p) <= p->max - p->min + 1);
+		assert_true(p->kind == PARAM_NUMBER ||
+			    p->dflt < policy_param_span(p));
+	}
+	assert_int_equal(policy_param_span(policy_param("order")),
+			 ORDER_PREDICTED);
+	assert_int_equal(policy_param_span(policy_param("slice")),
+			 SLICE_PREDICTED);
+	assert_int_equal(policy_param_span(policy_param("slack_pct")), 1);
+	assert_int_equal(policy_param_span(policy_param("direct")), 2);
+	assert_int_equal(policy_param_span(policy_param("place")),
+			 PLACE_LLC + 1);
+}
+
 /* Without a detour by JSON the same is allowed. */
 static void test_checked_as_it_would_be_read(void **state)
 {
@@ -156,7 +195,10 @@ static void test_checked_as_it_would_be_read(void **state)
 	p.slice_us = 1000001;
 	assert_int_equal(policy_params_check(&p), -EINVAL);
 	p.slice_us = 1000000;
-	p.order = ORDER_SHORTEST + 1;
+	p.order = ORDER_PREDICTED;
+	assert_int_equal(policy_params_check(&p), -EINVAL);
+	assert_non_null(strstr(err_text(), "order: 'predicted' needs a model"));
+	p.order = ORDER_PREDICTED + 1;
 	assert_int_equal(policy_params_check(&p), -EINVAL);
 	p.order = ORDER_SHORTEST;
 	p.starve_us = 20000000;
@@ -173,6 +215,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_field_has_one_row),
 		cmocka_unit_test(test_default_within_range),
+		cmocka_unit_test(test_no_effect_without_a_model),
+		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_refusals_name_the_key),
 		cmocka_unit_test(test_text_shows_what_differs),

@@ -399,12 +399,16 @@ static void params_come_from_the_table(void **state)
 	buf_init(&b, 100000);
 	prompt_params(&b);
 	for (size_t i = 0; i < policy_param_count; i++) {
-		char *name = mem_printf("`%s`", policy_param_table[i].name);
+		const struct param *p = &policy_param_table[i];
+		char *name = mem_printf("`%s`", p->name);
+		bool told = strstr(b.data, name) && strstr(b.data, p->help);
 
-		assert_non_null(strstr(b.data, name));
-		assert_non_null(strstr(b.data, policy_param_table[i].help));
+		assert_true(told == (policy_param_span(p) > 1));
 		free(name);
 	}
+	/* It has no model to give. */
+	assert_null(strstr(b.data, "predicted"));
+	assert_non_null(strstr(b.data, "longest|shortest, default"));
 	buf_release(&b);
 }
 
