@@ -301,12 +301,8 @@ static int start_thread(struct attacher *a)
 	return 0;
 }
 
-static void stop_thread(struct attacher *a)
+static void stop_beating(struct attacher *a)
 {
-	declarer_free(a->declarer);
-	a->declarer = NULL;
-	supplier_free(a->supplier);
-	a->supplier = NULL;
 	if (!a->threaded)
 		return;
 	pthread_mutex_lock(&a->lock);
@@ -316,12 +312,40 @@ static void stop_thread(struct attacher *a)
 	a->threaded = false;
 }
 
+/*
+ * Threads that the policy schedules, as all but ours, come last: one that it
+ * starves would keep it.
+ */
+static void let_go(struct attacher *a)
+{
+	stop_beating(a);
+	pthread_mutex_lock(&a->lock);
+	finish(a);
+	pthread_mutex_unlock(&a->lock);
+	declarer_free(a->declarer);
+	a->declarer = NULL;
+	supplier_free(a->supplier);
+	a->supplier = NULL;
+}
+
 /* ---- asking ----------------------------------------------------------- */
+
+/* Who waits for one that the policy starves while it has the lock lends it the
+ * own rank. */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
 
 static void init(struct attacher *a)
 {
 	*a = (struct attacher){.child = {.fd = -1}};
-	pthread_mutex_init(&a->lock, NULL);
+	init_lock(&a->lock);
 	pthread_cond_init(&a->news, NULL);
 	buf_init(&a->in, WORDS_MAX);
 	a->request = mem_zalloc(1, sizeof(*a->request));
@@ -490,8 +514,7 @@ static int wait_gone(const struct attacher *a)
 
 int attacher_end(struct attacher *a)
 {
-	stop_thread(a);
-	finish(a);
+	let_go(a);
 	a->again = 0;
 	if (a->rc)
 		return trouble(a, "");
@@ -503,8 +526,7 @@ void attacher_release(struct attacher *a)
 {
 	if (!a->request)
 		return;
-	stop_thread(a);
-	finish(a);
+	let_go(a);
 	buf_release(&a->in);
 	strs_release(&a->restarts);
 	pthread_cond_destroy(&a->news);

@@ -17,6 +17,7 @@
 #include "base/owned.h"
 #include "base/ticker.h"
 #include "learn/forecast.h"
+#include "policy/model.h"
 #include "trace/context.h"
 
 #define SHORT_ID 12
@@ -47,7 +48,6 @@ struct supplier {
 	char in_file[DIGEST_HEX_LEN]; /* the model that was handed over last */
 
 	char sha256[DIGEST_HEX_LEN]; /* what counts; "": not known, or none */
-	uint32_t feature_version;    /* of that; 0: not known */
 	bool retired;
 	char against[256]; /* why it is to be; "": it is not */
 	struct model_watch watch;
@@ -61,10 +61,11 @@ struct supplier {
 
 static void set_model(const struct supplier *s, struct json *to)
 {
-	if (s->sha256[0])
+	/* No policy follows one of other features. */
+	if (s->sha256[0]) {
 		json_set_string(to, "sha256", s->sha256);
-	if (s->feature_version)
-		json_set_number(to, "feature_version", s->feature_version);
+		json_set_number(to, "feature_version", FEATURE_VERSION);
+	}
 	json_set_number(to, "generation", s->seen.generation);
 	learned_json(&s->seen, to);
 	if (s->retired)
@@ -161,6 +162,8 @@ int supplier_read(const char *file, struct forecast *out)
 		rc = err_set(EINVAL, "it is no model");
 	if (!rc)
 		rc = forecast_get(b.data ? b.data : "", b.len, out);
+	if (!rc)
+		rc = policy_model_check(out);
 	if (rc)
 		err_prefix(rc, "%s", file);
 	buf_release(&b);
@@ -179,11 +182,9 @@ static void complain(struct supplier *s)
 	note_state(s);
 }
 
-static void begin(struct supplier *s, const char *sha256,
-		  uint32_t feature_version, uint32_t generation)
+static void begin(struct supplier *s, const char *sha256, uint32_t generation)
 {
 	snprintf(s->sha256, sizeof(s->sha256), "%s", sha256);
-	s->feature_version = feature_version;
 	s->retired = false;
 	s->alarm[0] = s->against[0] = '\0';
 	s->seen = (struct learned_report){.generation = generation,
@@ -204,7 +205,7 @@ static int hand_over(struct supplier *s, const struct forecast *m,
 	if (rc)
 		return rc;
 	memcpy(before, s->sha256, sizeof(before));
-	begin(s, sha256, m->feature_version, generation);
+	begin(s, sha256, generation);
 	body = new_note(s, "swapped",
 			mem_printf("the model %.*s is on trial%s%.*s: "
 				   "generation %u",
@@ -219,7 +220,7 @@ static int hand_over(struct supplier *s, const struct forecast *m,
 	return 0;
 }
 
-/* What is a model and is refused is settled; it will be, each time. */
+/* A model that is there and is refused is settled: it will be, each time. */
 static int take_file(struct supplier *s)
 {
 	char sha256[DIGEST_HEX_LEN];

@@ -81,8 +81,6 @@ int ext_intents(struct ext_policy *p, const struct intent_rules *r, size_t len,
  */
 int ext_model(struct ext_policy *p, const struct forecast *m,
 	      uint32_t *generation);
-/* The first of these. */
-int ext_model_check(const struct forecast *m);
 
 /* What the machine does now, for the features; -ENOTSUP. */
 int ext_context(struct ext_policy *p, const struct feature_context *c);

@@ -7,7 +7,7 @@
 #include <bpf/bpf.h>
 
 #include "base/err.h"
-#include "learn/forecast.h"
+#include "policy/model.h"
 #include "scx/ext_state.h"
 
 /* One of just this form, or -1: the kernel goes by the map's own sizes, and
@@ -37,22 +37,6 @@ static int put(int fd, uint32_t key, const void *value, const char *what)
 		       : 0;
 }
 
-int ext_model_check(const struct forecast *m)
-{
-	int rc = forecast_check(m);
-
-	if (rc)
-		return rc;
-	if (m->feature_version != FEATURE_VERSION ||
-	    m->features > FEATURE_COUNT)
-		return err_set(EINVAL,
-			       "it is made for %u features of version %u, not "
-			       "for %u of version %u",
-			       m->features, m->feature_version, FEATURE_COUNT,
-			       FEATURE_VERSION);
-	return 0;
-}
-
 /* What counts now; of the one that an object brought with it, too. */
 static int generation_now(struct ext_policy *p, int fd)
 {
@@ -72,7 +56,7 @@ int ext_model(struct ext_policy *p, const struct forecast *m,
 	int counts = map_of(p, "model_generation", sizeof(uint32_t), 1);
 	int models = map_of(p, "models", sizeof(*m), 2);
 	uint32_t next = 0;
-	int rc = m ? ext_model_check(m) : 0;
+	int rc = m ? policy_model_check(m) : 0;
 
 	if (!rc && (counts < 0 || models < 0))
 		rc = follows_none();

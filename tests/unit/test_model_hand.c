@@ -17,9 +17,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "learn/forecast.h"
-#include "scx/attach.h"
-
-/* ---- whether it may be followed ---------------------------------------- */
 
 static void good(struct forecast *m)
 {
@@ -27,41 +24,6 @@ static void good(struct forecast *m)
 	m->part[FORECAST_BURST].kind = FORECAST_LINEAR;
 	m->part[FORECAST_BURST].weight[FEATURE_BURST_MEAN] = 1
 							     << FORECAST_SHIFT;
-}
-
-static void refused(struct forecast *m, const char *why)
-{
-	assert_int_equal(ext_model_check(m), -EINVAL);
-	if (!strstr(err_text(), why))
-		fail_msg("'%s' is not in: %s", why, err_text());
-	good(m);
-}
-
-static void test_check(void **state)
-{
-	struct forecast m;
-
-	(void)state;
-	good(&m);
-	assert_int_equal(ext_model_check(&m), 0);
-	m.magic++;
-	refused(&m, "no model");
-	m.version++;
-	refused(&m, "version");
-	m.features = FORECAST_FEATURES + 1;
-	refused(&m, "features");
-	m.part[FORECAST_BURST].trees = 1;
-	refused(&m, "trees");
-	m.part[FORECAST_SLEEP].weight[0] = 1;
-	refused(&m, "kind");
-	/* Well formed, but of other numbers than the policy has. */
-	m.feature_version++;
-	refused(&m, "features of version");
-	m.features = FEATURE_COUNT + 1;
-	refused(&m, "features of version");
-	/* As many as there were once are a beginning of those. */
-	m.features = FEATURE_COUNT - 1;
-	assert_int_equal(ext_model_check(&m), 0);
 }
 
 /* ---- what is said ------------------------------------------------------ */
@@ -283,7 +245,6 @@ static void test_notes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_check),
 		cmocka_unit_test_setup_teardown(test_learned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_handed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
