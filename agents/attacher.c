@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agents/attacher_parts.h"
 #include "agents/declarer.h"
+#include "agents/supplier.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +28,6 @@
 #define WORDS_MAX (64u << 20)
 #define LOOK_MS	  100
 #define BEAT_S	  0.2
-#define TELL_S	  2.0
 #define GONE_S	  5.0
 /* To detach takes it GONE_S at most, to answer what it could do next to
  * nothing, and to load what the kernel's verifier likes. */
@@ -106,25 +106,9 @@ static void forget(struct attacher *a)
 	a->taken = 0;
 	a->told = a->asked;
 	a->heeded = a->declared;
+	a->answered = a->modelled;
+	a->learns = false;
 	a->time_ns = -1;
-}
-
-/* One that has hung up is no reason to die. */
-static int send_all(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			at += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
 }
 
 static bool is_cancelled(const struct attacher *a)
@@ -148,18 +132,6 @@ static bool hear_answer(struct attacher *a)
 	return true;
 }
 
-/* The byte that says what follows, and that. */
-static int send_rules(struct attacher *a)
-{
-	static const char byte = LOAD_INTENTS;
-	int rc = send_all(a->child.fd, &byte, 1);
-
-	if (!rc)
-		rc = send_all(a->child.fd, a->rules, a->rules->size);
-	a->declared++;
-	return rc;
-}
-
 static int launch(struct attacher *a)
 {
 	char *path = path_libexec(PROGRAM);
@@ -172,14 +144,14 @@ static int launch(struct attacher *a)
 	free(path);
 	if (rc)
 		return rc;
-	rc = send_all(a->child.fd, a->request, sizeof(*a->request));
+	rc = attacher_send(a->child.fd, a->request, sizeof(*a->request));
 	if (!rc && a->request->object_len)
-		rc = send_all(a->child.fd, a->object, a->request->object_len);
+		rc = attacher_send(a->child.fd, a->object,
+				   a->request->object_len);
 	/* What it says is worth more than that it hung up. */
 	answered = hear_answer(a);
 	if (!a->rc && (a->loaded || a->done)) {
-		if (a->rules)
-			send_rules(a);
+		attacher_hand_again(a);
 		return 0;
 	}
 	finish(a);
@@ -329,10 +301,8 @@ static int start_thread(struct attacher *a)
 	return 0;
 }
 
-static void stop_thread(struct attacher *a)
+static void stop_beating(struct attacher *a)
 {
-	declarer_free(a->declarer);
-	a->declarer = NULL;
 	if (!a->threaded)
 		return;
 	pthread_mutex_lock(&a->lock);
@@ -342,12 +312,40 @@ static void stop_thread(struct attacher *a)
 	a->threaded = false;
 }
 
+/*
+ * Threads that the policy schedules, as all but ours, come last: one that it
+ * starves would keep it.
+ */
+static void let_go(struct attacher *a)
+{
+	stop_beating(a);
+	pthread_mutex_lock(&a->lock);
+	finish(a);
+	pthread_mutex_unlock(&a->lock);
+	declarer_free(a->declarer);
+	a->declarer = NULL;
+	supplier_free(a->supplier);
+	a->supplier = NULL;
+}
+
 /* ---- asking ----------------------------------------------------------- */
+
+/* Who waits for one that the policy starves while it has the lock lends it the
+ * own rank. */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
 
 static void init(struct attacher *a)
 {
 	*a = (struct attacher){.child = {.fd = -1}};
-	pthread_mutex_init(&a->lock, NULL);
+	init_lock(&a->lock);
 	pthread_cond_init(&a->news, NULL);
 	buf_init(&a->in, WORDS_MAX);
 	a->request = mem_zalloc(1, sizeof(*a->request));
@@ -392,6 +390,19 @@ static int fill(struct attacher *a, const struct attach_request *r)
 	return policy_image_read(r->policy, &to->image);
 }
 
+static int start_supplier(struct attacher *a, const struct attach_request *r)
+{
+	if (a->learns)
+		a->supplier = supplier_new(
+			a, r->model, json_text_at(r->policy, "model.sha256"));
+	else if (r->model)
+		return err_set(ENOTSUP,
+			       "the policy follows no model, and so not that "
+			       "of '%s'",
+			       r->model);
+	return 0;
+}
+
 int attacher_start(struct attacher *a, const struct attach_request *r)
 {
 	int rc;
@@ -406,7 +417,7 @@ int attacher_start(struct attacher *a, const struct attach_request *r)
 	rc = start_thread(a);
 	if (!rc && a->request->intents)
 		a->declarer = declarer_new(a, r->intents);
-	return rc;
+	return rc ? rc : start_supplier(a, r);
 }
 
 bool attacher_alive(struct attacher *a)
@@ -438,33 +449,6 @@ static void have_told(struct attacher *a)
 	       !pthread_cond_clockwait(&a->news, &a->lock, CLOCK_MONOTONIC,
 				       &until))
 		;
-}
-
-int attacher_declare(struct attacher *a, const struct intent_rules *r,
-		     uint32_t *generation)
-{
-	struct timespec until;
-	int rc = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)TELL_S;
-	pthread_mutex_lock(&a->lock);
-	if (!a->rules)
-		a->rules = mem_zalloc(1, sizeof(*a->rules));
-	memset(a->rules, 0, sizeof(*a->rules));
-	memcpy(a->rules, r, r->size);
-	if (a->child.fd < 0 || !a->attached || send_rules(a))
-		rc = -EAGAIN;
-	while (!rc && a->heeded < a->declared)
-		if (a->child.fd < 0 ||
-		    pthread_cond_clockwait(&a->news, &a->lock, CLOCK_MONOTONIC,
-					   &until))
-			rc = -EAGAIN;
-	*generation = a->generation;
-	if (!rc && !a->generation)
-		rc = err_set(EINVAL, "the policy takes no rules");
-	pthread_mutex_unlock(&a->lock);
-	return rc;
 }
 
 static struct json *counters_of(const struct attacher *a)
@@ -530,8 +514,7 @@ static int wait_gone(const struct attacher *a)
 
 int attacher_end(struct attacher *a)
 {
-	stop_thread(a);
-	finish(a);
+	let_go(a);
 	a->again = 0;
 	if (a->rc)
 		return trouble(a, "");
@@ -543,13 +526,15 @@ void attacher_release(struct attacher *a)
 {
 	if (!a->request)
 		return;
-	stop_thread(a);
-	finish(a);
+	let_go(a);
 	buf_release(&a->in);
 	strs_release(&a->restarts);
 	pthread_cond_destroy(&a->news);
 	pthread_mutex_destroy(&a->lock);
 	free(a->rules);
+	free(a->model);
+	free(a->unlearned);
+	json_free(a->notes);
 	free(a->request);
 	free(a->object);
 	free(a->why);

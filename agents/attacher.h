@@ -18,7 +18,9 @@
 #include "base/child.h"
 #include "base/strs.h"
 #include "doc/json.h"
+#include "bpf/forecast_abi.h"
 #include "bpf/intent_abi.h"
+#include "bpf/learned_abi.h"
 #include "scx/load_request.h"
 #include "scx/sysfs.h"
 
@@ -31,6 +33,7 @@ struct attach_request {
 	bool partial; /* only tasks of SCHED_EXT are switched */
 	bool pin;     /* it stays when everybody has gone */
 	const char *intents; /* folder of rules to follow; NULL: none */
+	const char *model;   /* file of a model to follow; NULL: the policy's */
 	/* While it is being loaded: -EINTR, and nothing is; NULL: never. */
 	const volatile sig_atomic_t *cancel;
 };
@@ -65,6 +68,17 @@ struct attacher {
 	struct intent_rules *rules; /* it was handed last; NULL: none */
 	unsigned long declared, heeded;
 	uint32_t generation; /* of them; 0: they were refused */
+	/* Models: how many were handed over, or dropped, and answered; what the
+	 * last answer was, and what was handed over that was taken. */
+	struct supplier *supplier; /* NULL: it follows none */
+	unsigned long modelled, answered;
+	uint32_t model_generation;
+	char *unlearned;	/* why it was not; NULL: it was */
+	struct forecast *model; /* NULL: none … */
+	bool dropped;		/* … and none is wanted */
+	bool learns; /* it has said how it gets on, and that is … */
+	struct learned_report learned;
+	struct json *notes; /* an array; NULL: nothing is to be told */
 	struct sysfs_events events;
 	struct policy_exit *end;
 	struct strs restarts; /* why it was loaded anew, once each */
@@ -97,6 +111,22 @@ double attacher_time_ns(struct attacher *a);
  */
 int attacher_declare(struct attacher *a, const struct intent_rules *r,
 		     uint32_t *generation);
+
+/*
+ * Hands it a model, copied, also after it was loaded anew; NULL: it is to
+ * follow none.  Errors as of attacher_declare(), and the one before stays.
+ */
+int attacher_model(struct attacher *a, const struct forecast *m,
+		   uint32_t *generation);
+/* What the machine does, for the model. */
+void attacher_context(struct attacher *a, const struct feature_context *c);
+/* How it gets on with the model that counts; false: it has not said so yet. */
+bool attacher_learned(struct attacher *a, struct learned_report *out);
+
+/* The body of a note, from whichever thread; taken. */
+void attacher_note(struct attacher *a, struct json *body);
+/* An array of those that there were since; NULL: none.  The caller's. */
+struct json *attacher_notes(struct attacher *a);
 
 /* Has it detached.  Other than 0: the kernel did not say so. */
 int attacher_end(struct attacher *a);

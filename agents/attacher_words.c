@@ -121,6 +121,44 @@ static void take_unheeded(struct attacher *a, const char *text)
 	a->heeded++;
 }
 
+static void take_model(struct attacher *a, const char *text)
+{
+	a->model_generation = (uint32_t)strtoul(text, NULL, 10);
+	free(a->unlearned);
+	a->unlearned = NULL;
+	a->answered++;
+}
+
+/* The name of the error is in its words, too. */
+static void take_unlearned(struct attacher *a, const char *text)
+{
+	text = strchrnul(text, ' ');
+	free(a->unlearned);
+	a->unlearned = mem_strdup(text + (*text == ' '));
+	a->answered++;
+}
+
+static void take_learned(struct attacher *a, const char *text)
+{
+	struct learned_report r = {0};
+	unsigned long long v[7];
+
+	if (sscanf(text, "%u %u %llu %llu %llu %llu %llu %llu %llu",
+		   &r.generation, &r.state, &v[0], &v[1], &v[2], &v[3], &v[4],
+		   &v[5], &v[6]) != 9 ||
+	    r.state > LEARNED_BRAKED)
+		return;
+	r.since = v[0];
+	r.bursts = v[1];
+	r.error = v[2];
+	r.average_error = v[3];
+	r.trips = v[4];
+	r.apart = v[5];
+	r.follow = v[6];
+	a->learned = r;
+	a->learns = true;
+}
+
 static void take_told(struct attacher *a, const char *text)
 {
 	(void)text;
@@ -146,6 +184,8 @@ static const struct {
 	{"reason", take_reason},     {"message", take_message},
 	{"dump", take_dump},	     {"done", take_done},
 	{"intents", take_intents},   {"unheeded", take_unheeded},
+	{"model", take_model},	     {"unlearned", take_unlearned},
+	{"learned", take_learned},
 };
 
 static void take_line(struct attacher *a, char *line)

@@ -2,28 +2,23 @@
 #include "agents/declarer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agents/attacher.h"
 #include "agents/holder.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/ticker.h"
 #include "intent/compile.h"
 
-#define LOOK_NS 500000000L
+#define LOOK_S 0.5
 
 struct declarer {
 	struct attacher *attacher;
 	char *folder;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t end;
-	bool over;
+	struct ticker *ticker;
 	struct intent_rules *rules; /* handed over last; the thread's own */
 };
 
@@ -73,8 +68,9 @@ static bool is_new(const struct declarer *d, const struct intent_rules *r)
 }
 
 /* A folder that does not count any more has no rules. */
-static void look(struct declarer *d)
+static void look(void *arg)
 {
+	struct declarer *d = arg;
 	struct intents i = {0};
 	struct intent_rules *r;
 	uint32_t generation = 0;
@@ -98,64 +94,18 @@ static void look(struct declarer *d)
 	intents_release(&i);
 }
 
-/* False: it is to end. */
-static bool rest(struct declarer *d)
-{
-	struct timespec until;
-	bool over;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_NS;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	pthread_mutex_lock(&d->lock);
-	if (!d->over)
-		pthread_cond_clockwait(&d->end, &d->lock, CLOCK_MONOTONIC,
-				       &until);
-	over = d->over;
-	pthread_mutex_unlock(&d->lock);
-	return !over;
-}
-
-static void *attend(void *arg)
-{
-	struct declarer *d = arg;
-
-	do
-		look(d);
-	while (rest(d));
-	return NULL;
-}
-
 /* ---- its life --------------------------------------------------------- */
-
-static void release(struct declarer *d)
-{
-	pthread_cond_destroy(&d->end);
-	pthread_mutex_destroy(&d->lock);
-	free(d->rules);
-	free(d->folder);
-	free(d);
-}
 
 struct declarer *declarer_new(struct attacher *a, const char *folder)
 {
 	struct declarer *d = mem_zalloc(1, sizeof(*d));
-	sigset_t all, before;
-	int rc;
 
 	d->attacher = a;
 	d->folder = mem_strdup(folder);
-	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->end, NULL);
-	/* Signals are for who waits for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&d->thread, NULL, attend, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!rc)
+	d->ticker = ticker_new(LOOK_S, look, d);
+	if (d->ticker)
 		return d;
-	release(d);
+	declarer_free(d);
 	return NULL;
 }
 
@@ -163,10 +113,8 @@ void declarer_free(struct declarer *d)
 {
 	if (!d)
 		return;
-	pthread_mutex_lock(&d->lock);
-	d->over = true;
-	pthread_cond_signal(&d->end);
-	pthread_mutex_unlock(&d->lock);
-	pthread_join(d->thread, NULL);
-	release(d);
+	ticker_free(d->ticker);
+	free(d->rules);
+	free(d->folder);
+	free(d);
 }

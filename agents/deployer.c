@@ -303,6 +303,15 @@ static int choose_target(struct deployer *d)
 	if (o->guard_count && !deployer_on_host(d))
 		return deployer_refuse(d, "--guard is for the host: a guest is "
 					  "thrown away");
+	if (o->model && (deployer_is_knobs(d) || deployer_is_external(d) ||
+			 !deployer_on_host(d) || o->pin || o->canary))
+		return deployer_refuse(
+			d,
+			"--model is for what is loaded on the host and held: "
+			"%s",
+			o->pin	    ? "what is pinned is on its own"
+			: o->canary ? "a canary measures what was signed"
+				    : "nothing else follows a model");
 	if (o->canary && (deployer_is_knobs(d) || deployer_is_external(d) ||
 			  !deployer_on_host(d)))
 		return deployer_refuse(

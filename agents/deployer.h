@@ -26,6 +26,8 @@ struct deployer_opts {
 	/* On the host: the folder of rules that a policy follows; NULL: none.
 	 */
 	const char *intents;
+	/* Likewise: the file of a model; NULL: what the policy has brought. */
+	const char *model;
 	bool pin; /* on the host: it stays, and needs nobody who holds it */
 	double hold_s;	      /* 0: until cancelled, or the command's end */
 	char *const *command; /* NULL: none; has a vm neither, it is an error */
@@ -51,6 +53,9 @@ struct deployer_opts {
 	/* After each deployment was emitted. */
 	void (*emitted)(void *arg);
 	void *emitted_arg;
+	/* What is worth a line in a log, while it goes on; NULL: nothing is. */
+	void (*said)(void *arg, const char *line);
+	void *said_arg;
 	void (*progress)(void *arg, const char *words);
 	void *progress_arg;
 };

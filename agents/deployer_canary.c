@@ -62,6 +62,8 @@ static int detach(void *arg)
 
 	t->end.off = clock_monotonic();
 	t->attached = false;
+	if (!rc)
+		deployer_tell_models(t->d);
 	holder_clear();
 	/* What tripped tells itself what watched. */
 	if (t->end.how != SUPERVISED_TRIPPED) {

@@ -268,8 +268,10 @@ int deployer_supervise(struct deployer *d, double until, struct supervised *out)
 	if (d->watching && !d->armed)
 		rc = sentry_arm(d->sentry, clock_monotonic());
 	d->armed = d->watching;
-	while (!rc && !look(d, until, out))
+	while (!rc && !look(d, until, out)) {
+		deployer_tell_models(d);
 		pause_here(d, until);
+	}
 	return rc;
 }
 

@@ -126,6 +126,7 @@ int deployer_end_host(struct deployer *d, struct supervised *s, double began,
 		deployer_guard_tripped(
 			d, s,
 			(s->off > 0 ? s->off : clock_monotonic()) - s->at);
+	deployer_tell_models(d);
 	holder_clear();
 	failed = rc ? rc : failed;
 	rc = tell_end(d, s, held_s);
@@ -160,6 +161,7 @@ static int start(struct deployer *d)
 		.dry_run = d->o->dry_run,
 		.pin = d->o->pin,
 		.intents = d->o->intents,
+		.model = d->o->model,
 		.cancel = d->o->cancel,
 	};
 	int rc = attacher_start(&d->attacher, &request);
@@ -294,8 +296,10 @@ static int try_it(struct deployer *d)
 
 static int begin(struct deployer *d)
 {
-	int rc = deployer_guard_open(d);
+	int rc = deployer_check_model(d);
 
+	if (!rc)
+		rc = deployer_guard_open(d);
 	if (rc)
 		return rc;
 	if (d->o->dry_run)

@@ -70,6 +70,12 @@ int deployer_emit(struct deployer *d, struct json *body);
 int deployer_tell(struct deployer *d, const char *state,
 		  const struct json *report, double held_s, const char *why);
 
+/* Whether the file of --model is one that a policy could follow. */
+int deployer_check_model(const struct deployer *d);
+/* Emits notes of what became of the policy's model since the last time; the
+ * message may be another one afterwards. */
+void deployer_tell_models(struct deployer *d);
+
 /* Sets the message, emits a deployment with it; DEPLOYER_REFUSED. */
 int deployer_refuse(struct deployer *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -29,6 +29,7 @@
 #define PINNED	     "pinned.json"
 #define ENDED	     "ended.json"
 #define DECLARED     "intents.json"
+#define LEARNED	     "model.json"
 #define NOBODY	     4294967295.0 /* loginuid of what no login began */
 
 /* Others' links cannot be read without privilege; their names can. */
@@ -271,18 +272,35 @@ void holder_declare(const struct json *rules)
 	put_record(DECLARED, rules);
 }
 
-struct json *holder_declared(void)
+/* What is noted beside the record of one who lives. */
+static struct json *read_beside(const char *name)
 {
 	struct json *holder = holder_read();
-	struct json *v = holder ? read_either(DECLARED) : NULL;
+	struct json *v = holder ? read_either(name) : NULL;
 
 	json_free(holder);
 	return v;
 }
 
+struct json *holder_declared(void)
+{
+	return read_beside(DECLARED);
+}
+
+void holder_learn(const struct json *model)
+{
+	put_record(LEARNED, model);
+}
+
+struct json *holder_learned(void)
+{
+	return read_beside(LEARNED);
+}
+
 void holder_clear(void)
 {
 	remove_record(DECLARED);
+	remove_record(LEARNED);
 	remove_record(RECORD);
 }
 

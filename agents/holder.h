@@ -43,6 +43,15 @@ void holder_unpin(void);
 void holder_declare(const struct json *rules);
 struct json *holder_declared(void);
 
+/*
+ * Which model the policy follows, and how it gets on: the members of a note's
+ * `model` but for event, "since" (of its state, or of retiring it), "file"
+ * that is followed, "alarm" while it does more harm than good, "trouble" with
+ * the file.  NULL: none, or nobody holds a policy.
+ */
+void holder_learn(const struct json *model);
+struct json *holder_learned(void);
+
 /* A record has the name of what is attached, as ext_kernel_state() says; and is
  * of this very attachment, not of one before it. */
 bool holder_names(const struct json *record, const struct json *kernel);

@@ -125,10 +125,12 @@ static struct json *attached_of(const struct json *kernel,
 
 	json_set_string(v, "ops", ops);
 	json_set_bool(v, "ours", ours);
-	if (ours)
+	if (ours) {
 		copy(v, holder, told, ARRAY_LEN(told));
-	else if (*json_text_at(found, "loaded"))
+		json_set(v, "model", holder_learned());
+	} else if (*json_text_at(found, "loaded")) {
 		json_set_string(v, "since", json_text_at(found, "loaded"));
+	}
 	if (!found)
 		json_set_string(v, "unseen", err_text());
 	copy(v, found, of_kernel, ARRAY_LEN(of_kernel));
@@ -363,6 +365,36 @@ static void put_counts(const struct json *counts, const char *name,
 			      json_as_number(c, 0));
 }
 
+static void put_model(const struct json *m, struct buf *out)
+{
+	static const char *const states[] = {"none", "trial", "followed",
+					     "braked", "retired"};
+
+	if (!m)
+		return;
+	metric_family(out, "model_state", METRIC_GAUGE,
+		      "1 for what the policy makes of its model");
+	for (size_t i = 0; i < ARRAY_LEN(states); i++)
+		metric_sample(out, "model_state", "",
+			      &(struct metric_label){"state", states[i]}, 1,
+			      is_state(m, states[i]));
+	metric_single(out, "model_generation", METRIC_GAUGE,
+		      "Models that the policy has followed, up to this one",
+		      number(m, "generation", 0));
+	metric_single(out, "model_bursts", METRIC_GAUGE,
+		      "Bursts that the model has foretold",
+		      number(m, "bursts", 0));
+	metric_single(out, "model_trips", METRIC_GAUGE,
+		      "How often the model was braked", number(m, "trips", 0));
+	if (json_get(m, "ratio"))
+		metric_single(out, "model_error_ratio", METRIC_GAUGE,
+			      "The model's error by the exponential average's",
+			      number(m, "ratio", 0));
+	metric_single(out, "model_alarm", METRIC_GAUGE,
+		      "Whether it does more harm than good",
+		      json_get(m, "alarm") != NULL);
+}
+
 static void put_attached(const struct json *a, struct buf *out)
 {
 	const struct metric_label labels[] = {
@@ -391,6 +423,7 @@ static void put_attached(const struct json *a, struct buf *out)
 		   "Special events of sched_ext since it was attached", out);
 	put_counts(json_get(a, "counters"), "policy_actions", "action",
 		   "What the policy did", out);
+	put_model(json_get(a, "model"), out);
 }
 
 void status_metrics(const struct json *s, struct buf *out)

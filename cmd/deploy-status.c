@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agents/status.h"
+#include "agents/supplier_words.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cmd/deploy.h"
@@ -118,6 +119,22 @@ static void put_what(struct buf *out, const struct json *v)
 	put_since(out, json_text_at(v, "since"));
 }
 
+/* "model    0123456789ab followed since …", and what is wrong with it. */
+static void put_model(struct buf *out, const struct json *m)
+{
+	static const char *const wrong[] = {"alarm", "trouble"};
+	char *words;
+
+	if (!m)
+		return;
+	words = learned_words(m);
+	put(out, "model", "%s", words);
+	free(words);
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		if (*json_text_at(m, wrong[i]))
+			put(out, wrong[i], "%s", json_text_at(m, wrong[i]));
+}
+
 static void put_attached(struct buf *out, const struct json *s)
 {
 	const struct json *a = json_get(s, "attached");
@@ -134,6 +151,7 @@ static void put_attached(struct buf *out, const struct json *s)
 		    json_as_number(json_get(a, "tasks"), 0));
 	if (strcmp(json_text_at(a, "kept"), "held"))
 		put(out, "kept", "%s", json_text_at(a, "kept"));
+	put_model(out, json_get(a, "model"));
 	put_counts(out, "counters", json_get(a, "counters"));
 	put_counts(out, "events", json_get(a, "events"));
 	json_each (g, json_get(a, "guards"))

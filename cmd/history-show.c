@@ -25,6 +25,29 @@ static const struct opt_tool tool = {
 	.mixed = true,
 };
 
+/* What a policy foretells by, "burst 41 % of the average's error by trees". */
+static void put_model(const struct json *model)
+{
+	size_t n = json_len(json_get(model, "trained_on"));
+	const char *between = ": ";
+
+	if (!model)
+		return;
+	printf("\nmodel   ");
+	history_put_clean(json_text_at(model, "sha256"));
+	printf(", features of version %.0f, of %zu recording%s",
+	       json_as_number(json_get(model, "feature_version"), 0), n,
+	       n == 1 ? "" : "s");
+	json_each (t, json_get(model, "targets")) {
+		fputs(between, stdout);
+		history_put_clean(json_key(t));
+		printf(" %.0f %% of the average's error by ",
+		       100 * json_as_number(json_get(t, "ratio"), 0));
+		history_put_clean(json_text_at(t, "kind"));
+		between = ", ";
+	}
+}
+
 static int put_words(struct history *h, const struct doc *d)
 {
 	struct buf words;
@@ -47,6 +70,8 @@ static int put_words(struct history *h, const struct doc *d)
 	history_put_clean(json_as_string(json_get(d->env, "time"), ""));
 	printf("\nby      ");
 	history_put_clean(json_as_string(json_get(d->env, "by"), ""));
+	if (!strcmp(d->kind, "policy"))
+		put_model(json_get(d->body, "model"));
 	for (size_t i = 0; i < doc_parent_count(d); i++)
 		printf("\nparent  %s", doc_parent(d, i));
 	putchar('\n');

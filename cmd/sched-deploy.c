@@ -22,7 +22,7 @@
 
 static struct {
 	const char *target, *policy, *kernel, *topology, *cgroup;
-	const char *canary, *widen, *intents;
+	const char *canary, *widen, *intents, *model;
 	double hold, canary_s;
 	long cpus, memory, pid;
 	bool dry_run, pin, no_history, again;
@@ -79,6 +79,11 @@ static const struct opt options[] = {
 	 .arg = "DIR",
 	 .help = "follow the rules of this folder (/etc/schedkit/intent.d)",
 	 .target = &arg.intents},
+	{.kind = OPT_STRING,
+	 .name = "model",
+	 .arg = "FILE",
+	 .help = "follow this model, and what is put in its place",
+	 .target = &arg.model},
 	{.kind = OPT_LIST,
 	 .name = "metric",
 	 .arg = "TEXT",
@@ -163,6 +168,18 @@ static void put_list(struct buf *out, const struct json *body, const char *key,
 	}
 }
 
+/* What people wrote may be in it. */
+static void said(void *bar, const char *line)
+{
+	struct buf words;
+
+	progress_clear(bar);
+	buf_init(&words, DEPLOY_WORDS_MAX);
+	text_clean(&words, line, 0);
+	cli_note(&tool, "%s", words.len ? words.data : "");
+	buf_release(&words);
+}
+
 static void put_deployments(const struct stream *s)
 {
 	struct buf out;
@@ -226,6 +243,8 @@ int deploy_from(int in_fd, const struct deployer_opts *wanted, bool recorded,
 	o.cancel = &cli_stop;
 	o.emitted = recorded ? deploy_record : NULL;
 	o.emitted_arg = &recorder;
+	o.said = said;
+	o.said_arg = &bar;
 	o.progress = progress_words;
 	o.progress_arg = &bar;
 	progress_init(&bar, STDERR_FILENO);
@@ -305,6 +324,7 @@ static int run(int argc, char **argv)
 		.pin = arg.pin,
 		.hold_s = arg.hold,
 		.intents = arg.intents,
+		.model = arg.model,
 		.command = command,
 		.pid = arg.pid,
 		.cgroup = arg.cgroup,

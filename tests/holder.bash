@@ -74,11 +74,11 @@ holder_setup() {
 	END
 }
 
-# stream KERNEL CONFIGURATION [PARAMS]: signed by a key that is made for it.
+# stream KERNEL CONFIGURATION [PARAMS [MEMBERS]]: signed by a key that is made for it.
 stream() {
 	local p v params=${3:-'{"queue": "global"}'}
 	p=$(doc policy "{\"form\": \"params\", \"title\": \"t\", \"why\": \"w\",
-		\"uses\": [], \"params\": $params}")
+		\"uses\": [], \"params\": $params${4:+, $4}}")
 	v=$(doc verdict "{\"policy\": \"$(doc_id <<<"$p")\", \"workload\": \"w\",
 		\"decision\": \"accepted\", \"why\": \"w\",
 		\"target\": \"host\", \"kernel\": \"$1\",

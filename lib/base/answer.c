@@ -43,7 +43,7 @@ void answer_say(int fd, const char *fmt, ...)
 	if (n >= (int)sizeof(line) - 1)
 		n = (int)sizeof(line) - 2;
 	for (int i = 0; i < n; i++)
-		if (line[i] == '\n')
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = ' ';
 	line[n] = '\n';
 	io_write(fd, line, (size_t)n + 1);

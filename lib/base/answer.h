@@ -18,8 +18,8 @@
  * the middle of it. */
 int answer_request(int fd, void *request, size_t size);
 
-/* Writes a line; a newline in it becomes a space, too long a one is cut.  The
- * asker may be gone, which is no error. */
+/* Writes a line; a control character in it becomes a space, too long a one is
+ * cut.  The asker may be gone, which is no error. */
 void answer_say(int fd, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* "WORD ERRNO-NAME MESSAGE", of the error slot. */

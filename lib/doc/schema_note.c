@@ -116,6 +116,28 @@ static const struct rule judgement[] = {
 	{0},
 };
 
+/* What became of the model of a policy that is attached. */
+static const struct rule model[] = {
+	{WORD("event"), MUST,
+	 WORDS("swapped", "refused", "drifts", "recovered", "braked",
+	       "retired")},
+	{ID("sha256")},
+	{ID("before")},
+	{COUNT("feature_version")},
+	{COUNT("generation")},
+	{WORD("state"), MUST,
+	 WORDS("none", "trial", "followed", "braked", "retired")},
+	{COUNT("bursts")},
+	{POSITIVE("error")},
+	{POSITIVE("average_error")},
+	{POSITIVE("ratio")},
+	{POSITIVE("ratio_lately")},
+	{COUNT("trips")},
+	{COUNT("apart")},
+	{COUNT("follow")},
+	{0},
+};
+
 const struct rule schema_note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
@@ -134,6 +156,7 @@ const struct rule schema_note[] = {
 	{OBJECT("loop"), .members = loop},
 	{OBJECT("training"), .members = training},
 	{OBJECT("judgement"), .members = judgement},
+	{OBJECT("model"), .members = model},
 	{LIST("transcript"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("role"), MUST},

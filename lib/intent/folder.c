@@ -2,7 +2,6 @@
 /* Files of rules, as far as they are to be believed. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,55 +11,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/owned.h"
 #include "intent/intent.h"
-
-/* Only who may command the tasks may write what is to become of them. */
-static int check_owner(const char *path, const struct stat *st)
-{
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return err_set(EACCES,
-			       "%s: it belongs to user %u: 'chown root' makes "
-			       "it count",
-			       path, st->st_uid);
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return err_set(EACCES,
-			       "%s: others may write to it: 'chmod go-w' makes "
-			       "it count",
-			       path);
-	return 0;
-}
-
-/* A link or a pipe is not followed, nor waited for. */
-static int open_file(const char *path, struct stat *st)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int rc;
-
-	if (fd < 0)
-		return errno == ELOOP
-			       ? err_set(EACCES,
-					 "%s: it is a link: put the file "
-					 "itself there",
-					 path)
-			       : err_set(errno, "%s: %s", path,
-					 strerror(errno));
-	if (fstat(fd, st))
-		rc = err_set(errno, "%s: %s", path, strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		rc = err_set(EACCES, "%s: it is no plain file", path);
-	else
-		rc = check_owner(path, st);
-	if (!rc)
-		return fd;
-	close(fd);
-	return rc;
-}
 
 int intents_read_file(struct intents *to, const char *path)
 {
 	struct stat st;
 	struct buf b;
-	int fd = open_file(path, &st), rc;
+	int fd = owned_open(path, &st), rc;
 
 	if (fd < 0)
 		return fd;
@@ -101,7 +59,7 @@ static int check_folder(const char *folder)
 		return err_set(errno, "%s: %s", folder, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return err_set(ENOTDIR, "%s: it is no folder", folder);
-	return check_owner(folder, &st);
+	return owned_check(folder, &st);
 }
 
 static int list_names(const char *folder, const char *instead,

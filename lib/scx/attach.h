@@ -12,7 +12,10 @@
 #include "policy/image.h"
 
 struct ext_policy;
+struct feature_context;
+struct forecast;
 struct intent_rules;
+struct learned_report;
 struct sysfs_events;
 
 /*
@@ -70,6 +73,22 @@ void ext_beat(struct ext_policy *p);
 int ext_intents(struct ext_policy *p, const struct intent_rules *r, size_t len,
 		uint32_t *generation);
 
+/*
+ * A model from now on, in place of the one before, which is followed meanwhile;
+ * NULL: none, plain vruntime.  *generation counts how often, as the policy's
+ * report does; 0: none.  -EINVAL: not one for these features, -ENOTSUP: the
+ * policy follows none.
+ */
+int ext_model(struct ext_policy *p, const struct forecast *m,
+	      uint32_t *generation);
+
+/* What the machine does now, for the features; -ENOTSUP. */
+int ext_context(struct ext_policy *p, const struct feature_context *c);
+
+/* How the policy gets on with its model, of which see bpf/learned_abi.h;
+ * -ENOTSUP. */
+int ext_learned(const struct ext_policy *p, struct learned_report *out);
+
 /* The attachment stays when this process ends, until the file below folder,
  * which is there and on a BPF file system, is removed. */
 int ext_pin(struct ext_policy *p, const char *folder);
@@ -95,6 +114,15 @@ int ext_count_time(void);
 /* What the policy's programs have taken since they were loaded; -1: that is
  * not counted. */
 double ext_time_ns(const struct ext_policy *p);
+
+/*
+ * Lines of scx/load_request.h, written to fd: counters and events; what it
+ * takes of the CPU, and how it gets on with its model; how it ended.
+ */
+void ext_tell_counts(const struct ext_policy *p, const struct sysfs_events *e,
+		     int fd);
+void ext_tell_effort(const struct ext_policy *p, int fd);
+void ext_tell_end(const struct ext_policy *p, int fd);
 
 /* Detaches if needed.  NULL is fine. */
 void ext_free(struct ext_policy *p);

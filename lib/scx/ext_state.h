@@ -5,6 +5,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "bpf/learned_abi.h"
 #include "scx/attach.h"
 #include "scx/sysfs.h"
 
@@ -22,6 +23,7 @@ struct ext_policy {
 	/* How often rules were handed over; and the two sets of them. */
 	uint32_t generation;
 	struct intent_rules *intents[2];
+	uint32_t models;	    /* how often one was handed over */
 	struct sysfs_events events; /* last seen, for after the end */
 };
 

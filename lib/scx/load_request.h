@@ -17,9 +17,15 @@
  *     event NAME VALUE  of the kernel's
  *     time NS           its programs have taken so far, with every beat; -1:
  *                       nobody may know
+ *     learned GENERATION STATE SINCE BURSTS ERROR AVERAGE TRIPS APART FOLLOW
+ *                       a struct learned_report, behind each time; of a policy
+ *                       that follows models
  *     told              that was what was asked for by LOAD_REPORT
  *     intents N         the rules of LOAD_INTENTS are in force, the N-th ones
  *     unheeded ERRNO TEXT  they are not, and those before are
+ *     model N           the model of LOAD_MODEL counts, as generation N; 0:
+ *                       none, as LOAD_UNMODEL says
+ *     unlearned ERRNO TEXT  it does not, and what did before does
  *     silent            the asker has not beaten for LOAD_LIMIT_MS
  *     ended KIND CODE   what ops.exit() was told, and
  *     reason TEXT, message TEXT, dump TEXT (a line each)
@@ -28,8 +34,9 @@
  *
  * While it is attached the asker writes single bytes: LOAD_BEAT several times
  * within LOAD_LIMIT_MS, LOAD_REPORT when it wants one, LOAD_INTENTS before as
- * much of a struct intent_rules as that says.  It closes its side when the
- * deployment is to end.
+ * much of a struct intent_rules as that says; LOAD_MODEL before a struct
+ * forecast, of root alone, LOAD_CONTEXT before a struct feature_context, which
+ * has no answer.  It closes its side when the deployment is to end.
  */
 #ifndef SCHEDKIT_SCX_LOAD_REQUEST_H
 #define SCHEDKIT_SCX_LOAD_REQUEST_H
@@ -46,6 +53,9 @@
 #define LOAD_BEAT     'b'
 #define LOAD_REPORT   'r'
 #define LOAD_INTENTS  'i'
+#define LOAD_MODEL    'm'
+#define LOAD_UNMODEL  'u'
+#define LOAD_CONTEXT  'c'
 
 #define LOAD_OBJECT_MAX (16u << 20)
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,17 +8,17 @@
 #include "base/answer.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/mem.h"
+#include "bpf/forecast_abi.h"
 #include "bpf/intent_abi.h"
+#include "bpf/learned_abi.h"
 #include "scx/attach.h"
 #include "scx/load_request.h"
 #include "scx/sysfs.h"
 
-#define LOOK_MS	 100
-#define BEAT_MS	 250
-#define LINE_LEN 4096
-#define OBJECT	 "policy.bpf.o" /* whatever file it was read from */
+#define LOOK_MS 100
+#define BEAT_MS 250
+#define OBJECT	"policy.bpf.o" /* whatever file it was read from */
 
 struct service {
 	int fd;
@@ -30,70 +28,8 @@ struct service {
 	char *object;
 	struct ext_policy *ext;
 	double heard, beaten; /* when */
+	bool root;	      /* that is who asks */
 };
-
-/* ---- answers ---------------------------------------------------------- */
-
-/* The asker may be gone: that is no reason to leave anything attached. */
-static void __attribute__((format(printf, 2, 3)))
-say(const struct service *s, const char *fmt, ...)
-{
-	char line[LINE_LEN];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
-	va_end(ap);
-	if (n >= (int)sizeof(line) - 1)
-		n = (int)sizeof(line) - 2;
-	for (int i = 0; i < n; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = ' ';
-	line[n] = '\n';
-	io_write(s->fd, line, (size_t)n + 1);
-}
-
-static void say_rc(const struct service *s, const char *word, int rc)
-{
-	say(s, "%s %s %s", word, err_name(-rc), err_text());
-}
-
-static void say_figures(const struct service *s, const struct sysfs_events *e)
-{
-	uint64_t n;
-
-	for (unsigned i = 0; i < COUNT_MAX; i++)
-		if (ext_count(s->ext, (enum policy_counter)i, &n))
-			say(s, "count %u %llu", i, (unsigned long long)n);
-	for (size_t i = 0; i < e->count; i++)
-		say(s, "event %s %lld", e->v[i].name, e->v[i].n);
-}
-
-static void say_time(const struct service *s)
-{
-	say(s, "time %.0f", ext_time_ns(s->ext));
-}
-
-static void say_end(const struct service *s)
-{
-	struct policy_exit *end = mem_zalloc(1, sizeof(*end));
-	char *save = NULL, *line;
-
-	ext_ended(s->ext, end);
-	end->reason[sizeof(end->reason) - 1] = '\0';
-	end->message[sizeof(end->message) - 1] = '\0';
-	end->dump[sizeof(end->dump) - 1] = '\0';
-	if (end->kind) {
-		say(s, "ended %d %lld", end->kind, (long long)end->code);
-		say(s, "reason %s", end->reason);
-		say(s, "message %s", end->message);
-		line = strtok_r(end->dump, "\n", &save);
-		for (; line; line = strtok_r(NULL, "\n", &save))
-			say(s, "dump %s", line);
-	}
-	free(end);
-}
 
 /* ---- holding it ------------------------------------------------------- */
 
@@ -109,12 +45,46 @@ static bool take_intents(struct service *s)
 	if (is) {
 		rc = ext_intents(s->ext, r, r->size, &generation);
 		if (rc)
-			say_rc(s, "unheeded", rc);
+			answer_trouble(s->fd, "unheeded", rc);
 		else
-			say(s, "intents %u", generation);
+			answer_say(s->fd, "intents %u", generation);
 	}
 	s->heard = clock_monotonic();
 	free(r);
+	return is;
+}
+
+/*
+ * As take_intents(), and nobody signs this either.  NULL: to follow none, which
+ * is for anybody who may have the policy taken off.
+ */
+static bool take_model(struct service *s, struct forecast *m)
+{
+	uint32_t generation;
+	int rc = 0;
+
+	if (m && answer_request(s->fd, m, sizeof(*m)))
+		return false;
+	if (m && !s->root)
+		rc = err_set(EACCES, "a model is taken from root alone");
+	if (!rc)
+		rc = ext_model(s->ext, m, &generation);
+	if (rc)
+		answer_trouble(s->fd, "unlearned", rc);
+	else
+		answer_say(s->fd, "model %u", generation);
+	s->heard = clock_monotonic();
+	return true;
+}
+
+static bool take_context(struct service *s)
+{
+	struct feature_context c;
+	bool is = !answer_request(s->fd, &c, sizeof(c));
+
+	/* Who follows no model has no use for it. */
+	if (is && ext_context(s->ext, &c))
+		err_clear();
 	return is;
 }
 
@@ -122,20 +92,30 @@ static bool take_intents(struct service *s)
 static bool listen_to(struct service *s)
 {
 	struct sysfs_events events;
+	struct forecast model;
 	char byte;
 	ssize_t n = read(s->fd, &byte, sizeof(byte));
 
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN;
 	s->heard = clock_monotonic();
-	if (n > 0 && byte == LOAD_INTENTS)
+	if (n <= 0)
+		return false;
+	if (byte == LOAD_INTENTS)
 		return take_intents(s);
-	if (n > 0 && byte == LOAD_REPORT) {
+	if (byte == LOAD_MODEL)
+		return take_model(s, &model);
+	if (byte == LOAD_UNMODEL)
+		return take_model(s, NULL);
+	if (byte == LOAD_CONTEXT)
+		return take_context(s);
+	if (byte == LOAD_REPORT) {
 		ext_events(s->ext, &events);
-		say_figures(s, &events);
-		say(s, "told");
+		ext_tell_counts(s->ext, &events, s->fd);
+		ext_tell_effort(s->ext, s->fd);
+		answer_say(s->fd, "told");
 	}
-	return n > 0;
+	return true;
 }
 
 /*
@@ -151,13 +131,13 @@ static bool wait_some(struct service *s)
 		return false;
 	now = clock_monotonic();
 	if (now - s->heard > LOAD_LIMIT_MS / 1e3) {
-		say(s, "silent");
+		answer_say(s->fd, "silent");
 		return false;
 	}
 	if (now - s->beaten >= BEAT_MS / 1e3) {
 		ext_beat(s->ext);
 		s->beaten = now;
-		say_time(s);
+		ext_tell_effort(s->ext, s->fd);
 	}
 	return !*s->cancel && ext_alive(s->ext);
 }
@@ -169,12 +149,12 @@ static void detach(struct service *s)
 
 	ext_events(s->ext, &events);
 	rc = ext_detach(s->ext);
-	say_figures(s, &events);
-	say_end(s);
+	ext_tell_counts(s->ext, &events, s->fd);
+	ext_tell_end(s->ext, s->fd);
 	if (rc)
-		say_rc(s, "fault", rc);
+		answer_trouble(s->fd, "fault", rc);
 	else
-		say(s, "done");
+		answer_say(s->fd, "done");
 }
 
 static int attach(struct service *s)
@@ -183,16 +163,18 @@ static int attach(struct service *s)
 
 	/* The kernel may have dropped it before it was enabled. */
 	if (rc)
-		say_end(s);
+		ext_tell_end(s->ext, s->fd);
 	if (!rc && s->r->verb == LOAD_PIN)
 		rc = ext_pin(s->ext, LOAD_PINS);
 	if (!rc)
 		rc = s->settled();
 	if (rc)
 		return rc;
-	say(s, "attached %s", ext_name(s->ext));
+	/* First, so that the asker knows what it needs. */
+	ext_tell_effort(s->ext, s->fd);
+	answer_say(s->fd, "attached %s", ext_name(s->ext));
 	if (s->r->verb == LOAD_PIN) {
-		say(s, "pinned");
+		answer_say(s->fd, "pinned");
 		return 0;
 	}
 	s->heard = clock_monotonic();
@@ -208,14 +190,14 @@ static int load(struct service *s)
 		.image = &s->r->image,
 		.partial = s->r->partial,
 		/* Nobody signs rules. */
-		.intents = s->r->intents && !getuid(),
+		.intents = s->r->intents && s->root,
 		.beat_limit_ms = s->r->verb == LOAD_HOLD ? LOAD_LIMIT_MS : 0,
 	};
 	int rc = ext_load_image(OBJECT, s->object, s->r->object_len, &setup,
 				&s->ext, NULL);
 
 	if (!rc && s->r->verb == LOAD_TRY)
-		say(s, "loaded %s", ext_name(s->ext));
+		answer_say(s->fd, "loaded %s", ext_name(s->ext));
 	else if (!rc)
 		rc = attach(s);
 	return rc;
@@ -253,7 +235,7 @@ static int carry_out(struct service *s)
 	if (!rc)
 		rc = ext_check();
 	if (!rc && s->r->verb == LOAD_ASK)
-		say(s, "able");
+		answer_say(s->fd, "able");
 	else if (!rc)
 		rc = load(s);
 	return rc;
@@ -262,7 +244,10 @@ static int carry_out(struct service *s)
 int load_serve(int fd, const volatile sig_atomic_t *cancel,
 	       int (*settled)(void))
 {
-	struct service s = {.fd = fd, .cancel = cancel, .settled = settled};
+	struct service s = {.fd = fd,
+			    .cancel = cancel,
+			    .settled = settled,
+			    .root = !getuid()};
 	char *why;
 	int rc;
 
@@ -274,7 +259,7 @@ int load_serve(int fd, const volatile sig_atomic_t *cancel,
 	if (rc || s.r->verb != LOAD_PIN)
 		ext_free(s.ext);
 	if (rc)
-		say(&s, "no %s %s", err_name(-rc), why);
+		answer_say(fd, "no %s %s", err_name(-rc), why);
 	free(why);
 	free(s.object);
 	free(s.r);

@@ -158,6 +158,17 @@ refused() {
 	has "$stderr" "measured on 'vm'"
 }
 
+@test 'deploy: a model to follow is for the host' {
+	{
+		policy a
+		verdict "$(policy a | doc_id)" accepted 1
+	} | signed >in
+	refused 1 '--model is for what is loaded on the host and held' --model m
+	exits 2 sched-deploy --model
+	exits 0 sched-deploy --help
+	has "$output" '--model'
+}
+
 @test 'deploy: a bad line' {
 	{
 		policy a

@@ -139,6 +139,34 @@ home/.local/state/schedkit/history"
 	is "$(sched-history best --workload w)" "$(printf '%s\n' "$p" "$v")"
 }
 
+@test 'history: which model a policy had, and what became of it' {
+	local p n sha
+	sha=$(printf 'ab%.0s' {1..32})
+	p=$(doc policy "{\"form\": \"params\", \"title\": \"t\", \"why\": \"w\",
+		\"uses\": [], \"params\": {\"order\": \"predicted\"},
+		\"model\": {\"sha256\": \"$sha\", \"feature_version\": 1,
+		\"trained_on\": [\"$sha\"], \"data\": \"x\",
+		\"targets\": {\"burst\": {\"kind\": \"trees\", \"rows\": 9,
+		\"error\": 1, \"average_error\": 2, \"ratio\": 0.5,
+		\"ci95\": [0.5, 0.5]}}}}")
+	n=$(doc note "{\"text\": \"the model abababababab is retired\",
+		\"about\": \"$(doc_id <<<"$p")\", \"tags\": [\"model\"],
+		\"model\": {\"event\": \"retired\", \"sha256\": \"$sha\",
+		\"feature_version\": 1, \"generation\": 3, \"trips\": 3,
+		\"state\": \"retired\", \"bursts\": 7, \"ratio\": 16}}" \
+		"$(doc_id <<<"$p")")
+	printf '%s\n' "$p" "$n" | sched-history add >/dev/null
+	has "$(script -qec "sched-history show $(doc_id <<<"$p")" /dev/null)" \
+		"model   $sha, features of version 1, of 1 recording: burst 50 % of the average's error by trees"
+	has "$(script -qec 'sched-history log -k note' /dev/null)" \
+		'the model abababababab is retired'
+	is "$(sched-history log -k note)" "$(jq -cS . <<<"$n")"
+	# What no tool says of a model is refused.
+	exits 3 sched-history add < <(doc note "$(jq -c \
+		'.body | .model.event = "lost"' <<<"$n")")
+	has "$stderr" model.event
+}
+
 @test 'history: an ambiguous prefix is named' {
 	local i id prefix
 	# Four digits in common: found by trying.
