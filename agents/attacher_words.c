@@ -141,20 +141,21 @@ static void take_unlearned(struct attacher *a, const char *text)
 static void take_learned(struct attacher *a, const char *text)
 {
 	struct learned_report r = {0};
-	unsigned long long v[7];
+	unsigned long long v[8];
 
-	if (sscanf(text, "%u %u %llu %llu %llu %llu %llu %llu %llu",
+	if (sscanf(text, "%u %u %llu %llu %llu %llu %llu %llu %llu %llu",
 		   &r.generation, &r.state, &v[0], &v[1], &v[2], &v[3], &v[4],
-		   &v[5], &v[6]) != 9 ||
+		   &v[5], &v[6], &v[7]) != 10 ||
 	    r.state > LEARNED_BRAKED)
 		return;
 	r.since = v[0];
 	r.bursts = v[1];
 	r.error = v[2];
 	r.average_error = v[3];
-	r.trips = v[4];
-	r.apart = v[5];
-	r.follow = v[6];
+	r.weight = v[4];
+	r.trips = v[5];
+	r.apart = v[6];
+	r.follow = v[7];
 	a->learned = r;
 	a->learns = true;
 }

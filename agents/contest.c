@@ -134,15 +134,13 @@ static struct json *groups_json(const struct load *l,
  * both in powers of two, for a burst. */
 static void model_json(struct json *v, const struct json *model)
 {
-	double n = json_as_number(json_get(model, "bursts"), 0);
-	static const char *const sums[] = {"error", "average_error"};
+	static const char *const errors[] = {"error", "average_error"};
 
-	json_set(v, "followed", json_copy(json_get(model, "followed")));
-	for (size_t i = 0; i < ARRAY_LEN(sums) && n > 0; i++)
-		json_set_number(
-			v, sums[i],
-			rounded(json_as_number(json_get(model, sums[i]), 0) /
-				n));
+	json_set(v, "followed", json_copy(json_get(model, "follow")));
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++)
+		if (json_get(model, errors[i]))
+			json_set(v, errors[i],
+				 json_copy(json_get(model, errors[i])));
 }
 
 static void add_arm(struct json *list, const struct load *l,

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agents/model_watch.h"
 
+#include "policy/learned.h"
+
 #include <stdio.h>
 #include <string.h>
 
 void model_watch_begin(struct model_watch *w, double now)
 {
 	*w = (struct model_watch){.since = now, .anew = now};
-}
-
-double model_ratio(const struct learned_report *r)
-{
-	return r->average_error ? (double)r->error / (double)r->average_error
-				: -1;
 }
 
 /* What counts of it was not there before: another one's counts are no less. */
@@ -67,7 +63,7 @@ static enum model_answer compare(struct model_watch *w, bool follows,
 		(double)part->error <= MODEL_WELL * (double)part->average_error;
 
 	out->bursts = part->bursts;
-	out->ratio = model_ratio(part);
+	out->ratio = learned_ratio(part);
 	if (worse == w->alarm || !(worse || (well && follows)))
 		return MODEL_STAYS;
 	w->alarm = worse;

@@ -60,7 +60,4 @@ enum model_answer model_watch_saw(struct model_watch *w, double now,
 				  const struct learned_report *r,
 				  struct model_choice *out);
 
-/* Of all of a report, or below 0: nothing to compare with. */
-double model_ratio(const struct learned_report *r);
-
 #endif

@@ -17,6 +17,7 @@
 #include "base/owned.h"
 #include "base/ticker.h"
 #include "learn/forecast.h"
+#include "policy/learned.h"
 #include "policy/model.h"
 #include "trace/context.h"
 

@@ -1,48 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "agents/supplier_words.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/model_watch.h"
 #include "base/buf.h"
 #include "base/mem.h"
 
 #define WORDS_MAX 4096
-#define UNIT	  256.0 /* of a sum, to a power of two */
 #define SHORT_ID  12
-
-const char *learned_state_name(uint32_t state)
-{
-	static const char *const names[] = {"none", "trial", "followed",
-					    "braked"};
-
-	return state < ARRAY_LEN(names) ? names[state] : "unknown";
-}
-
-static double rounded(double x)
-{
-	return round(x * 1e4) / 1e4;
-}
-
-void learned_json(const struct learned_report *r, struct json *to)
-{
-	double ratio = model_ratio(r), n = (double)r->bursts * UNIT;
-
-	json_set_string(to, "state", learned_state_name(r->state));
-	json_set_number(to, "bursts", (double)r->bursts);
-	if (r->bursts) {
-		json_set_number(to, "error", rounded((double)r->error / n));
-		json_set_number(to, "average_error",
-				rounded((double)r->average_error / n));
-	}
-	if (ratio >= 0)
-		json_set_number(to, "ratio", rounded(ratio));
-	json_set_number(to, "trips", (double)r->trips);
-	json_set_number(to, "apart", (double)r->apart);
-	json_set_number(to, "follow", (double)r->follow);
-}
 
 static double number(const struct json *v, const char *key)
 {

@@ -40,9 +40,12 @@ struct learned_report {
 	uint64_t since;	 /* of that state; the policy's clock, nanoseconds */
 	uint64_t until;	 /* LEARNED_BRAKED: when it is on trial again */
 	uint64_t bursts; /* scored */
-	/* Sums over those of |log2 foretold - log2 ran|, in 1/256: the model's,
-	 * and the exponential average's. */
+	/* Sums over those of |log2 foretold - log2 ran|, in 1/256, each times
+	 * its weight: the model's, and the exponential average's.  A burst
+	 * weighs as much as it ran, in 1024 ns: what hardly runs is of no
+	 * matter. */
 	uint64_t error, average_error;
+	uint64_t weight; /* of all of them */
 	uint64_t trips;	 /* how often it was braked */
 	uint64_t apart;	 /* bursts of tasks that it is not followed for, for it
 			    has missed theirs */

@@ -19,11 +19,12 @@
 #include "feature.bpf.h"
 #include "learned_abi.h"
 
-/* Scores are compared over a window: so many bursts, or fewer if it took so
- * long. */
-#define WINDOW_BURSTS 64
-#define WINDOW_LEAST  16
-#define WINDOW_NS     200000000ULL
+/* Scores are compared over a window: at least so many bursts, which ran so long
+ * in all; or after so long whatever they ran. */
+#define WINDOW_BURSTS 16
+#define WINDOW_WEIGHT (50000000 >> WEIGHT_SHIFT)
+#define WINDOW_NS     500000000ULL
+#define WEIGHT_SHIFT  10 /* of a burst's length */
 /* The model may miss by a sixteenth more than the average to be followed, and
  * is dropped when it misses by more than a quarter more; beside that, how many
  * 1/256 of a power of two a burst are no matter. */
@@ -83,8 +84,8 @@ static struct group_place group_places[GROUP_PLACES];
 /* Since the last look, and as much again of what was before. */
 static struct {
 	u64 began;
-	u64 bursts, error, average;
-	u64 old_bursts, old_error, old_average;
+	u64 bursts, weight, error, average;
+	u64 old_weight, old_error, old_average;
 } window;
 
 /* What is typically still to come of a burst: where those stand of whom the
@@ -153,7 +154,14 @@ static void become(struct learned_report *r, u32 state, u64 now)
 {
 	r->state = state;
 	r->since = now;
-	window.old_bursts = window.old_error = window.old_average = 0;
+	window.old_weight = window.old_error = window.old_average = 0;
+}
+
+static void begin_window(u64 now)
+{
+	window.began = now;
+	window.bursts = window.weight = 0;
+	window.error = window.average = 0;
 }
 
 /* Another model than before: nothing that is known of that one counts. */
@@ -163,10 +171,9 @@ static void begin_trial(struct learned_report *r, u32 generation, u64 now)
 
 	if (__sync_val_compare_and_swap(&r->generation, was, generation) != was)
 		return;
-	r->bursts = r->error = r->average_error = 0;
+	r->bursts = r->weight = r->error = r->average_error = 0;
 	r->trips = r->apart = r->follow = 0;
-	window.began = now;
-	window.bursts = window.error = window.average = 0;
+	begin_window(now);
 	become(r, generation ? LEARNED_TRIAL : LEARNED_NONE, now);
 }
 
@@ -179,52 +186,54 @@ static void brake(struct learned_report *r, u64 now)
 	become(r, LEARNED_BRAKED, now);
 }
 
-/* Both sums are of so many bursts. */
-static bool misses_more(u64 error, u64 average, u64 bursts, u32 shift,
+/* Both sums are of so much weight. */
+static bool misses_more(u64 error, u64 average, u64 weight, u32 shift,
 			u32 spare)
 {
-	return error > average + (average >> shift) + bursts * spare;
+	return error > average + (average >> shift) + weight * spare;
 }
 
 /* A window is over: what does it say? */
 static void judge(struct learned_report *r, u64 now)
 {
-	u64 began = window.began, n, e, a;
+	u64 began = window.began, w, e, a;
 
 	if (__sync_val_compare_and_swap(&window.began, began, now) != began)
 		return;
-	n = window.bursts;
+	w = window.weight;
 	e = window.error;
 	a = window.average;
-	window.bursts = window.error = window.average = 0;
-	window.old_bursts = window.old_bursts / 2 + n;
+	begin_window(now);
+	window.old_weight = window.old_weight / 2 + w;
 	window.old_error = window.old_error / 2 + e;
 	window.old_average = window.old_average / 2 + a;
 	if (r->state == LEARNED_TRIAL) {
-		if (misses_more(e, a, n, FOLLOW_SHIFT, FOLLOW_SPARE))
+		if (misses_more(e, a, w, FOLLOW_SHIFT, FOLLOW_SPARE))
 			brake(r, now);
 		else
 			become(r, LEARNED_FOLLOW, now);
 	} else if (r->state == LEARNED_FOLLOW &&
 		   misses_more(window.old_error, window.old_average,
-			       window.old_bursts, BRAKE_SHIFT, BRAKE_SPARE)) {
+			       window.old_weight, BRAKE_SHIFT, BRAKE_SPARE)) {
 		brake(r, now);
 	}
 }
 
 static void score_model(struct learned_report *r, u32 miss, u32 average_miss,
-			u64 now)
+			u64 weight, u64 now)
 {
-	u64 n;
+	u64 n, w;
 
 	__sync_fetch_and_add(&r->bursts, 1);
-	__sync_fetch_and_add(&r->error, miss);
-	__sync_fetch_and_add(&r->average_error, average_miss);
-	__sync_fetch_and_add(&window.error, miss);
-	__sync_fetch_and_add(&window.average, average_miss);
+	__sync_fetch_and_add(&r->weight, weight);
+	__sync_fetch_and_add(&r->error, miss * weight);
+	__sync_fetch_and_add(&r->average_error, average_miss * weight);
+	__sync_fetch_and_add(&window.error, miss * weight);
+	__sync_fetch_and_add(&window.average, average_miss * weight);
+	w = __sync_fetch_and_add(&window.weight, weight) + weight;
 	n = __sync_fetch_and_add(&window.bursts, 1) + 1;
-	if (n >= WINDOW_BURSTS ||
-	    (n >= WINDOW_LEAST && now - window.began > WINDOW_NS))
+	if (n >= WINDOW_BURSTS &&
+	    (w >= WINDOW_WEIGHT || now - window.began > WINDOW_NS))
 		judge(r, now);
 }
 
@@ -268,8 +277,7 @@ static bool is_asked(struct learned_report *r, u32 generation, u64 now)
 	if (r->generation != generation)
 		begin_trial(r, generation, now);
 	if (r->state == LEARNED_BRAKED && !before(now, r->until)) {
-		window.began = now;
-		window.bursts = window.error = window.average = 0;
+		begin_window(now);
 		become(r, LEARNED_TRIAL, now);
 	}
 	return r->state == LEARNED_TRIAL || r->state == LEARNED_FOLLOW;
@@ -313,6 +321,7 @@ static void score(struct learned *l, s16 log, u64 now)
 	struct learned_report *r = report_of();
 	s32 average = l->features[FEATURE_BURST_MEAN];
 	u32 miss, average_miss;
+	u64 ran;
 
 	/* Where the average knows nothing there is nothing to compare. */
 	if (!r || l->foretold < 0 || !average || l->generation != r->generation)
@@ -322,7 +331,8 @@ static void score(struct learned *l, s16 log, u64 now)
 	l->missed = (3 * l->missed + miss) / 4;
 	l->average_missed = (3 * l->average_missed + average_miss) / 4;
 	l->scored++;
-	score_model(r, miss, average_miss, now);
+	ran = l->f.burst_ns < EXPECT_MOST_NS ? l->f.burst_ns : EXPECT_MOST_NS;
+	score_model(r, miss, average_miss, 1 + (ran >> WEIGHT_SHIFT), now);
 }
 
 /* ---- its life ----------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "policy/learned.h"
 #include "scx/counters.h"
 #include "scx/ext_state.h"
 
@@ -55,6 +56,7 @@ struct json *ext_report(const struct ext_policy *p)
 	struct json *v = json_object();
 	struct sysfs_events now;
 	bool alive = ext_alive(p);
+	struct learned_report learned;
 	struct policy_exit end;
 
 	if (alive)
@@ -66,6 +68,8 @@ struct json *ext_report(const struct ext_policy *p)
 		 counters_read(
 			 bpf_object__find_map_fd_by_name(p->obj, "counters")));
 	json_set(v, "events", ext_events_json(alive ? &now : &p->events));
+	if (!ext_learned(p, &learned))
+		learned_json(&learned, json_set(v, "model", json_object()));
 	ext_ended(p, &end);
 	ext_exit_json(&end, v);
 	return v;

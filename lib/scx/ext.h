@@ -39,7 +39,8 @@ int ext_load_bytes(const char *object, const void *data, size_t len,
 /*
  * {"name":…,"alive":…,"object_sha256":…,"exit_kind":…,"exit_code":…,
  *  "exit_reason":…,"exit_message":…,"exit_dump":…,"counters":{…},
- *  "events":{…}}; exit_* only once it ended.
+ *  "events":{…},"model":{…}}; exit_* only once it ended, model as
+ *  learned_json() of a policy that may follow one.
  */
 struct json *ext_report(const struct ext_policy *p);
 

@@ -27,12 +27,12 @@ static void tell_learned(const struct ext_policy *p, int fd)
 
 	if (ext_learned(p, &r))
 		return;
-	answer_say(fd, "learned %u %u %llu %llu %llu %llu %llu %llu %llu",
+	answer_say(fd, "learned %u %u %llu %llu %llu %llu %llu %llu %llu %llu",
 		   r.generation, r.state, (unsigned long long)r.since,
 		   (unsigned long long)r.bursts, (unsigned long long)r.error,
 		   (unsigned long long)r.average_error,
-		   (unsigned long long)r.trips, (unsigned long long)r.apart,
-		   (unsigned long long)r.follow);
+		   (unsigned long long)r.weight, (unsigned long long)r.trips,
+		   (unsigned long long)r.apart, (unsigned long long)r.follow);
 }
 
 void ext_tell_effort(const struct ext_policy *p, int fd)

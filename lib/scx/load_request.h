@@ -17,7 +17,8 @@
  *     event NAME VALUE  of the kernel's
  *     time NS           its programs have taken so far, with every beat; -1:
  *                       nobody may know
- *     learned GENERATION STATE SINCE BURSTS ERROR AVERAGE TRIPS APART FOLLOW
+ *     learned GENERATION STATE SINCE BURSTS ERROR AVERAGE WEIGHT TRIPS APART
+ *             FOLLOW
  *                       a struct learned_report, behind each time; of a policy
  *                       that follows models
  *     told              that was what was asked for by LOAD_REPORT

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "bpf/learned_abi.h"
+#include "policy/learned.h"
 
 /* As lib/trace/context.c looks at a machine. */
 #define LOOK_NS	  100000000u
@@ -109,29 +109,14 @@ int ext_learn_start(struct ext *e)
 
 void ext_learn_report(struct ext *e)
 {
-	static const char *const states[] = {
-		[LEARNED_NONE] = "none",
-		[LEARNED_TRIAL] = "trial",
-		[LEARNED_FOLLOW] = "follow",
-		[LEARNED_BRAKED] = "braked",
-	};
 	int map = object_map(e->policy->object, "model_report");
 	struct learned_report r = {0};
 	uint32_t zero = 0;
-	struct json *v;
 
 	if (map < 0 || vm_map_get(e->vm, map, &zero, 0, &r))
 		return;
-	v = e->s->r->model = json_object();
-	json_set_string(v, "state",
-			states[r.state < ARRAY_LEN(states) ? r.state : 0]);
-	json_set_number(v, "bursts", (double)r.bursts);
-	json_set_number(v, "followed", (double)r.follow);
-	json_set_number(v, "apart", (double)r.apart);
-	json_set_number(v, "trips", (double)r.trips);
-	json_set_number(v, "error", (double)r.error / FORECAST_ONE);
-	json_set_number(v, "average_error",
-			(double)r.average_error / FORECAST_ONE);
+	e->s->r->model = json_object();
+	learned_json(&r, e->s->r->model);
 }
 
 void ext_learn_stop(struct ext *e)

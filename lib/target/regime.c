@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "policy/model.h"
 #include "scx/ext.h"
 #include "target/external_run.h"
 #include "target/knob_run.h"
@@ -36,12 +37,22 @@ static struct json *load_report(const struct buf *log)
 	return report;
 }
 
+static void tell_context(void *arg)
+{
+	struct regime *g = arg;
+
+	context_look(&g->context);
+	ext_context(g->ext, &g->context.is);
+}
+
 static void object_stop(struct regime *g, struct run_result *r)
 {
 	struct ext_policy *p = g->ext;
 	bool alive = ext_alive(p);
 	const char *reason, *words;
 
+	ticker_free(g->ticker);
+	g->ticker = NULL;
 	if (ext_detach(p) < 0 && alive)
 		r->message = mem_strdup(err_text());
 	r->report = ext_report(p);
@@ -79,8 +90,12 @@ static int object_start(struct regime *g, const struct run_job *j,
 		object_stop(g, r);
 		rc = -1;
 	}
-	if (rc)
+	if (rc) {
 		ext_free(g->ext);
+	} else if (policy_has_model(j->policy)) {
+		context_init(&g->context);
+		g->ticker = ticker_new(CONTEXT_EVERY_S, tell_context, g);
+	}
 	return rc;
 }
 

@@ -8,12 +8,16 @@
 
 #include <sys/types.h>
 
+#include "base/ticker.h"
 #include "policy/form.h"
 #include "target/runner.h"
+#include "trace/context.h"
 
 struct regime {
 	enum policy_form form; /* FORM_UNKNOWN: the kernel's own */
 	struct ext_policy *ext;
+	struct ticker *ticker; /* tells ext the context, if it has a model */
+	struct context context;
 	struct knob_run *knobs;
 	struct external_run *external;
 	char *trouble; /* why regime_take() failed; NULL: it did not */

@@ -79,16 +79,16 @@ static void test_learned(void **state)
 	struct learned_report r;
 
 	assert_false(attacher_learned(&w->a, &r));
-	hears(&w->a, "time 17\nlearned 3 2 100 4000 50 60 1 2 3900\n");
+	hears(&w->a, "time 17\nlearned 3 2 100 4000 50 60 70 1 2 3900\n");
 	assert_true(attacher_learned(&w->a, &r));
 	assert_int_equal(r.generation, 3);
 	assert_int_equal(r.state, LEARNED_FOLLOW);
 	assert_true(r.since == 100 && r.bursts == 4000 && r.error == 50 &&
-		    r.average_error == 60 && r.trips == 1 && r.apart == 2 &&
-		    r.follow == 3900);
+		    r.average_error == 60 && r.weight == 70 && r.trips == 1 &&
+		    r.apart == 2 && r.follow == 3900);
 	/* What is not understood changes nothing. */
-	hears(&w->a, "learned 4 2 100\nlearned\nlearned 4 9 1 1 1 1 1 1 1\n"
-		     "learned x 2 1 1 1 1 1 1 1\n");
+	hears(&w->a, "learned 4 2 100\nlearned\nlearned 4 9 1 1 1 1 1 1 1 1\n"
+		     "learned x 2 1 1 1 1 1 1 1 1\n");
 	assert_true(attacher_learned(&w->a, &r));
 	assert_int_equal(r.generation, 3);
 }
@@ -130,14 +130,14 @@ static void test_handed(void **state)
 	uint32_t n;
 
 	good(&m);
-	hears(&w->a, "learned 1 2 0 100 1 1 3 0 0\n");
+	hears(&w->a, "learned 1 2 0 100 1 1 1 3 0 0\n");
 	assert_int_equal(hands(w, &m, "model 2\n", &n), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(w->byte, LOAD_MODEL);
 	assert_memory_equal(&w->got, &m, sizeof(m));
 	/* What was said of the one before is not of this one. */
 	assert_false(attacher_learned(&w->a, &r));
-	hears(&w->a, "learned 2 1 0 0 0 0 0 0 0\n");
+	hears(&w->a, "learned 2 1 0 0 0 0 0 0 0 0\n");
 	assert_true(attacher_learned(&w->a, &r));
 	assert_int_equal(r.state, LEARNED_TRIAL);
 }
@@ -150,7 +150,7 @@ static void test_refused(void **state)
 	uint32_t n;
 
 	good(&m);
-	hears(&w->a, "learned 1 2 0 100 1 1 3 0 0\n");
+	hears(&w->a, "learned 1 2 0 100 1 1 1 3 0 0\n");
 	assert_int_equal(hands(w, &m, "unlearned EINVAL it is so so\n", &n),
 			 -EINVAL);
 	assert_string_equal(err_text(), "it is so so");
@@ -168,13 +168,13 @@ static void test_dropped(void **state)
 	uint32_t n;
 
 	good(&m);
-	hears(&w->a, "learned 1 3 0 100 1 1 3 0 0\n");
+	hears(&w->a, "learned 1 3 0 100 1 1 1 3 0 0\n");
 	assert_int_equal(hands(w, &m, "model 2\n", &n), 0);
 	assert_int_equal(hands(w, NULL, "model 0\n", &n), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(w->byte, LOAD_UNMODEL);
 	assert_false(attacher_learned(&w->a, &r));
-	hears(&w->a, "learned 0 0 0 0 0 0 0 0 0\n");
+	hears(&w->a, "learned 0 0 0 0 0 0 0 0 0 0\n");
 	assert_true(attacher_learned(&w->a, &r));
 }
 

@@ -11,6 +11,7 @@
 
 #include "agents/model_watch.h"
 #include "agents/supplier_words.h"
+#include "policy/learned.h"
 
 #define MINUTE 60.0
 #define HOUR   3600.0
@@ -134,7 +135,7 @@ static void test_exact_average(void **state)
 	v.r.error = 7;
 	assert_int_equal(look(&v, MODEL_WINDOW_S), MODEL_DRIFTS);
 	assert_non_null(strstr(v.last.why, "missed by nothing"));
-	assert_true(model_ratio(&v.r) < 0);
+	assert_true(learned_ratio(&v.r) < 0);
 }
 
 static void test_retires(void **state)
@@ -265,7 +266,8 @@ static void test_figures(void **state)
 	const struct learned_report r = {.state = LEARNED_FOLLOW,
 					 .bursts = 200,
 					 .error = 200 * 128,
-					 .average_error = 200 * 512};
+					 .average_error = 200 * 512,
+					 .weight = 200};
 	struct json *v = json_object();
 
 	(void)state;
