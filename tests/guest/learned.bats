@@ -21,8 +21,9 @@ setup() {
 	object=$(sha256sum "$learned" | cut -d ' ' -f 1)
 	model="{\"sha256\": \"$(tail -c 65 average)\",
 		\"feature_version\": 1, \"data\": \"$(base64 -w 0 average)\"}"
+	# Who is of no weight waits for long beside those who compute.
 	stream "$release" "$configuration" '{"queue": "global",
-		"order": "predicted"}' "\"model\": $model" >in
+		"order": "predicted", "starve_us": 2000000}' "\"model\": $model" >in
 	cat >>common <<-'END'
 		# put FILE: a whole one, at once.
 		put() {
