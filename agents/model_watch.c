@@ -58,7 +58,8 @@ static enum model_answer compare(struct model_watch *w, bool follows,
 				 const struct learned_report *part,
 				 struct model_choice *out)
 {
-	bool worse = part->error > part->average_error;
+	bool worse =
+		(double)part->error > MODEL_WORSE * (double)part->average_error;
 	bool well =
 		(double)part->error <= MODEL_WELL * (double)part->average_error;
 

@@ -23,12 +23,14 @@
 /* So long what is reported of one that has just begun may be of the one before
  * in part: the policy writes it while it is read. */
 #define MODEL_SETTLES_S 0.5
-/* An alarm is over at this share of the average's error, not at once. */
-#define MODEL_WELL 0.9
+/* The shares of the average's error above which it drifts, and below which it
+ * does no more. */
+#define MODEL_WORSE 1.05
+#define MODEL_WELL  0.9
 
 enum model_answer {
 	MODEL_STAYS,
-	MODEL_DRIFTS,	/* it misses by more than the average would */
+	MODEL_DRIFTS,	/* it misses by more than the average does */
 	MODEL_RECOVERS, /* it did, and does well again */
 	MODEL_BRAKED,	/* the policy did that */
 	MODEL_RETIRES,	/* once too often: it is to be followed no more */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,8 +15,10 @@
 #include <cmocka.h>
 
 #include "agents/attacher_parts.h"
+#include "agents/supplier.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "learn/forecast.h"
 
 static void good(struct forecast *m)
@@ -36,6 +39,7 @@ struct world {
 	const char *answer;
 	char byte;
 	struct forecast got;
+	unsigned int contexts;
 };
 
 static void hears(struct attacher *a, const char *lines)
@@ -242,6 +246,164 @@ static void test_notes(void **state)
 	assert_null(attacher_notes(&w->a));
 }
 
+/* ---- what supplies it --------------------------------------------------- */
+
+/* The other end, as long as there is one: takes each model, and says so. */
+static void *follow(void *arg)
+{
+	struct world *w = arg;
+	struct feature_context c;
+	uint32_t generation = 0;
+	char words[128];
+	char byte;
+
+	while (recv(w->other, &byte, 1, MSG_WAITALL) == 1) {
+		words[0] = '\0';
+		if (byte == LOAD_CONTEXT) {
+			recv(w->other, &c, sizeof(c), MSG_WAITALL);
+		} else if (byte == LOAD_UNMODEL) {
+			snprintf(words, sizeof(words), "model 0\n");
+		} else if (byte == LOAD_MODEL) {
+			recv(w->other, &w->got, sizeof(w->got), MSG_WAITALL);
+			generation++;
+			snprintf(words, sizeof(words),
+				 "model %u\nlearned %u 2 0 0 0 0 0 0 0\n",
+				 generation, generation);
+		}
+		pthread_mutex_lock(&w->a.lock);
+		if (byte == LOAD_CONTEXT)
+			w->contexts++;
+		else
+			w->byte = byte;
+		hears(&w->a, words);
+		pthread_cond_broadcast(&w->a.news);
+		pthread_mutex_unlock(&w->a.lock);
+	}
+	return NULL;
+}
+
+static void says(struct world *w, const char *lines)
+{
+	pthread_mutex_lock(&w->a.lock);
+	hears(&w->a, lines);
+	pthread_mutex_unlock(&w->a.lock);
+}
+
+/* The next note has this event, and these words are in its text. */
+static void tells(struct world *w, const char *event, const char *words)
+{
+	struct json *v = NULL;
+
+	for (int i = 0; i < 1000 && !v; i++) {
+		usleep(10000);
+		v = attacher_notes(&w->a);
+	}
+	if (!v)
+		fail_msg("nothing is told of '%s'", event);
+	assert_int_equal(json_len(v), 1);
+	assert_string_equal(json_text_at(json_at(v, 0), "model.event"), event);
+	if (!strstr(json_text_at(json_at(v, 0), "text"), words))
+		fail_msg("'%s' is not in: %s", words,
+			 json_text_at(json_at(v, 0), "text"));
+	json_free(v);
+}
+
+static void quiet(struct world *w)
+{
+	usleep(400000);
+	assert_null(attacher_notes(&w->a));
+}
+
+static void writes(const char *path, const void *data, size_t len)
+{
+	char *next = mem_printf("%s.next", path);
+
+	assert_int_equal(path_write_public(next, data, len), 0);
+	assert_int_equal(rename(next, path), 0);
+	free(next);
+}
+
+/* A model of its own, and the digest of it. */
+static void writes_model(const char *path, int32_t bias,
+			 char sha256[static DIGEST_HEX_LEN])
+{
+	char *next = mem_printf("%s.next", path);
+	struct forecast m;
+
+	good(&m);
+	m.part[FORECAST_BURST].bias = bias;
+	digest_hex(&m, sizeof(m), sha256);
+	assert_int_equal(forecast_write(next, &m), 0);
+	assert_int_equal(rename(next, path), 0);
+	free(next);
+}
+
+static void test_supplied(void **state)
+{
+	char folder[] = "/tmp/test-model-XXXXXX", sha256[DIGEST_HEX_LEN];
+	struct world *w = *state;
+	struct supplier *s;
+	char *file, *record;
+	struct json *v;
+	struct buf b;
+
+	assert_non_null(mkdtemp(folder));
+	setenv("SCHEDKIT_RUN", folder, 1);
+	file = mem_printf("%s/model", folder);
+	record = mem_printf("%s/model.json", folder);
+	writes_model(file, 1, sha256);
+	hears(&w->a, "learned 1 2 0 0 0 0 0 0 0\n");
+	pthread_create(&w->thread, NULL, follow, w);
+	/* The policy has that one already. */
+	s = supplier_new(&w->a, file, sha256);
+	assert_non_null(s);
+	quiet(w);
+	assert_int_equal(w->byte, 0);
+	assert_true(w->contexts > 0);
+
+	writes_model(file, 2, sha256);
+	tells(w, "swapped", "in place of");
+	assert_int_equal(w->got.part[FORECAST_BURST].bias, 2);
+	/* A damaged one is told of once, and changes nothing. */
+	writes(file, &w->got, sizeof(w->got) / 2);
+	tells(w, "refused", "it is no model: the model before stays");
+	quiet(w);
+	unlink(file);
+	tells(w, "refused", "No such file");
+	quiet(w);
+	/* Nor does the same one, when it is back. */
+	writes_model(file, 2, sha256);
+	quiet(w);
+
+	says(w, "learned 1 3 0 300 30000 300 1 0 0\n");
+	tells(w, "braked", "was braked, the first time");
+	says(w, "learned 1 3 0 300 30000 300 3 0 0\n");
+	tells(w, "retired", "the policy goes on without one");
+	assert_int_equal(w->byte, LOAD_UNMODEL);
+	says(w, "learned 0 0 0 0 0 0 0 0 0\n");
+	quiet(w);
+	buf_init(&b, 1 << 16);
+	assert_int_equal(buf_read_file(&b, record), 0);
+	v = json_parse(b.data, b.len);
+	assert_string_equal(json_text_at(v, "state"), "retired");
+	assert_string_equal(json_text_at(v, "sha256"), sha256);
+	assert_string_equal(json_text_at(v, "alarm"),
+			    "it was braked 3 times within an hour");
+	json_free(v);
+	buf_release(&b);
+
+	writes_model(file, 3, sha256);
+	tells(w, "swapped", "generation 2");
+	supplier_free(s);
+	shutdown(w->a.child.fd, SHUT_RDWR);
+	pthread_join(w->thread, NULL);
+	unlink(record);
+	unlink(file);
+	rmdir(folder);
+	free(record);
+	free(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +415,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_context, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_supplied, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
