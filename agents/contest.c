@@ -5,11 +5,15 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/model.h"
 #include "policy/object.h"
+
+/* What an oracle has to gain, as a part of what there is without it. */
+#define LEAST_WAY 0.01
 
 const char *const contest_names[CONTEST_ARMS] = {
 	"EEVDF", "vruntime", "average", "model", "oracle",
@@ -29,6 +33,9 @@ static struct json *body_of(const struct contest_opts *o, enum contest_arm arm)
 	json_set_string(params, "order", order);
 	if (arm >= CONTEST_MODEL)
 		json_set(body, "model", policy_model_json(o->model));
+	/* Only a model foretells turns. */
+	else if (!strcmp(json_text_at(params, "slice"), "predicted"))
+		json_set_string(params, "slice", "fixed");
 	return body;
 }
 
@@ -221,10 +228,12 @@ static int run_arm(const struct contest_opts *o, enum contest_arm arm,
 	return rc;
 }
 
-/* Better is less. */
+/* Better is less.  Of a way of nearly no length nobody has gone a part. */
 static double way(double average, double model, double oracle)
 {
-	return average > oracle ? (average - model) / (average - oracle) : NAN;
+	double length = average - oracle;
+
+	return length > LEAST_WAY * average ? (average - model) / length : NAN;
 }
 
 int contest_run(const struct contest_opts *o, struct contest *out)

@@ -71,6 +71,14 @@ said() {
 	jq -e '.kind == "note" and (.time | startswith("1970"))' <<<"$output"
 }
 
+@test "turns that are foretold are for who foretells" {
+	crowd
+	exits 0 sched-sim judge --json --model day.model -p preempt=key \
+		-p slice=predicted day.bursts
+	said '.way_slowdown_pct > 90 and
+		.arms[3].slowdown < .arms[2].slowdown / 3'
+}
+
 @test "the same recording is judged the same, for people too" {
 	crowd
 	sched-sim judge --json --model day.model day.bursts >one
