@@ -64,25 +64,33 @@ static double mean(const struct hist *h)
 	return h->count ? (double)h->sum / (double)h->count : 0;
 }
 
-static void set_figures(const struct hist *time, const struct hist *slowdown,
+/* One burst of a microsecond behind one of a second would decide on the mean
+ * of slowdowns alone, not on that of their logarithms. */
+static void set_figures(const struct sim_metric_result *m,
 			struct contest_figures *f)
 {
-	f->bursts = time->count;
-	f->response_us = mean(time) / 1e3;
-	f->response_p99_us = (double)hist_quantile(time, 0.99) / 1e3;
-	f->slowdown = mean(slowdown) / 1e3;
-	f->slowdown_p99 = (double)hist_quantile(slowdown, 0.99) / 1e3;
+	uint64_t n = m->slowdown.count;
+
+	f->bursts = m->time.count;
+	f->response_us = mean(&m->time) / 1e3;
+	f->response_p99_us = (double)hist_quantile(&m->time, 0.99) / 1e3;
+	f->slowdown =
+		n ? exp2((double)m->slowdown_log / FORECAST_ONE / (double)n) /
+				1e3
+		  : 0;
+	f->slowdown_p99 = (double)hist_quantile(&m->slowdown, 0.99) / 1e3;
 }
 
 static void measure(const struct sim_result *r, struct contest_figures *f)
 {
-	struct hist time = {0}, slowdown = {0};
+	struct sim_metric_result all = {0};
 
 	for (size_t i = 0; i < r->metric_count; i++) {
-		hist_merge(&time, &r->metrics[i].time);
-		hist_merge(&slowdown, &r->metrics[i].slowdown);
+		hist_merge(&all.time, &r->metrics[i].time);
+		hist_merge(&all.slowdown, &r->metrics[i].slowdown);
+		all.slowdown_log += r->metrics[i].slowdown_log;
 	}
-	set_figures(&time, &slowdown, f);
+	set_figures(&all, f);
 	f->wall_s = (double)r->end_ns / 1e9;
 }
 
@@ -129,7 +137,7 @@ static struct json *groups_json(const struct load *l,
 
 		if (!r->metrics[i].time.count)
 			continue;
-		set_figures(&r->metrics[i].time, &r->metrics[i].slowdown, &f);
+		set_figures(&r->metrics[i], &f);
 		v = json_add(list, json_object());
 		json_set_string(v, "name", l->metrics[i].name);
 		figures_json(v, &f);

@@ -35,17 +35,18 @@ struct contest_opts {
 struct contest_figures {
 	uint64_t bursts;
 	double response_us, response_p99_us; /* from waking until it is over */
-	double slowdown, slowdown_p99;	     /* that by its CPU time */
+	/* That by its CPU time: the geometric mean, and the percentile. */
+	double slowdown, slowdown_p99;
 	double wall_s;
 };
 
 struct contest {
 	struct contest_figures arm[CONTEST_ARMS];
 	/* How much of the way from the average to the oracle the model goes,
-	 * in mean response and slowdown; NAN: the oracle gains less than a
+	 * in response and slowdown; NAN: the oracle gains less than a
 	 * hundredth. */
 	double way_response, way_slowdown;
-	bool beats;	   /* the average, in mean slowdown */
+	bool beats;	   /* the average, in slowdown */
 	struct json *body; /* of a note */
 };
 
