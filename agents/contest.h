@@ -25,25 +25,28 @@ struct contest_opts {
 	struct sim_opts sim;
 	const struct load *load; /* load_from_bursts() */
 	const struct forecast *model;
-	const struct json *params; /* of the template, for all but EEVDF; an
-				      object without `order` */
-	uint32_t kernel;	   /* 0: as sim_policy_open() */
+	/* Of the template, for all but EEVDF; an object without `order`.  A
+	 * slice "predicted" is for the model and the oracle alone. */
+	const struct json *params;
+	uint32_t kernel; /* 0: as sim_policy_open() */
 };
 
 /* Of the bursts that the load measures. */
 struct contest_figures {
 	uint64_t bursts;
 	double response_us, response_p99_us; /* from waking until it is over */
-	double slowdown, slowdown_p99;	     /* that by its CPU time */
+	/* That by its CPU time: the geometric mean, and the percentile. */
+	double slowdown, slowdown_p99;
 	double wall_s;
 };
 
 struct contest {
 	struct contest_figures arm[CONTEST_ARMS];
 	/* How much of the way from the average to the oracle the model goes,
-	 * in mean response and slowdown; NAN: there is no such way. */
+	 * in response and slowdown; NAN: the oracle gains less than a
+	 * hundredth. */
 	double way_response, way_slowdown;
-	bool beats;	   /* the average, in mean slowdown */
+	bool beats;	   /* the average, in slowdown */
 	struct json *body; /* of a note */
 };
 

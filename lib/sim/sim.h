@@ -142,8 +142,9 @@ struct sim_group_result {
 
 struct sim_metric_result {
 	uint64_t count;
-	struct hist time;     /* BEGIN until DONE */
-	struct hist slowdown; /* that by the CPU time used in it, in 1/1000 */
+	struct hist time;      /* BEGIN until DONE */
+	struct hist slowdown;  /* that by the CPU time used in it, in 1/1000 */
+	uint64_t slowdown_log; /* the sum of feature_log2() of these */
 };
 
 struct sim_callback_result {

@@ -318,6 +318,10 @@ enum task_next task_advance(struct sim *s, struct sim_task *t);
  * branches or waits for another it ends, and a distribution counts with its
  * first figure. */
 uint64_t task_ahead(const struct sim *s, const struct sim_task *t);
+/* task_unit.c: LOAD_BEGIN, LOAD_DONE. */
+void task_unit_begins(struct sim *s, struct sim_task *t,
+		      const struct load_op *op);
+void task_unit_done(struct sim *s, struct sim_task *t, uint32_t metric);
 struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent);
 void task_free(struct sim *s, struct sim_task *t);
 int task_objects_init(struct sim *s);

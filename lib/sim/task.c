@@ -386,28 +386,6 @@ static enum task_next timer(struct sim *s, struct sim_task *t,
 	return TASK_WORKS;
 }
 
-static void unit_done(struct sim *s, struct sim_task *t, uint32_t metric)
-{
-	struct sim_metric_result *m = &s->r->metrics[metric];
-	uint64_t time, used;
-
-	m->count++;
-	if (!t->begun[metric].at)
-		return;
-	time = s->now - (t->begun[metric].at - 1);
-	used = t->sum_exec_ns - t->begun[metric].exec;
-	hist_add(&m->time, time);
-	hist_add(&m->slowdown, used ? time * 1000 / used : 1000);
-	t->begun[metric].at = 0;
-}
-
-static void unit_begins(struct sim *s, struct sim_task *t,
-			const struct load_op *op)
-{
-	t->begun[op->obj].at = (op->n ? t->woken_at : s->now) + 1;
-	t->begun[op->obj].exec = t->sum_exec_ns - (op->n ? t->burst_ns : 0);
-}
-
 static void asks(const struct sim *s, struct sim_task *t, uint64_t ns)
 {
 	uint64_t paid = t->burst_ns + t->penalty_ns;
@@ -499,10 +477,10 @@ static enum task_next act(struct sim *s, struct sim_task *t,
 		task_set_pin(s, t, op->n != 0);
 		return changed(t);
 	case LOAD_BEGIN:
-		unit_begins(s, t, op);
+		task_unit_begins(s, t, op);
 		return TASK_WORKS;
 	case LOAD_DONE:
-		unit_done(s, t, op->obj);
+		task_unit_done(s, t, op->obj);
 		return TASK_WORKS;
 	case LOAD_YIELD:
 		return TASK_YIELDED;

@@ -58,7 +58,7 @@ said() {
 @test "a model that knows goes most of the way to the oracle" {
 	crowd
 	exits 0 sched-sim judge --json --model day.model day.bursts
-	said '.beats and .way_slowdown_pct > 80 and .way_response_pct > 80'
+	said '.beats and .way_slowdown_pct > 40 and .way_response_pct > 80'
 	said '[.arms[].name] == ["EEVDF", "vruntime", "average", "model",
 		"oracle"]'
 	said '.arms | map(.bursts) | unique == [.[0]] and .[0] > 300 and
@@ -66,9 +66,17 @@ said() {
 	# The oracle is right, and both are followed.
 	said '.arms[4] | .error < 0.1 and .average_error > 2'
 	said '.arms[3:] | all(.followed > 1000)'
-	said '.arms[3].slowdown < .arms[2].slowdown / 1.5'
+	said '.arms[3].slowdown < .arms[2].slowdown'
 	said '.arms[:3] | all(has("followed") | not)'
 	jq -e '.kind == "note" and (.time | startswith("1970"))' <<<"$output"
+}
+
+@test "turns that are foretold are for who foretells" {
+	crowd
+	exits 0 sched-sim judge --json --model day.model -p preempt=key \
+		-p slice=predicted day.bursts
+	said '.way_slowdown_pct > 90 and
+		.arms[3].slowdown < .arms[2].slowdown / 1.5'
 }
 
 @test "the same recording is judged the same, for people too" {

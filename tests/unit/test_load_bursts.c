@@ -405,6 +405,7 @@ static void it_runs_as_it_did(void **state)
 	assert_in_range(r.groups[0].run_ns, 4000000, 4004000);
 	assert_in_range(r.end_ns, 5000000, 5010000);
 	assert_in_range(r.metrics[0].slowdown.sum, 2000, 2010);
+	assert_in_range(r.metrics[0].slowdown_log, 5102, 5106);
 	sim_result_release(&r);
 	load_free(l);
 }
