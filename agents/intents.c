@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "scx/ext.h"
 
-static struct json *rule_json(const struct intent_rule *r, time_t now)
+struct json *intents_rule(const struct intent_rule *r, time_t now)
 {
 	struct json *v = json_object(), *match;
 	char when[CLOCK_TEXT_LEN], *sets = intent_effects_text(r);
@@ -93,7 +93,7 @@ int intents_list(const char *folder, const struct strs *files,
 	v = json_object();
 	rules = json_set(v, "rules", json_array());
 	for (size_t k = 0; k < i.count; k++)
-		json_add(rules, rule_json(&i.v[k], clock_wall()));
+		json_add(rules, intents_rule(&i.v[k], clock_wall()));
 	set_problems(v, &i);
 	*body = new_body(mem_printf("%zu rule%s, %zu problem%s", i.count,
 				    i.count == 1 ? "" : "s", i.problems.len,
@@ -230,7 +230,7 @@ static struct json *explain(const struct intents *i, const struct intent_who *w)
 	for (size_t k = 0; k < i->count; k++) {
 		if (!intent_matches(&i->v[k], w))
 			continue;
-		rule = rule_json(&i->v[k], now);
+		rule = intents_rule(&i->v[k], now);
 		set_because(rule, &i->v[k], w);
 		if ((int)k == first)
 			json_set(v, "rule", rule);

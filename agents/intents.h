@@ -17,6 +17,9 @@
 int intents_list(const char *folder, const struct strs *files,
 		 struct json **body);
 
+/* One of them. */
+struct json *intents_rule(const struct intent_rule *r, time_t now);
+
 /*
  * Which rule is for a task, and why:
  *
