@@ -133,3 +133,57 @@ between() {
 	has "$output" 'offline: enabled 2 times, now it is enabled'
 	between 0 25 again
 }
+
+@test 'guest intent: two that compute keep to their cores' {
+	inside <<-'END'
+		begin
+		taskset -pc 0-1 $left >/dev/null
+		taskset -pc 0-1 $right >/dev/null
+		# elsewhere WHAT: how often each was seen on the other CPU.
+		elsewhere() {
+			local f l=0 r=0
+			sleep 1
+			for ((i = 0; i < 100; i++)); do
+				read -ra f <"/proc/$left/stat"
+				[ "${f[38]}" = "$on" ] || ((l += 1))
+				read -ra f <"/proc/$right/stat"
+				[ "${f[38]}" = $((1 - on)) ] || ((r += 1))
+				read -rt 0.04 -u "$nap"
+			done
+			echo "$1: $((l > r ? l : r)) %"
+		}
+		# prefer CPU: of the left one; the right one has the other.
+		prefer() {
+			on=$1
+			printf '%s\n' '[l]' 'command = left' "cores = $on" '[r]' \
+				'command = right' "cores = $((1 - on))" >"$rules/new"
+			mv "$rules/new" "$rules/1.conf"
+		}
+		prefer 1
+		deploy --intents "$rules"
+		follows $left first; elsewhere one
+		prefer 0
+		follows $left second; elsewhere other
+		# Nobody waits beside an idle CPU for a core of its own.
+		printf '%s\n' '[a]' 'user = 0' 'cores = 0' >"$rules/1.conf"
+		follows $left third
+		sleep 1
+		l=$(ticks $left) r=$(ticks $right)
+		sleep 4
+		echo "both: $((($(ticks $left) - l + $(ticks $right) - r) / 4)) %"
+		# What the kernel allows comes first.
+		taskset -pc 1 $left >/dev/null
+		sleep 1
+		read -ra f <"/proc/$left/stat"
+		echo "pinned: ${f[38]}"
+		kill -TERM $pid; told end
+		kill $left $right
+	END
+	has "$output" 'cores 1'
+	sed -n 's/^\(one\|other\|both\): /# &/p' <<<"$output" >&3
+	between 0 15 one
+	between 0 15 other
+	between 150 200 both
+	has "$output" 'pinned: 1'
+	has "$output" 'end: stopped'
+}
