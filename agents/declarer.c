@@ -2,11 +2,14 @@
 #include "agents/declarer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agents/attacher.h"
 #include "agents/holder.h"
@@ -14,17 +17,24 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "intent/compile.h"
+#include "intent/watch.h"
 
-#define LOOK_NS 500000000L
+/* When it looks even though nobody said that anything changed. */
+#define BUSY_MS	     100  /* it could not be handed over */
+#define POLL_MS	     500  /* there is nobody who would say it */
+#define ELSEWHERE_MS 1000 /* rules are about cgroups or files */
+#define SLOW_MS	     5000
+/* Who writes several files does it at once. */
+#define SETTLE_MS 20
 
 struct declarer {
 	struct attacher *attacher;
 	char *folder;
 	pthread_t thread;
-	pthread_mutex_t lock; /* of what follows */
-	pthread_cond_t end;
-	bool over;
-	struct intent_rules *rules; /* handed over last; the thread's own */
+	int end; /* can be read once it is to end */
+	/* The thread's own. */
+	struct intent_watch *watch;
+	struct intent_rules *rules; /* as they were told last */
 };
 
 /* ---- telling others --------------------------------------------------- */
@@ -47,7 +57,7 @@ static void set_rules(struct json *to, const struct intents *i, time_t now)
 }
 
 static void note(const struct declarer *d, const struct intents *i,
-		 uint32_t generation, size_t lacking)
+		 uint32_t generation, const char *why, size_t lacking)
 {
 	struct json *v = json_object();
 	char when[CLOCK_TEXT_LEN];
@@ -56,8 +66,8 @@ static void note(const struct declarer *d, const struct intents *i,
 	json_set_number(v, "generation", generation);
 	json_set_string(v, "since", when);
 	json_set_string(v, "folder", d->folder);
-	if (!generation)
-		json_set_string(v, "why", err_text());
+	if (why)
+		json_set_string(v, "why", why);
 	json_set_number(v, "lacking", (double)lacking);
 	set_rules(v, i, clock_wall());
 	holder_declare(v);
@@ -72,58 +82,95 @@ static bool is_new(const struct declarer *d, const struct intent_rules *r)
 	       memcmp(d->rules, r, r->size) != 0;
 }
 
-/* A folder that does not count any more has no rules. */
-static void look(struct declarer *d)
+/* Of no rules at all the policy need not know, before it had any. */
+static int hand_over(struct declarer *d, const struct intents *i,
+		     const struct intent_rules *r, size_t lacking)
+{
+	uint32_t generation = 0;
+	int rc = 0;
+
+	if (d->rules || r->table.count)
+		rc = attacher_declare(d->attacher, r, &generation);
+	if (rc != -EAGAIN)
+		note(d, i, generation, rc ? err_text() : NULL, lacking);
+	return rc;
+}
+
+static int until_over(const struct intents *i, time_t now, int ms)
+{
+	for (size_t k = 0; k < i->count; k++) {
+		time_t left = i->v[k].until - now;
+
+		if (i->v[k].until > now && left * 1000 < ms)
+			ms = (int)left * 1000;
+	}
+	return ms;
+}
+
+/*
+ * In how many milliseconds to look again.  A folder that does not count any
+ * more has no rules.
+ */
+static int look(struct declarer *d)
 {
 	struct intents i = {0};
 	struct intent_rules *r;
-	uint32_t generation = 0;
+	time_t now = clock_wall();
 	size_t lacking;
-	int rc;
+	int ms = SLOW_MS;
 
+	/* What comes from here on makes it look again. */
+	if (d->watch)
+		intent_watch_read(d->watch);
 	if (intents_read(&i, d->folder))
 		err_clear();
-	intents_compile(&i, clock_wall(), true, &r, &lacking);
-	if (is_new(d, r)) {
-		rc = attacher_declare(d->attacher, r, &generation);
-		/* It is asked again where it was busy. */
-		if (rc != -EAGAIN) {
-			note(d, &i, generation, lacking);
-			free(d->rules);
-			d->rules = r;
-			r = NULL;
-		}
+	intents_compile(&i, now, true, &r, &lacking);
+	if (r->table.kinds & (INTENT_OF_CGROUP | INTENT_OF_FILE))
+		ms = ELSEWHERE_MS;
+	if (!d->watch)
+		ms = POLL_MS;
+	if (!is_new(d, r)) {
+		free(r);
+	} else if (hand_over(d, &i, r, lacking) == -EAGAIN) {
+		ms = BUSY_MS;
+		free(r);
+	} else {
+		free(d->rules);
+		d->rules = r;
 	}
-	free(r);
+	ms = until_over(&i, now, ms);
 	intents_release(&i);
+	return ms;
 }
 
 /* False: it is to end. */
-static bool rest(struct declarer *d)
+static bool rest(struct declarer *d, int ms)
 {
-	struct timespec until;
-	bool over;
+	struct pollfd fds[] = {
+		{.fd = d->end, .events = POLLIN},
+		{.fd = intent_watch_fd(d->watch), .events = POLLIN}};
+	double until = clock_monotonic() + ms / 1e3;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += LOOK_NS;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	pthread_mutex_lock(&d->lock);
-	if (!d->over)
-		pthread_cond_clockwait(&d->end, &d->lock, CLOCK_MONOTONIC,
-				       &until);
-	over = d->over;
-	pthread_mutex_unlock(&d->lock);
-	return !over;
+	do {
+		int n = poll(fds, ARRAY_LEN(fds), ms);
+
+		if (fds[0].revents)
+			return false;
+		if (n > 0 && intent_watch_read(d->watch))
+			return poll(fds, 1, SETTLE_MS) <= 0;
+		ms = (int)((until - clock_monotonic()) * 1e3);
+	} while (ms > 0);
+	return true;
 }
 
 static void *attend(void *arg)
 {
 	struct declarer *d = arg;
 
-	do
-		look(d);
-	while (rest(d));
+	d->watch = intent_watch_new(d->folder);
+	while (rest(d, look(d)))
+		;
+	intent_watch_free(d->watch);
 	return NULL;
 }
 
@@ -131,8 +178,8 @@ static void *attend(void *arg)
 
 static void release(struct declarer *d)
 {
-	pthread_cond_destroy(&d->end);
-	pthread_mutex_destroy(&d->lock);
+	if (d->end >= 0)
+		close(d->end);
 	free(d->rules);
 	free(d->folder);
 	free(d);
@@ -142,16 +189,16 @@ struct declarer *declarer_new(struct attacher *a, const char *folder)
 {
 	struct declarer *d = mem_zalloc(1, sizeof(*d));
 	sigset_t all, before;
-	int rc;
+	int rc = -1;
 
 	d->attacher = a;
 	d->folder = mem_strdup(folder);
-	pthread_mutex_init(&d->lock, NULL);
-	pthread_cond_init(&d->end, NULL);
+	d->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* Signals are for who waits for them. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&d->thread, NULL, attend, d);
+	if (d->end >= 0)
+		rc = pthread_create(&d->thread, NULL, attend, d);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!rc)
 		return d;
@@ -163,10 +210,7 @@ void declarer_free(struct declarer *d)
 {
 	if (!d)
 		return;
-	pthread_mutex_lock(&d->lock);
-	d->over = true;
-	pthread_cond_signal(&d->end);
-	pthread_mutex_unlock(&d->lock);
+	eventfd_write(d->end, 1);
 	pthread_join(d->thread, NULL);
 	release(d);
 }

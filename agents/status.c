@@ -125,9 +125,10 @@ static struct json *attached_of(const struct json *kernel,
 
 	json_set_string(v, "ops", ops);
 	json_set_bool(v, "ours", ours);
-	if (ours)
+	if (ours) {
 		copy(v, holder, told, ARRAY_LEN(told));
-	else if (*json_text_at(found, "loaded"))
+		json_set(v, "intents", holder_declared());
+	} else if (*json_text_at(found, "loaded"))
 		json_set_string(v, "since", json_text_at(found, "loaded"));
 	if (!found)
 		json_set_string(v, "unseen", err_text());

@@ -137,6 +137,8 @@ static __attribute__((noinline)) int look_up_intent(struct task_struct *p,
 	table = bpf_map_lookup_elem(&intents, &half);
 	if (!table || !t)
 		return 0;
+	if (t->intent.generation == generation && !table->count)
+		return 0;
 	tell_intent_facts(&f, p, table->kinds);
 	seen = number_of_facts(&f);
 	if (t->intent.generation == generation && t->intent.seen == seen)

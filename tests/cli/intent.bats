@@ -62,8 +62,13 @@ shares() {
 	is "$(jq -c '[.body.intent.rules[] | [.name, .file, .line]]' \
 		<<<"$output")" '[["b","d/20.conf",1],["a","d/30.conf",1]]'
 	is "$(jq -r '.body.intent.rules[1].sets' <<<"$output")" 'weight 200'
+	is "$(jq -c '.body.intent.policy | [.followed, (.text | length > 9)]' \
+		<<<"$output")" '[false,true]'
 	exits 0 sched-intent list --dir d
 	has "$output" 'class batch'
+	if [ ! -d /sys/kernel/sched_ext ]; then
+		has "$output" 'no policy is attached: rules change nothing'
+	fi
 }
 
 @test 'list: without rules there is nothing to say' {

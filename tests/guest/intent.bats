@@ -79,6 +79,10 @@ between() {
 		rule 'command = r?ght'
 		follows $right second; share second
 		sched-deploy status -j | jq -r '.body.text'
+		sched-deploy status -j | jq -c '"in force: \(.body.attached.intents |
+			[.generation, .lacking, .rules])"'
+		script -qc 'sched-deploy status' /dev/null </dev/null | grep '^rule'
+		sched-intent list -d "$rules"
 		rule "executable = $PWD/left"
 		follows $left file; share file
 		# A mistake changes nothing but what its file says.
@@ -100,8 +104,13 @@ between() {
 	has "$output" 'command r?ght matches right'
 	has "$output" 'end: stopped'
 	has "$output" 'no policy is attached'
+	has "$output" 'in force: [2,0,[{\"name\":\"w\",\"words\":\"command r?ght:'
+	has "$output" 'rule     [w] command r?ght: weight 900'
+	has "$output" "rules    1 of $PWD/rules since 20"
+	has "$output" 'number 2 that it has'
+	has "$output" 'the policy that is attached follows them; it has had'
 	sed -n 's/.*seen after/# a rule is in force after/p' <<<"$output" >&3
-	# Every half second it looks; a busy machine is given more.
+	# It is told at once; a busy machine is given more.
 	for ms in $(sed -n 's/.*seen after \([0-9]*\) ms/\1/p' <<<"$output"); do
 		[ "$ms" -lt 5000 ]
 	done
@@ -185,5 +194,31 @@ between() {
 	between 0 15 other
 	between 150 200 both
 	has "$output" 'pinned: 1'
+	has "$output" 'end: stopped'
+}
+
+@test 'guest intent: a folder that comes later counts, too' {
+	inside <<-'END'
+		begin
+		rm -r "$rules"
+		deploy --intents "$rules/later"
+		sleep 2
+		script -qc 'sched-deploy status' /dev/null </dev/null |
+			grep '^rule' || echo 'no rules yet'
+		sched-intent explain -d "$rules/later" $left | tail -n 2
+		mkdir -m 755 "$rules" "$rules/later"
+		rules=$rules/later
+		rule 'command = left'
+		follows $left first; share first
+		rm -r "$rules"; share none
+		sched-deploy status -j | jq -c '.body.attached.intents.rules'
+		kill -TERM $pid; told end
+		kill $left $right
+	END
+	has "$output" 'no rules yet'
+	sed -n 's/.*seen after/# a folder is followed after/p' <<<"$output" >&3
+	between 75 100 first
+	between 35 65 none
+	has "$output" '[]'
 	has "$output" 'end: stopped'
 }
