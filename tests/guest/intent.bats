@@ -192,7 +192,7 @@ between() {
 	sed -n 's/^\(one\|other\|both\): /# &/p' <<<"$output" >&3
 	between 0 15 one
 	between 0 15 other
-	between 150 200 both
+	between 150 250 both
 	has "$output" 'pinned: 1'
 	has "$output" 'end: stopped'
 }
