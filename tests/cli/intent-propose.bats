@@ -63,7 +63,7 @@ EDITOR_RULE() {
 @test 'propose: a wish becomes a file that check and commit take' {
 	printf '%s\n' '[all]' "user = $(id -u)" 'weight = 100' >d/all.conf
 	wish 0 "[{\"answer\":{\"value\":$(answer "$(EDITOR_RULE)" \
-		"$(rule build 'May wait.' command cc1* class batch)")}}]" \
+		"$(rule build 'May wait.' command no-such-* class batch)")}}]" \
 		the build may be slow, the editor may not
 	is "$stderr" ''
 	has "$output" '# Wished: the build may be slow, the editor may not'
