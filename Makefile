@@ -207,6 +207,9 @@ $(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
 # Not for all, because not all read JSON.
 $(addprefix $(BUILD)/,bin/sched-deploy bin/sched-doctor bin/sched-intent \
 	bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
+# Those that read what a model wrote.
+$(addprefix $(BUILD)/bin/,sched-intent sched-synth): \
+	$(BUILD)/obj/cmd/model-box.o
 
 $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 	@mkdir -p $(@D)

@@ -373,8 +373,7 @@ static int fill(struct attacher *a, const struct attach_request *r)
 	to->verb = r->dry_run ? LOAD_TRY : r->pin ? LOAD_PIN : LOAD_HOLD;
 	to->partial = r->partial;
 	/* It takes rules from nobody but root. */
-	to->intents =
-		!r->pin && r->intents && !getuid() && !access(r->intents, F_OK);
+	to->intents = !r->pin && r->intents && !getuid();
 	if (statement_claim(signature, &to->claim))
 		return -EACCES;
 	snprintf(to->ed25519, sizeof(to->ed25519), "%s",

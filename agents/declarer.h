@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Keeps a policy that is attached supplied with rules: a thread looks at their
- * folder every half second, and at the cgroups and files that they are about,
- * and hands over what has changed, as numbers.
+ * folder as soon as it changes, every second at the cgroups and files that they
+ * are about, and hands over what has changed, as numbers.
  *
  * Apart from the thread that beats: a file system that does not answer must not
  * cost the policy.

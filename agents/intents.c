@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "scx/ext.h"
 
-static struct json *rule_json(const struct intent_rule *r, time_t now)
+struct json *intents_rule(const struct intent_rule *r, time_t now)
 {
 	struct json *v = json_object(), *match;
 	char when[CLOCK_TEXT_LEN], *sets = intent_effects_text(r);
@@ -52,6 +52,82 @@ static struct json *new_body(char *text, struct json *intent)
 	json_set(body, "intent", intent);
 	free(text);
 	return body;
+}
+
+/* ---- what carries them out -------------------------------------------- */
+
+static bool is_followed(const struct json *declared,
+			const struct intent_rule *r)
+{
+	char *words = intent_words(r);
+	bool is = false;
+
+	json_each (v, json_get(declared, "rules"))
+		is |= !strcmp(json_text_at(v, "name"), r->name) &&
+		      !strcmp(json_text_at(v, "words"), words);
+	free(words);
+	return is && json_as_number(json_get(declared, "generation"), 0) > 0;
+}
+
+static char *followed_text(const struct json *declared, bool one, bool followed)
+{
+	const char *folder = json_text_at(declared, "folder");
+
+	if (!declared)
+		return mem_strdup("the policy that is attached follows no "
+				  "rules: no sched-deploy of root's holds "
+				  "it");
+	if (json_get(declared, "why"))
+		return mem_printf("the policy that is attached follows no "
+				  "rules: %s",
+				  json_text_at(declared, "why"));
+	return mem_printf("the policy that is attached %s%s; it has had the "
+			  "rules of %s as they are since %s",
+			  followed ? "follows " : "does not follow ",
+			  one	     ? "it"
+			  : followed ? "them"
+				     : "all of them",
+			  folder, json_text_at(declared, "since"));
+}
+
+static bool are_followed(const struct json *declared, const struct intents *i)
+{
+	bool all = true;
+
+	for (size_t k = 0; k < i->count; k++)
+		all &= intent_is_over(&i->v[k], clock_wall()) ||
+		       is_followed(declared, &i->v[k]);
+	return all;
+}
+
+/* What is there to carry these rules out, or one of them. */
+static struct json *policy_json(const struct intents *i,
+				const struct intent_rule *one)
+{
+	struct json *v = json_object(), *kernel = ext_kernel_state();
+	struct json *declared = holder_declared();
+	bool attached = !strcmp(json_text_at(kernel, "state"), "enabled");
+	bool followed = attached && (i	   ? are_followed(declared, i)
+				     : one ? is_followed(declared, one)
+					   : false);
+	char *text = attached ? followed_text(declared, !i, followed)
+			      : mem_strdup("no policy is attached: rules "
+					   "change nothing until sched-deploy "
+					   "attaches one");
+
+	json_set_bool(v, "attached", attached);
+	if (attached)
+		json_set_string(v, "name", json_text_at(kernel, "ops"));
+	json_set_bool(v, "followed", followed);
+	if (attached && declared)
+		json_set_number(
+			v, "generation",
+			json_as_number(json_get(declared, "generation"), 0));
+	json_set_string(v, "text", text);
+	free(text);
+	json_free(declared);
+	json_free(kernel);
+	return v;
 }
 
 /* ---- all of them ------------------------------------------------------ */
@@ -93,7 +169,9 @@ int intents_list(const char *folder, const struct strs *files,
 	v = json_object();
 	rules = json_set(v, "rules", json_array());
 	for (size_t k = 0; k < i.count; k++)
-		json_add(rules, rule_json(&i.v[k], clock_wall()));
+		json_add(rules, intents_rule(&i.v[k], clock_wall()));
+	if (!files->len)
+		json_set(v, "policy", policy_json(&i, NULL));
 	set_problems(v, &i);
 	*body = new_body(mem_printf("%zu rule%s, %zu problem%s", i.count,
 				    i.count == 1 ? "" : "s", i.problems.len,
@@ -161,64 +239,6 @@ static struct json *task_json(const struct intent_who *w)
 	return v;
 }
 
-static bool is_followed(const struct json *declared,
-			const struct intent_rule *r)
-{
-	char *words = intent_words(r);
-	bool is = false;
-
-	json_each (v, json_get(declared, "rules"))
-		is |= !strcmp(json_text_at(v, "name"), r->name) &&
-		      !strcmp(json_text_at(v, "words"), words);
-	free(words);
-	return is && json_as_number(json_get(declared, "generation"), 0) > 0;
-}
-
-static char *followed_text(const struct json *declared, bool followed)
-{
-	const char *folder = json_text_at(declared, "folder");
-
-	if (!declared)
-		return mem_strdup("the policy that is attached follows no "
-				  "rules: sched-deploy does not hold it, or "
-				  "had no folder of rules when it began");
-	if (json_get(declared, "why"))
-		return mem_printf("the policy that is attached follows no "
-				  "rules: %s",
-				  json_text_at(declared, "why"));
-	return mem_printf("the policy that is attached %s; it has had the "
-			  "rules of %s as they are since %s",
-			  followed ? "follows it" : "does not follow it",
-			  folder, json_text_at(declared, "since"));
-}
-
-/* What is there to carry the rule out; NULL: there is none. */
-static struct json *policy_json(const struct intent_rule *r)
-{
-	struct json *v = json_object(), *kernel = ext_kernel_state();
-	struct json *declared = holder_declared();
-	bool attached = !strcmp(json_text_at(kernel, "state"), "enabled");
-	bool followed = attached && r && is_followed(declared, r);
-	char *text = attached ? followed_text(declared, followed)
-			      : mem_strdup("no policy is attached: rules "
-					   "change nothing until sched-deploy "
-					   "attaches one");
-
-	json_set_bool(v, "attached", attached);
-	if (attached)
-		json_set_string(v, "name", json_text_at(kernel, "ops"));
-	json_set_bool(v, "followed", followed);
-	if (attached && declared)
-		json_set_number(
-			v, "generation",
-			json_as_number(json_get(declared, "generation"), 0));
-	json_set_string(v, "text", text);
-	free(text);
-	json_free(declared);
-	json_free(kernel);
-	return v;
-}
-
 static struct json *explain(const struct intents *i, const struct intent_who *w)
 {
 	struct json *v = json_object(), *also, *rule;
@@ -230,7 +250,7 @@ static struct json *explain(const struct intents *i, const struct intent_who *w)
 	for (size_t k = 0; k < i->count; k++) {
 		if (!intent_matches(&i->v[k], w))
 			continue;
-		rule = rule_json(&i->v[k], now);
+		rule = intents_rule(&i->v[k], now);
 		set_because(rule, &i->v[k], w);
 		if ((int)k == first)
 			json_set(v, "rule", rule);
@@ -238,7 +258,8 @@ static struct json *explain(const struct intents *i, const struct intent_who *w)
 			json_add(also, rule);
 	}
 	json_set(v, "also", also);
-	json_set(v, "policy", policy_json(first < 0 ? NULL : &i->v[first]));
+	json_set(v, "policy",
+		 policy_json(NULL, first < 0 ? NULL : &i->v[first]));
 	set_problems(v, i);
 	return v;
 }

@@ -9,13 +9,17 @@
 /*
  * The rules of a folder, or of files alone (strs not empty), in their order:
  *
- *   {"text":…,"intent":{"rules":[RULE…],"problems":[TEXT…]}}
+ *   {"text":…,"intent":{"rules":[RULE…],"policy":{…},"problems":[TEXT…]}}
  *
  * RULE: {"name","file","line","match":{KEY:PATTERN…},"sets","until","over"};
- * until as a time, and over: it is past; both only of rules that end.
+ * until as a time, and over: it is past; both only of rules that end.  policy,
+ * of a folder's: as below, followed: it has all of them that are not over.
  */
 int intents_list(const char *folder, const struct strs *files,
 		 struct json **body);
+
+/* One of them. */
+struct json *intents_rule(const struct intent_rule *r, time_t now);
 
 /*
  * Which rule is for a task, and why:

@@ -209,8 +209,8 @@ int observer_add_trace(struct json *body, const char *path, double events,
 	return rc;
 }
 
-static int add_bursts(struct json *body, const char *path,
-		      const struct observed *seen)
+int observer_add_bursts(struct json *body, const char *path,
+			const struct bursts_written *sum, double drops)
 {
 	char hex[DIGEST_HEX_LEN], *whole = realpath(path, NULL);
 	struct json *v;
@@ -220,12 +220,12 @@ static int add_bursts(struct json *body, const char *path,
 		v = json_set(body, "bursts", json_object());
 		json_set_string(v, "path", whole ? whole : path);
 		json_set_string(v, "sha256", hex);
-		json_set_number(v, "records", (double)seen->bursts.records);
-		json_set_number(v, "drops", (double)seen->burst_drops);
-		json_set_number(v, "left_out", (double)seen->bursts.left_out);
-		json_set_number(v, "bytes", (double)seen->bursts.bytes);
+		json_set_number(v, "records", (double)sum->records);
+		json_set_number(v, "drops", drops);
+		json_set_number(v, "left_out", (double)sum->left_out);
+		json_set_number(v, "bytes", (double)sum->bytes);
 	}
-	if (!rc && seen->bursts.left_out)
+	if (!rc && sum->left_out)
 		add_note(body, "the file of bursts is full: those that came "
 			       "later are left out");
 	free(whole);
@@ -299,7 +299,9 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 					(double)seen.record_events,
 					(double)seen.record_drops);
 	if (!rc && o->trace.bursts)
-		rc = add_bursts(ob->body, o->trace.bursts, &seen);
+		rc = observer_add_bursts(ob->body, o->trace.bursts,
+					 &seen.bursts,
+					 (double)seen.burst_drops);
 	observed_release(&seen);
 out:
 	trace_free(r.trace);

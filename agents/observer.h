@@ -54,6 +54,10 @@ int observer_run_guest(const struct observer_opts *o,
 int observer_add_trace(struct json *body, const char *path, double events,
 		       double drops);
 
+/* The same of a file of bursts. */
+int observer_add_bursts(struct json *body, const char *path,
+			const struct bursts_written *sum, double drops);
+
 /* "throughput", "latency" or "makespan": what to aim at by default. */
 const char *observer_goal(const struct observer_opts *o);
 

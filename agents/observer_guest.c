@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "agents/observer.h"
@@ -16,8 +18,10 @@
 /* Beyond the command's own limit: booting is not part of it. */
 #define GRACE_S 30
 
-/* Of the guest's own; the file is brought out of it. */
-#define GUEST_TRACE "/tmp/schedkit-trace"
+/* Of the guest's own; the one that is wanted is brought out of it.  Bursts are
+ * added to what is there: where nothing of the host's can be. */
+#define GUEST_TRACE  "/tmp/schedkit-trace"
+#define GUEST_BURSTS "/run/schedkit-bursts"
 
 static void add_metric(struct strs *argv, const struct metric *m)
 {
@@ -30,6 +34,11 @@ static void add_metric(struct strs *argv, const struct metric *m)
 			    *m->unit ? "," : "", m->unit,
 			    m->regex ? "re" : "json",
 			    m->regex ? m->regex : m->json);
+}
+
+static unsigned brought_mib(uint64_t max)
+{
+	return (unsigned)((max < RUN_BRING_MAX ? max : RUN_BRING_MAX) >> 20);
 }
 
 /* The same observation, as a command line for the guest. */
@@ -51,12 +60,15 @@ static void make_argv(const struct observer_opts *o, struct strs *argv)
 	if (o->timeout_s > 0)
 		strs_printf(argv, "--timeout=%g", o->timeout_s);
 	if (o->trace.record) {
-		uint64_t max = o->trace.record_max < RUN_BRING_MAX
-				       ? o->trace.record_max
-				       : RUN_BRING_MAX;
-
 		strs_add(argv, "--trace=" GUEST_TRACE);
-		strs_printf(argv, "--trace-max=%u", (unsigned)(max >> 20));
+		strs_printf(argv, "--trace-max=%u",
+			    brought_mib(o->trace.record_max));
+	}
+	if (o->trace.bursts) {
+		strs_add(argv, "--bursts=" GUEST_BURSTS);
+		strs_printf(argv, "--bursts-every=%u", o->trace.bursts_every);
+		strs_printf(argv, "--bursts-max=%u",
+			    brought_mib(o->trace.bursts_max));
 	}
 	strs_add(argv, "--name");
 	strs_add(argv, o->workload->name);
@@ -155,6 +167,68 @@ static int take_trace(const struct observer_opts *o,
 				  json_as_number(json_get(v, "drops"), 0));
 }
 
+/* What one recording left goes to the end of the caller's own file. */
+static int add_blocks(struct bursts *from, const struct trace_opts *o,
+		      struct bursts_written *sum)
+{
+	struct bursts_opts bo = {.max_bytes = o->bursts_max,
+				 .every = o->bursts_every};
+	struct bursts_writer *to = NULL;
+	struct bursts_block b = {0};
+	int more = bursts_next(from, &b), rc;
+
+	bo.epoch_ns = b.epoch_ns;
+	rc = more < 0 ? more : bursts_append(o->bursts, &bo, &to);
+	while (!rc && more > 0) {
+		for (uint32_t i = 0; i < b.count; i++)
+			bursts_put(to, &b.records[i]);
+		bursts_lost(to, b.lost);
+		more = bursts_next(from, &b);
+		rc = more < 0 ? more : 0;
+	}
+	if (!rc)
+		rc = bursts_finish(to, sum);
+	bursts_writer_free(to);
+	return rc;
+}
+
+/* The bytes as a file that can be read. */
+static int open_brought(const struct run_result *res, struct bursts **out)
+{
+	int fd = memfd_create("bursts", MFD_CLOEXEC);
+	char path[32];
+	int rc = fd < 0 ? -errno : io_write(fd, res->file, res->file_len);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	rc = rc ? err_set(-rc, "cannot keep the guest's bursts: %s",
+			  strerror(-rc))
+		: bursts_open(path, out);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int take_bursts(const struct observer_opts *o,
+		       const struct run_result *res, struct json *body)
+{
+	const struct json *v = json_get(body, "bursts");
+	struct bursts_written sum = {0};
+	struct bursts *from = NULL;
+	int rc;
+
+	if (!res->file || !v)
+		return err_set(EIO, "the guest left no bursts");
+	rc = open_brought(res, &from);
+	if (!rc)
+		rc = add_blocks(from, &o->trace, &sum);
+	bursts_close(from);
+	if (rc)
+		return err_prefix(rc, "no bursts");
+	sum.left_out += (uint64_t)json_as_number(json_get(v, "left_out"), 0);
+	return observer_add_bursts(body, o->trace.bursts, &sum,
+				   json_as_number(json_get(v, "drops"), 0));
+}
+
 static int take(const struct observer_opts *o, const struct run_result *res,
 		struct observation *r)
 {
@@ -168,6 +242,8 @@ static int take(const struct observer_opts *o, const struct run_result *res,
 	json_set(r->body, "workload", workload_json(o->workload));
 	r->missing = missing_metric(o, r->body);
 	r->timed_out = ended_by_timeout(r->body, o);
+	if (o->trace.bursts)
+		return take_bursts(o, res, r->body);
 	return o->trace.record ? take_trace(o, res, r->body) : 0;
 }
 
@@ -186,6 +262,8 @@ int observer_run_guest(const struct observer_opts *o,
 		return rc;
 	if (o->trace.record)
 		spec.bring = GUEST_TRACE;
+	if (o->trace.bursts)
+		spec.bring = GUEST_BURSTS;
 	make_argv(o, &argv);
 	spec.argv = argv.v;
 	if (o->timeout_s > 0)

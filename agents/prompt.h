@@ -27,7 +27,8 @@ struct role {
 
 #define ROLE_MAX_SYSTEM (128u << 10) /* bytes of a system text */
 
-/* NULL-terminated: "planner", "coder", "fixer", "critic", "summariser". */
+/* NULL-terminated: "planner", "coder", "fixer", "critic", "summariser",
+ * "declarer". */
 extern const char *const role_names[];
 
 /* -EINVAL names file, line and what is wrong with the front matter. */

@@ -20,8 +20,8 @@
 /* Before everything else in every role, whatever the user's file says. */
 #define FIRST_PAGE "data"
 
-const char *const role_names[] = {"planner", "coder",	   "fixer",
-				  "critic",  "summariser", NULL};
+const char *const role_names[] = {"planner",	"coder",    "fixer", "critic",
+				  "summariser", "declarer", NULL};
 
 struct front {
 	struct strs include;
@@ -352,7 +352,7 @@ int role_load(const char *name, struct role *out)
 	if (!role_names[i])
 		return err_set(EINVAL,
 			       "no role '%s'; there are planner, coder, fixer, "
-			       "critic and summariser",
+			       "critic, summariser and declarer",
 			       name);
 	file = mem_printf("prompts/%s.md", name);
 	ours = path_lib(file);

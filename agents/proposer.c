@@ -10,7 +10,6 @@
 #include "agents/proposer_state.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "doc/utf8.h"
 
 void proposer_say(const struct proposer *p, const char *fmt, ...)
 {
@@ -151,33 +150,6 @@ static int plan(struct proposer *p)
 		if (p->count < (size_t)p->o->count)
 			add_draft(p, e);
 	json_free(answer);
-	return 0;
-}
-
-/* ---- wishes ----------------------------------------------------------- */
-
-int proposer_wish(const char *wish)
-{
-	size_t len = strlen(wish);
-
-	if (!wish[strspn(wish, " ")])
-		return err_set(EINVAL, "the wish has no words");
-	if (len > PROPOSER_WISH_MAX)
-		return err_set(EINVAL, "the wish is longer than %d bytes",
-			       PROPOSER_WISH_MAX);
-	if (!utf8_valid(wish, len))
-		return err_set(EINVAL, "the wish is not UTF-8");
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)wish[i];
-		unsigned char next = (unsigned char)wish[i + 1];
-
-		/* C0, DEL and C1. */
-		if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
-			return err_set(EINVAL,
-				       "the wish has a control character at "
-				       "byte %zu",
-				       i + 1);
-	}
 	return 0;
 }
 

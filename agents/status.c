@@ -128,6 +128,7 @@ static struct json *attached_of(const struct json *kernel,
 	if (ours) {
 		copy(v, holder, told, ARRAY_LEN(told));
 		json_set(v, "model", holder_learned());
+		json_set(v, "intents", holder_declared());
 	} else if (*json_text_at(found, "loaded")) {
 		json_set_string(v, "since", json_text_at(found, "loaded"));
 	}

@@ -15,6 +15,7 @@
 #define INTENT_MAX_WEIGHT  10000
 #define INTENT_MAX_US	   1000000 /* of any time */
 #define INTENT_COMMAND_MAX 15	   /* bytes of a task's name */
+#define INTENT_CORE_WORDS  8
 
 /* What a rule sets. */
 enum intent_effect {
@@ -23,7 +24,8 @@ enum intent_effect {
 	INTENT_SLICE_MIN = 4,
 	INTENT_SLICE_MAX = 8,
 	INTENT_DEADLINE = 16,
-	INTENT_EFFECTS = 31,
+	INTENT_CORES = 32,
+	INTENT_EFFECTS = 63,
 };
 
 /* Where in a task's name the text of a rule has to stand. */
@@ -43,8 +45,9 @@ enum intent_kind {
 #define INTENT_MAX_MARKS 4096
 
 struct intent_entry {
-	uint32_t set;	/* enum intent_effect */
-	uint32_t class; /* as the template has them */
+	uint64_t cores[INTENT_CORE_WORDS]; /* a bit for each CPU */
+	uint32_t set;			   /* enum intent_effect */
+	uint32_t class;			   /* as the template has them */
 	uint32_t weight;
 	uint32_t slice_min_us, slice_max_us, deadline_us;
 	uint32_t needs; /* marks of these kinds */

@@ -134,8 +134,14 @@ static s32 idle_in_llc(struct task_struct *p, s32 prev)
 /* The CPU for a waking task; *idle: it was idle and is now claimed. */
 static s32 place(struct task_struct *p, s32 prev, u64 wake_flags, bool *idle)
 {
-	s32 cpu = hooked_place(p);
+	s32 cpu;
 
+	if (intents_on && any_cores) {
+		cpu = place_by_cores(p, prev, idle);
+		if (cpu >= 0)
+			return cpu;
+	}
+	cpu = hooked_place(p);
 	if (cpu >= 0) {
 		*idle = true;
 		return cpu;
@@ -195,6 +201,8 @@ s32 BPF_PROG(policy_select_cpu, struct task_struct *p, s32 prev, u64 wake_flags)
 	t->key = key_by_params(p, t, now);
 	t->left_ns = 0;
 	if (!idle) {
+		if (declares(t, INTENT_CORES))
+			return cpu;
 		if (soon_free(p, here)) {
 			if (!has_hooks())
 				hand_over(p, t, here);
@@ -235,7 +243,7 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 		limit_lag(t);
 	t->queued_at = now;
 	note_waiting(t);
-	queue = queue_of(p);
+	queue = queue_of(p, t);
 	left = t->left_ns < MAX_SLICE_NS ? t->left_ns : MAX_SLICE_NS;
 	t->left_ns = 0;
 	/* A turn that was cut in two goes on where it stood. */
@@ -252,7 +260,7 @@ void BPF_PROG(policy_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
 	else if (params.preempt != PREEMPT_NONE &&
 		 ((enq_flags & SCX_ENQ_WAKEUP) || !t->attained_ns))
-		preempt(p, t, t->key, now);
+		preempt(p, t, queue, t->key, now);
 }
 
 /* ---- dispatching ------------------------------------------------------ */
@@ -295,18 +303,15 @@ static bool take(u64 queue, u32 what)
 }
 
 /* Everything of other queues that this CPU may run. */
-static bool steal(s32 cpu)
+static bool steal(s32 cpu, bool from_cpus)
 {
-	u32 n = params.queue == QUEUE_CPU ? nr_cpus : nr_llcs, i;
-	u32 own = params.queue == QUEUE_CPU ? cpu : 0;
+	u32 n = from_cpus ? nr_cpus : nr_llcs, i;
+	u32 own = from_cpus ? (u32)cpu : cpu_llc[slot_of(cpu)];
 
-	if (params.queue == QUEUE_LLC)
-		own = cpu_llc[slot_of(cpu)];
 	bpf_for(i, 1, n)
 	{
 		u32 other = own + i < n ? own + i : own + i - n;
-		u64 queue = params.queue == QUEUE_CPU ? PRIVATE(other)
-						      : SHARED(other);
+		u64 queue = from_cpus ? PRIVATE(other) : SHARED(other);
 
 		if ((any_rescued && take(queue | RESCUE_BIT, COUNT_STOLEN)) ||
 		    take(queue, COUNT_STOLEN))
@@ -400,8 +405,11 @@ void BPF_PROG(policy_dispatch, s32 cpu, struct task_struct *prev)
 	cpus[slot_of(cpu)].handed = 0;
 	if (runnable)
 		go_on(prev, t, own, cpu);
-	else if (params.steal && params.queue != QUEUE_GLOBAL)
-		steal(cpu);
+	else if (params.steal && params.queue != QUEUE_GLOBAL &&
+		 steal(cpu, params.queue == QUEUE_CPU))
+		return;
+	else if (intents_on && any_cores && params.queue != QUEUE_CPU)
+		steal(cpu, true);
 }
 
 /* ---- accounting ------------------------------------------------------- */

@@ -35,6 +35,9 @@ struct {
 	__type(value, u32);
 } intent_generation SEC(".maps");
 
+/* Once set it stays so: whom a rule gave cores may still wait for one. */
+static bool any_cores;
+
 /* What rules may ask of a task. */
 struct intent_facts {
 	char name[TASK_COMM_LEN];
@@ -134,6 +137,8 @@ static __attribute__((noinline)) int look_up_intent(struct task_struct *p,
 	table = bpf_map_lookup_elem(&intents, &half);
 	if (!table || !t)
 		return 0;
+	if (t->intent.generation == generation && !table->count)
+		return 0;
 	tell_intent_facts(&f, p, table->kinds);
 	seen = number_of_facts(&f);
 	if (t->intent.generation == generation && t->intent.seen == seen)
@@ -164,6 +169,9 @@ static __attribute__((noinline)) int look_up_intent(struct task_struct *p,
 		t->intent.slice_min_us = e->slice_min_us;
 		t->intent.slice_max_us = e->slice_max_us;
 		t->intent.deadline_us = e->deadline_us;
+		t->intent.entry = at;
+		if ((e->set & INTENT_CORES) && !any_cores)
+			any_cores = true;
 		break;
 	}
 	if (t->intent.set & INTENT_CLASS)
@@ -197,6 +205,95 @@ static u64 declared_slice(const struct task *t, u64 ns)
 	    ns > t->intent.slice_max_us * 1000ULL)
 		ns = t->intent.slice_max_us * 1000ULL;
 	return ns;
+}
+
+/* ---- cores ------------------------------------------------------------ */
+
+/*
+ * A preference: of the CPUs that the task may run on, a core of its own that is
+ * idle comes first; then any that is idle, for waiting beside an idle CPU helps
+ * nobody; and where none is it waits for a core of its own, where it can be
+ * fetched from by whoever has nothing to do.
+ */
+
+static const struct intent_entry *entry_of(const struct task *t)
+{
+	u32 half = INTENT_HALF(t->intent.generation);
+	struct intent_table *table = bpf_map_lookup_elem(&intents, &half);
+	u32 at = t->intent.entry;
+
+	barrier_var(at);
+	return table ? &table->v[at & (INTENT_MAX_RULES - 1)] : NULL;
+}
+
+static bool is_core_of(const struct intent_entry *e,
+		       const struct task_struct *p, u32 cpu)
+{
+	return (e->cores[(cpu >> 6) & (INTENT_CORE_WORDS - 1)] >> (cpu & 63) &
+		1) &&
+	       bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+}
+
+/* The shortest queue of its cores, NO_CPU: it may not run on any. */
+static __attribute__((noinline)) s32 core_to_wait_for(struct task_struct *p,
+						      const struct task *t)
+{
+	const struct intent_entry *e = t ? entry_of(t) : NULL;
+	s32 best = NO_CPU, least = 0, last = scx_bpf_task_cpu(p);
+	u32 i;
+
+	if (!e)
+		return NO_CPU;
+	bpf_for(i, 0, nr_cpus)
+	{
+		u32 cpu = i;
+		s32 depth;
+
+		barrier_var(cpu);
+		if (!is_core_of(e, p, cpu))
+			continue;
+		depth = scx_bpf_dsq_nr_queued(PRIVATE(cpu));
+		if (best >= 0 &&
+		    (depth > least || (depth == least && cpu != (u32)last)))
+			continue;
+		best = cpu;
+		least = depth;
+	}
+	return best;
+}
+
+/* The CPU for a waking task; *idle: it is, and now claimed.  NO_CPU: no rule
+ * says anything of that. */
+static __attribute__((noinline)) s32 place_by_cores(struct task_struct *p,
+						    s32 prev, bool *idle)
+{
+	struct task *t = task_of(p);
+	const struct intent_entry *e;
+	u32 i;
+	s32 cpu;
+
+	if (!t || !idle)
+		return NO_CPU;
+	heed(p, t);
+	e = declares(t, INTENT_CORES) ? entry_of(t) : NULL;
+	if (!e)
+		return NO_CPU;
+	*idle = true;
+	if (is_core_of(e, p, prev) && scx_bpf_test_and_clear_cpu_idle(prev))
+		return prev;
+	bpf_for(i, 0, nr_cpus)
+	{
+		cpu = i;
+		barrier_var(cpu);
+		if (is_core_of(e, p, cpu) &&
+		    scx_bpf_test_and_clear_cpu_idle(cpu))
+			return cpu;
+	}
+	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+	if (cpu >= 0)
+		return cpu;
+	*idle = false;
+	return prev;
 }
 
 #endif

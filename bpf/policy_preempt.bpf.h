@@ -94,7 +94,8 @@ static __always_inline s32 victim_for(struct task_struct *p,
 			cpu -= nr_cpus;
 		if (!bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
 			continue;
-		if (params.queue == QUEUE_CPU && cpu != (u32)home)
+		if ((params.queue == QUEUE_CPU || declares(t, INTENT_CORES)) &&
+		    cpu != (u32)home)
 			continue;
 		c = &cpus[slot_of(cpu)];
 		if (!deserves_less(&a, c, t->class, key, now) ||
@@ -113,15 +114,18 @@ static __always_inline s32 victim_for(struct task_struct *p,
 
 /* For a task that waits in a queue. */
 static __always_inline void preempt(struct task_struct *p, const struct task *t,
-				    u64 key, u64 now)
+				    u64 queue, u64 key, u64 now)
 {
-	s32 here = bpf_get_smp_processor_id(), victim;
+	s32 here = bpf_get_smp_processor_id(), home = scx_bpf_task_cpu(p);
+	s32 victim;
 
-	if (soon_free(p, here) && scx_bpf_task_cpu(p) == here) {
+	if (declares(t, INTENT_CORES) && queue >= PRIVATE(0))
+		home = queue - PRIVATE(0);
+	if (soon_free(p, here) && home == here) {
 		promise(here);
 		return;
 	}
-	victim = victim_for(p, t, scx_bpf_task_cpu(p), key, now);
+	victim = victim_for(p, t, home, key, now);
 	if (victim >= 0) {
 		count(COUNT_PREEMPTED);
 		scx_bpf_kick_cpu(victim, SCX_KICK_PREEMPT);

@@ -50,6 +50,7 @@ struct declared {
 	u32 weight;
 	u32 slice_min_us, slice_max_us;
 	u32 deadline_us;
+	u32 entry; /* whose cores count */
 };
 
 #ifdef POLICY_LEARNED
@@ -371,11 +372,15 @@ static __always_inline u64 key_of(struct task_struct *p, struct task *t,
 	return hooked_key(p, t, now, key_by_params(p, t, now));
 }
 
-static u64 queue_of(struct task_struct *p)
+static u64 queue_of(struct task_struct *p, const struct task *t)
 {
+	s32 core = NO_CPU;
+
 	if (p->nr_cpus_allowed == 1)
 		count(COUNT_PINNED);
-	return home_of(p);
+	else if (declares(t, INTENT_CORES))
+		core = core_to_wait_for(p, t);
+	return core < 0 ? home_of(p) : PRIVATE(core);
 }
 
 static __always_inline u64 slice_of(struct task_struct *p, const struct task *t,

@@ -135,6 +135,28 @@ static void put_model(struct buf *out, const struct json *m)
 			put(out, wrong[i], "%s", json_text_at(m, wrong[i]));
 }
 
+/* What people declared, and how far it got. */
+static void put_intents(struct buf *out, const struct json *v)
+{
+	double lacking = json_as_number(json_get(v, "lacking"), 0);
+	size_t n = json_len(json_get(v, "rules"));
+
+	if (!n)
+		return;
+	if (json_get(v, "why"))
+		put(out, "rules", "of %s are not followed: %s",
+		    json_text_at(v, "folder"), json_text_at(v, "why"));
+	else
+		put(out, "rules", "%zu of %s since %s, number %.0f that it has",
+		    n, json_text_at(v, "folder"), json_text_at(v, "since"),
+		    json_as_number(json_get(v, "generation"), 0));
+	if (lacking > 0)
+		put(out, "", "%.0f cgroups and files found no room", lacking);
+	json_each (r, json_get(v, "rules"))
+		put(out, "rule", "[%s] %s", json_text_at(r, "name"),
+		    json_text_at(r, "words"));
+}
+
 static void put_attached(struct buf *out, const struct json *s)
 {
 	const struct json *a = json_get(s, "attached");
@@ -156,6 +178,7 @@ static void put_attached(struct buf *out, const struct json *s)
 	put_counts(out, "events", json_get(a, "events"));
 	json_each (g, json_get(a, "guards"))
 		put(out, "guard", "%s", json_as_string(g, ""));
+	put_intents(out, json_get(a, "intents"));
 	if (*json_text_at(a, "unseen"))
 		put(out, "unseen", "%s", json_text_at(a, "unseen"));
 }

@@ -92,10 +92,12 @@ static int run_list(int argc, char **argv)
 		return cli_fail(&list_tool, rc);
 	if (intent_arg.json)
 		return cli_finish(&list_tool, note_put(&list_tool, body));
-	if (json_len(json_path(body, "intent.rules")))
+	if (json_len(json_path(body, "intent.rules"))) {
 		intent_show_rules(json_path(body, "intent.rules"));
-	else
+		note_line(json_text_at(body, "intent.policy.text"));
+	} else {
 		cli_note(&list_tool, "no rules in %s", intent_arg.folder);
+	}
 	intent_say_problems(&list_tool, json_get(body, "intent"));
 	json_free(body);
 	return cli_finish(&list_tool, CLI_YES);

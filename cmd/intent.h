@@ -12,7 +12,7 @@
 #include "doc/json.h"
 
 extern const struct cli_command intent_list, intent_check, intent_explain,
-	intent_commit;
+	intent_commit, intent_propose;
 
 /* Of every command. */
 extern struct intent_arg {

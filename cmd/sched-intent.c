@@ -4,10 +4,8 @@
 #include "cmd/intent.h"
 
 static const struct cli_command *const commands[] = {
-	&intent_list,
-	&intent_check,
-	&intent_explain,
-	&intent_commit,
+	&intent_list,	 &intent_check,	 &intent_explain,
+	&intent_propose, &intent_commit,
 };
 
 int main(int argc, char **argv)

@@ -227,9 +227,9 @@ static void check_target(int operands)
 	if (!strcmp(arg.target, "vm")) {
 		if (!operands)
 			cli_usage(&tool, "--target vm needs a command");
-		if (arg.bursts)
-			cli_usage(&tool, "--bursts is for this machine: "
-					 "--target vm leaves nothing there");
+		if (arg.bursts && arg.trace)
+			cli_usage(&tool, "a guest leaves one file: one of "
+					 "--trace and --bursts is enough");
 	} else if (strcmp(arg.target, "host")) {
 		cli_usage(&tool, "option --target: '%s' is neither host nor vm",
 			  arg.target);

@@ -15,6 +15,7 @@
 #include "base/sandbox.h"
 #include "base/strs.h"
 #include "base/temp.h"
+#include "cmd/model-box.h"
 #include "cmd/synth.h"
 #include "history/history.h"
 #include "term/progress.h"
@@ -60,9 +61,7 @@ static void add_programs(struct strs *l)
 
 /*
  * What a model says is read from here on: without network, and without more
- * of the file system than drafts need.  A kernel that cannot do it is no
- * reason to refuse an ordinary user, who has no privilege that model text
- * could misuse; root has.
+ * of the file system than drafts need.
  */
 static int shut_in(const struct synth_opts *o, const char *temp)
 {
@@ -82,19 +81,9 @@ static int shut_in(const struct synth_opts *o, const char *temp)
 	setenv("XDG_CACHE_HOME", temp, 1);
 	box.read = (const char *const *)read.v;
 	box.write = (const char *const *)write.v;
-	rc = sandbox_enter(&box);
+	rc = model_box_enter(&synth_tool, &box);
 	strs_release(&read);
 	strs_release(&write);
-	if (rc == -ENOTSUP && geteuid()) {
-		cli_note(&synth_tool, "%s; going on without", err_text());
-		return 0;
-	}
-	if (rc == -ENOTSUP)
-		return err_set(ENOTSUP,
-			       "what a model writes is not read by root "
-			       "without a sandbox: %s, or run sched-synth as "
-			       "an ordinary user",
-			       err_text());
 	return rc;
 }
 

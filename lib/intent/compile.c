@@ -95,6 +95,7 @@ static void take_rule(struct compiler *c, const struct intent_rule *r)
 	e->slice_min_us = r->slice_min_us;
 	e->slice_max_us = r->slice_max_us;
 	e->deadline_us = r->deadline_us;
+	memcpy(e->cores, r->cores, sizeof(e->cores));
 	e->needs = needs_of(r);
 	t->kinds |= e->needs;
 	if (r->match[INTENT_COMMAND])

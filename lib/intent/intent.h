@@ -59,6 +59,7 @@ struct intent_rule {
 	uint32_t class;			/* enum class of the template */
 	uint32_t weight;		/* 100: as nice 0 */
 	uint32_t slice_min_us, slice_max_us, deadline_us;
+	uint64_t cores[INTENT_CORE_WORDS];
 	time_t until; /* 0: for good */
 };
 

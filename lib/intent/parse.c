@@ -85,7 +85,7 @@ static int end_rule(const struct reader *r)
 			EINVAL, "%s:%u:1: [%s] %s", r->file, rule->line,
 			rule->name,
 			asks ? "sets nothing: give it a class, weight, "
-			       "slice_min, slice_max or deadline"
+			       "slice_min, slice_max, deadline or cores"
 			     : "is for no task: give it a command, executable, "
 			       "cgroup, unit, tag or user");
 	if (rule->slice_max_us && rule->slice_min_us > rule->slice_max_us)

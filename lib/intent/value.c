@@ -11,9 +11,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "intent/intent_parts.h"
+#include "policy/knobs.h"
 
 #define TEXT_MAX 4096
 #define DAY_S	 86400
+
+_Static_assert(INTENT_CORE_WORDS == KNOBS_CPU_WORDS, "masks of one size");
 
 const char *const intent_conditions[INTENT_CONDITIONS] = {
 	[INTENT_COMMAND] = "command", [INTENT_EXECUTABLE] = "executable",
@@ -163,6 +166,16 @@ static int take_time(struct intent_rule *r, unsigned bit, uint32_t *us,
 	return rc;
 }
 
+static int take_cores(struct intent_rule *r, const char *value)
+{
+	if (!knobs_read_cpus(value, r->cores))
+		return err_set(EINVAL,
+			       "'%s' is no list of CPUs below %d, as 0-3,6 is",
+			       value, KNOBS_MAX_CPUS);
+	r->set |= INTENT_CORES;
+	return 0;
+}
+
 /* ---- its end ---------------------------------------------------------- */
 
 /* Two digits and what follows them. */
@@ -255,12 +268,14 @@ int intent_take(struct intent_rule *r, const char *key, const char *value,
 		return take_time(r, INTENT_SLICE_MAX, &r->slice_max_us, value);
 	if (!strcmp(key, "deadline"))
 		return take_time(r, INTENT_DEADLINE, &r->deadline_us, value);
+	if (!strcmp(key, "cores"))
+		return take_cores(r, value);
 	if (!strcmp(key, "until"))
 		return take_until(r, value, changed);
 	return err_set(ENOENT,
 		       "'%s' is none of command, executable, cgroup, unit, "
 		       "tag, user, class, weight, slice_min, slice_max, "
-		       "deadline, until",
+		       "deadline, cores, until",
 		       key);
 }
 
@@ -285,7 +300,7 @@ static void add_time(struct buf *b, const char *what, uint32_t us)
 
 char *intent_effects_text(const struct intent_rule *r)
 {
-	char number[16];
+	char number[16], *cores;
 	struct buf b;
 
 	buf_init(&b, TEXT_MAX);
@@ -300,6 +315,11 @@ char *intent_effects_text(const struct intent_rule *r)
 		add_time(&b, "slice at most", r->slice_max_us);
 	if (r->set & INTENT_DEADLINE)
 		add_time(&b, "deadline", r->deadline_us);
+	if (r->set & INTENT_CORES) {
+		cores = knobs_cpus_text(r->cores);
+		add(&b, "cores", cores);
+		free(cores);
+	}
 	return buf_take(&b);
 }
 

@@ -80,7 +80,7 @@ static long cpu_number(const char **s)
 	return n < KNOBS_MAX_CPUS ? n : -1;
 }
 
-static bool read_cpus(const char *s, uint64_t bits[static KNOBS_CPU_WORDS])
+bool knobs_read_cpus(const char *s, uint64_t bits[static KNOBS_CPU_WORDS])
 {
 	do {
 		long from = cpu_number(&s), to = from;
@@ -101,7 +101,7 @@ static int take_cpus(const struct json *v, size_t at, struct knob_rule *r)
 {
 	const char *s = json_as_string(v, "");
 
-	if (!read_cpus(s, r->cpus))
+	if (!knobs_read_cpus(s, r->cpus))
 		return err_set(EINVAL,
 			       "knobs.%zu.cpus: '%s' is no list of CPUs below "
 			       "%d, as '0-3,6' is",

@@ -77,6 +77,8 @@ int knobs_check(const struct knobs *k);
 void knobs_rule_name(const struct knob_rule *r, struct json *row);
 
 /* "0-3,6", as the kernel writes it; the caller's. */
+/* Adds those of a list, "0-3,6", to bits; false: it is none. */
+bool knobs_read_cpus(const char *s, uint64_t bits[static KNOBS_CPU_WORDS]);
 char *knobs_cpus_text(const uint64_t cpus[static KNOBS_CPU_WORDS]);
 
 /* A task, as rules look at it. */

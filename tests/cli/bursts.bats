@@ -261,7 +261,7 @@ record() {
 }
 
 @test "usage errors" {
-	exits 2 sched-observe --target vm --bursts f -- true
+	exits 2 sched-observe --target vm --bursts f --trace g -- true
 	exits 2 sched-observe --bursts f --bursts-every 0 -- true
 	exits 2 sched-observe --bursts f --bursts-max 0 -- true
 }

@@ -62,8 +62,13 @@ shares() {
 	is "$(jq -c '[.body.intent.rules[] | [.name, .file, .line]]' \
 		<<<"$output")" '[["b","d/20.conf",1],["a","d/30.conf",1]]'
 	is "$(jq -r '.body.intent.rules[1].sets' <<<"$output")" 'weight 200'
+	is "$(jq -c '.body.intent.policy | [.followed, (.text | length > 9)]' \
+		<<<"$output")" '[false,true]'
 	exits 0 sched-intent list --dir d
 	has "$output" 'class batch'
+	if [ ! -d /sys/kernel/sched_ext ]; then
+		has "$output" 'no policy is attached: rules change nothing'
+	fi
 }
 
 @test 'list: without rules there is nothing to say' {
@@ -75,6 +80,12 @@ shares() {
 @test 'check: a mistake has its file, line and column' {
 	put d/1.conf '[a]' 'command = x' 'class = slow'
 	put d/2.conf '[b]' 'user = 0' 'class = batch'
+	put d/3.conf '[c]' 'user = 0' 'cores = 3-1'
+	put d/4.conf '[c]' 'user = 0' 'cores = 512'
+	exits 1 sched-intent check --dir d
+	has "$stderr" "d/3.conf:3:9: '3-1' is no list of CPUs"
+	has "$stderr" "d/4.conf:3:9: '512' is no list of CPUs"
+	rm d/[34].conf
 	exits 1 sched-intent check --dir d
 	has "$stderr" "d/1.conf:3:9: 'slow'"
 	has "$output" '1 rule, 1 problem'
@@ -219,6 +230,58 @@ shares() {
 		-p slice_batch_us=20000 template w.json >out
 	is "$(jq -r '[.body.simulation.groups[].run_s * 50 | round] | @csv' \
 		out)" 75,25
+}
+
+# cores FIGURES QUEUE [PARAM=VALUE]: of two CPUs, with the rules of d and the
+# workload w.json.
+cores() {
+	sched-sim run --json --alone --machine 2 --intents d -p queue="$2" \
+		-p "${3:-order=vruntime}" template w.json >out
+	is "$(jq '.body.simulation.findings | length' out)" 0
+	is "$(jq -c "[.body.simulation | $1]" out)" "$4"
+}
+
+@test 'the simulator follows rules: cores' {
+	local q
+	put d/1.conf '[l]' 'command = left' 'cores = 1' '[r]' \
+		'command = right' 'cores = 0'
+	for q in global llc; do
+		# Others come and go; each stays on its own, once it is there.
+		put w.json '{"global":{"duration":2},"tasks":{
+			"left":{"loop":-1,"run":1000000},
+			"right":{"loop":-1,"run":1000000},
+			"tick":{"instance":2,"loop":-1,"run":2000,"sleep":7000}}}'
+		cores '.groups[:2][].migrations' "$q" order=vruntime '[1,1]'
+		mv d e
+		mkdir d
+		sched-sim run --json --alone --machine 2 --intents d \
+			-p queue="$q" template w.json >out
+		[ "$(jq '[.body.simulation.groups[:2][].migrations] | min' \
+			out)" -gt 5 ]
+		rmdir d
+		mv e d
+	done
+}
+
+@test 'the simulator: cores leave nobody waiting beside an idle CPU' {
+	local q
+	for q in global llc cpu; do
+		put d/1.conf '[l]' 'command = hog' 'cores = 0'
+		put w.json '{"global":{"duration":2},"tasks":{
+			"hog":{"instance":3,"loop":-1,"run":1000000}}}'
+		cores '.groups[0].run_s, .idle_waiting_s < 0.001' "$q" \
+			steal=true '[4,true]'
+		# With one queue for several CPUs nothing is left lying there.
+		[ "$q" = cpu ] || cores '.groups[0].run_s' "$q" steal=false '[4]'
+		# What the kernel allows it to run on comes first.
+		put d/1.conf '[p]' 'command = pinned' 'cores = 1' '[t]' \
+			'command = tick' 'cores = 1,7'
+		put w.json '{"global":{"duration":2},"tasks":{
+			"pinned":{"loop":-1,"run":1000000,"cpus":[0]},
+			"tick":{"instance":2,"loop":-1,"run":2000,"sleep":7000}}}'
+		cores '.groups[] | [.run_s > 0.8, .migrations]' "$q" \
+			preempt=key '[[true,0],[true,0]]'
+	done
 }
 
 @test 'the simulator: rules with a mistake, and policies that take none' {

@@ -131,6 +131,7 @@ needs_bpf() {
 	exits 2 sched-observe --metric wall
 	exits 2 sched-observe --target moon -- true
 	exits 2 sched-observe --target vm
+	exits 2 sched-observe --target vm --bursts f --trace g -- true
 	exits 2 sched-observe --as root -- true
 	exits 2 sched-observe --bound "'" -- true
 	exits 2 sched-observe --short '' -- true

@@ -79,6 +79,10 @@ between() {
 		rule 'command = r?ght'
 		follows $right second; share second
 		sched-deploy status -j | jq -r '.body.text'
+		sched-deploy status -j | jq -c '"in force: \(.body.attached.intents |
+			[.generation, .lacking, .rules])"'
+		script -qc 'sched-deploy status' /dev/null </dev/null | grep '^rule'
+		sched-intent list -d "$rules"
 		rule "executable = $PWD/left"
 		follows $left file; share file
 		# A mistake changes nothing but what its file says.
@@ -100,8 +104,13 @@ between() {
 	has "$output" 'command r?ght matches right'
 	has "$output" 'end: stopped'
 	has "$output" 'no policy is attached'
+	has "$output" 'in force: [2,0,[{\"name\":\"w\",\"words\":\"command r?ght:'
+	has "$output" 'rule     [w] command r?ght: weight 900'
+	has "$output" "rules    1 of $PWD/rules since 20"
+	has "$output" 'number 2 that it has'
+	has "$output" 'the policy that is attached follows them; it has had'
 	sed -n 's/.*seen after/# a rule is in force after/p' <<<"$output" >&3
-	# Every half second it looks; a busy machine is given more.
+	# It is told at once; a busy machine is given more.
 	for ms in $(sed -n 's/.*seen after \([0-9]*\) ms/\1/p' <<<"$output"); do
 		[ "$ms" -lt 5000 ]
 	done
@@ -132,4 +141,84 @@ between() {
 	between 0 25 unit
 	has "$output" 'offline: enabled 2 times, now it is enabled'
 	between 0 25 again
+}
+
+@test 'guest intent: two that compute keep to their cores' {
+	inside <<-'END'
+		begin
+		taskset -pc 0-1 $left >/dev/null
+		taskset -pc 0-1 $right >/dev/null
+		# elsewhere WHAT: how often each was seen on the other CPU.
+		elsewhere() {
+			local f l=0 r=0
+			sleep 1
+			for ((i = 0; i < 100; i++)); do
+				read -ra f <"/proc/$left/stat"
+				[ "${f[38]}" = "$on" ] || ((l += 1))
+				read -ra f <"/proc/$right/stat"
+				[ "${f[38]}" = $((1 - on)) ] || ((r += 1))
+				read -rt 0.04 -u "$nap"
+			done
+			echo "$1: $((l > r ? l : r)) %"
+		}
+		# prefer CPU: of the left one; the right one has the other.
+		prefer() {
+			on=$1
+			printf '%s\n' '[l]' 'command = left' "cores = $on" '[r]' \
+				'command = right' "cores = $((1 - on))" >"$rules/new"
+			mv "$rules/new" "$rules/1.conf"
+		}
+		prefer 1
+		deploy --intents "$rules"
+		follows $left first; elsewhere one
+		prefer 0
+		follows $left second; elsewhere other
+		# Nobody waits beside an idle CPU for a core of its own.
+		printf '%s\n' '[a]' 'user = 0' 'cores = 0' >"$rules/1.conf"
+		follows $left third
+		sleep 1
+		l=$(ticks $left) r=$(ticks $right)
+		sleep 4
+		echo "both: $((($(ticks $left) - l + $(ticks $right) - r) / 4)) %"
+		# What the kernel allows comes first.
+		taskset -pc 1 $left >/dev/null
+		sleep 1
+		read -ra f <"/proc/$left/stat"
+		echo "pinned: ${f[38]}"
+		kill -TERM $pid; told end
+		kill $left $right
+	END
+	has "$output" 'cores 1'
+	sed -n 's/^\(one\|other\|both\): /# &/p' <<<"$output" >&3
+	between 0 15 one
+	between 0 15 other
+	between 150 250 both
+	has "$output" 'pinned: 1'
+	has "$output" 'end: stopped'
+}
+
+@test 'guest intent: a folder that comes later counts, too' {
+	inside <<-'END'
+		begin
+		rm -r "$rules"
+		deploy --intents "$rules/later"
+		sleep 2
+		script -qc 'sched-deploy status' /dev/null </dev/null |
+			grep '^rule' || echo 'no rules yet'
+		sched-intent explain -d "$rules/later" $left | tail -n 2
+		mkdir -m 755 "$rules" "$rules/later"
+		rules=$rules/later
+		rule 'command = left'
+		follows $left first; share first
+		rm -r "$rules"; share none
+		sched-deploy status -j | jq -c '.body.attached.intents.rules'
+		kill -TERM $pid; told end
+		kill $left $right
+	END
+	has "$output" 'no rules yet'
+	sed -n 's/.*seen after/# a folder is followed after/p' <<<"$output" >&3
+	between 75 100 first
+	between 35 65 none
+	has "$output" '[]'
+	has "$output" 'end: stopped'
 }

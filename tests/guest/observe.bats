@@ -37,3 +37,28 @@ hashes() {
 	exits 3 sched-observe --target vm --cpus 2 -- ./no-such-program
 	has "$stderr" no-such-program
 }
+
+@test "a guest's bursts go to the end of the caller's file" {
+	needs python3
+	local records first
+	exits 0 sched-observe --target vm --cpus 2 --bursts f -- \
+		"$KNOWN" sleeps 50 1
+	records=$(jq .body.bursts.records <<<"$output")
+	[ "$records" -ge 50 ]
+	is "$(jq -c '.body.bursts | [.path, .left_out]' <<<"$output")" \
+		"[\"$PWD/f\",0]"
+	is "$(jq -r .body.bursts.sha256 <<<"$output")" \
+		"$(sha256sum f | cut -d ' ' -f 1)"
+	is "$(python3 "$TREE/tests/cli/bursts.py" f | wc -l)" "$records"
+	first=$(python3 "$TREE/tests/cli/bursts.py" f | md5sum)
+	exits 0 sched-observe --target vm --cpus 2 --bursts f -- \
+		"$KNOWN" sleeps 50 1
+	is "$(python3 "$TREE/tests/cli/bursts.py" f | head -n "$records" |
+		md5sum)" "$first"
+	is "$(python3 "$TREE/tests/cli/bursts.py" f | wc -l)" \
+		$((records + $(jq .body.bursts.records <<<"$output")))
+	# Nothing is changed that is no file of bursts.
+	echo mine >g
+	exits 3 sched-observe --target vm --cpus 2 --bursts g -- true
+	is "$(cat g)" mine
+}

@@ -55,7 +55,7 @@ static void a_rule_has_what_it_says(void **state)
 				  "slice_max = 3ms\ndeadline=1s\n"
 				  "user = 0\nexecutable = /usr/bin/v?m\n"
 				  "cgroup = /user.slice/*\nunit = *.scope\n"
-				  "tag = x\n");
+				  "tag = x\ncores = 0-3,66\n");
 	const struct intent_rule *r = &i.v[0];
 	char *sets = intent_effects_text(r), *match = intent_match_text(r);
 
@@ -72,7 +72,9 @@ static void a_rule_has_what_it_says(void **state)
 	assert_string_equal(r->match[INTENT_CGROUP], "/user.slice/*");
 	assert_string_equal(sets, "class interactive, weight 10000, slice at "
 				  "least 500 us, slice at most 3 ms, deadline "
-				  "1000 ms");
+				  "1000 ms, cores 0-3,66");
+	assert_int_equal(r->cores[0], 0xf);
+	assert_int_equal(r->cores[1], 4);
 	assert_string_equal(match, "command vim*, executable /usr/bin/v?m, "
 				   "cgroup /user.slice/*, unit *.scope, tag x, "
 				   "user 0");
@@ -382,7 +384,8 @@ static void names_are_compiled(void **state)
 				  "[b]\ncommand=cd*\nclass=batch\n"
 				  "[o]\nuser=0\nclass=batch\n"
 				  "until=2026-11-25 11:00\n"
-				  "[c]\nuser=5\ndeadline=2ms\n");
+				  "[c]\nuser=5\ndeadline=2ms\n"
+				  "cores=511\n");
 	struct intent_rules *r;
 	size_t lacking;
 
@@ -398,6 +401,7 @@ static void names_are_compiled(void **state)
 	assert_int_equal(r->table.v[1].class, 2);
 	assert_int_equal(r->table.v[2].needs, INTENT_OF_USER);
 	assert_int_equal(r->table.v[2].deadline_us, 2000);
+	assert_int_equal(r->table.v[2].cores[7], 1ull << 63);
 	assert_int_equal(r->table.kinds, INTENT_OF_USER);
 	assert_int_equal(r->marks, 1);
 	assert_int_equal(r->v[0].key.id, 5);

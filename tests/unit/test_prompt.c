@@ -79,7 +79,7 @@ static const struct {
 	size_t bytes;
 } ceilings[] = {
 	{"planner", 11000}, {"coder", 36000},	  {"fixer", 36000},
-	{"critic", 36000},  {"summariser", 2500},
+	{"critic", 36000},  {"summariser", 2500}, {"declarer", 5000},
 };
 
 static void every_role_loads(void **state)
@@ -231,6 +231,14 @@ static void schemas_tell_answers_apart(void **state)
 		{"critic", false, "{\"verdict\":\"maybe\",\"findings\":[]}"},
 		{"summariser", true, "{\"text\":\"t\"}"},
 		{"summariser", false, "{\"text\":\"t\",\"run\":\"ls\"}"},
+		{"declarer", true,
+		 "{\"summary\":\"s\",\"rules\":[{\"name\":\"n\","
+		 "\"why\":\"w\",\"settings\":[{\"key\":\"class\","
+		 "\"value\":\"batch\"}]}]}"},
+		{"declarer", false,
+		 "{\"summary\":\"s\",\"rules\":[{\"name\":\"n\","
+		 "\"why\":\"w\",\"settings\":[{\"key\":\"run\","
+		 "\"value\":\"ls\"}]}]}"},
 	};
 
 	(void)state;
