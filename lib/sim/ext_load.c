@@ -77,7 +77,8 @@ static void find_programs(struct ext *e)
 			e->trace[i][e->trace_count[i]++] = (int)f;
 		}
 	}
-	/* As ext_load() has it: exec is looked at by those that it matters to. */
+	/* As ext_load() has it: exec is looked at by those that it matters to.
+	 */
 	if (e->policy->is_template &&
 	    !policy_params_look_at_exec(&e->policy->params))
 		e->trace_count[TRACE_sched_process_exec] = 0;
