@@ -331,7 +331,10 @@ static int train_part(const struct split *s, const struct train_opts *o,
 		out->tried[g] = true;
 	if (o->linear) {
 		rc = make_linear(s, o, m);
-		out->tried[TRAIN_LINEAR] = out->tried[TRAIN_ONLINE] = true;
+		out->tried[TRAIN_LINEAR] = out->tried[TRAIN_ONLINE] = !rc;
+		/* What no line of integers can say trees may. */
+		if (rc == -ERANGE && o->trees)
+			rc = 0;
 	}
 	if (!rc && o->trees) {
 		rc = make_trees(s, o, m);

@@ -365,6 +365,28 @@ static void test_train(void **state)
 }
 
 /* Nothing to be learned: the average is as good, and no model comes of it. */
+/* Between 0 and 1 lie 23 powers of two: no weight of a line is so large. */
+static void test_too_steep(void **state)
+{
+	struct train_part parts[FORECAST_TARGETS];
+	struct forecast *m = mem_zalloc(1, sizeof(*m));
+	struct table d;
+
+	(void)state;
+	alternate(&d);
+	for (size_t i = 0; i < N; i++) {
+		d.v[i].x[0] = i % 2;
+		d.v[i].y[0] = i % 2 ? 9000 : 3000;
+	}
+	assert_int_equal(train_on(&d, N, m, parts), 0);
+	assert_false(parts[0].tried[TRAIN_LINEAR]);
+	assert_false(parts[0].tried[TRAIN_ONLINE]);
+	assert_int_equal(parts[0].chosen, FORECAST_BOOSTED);
+	assert_true(parts[0].beats);
+	table_release(&d);
+	free(m);
+}
+
 static void test_noise(void **state)
 {
 	struct train_part parts[FORECAST_TARGETS];
@@ -544,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_calibration),
 		cmocka_unit_test(test_ratio),
 		cmocka_unit_test(test_train),
+		cmocka_unit_test(test_too_steep),
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_time_does_not_leak),
 		cmocka_unit_test(test_late_outcomes),
