@@ -10,6 +10,10 @@
 #include "policy/model.h"
 #include "policy/policy.h"
 
+/* Whoever is foretold wrongly need not wait until somebody's guard, which is
+ * for 5 s by default, takes the policy off for that. */
+#define STARVE_US 2000000
+
 /*
  * The first is what one would begin with; the others lean to one side of it
  * each, for what helps depends on what is scheduled.
@@ -103,6 +107,7 @@ static struct json *policy_body(const struct training *t,
 	p.order = ORDER_PREDICTED;
 	p.slice = SLICE_PREDICTED;
 	p.preempt = PREEMPT_KEY;
+	p.starve_us = STARVE_US;
 	p.slack_pct = at->slack_pct;
 	p.slice_us = at->slice_us;
 	p.slice_min_us = at->slice_min_us;

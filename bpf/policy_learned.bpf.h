@@ -246,7 +246,7 @@ enum { LEARNED_UNSEEN, LEARNED_BORN, LEARNED_ASLEEP, LEARNED_AWAKE };
  * What the model says of the burst that begins now, by l->features: the log of
  * its length, or -1.
  */
-static __noinline int foretell(struct task_struct *p, struct learned *l)
+static __noinline int foretell(const struct learned *l)
 {
 	u32 half = LEARNED_HALF(l->generation);
 	struct forecast *m = bpf_map_lookup_elem(&models, &half);
@@ -283,7 +283,7 @@ static bool is_asked(struct learned_report *r, u32 generation, u64 now)
 	return r->state == LEARNED_TRIAL || r->state == LEARNED_FOLLOW;
 }
 
-static void expect_burst(struct task_struct *p, struct learned *l, u64 now)
+static void expect_burst(struct learned *l, u64 now)
 {
 	struct learned_report *r = report_of();
 
@@ -292,7 +292,7 @@ static void expect_burst(struct task_struct *p, struct learned *l, u64 now)
 	l->generation = generation_now();
 	if (!r || !is_asked(r, l->generation, now))
 		return;
-	l->foretold = foretell(p, l);
+	l->foretold = foretell(l);
 	if (l->foretold < 0) {
 		become(r, LEARNED_NONE, now);
 		return;
@@ -361,7 +361,7 @@ static __noinline int begin_burst(struct task_struct *p, struct task *t,
 	feature_take(&l->f, c, now - (bpf_ktime_get_ns() - p->start_time), now,
 		     l->features);
 	l->stage = LEARNED_AWAKE;
-	expect_burst(p, l, now);
+	expect_burst(l, now);
 	return 0;
 }
 

@@ -130,6 +130,8 @@ setup() {
 }
 
 @test 'guest learned: what follows no model is handed none' {
+	# Of inside().
+	# shellcheck disable=SC2034
 	object=$(sha256sum "$BUILD/lib/schedkit/policy.bpf.o" | cut -d ' ' -f 1)
 	export object
 	stream "$release" "$configuration" '{"queue": "global"}' >in
