@@ -106,6 +106,7 @@ AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
 HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
 DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
 INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
+DEMAND_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/demand-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
@@ -193,6 +194,7 @@ $(BUILD)/bin/sched-history: $(HISTORY_OBJ)
 $(BUILD)/bin/sched-deploy: $(DEPLOY_OBJ)
 $(BUILD)/bin/sched-report: $(REPORT_OBJ)
 $(BUILD)/bin/sched-intent: $(INTENT_OBJ)
+$(BUILD)/bin/sched-demand: $(DEMAND_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -203,8 +205,8 @@ $(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model repl): \
 	$(BUILD)/obj/cmd/cli.o
 $(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
 # Not for all, because not all read JSON.
-$(addprefix $(BUILD)/,bin/sched-deploy bin/sched-doctor bin/sched-intent \
-	bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
+$(addprefix $(BUILD)/,bin/sched-demand bin/sched-deploy bin/sched-doctor \
+	bin/sched-intent bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
 
 $(BUILD)/libexec/schedkit/%: lib/target/%.sh
 	@mkdir -p $(@D)

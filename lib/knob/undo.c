@@ -172,7 +172,7 @@ static int undo_file(const struct knob_entry *e, struct knob_count *out)
 
 	if (!now) {
 		out->gone++;
-	} else if (!strcmp(now, e->was) || !strcmp(now, e->is)) {
+	} else if (knob_entry_holds(e, now)) {
 		if (strcmp(now, e->was))
 			rc = cgroup_write(e->dir, e->name, e->was);
 		out->groups += !rc;
@@ -319,7 +319,8 @@ void knob_in_force(const struct knob_journal *j, struct knob_count *out)
 		case KNOB_FILE:
 			held = cgroup_read(e->dir, e->name);
 			out->gone += !held;
-			if (held && !strcmp(held, e->is))
+			if (held && strcmp(held, e->was) &&
+			    knob_entry_holds(e, held))
 				out->groups++;
 			else if (held && strcmp(held, e->was))
 				strs_printf(&out->left,
