@@ -78,22 +78,24 @@ static bool is_over(const struct demander *m)
 		m->next_at > m->began + m->o->for_s + m->o->every_s / 2);
 }
 
-static void nap(struct demander *m, double s)
+/* False: the setter is gone, and there is nothing to wait for. */
+static bool nap(struct demander *m, double s)
 {
 	const struct timespec t = {(time_t)s, (long)((s - floor(s)) * 1e9)};
 
 	if (m->sets)
-		setter_alive(&m->setter, (int)ceil(s * NAPS));
-	else
-		nanosleep(&t, NULL);
+		return setter_alive(&m->setter, (int)ceil(s * NAPS));
+	nanosleep(&t, NULL);
+	return true;
 }
 
 bool demander_step(struct demander *m)
 {
 	double left;
 
-	while (!is_over(m) && (left = m->next_at - clock_monotonic()) > 0)
-		nap(m, fmin(left, WAIT_AT_A_TIME));
+	while (!is_over(m) && (left = m->next_at - clock_monotonic()) > 0 &&
+	       nap(m, fmin(left, WAIT_AT_A_TIME)))
+		;
 	if (is_over(m))
 		return false;
 	for (size_t i = 0; i < m->count; i++)

@@ -173,6 +173,25 @@ static int give(struct demander *m, struct demander_group *g, unsigned cpus,
 	return 0;
 }
 
+static unsigned weight_of(const struct demander_group *g)
+{
+	char *text = cgroup_read(g->dir, "cpu.weight");
+	unsigned w = text ? (unsigned)strtoul(text, NULL, 10) : 0;
+
+	free(text);
+	return w;
+}
+
+/* Whoever else there is, and what it has when it has nothing of ours. */
+static void compare(const struct demander *m, struct demander_group *g)
+{
+	if (m->o->reserve != DEMANDER_WEIGHT)
+		return;
+	if (!(g->tune.set & KNOB_WEIGHT))
+		g->was_weight = weight_of(g);
+	g->others = demander_others(g);
+}
+
 static int give_all(struct demander *m)
 {
 	double wanted[DEMANDER_GROUPS_MAX], sure[DEMANDER_GROUPS_MAX];
@@ -198,8 +217,8 @@ static int give_all(struct demander *m)
 
 		if (g->gone)
 			continue;
-		if (fabs(sure[i] - g->sure) > HARDLY)
-			g->others = sure[i] > 0 ? demander_others(g) : 0;
+		if (sure[i] > 0 && fabs(sure[i] - g->sure) > HARDLY)
+			compare(m, g);
 		g->sure = sure[i];
 		rc = give(m, g, cpus[i], taken);
 	}
@@ -290,15 +309,6 @@ int demander_set(struct demander *m)
 
 /* ---- before and after ------------------------------------------------- */
 
-static unsigned weight_of(const struct demander_group *g)
-{
-	char *text = cgroup_read(g->dir, "cpu.weight");
-	unsigned w = text ? (unsigned)strtoul(text, NULL, 10) : 0;
-
-	free(text);
-	return w;
-}
-
 static int check(struct demander *m)
 {
 	int rc = 0;
@@ -309,7 +319,6 @@ static int check(struct demander *m)
 		g->tune.size = sizeof(g->tune);
 		g->tune.may = may_of(m);
 		snprintf(g->tune.cgroup, sizeof(g->tune.cgroup), "%s", g->dir);
-		g->was_weight = weight_of(g);
 		rc = knob_tune_look(&g->tune, !m->o->dry_run);
 	}
 	return rc;

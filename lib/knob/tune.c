@@ -142,7 +142,7 @@ static int note(const char *dir, const char *name, const char *wanted,
 		struct knob_journal *j, char **is)
 {
 	const struct knob_entry *was = entry_of(j, dir, name);
-	char *now = cgroup_read(dir, name);
+	char *now = cgroup_read(dir, name), *all = NULL;
 	struct knob_entry e;
 	int rc = 0;
 
@@ -156,6 +156,11 @@ static int note(const char *dir, const char *name, const char *wanted,
 			     dir, name, now);
 	if (!rc && !wanted)
 		wanted = was ? was->was : now;
+	/* An empty list of CPUs may not come back while it is in use. */
+	if (!rc && !*wanted && *now) {
+		all = cgroup_all_cpus(dir);
+		wanted = all ? all : wanted;
+	}
 	if (!rc && strcmp(now, wanted)) {
 		e = knob_entry_of(KNOB_FILE, dir, name, was ? was->was : now,
 				  wanted);
@@ -163,6 +168,7 @@ static int note(const char *dir, const char *name, const char *wanted,
 		*is = mem_strdup(wanted);
 		knob_journal_add(j, &e);
 	}
+	free(all);
 	free(now);
 	return rc;
 }

@@ -46,19 +46,24 @@ own_group() {
 
 @test "a wave is seen, foretold, and its forecast better than others" {
 	own_group
-	# Busy for a quarter of every 1.6 seconds, by the clock.
+	# Busy for a quarter of every 2 seconds, by the clock.
 	(
 		echo "$BASHPID" >"$group/cgroup.procs"
+		exec {nap}<> <(:)
 		while :; do
-			t=${EPOCHREALTIME/./}
-			[ $((t % 1600000)) -lt 400000 ] || sleep 0.0$((RANDOM % 4 + 1))
+			t=$((${EPOCHREALTIME/./} % 2000000))
+			[ $t -lt 500000 ] ||
+				read -rt "$(printf '%d.%06d' \
+					$(((2000000 - t) / 1000000)) \
+					$(((2000000 - t) % 1000000)))" -u "$nap" ||
+					true
 		done
 	) 3>&- &
 	victim=$!
-	exits 0 sched-demand show --json --every 0.1 --lead 0.3 --for 20 "$path"
+	exits 0 sched-demand show --json --every 0.1 --lead 0.3 --for 25 "$path"
 	jq -e --arg path "$path" '.kind == "note" and (.body.demand.cgroups[0] |
 		.cgroup == $path and .better and .samples > 150 and
-		.period_s > 1.5 and .period_s < 1.7 and .mean > 0.1 and
+		.period_s > 1.9 and .period_s < 2.1 and .mean > 0.1 and
 		.error < .error_last and .error < .error_mean)' <<<"$output"
 }
 
@@ -67,6 +72,11 @@ own_group() {
 	exits 1 sched-demand show --json --every 0.1 --for 4 "$path"
 	jq -e '.body.demand.cgroups[0] | .mean == 0 and .period_s == null and
 		(.better | not)' <<<"$output"
+	# Something for the history.
+	export SCHEDKIT_HISTORY=$PWD/h
+	sched-history add <<<"$output" >added
+	is "$(sched-history show --json "$(jq -r .id <<<"$output")" |
+		jq -r .body.demand.cgroups[0].cgroup)" "$path"
 	COLUMNS=120 exits 1 script -qec \
 		"sched-demand show --every 0.1 --for 1 $path" /dev/null
 	has "$output" "$path"

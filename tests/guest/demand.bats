@@ -229,14 +229,14 @@ median() {
 			cat /run/err
 			return 1
 		}
-		quick --reserve cpuset --cap --max 1 /wave /soon
+		quick --reserve cpuset --cap --max 1.9 /wave /soon
 		for_word 900 cpuset.cpus 1 && echo 'cpuset: set'
-		for_word 1 cpu.max '100000 100000' && echo 'cap: set'
+		for_word 20 cpu.max '190000 100000' && echo 'cap: set'
 		rmdir soon
 		rest 1
 		kill $pid
 		ended cpuset
-		for_word 1 cpuset.cpus '' && for_word 1 cpu.max 'max 100000' &&
+		for_word 1 cpuset.cpus 0-1 && for_word 1 cpu.max 'max 100000' &&
 			echo 'cpuset: back'
 		cat /run/err
 		quick --reserve uclamp /wave
@@ -272,6 +272,7 @@ median() {
 	has "$output" 'cap: set'
 	has "$output" 'cpuset: 0'
 	has "$output" 'cpuset: back'
+	has "$output" "cpuset.cpus' holds '0-1' now, all that there are"
 	has "$output" "'/soon' is gone"
 	[[ "$output" =~ uclamp:\ [1-9] ]]
 	has "$output" 'hint: 0'

@@ -320,7 +320,7 @@ static void test_missing(void **state)
 		demand_add(&d, NAN);
 	assert_false(isnan(demand_forecast(&d, 1)));
 	for (unsigned h = 1; h <= 20; h++)
-near(demand_forecast(&d, h), wave(546 + h, 20, 5), 0.4);
+		near(demand_forecast(&d, h), wave(546 + h, 20, 5), 0.4);
 }
 
 static void test_constant(void **state)
