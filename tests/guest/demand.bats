@@ -109,7 +109,7 @@ setup() {
 # inside <SCRIPT: in a guest, after what is common.
 inside() {
 	cat common - >script
-	exits 0 timeout "${LIMIT:-300}" sched-guest -q --cpus 2 -- \
+	exits 0 timeout "${LIMIT:-500}" sched-guest -q --cpus 2 -- \
 		bash script </dev/null
 	echo "$output"
 }
@@ -172,18 +172,18 @@ median() {
 			demand --every 0.2 --lead 0.4 --pressure 90 --linger 2 "$@" /wave
 		}
 		quick
-		for_weight 900 -gt 100
+		for_weight 1200 -gt 100
 		sched-demand run /wave; echo "second: $?"
 		sched-deploy status -j | jq -r '.body.text'
 		kill -9 $pid
 		for_weight 100 -eq 100 && echo 'asker: back'
 		quick
-		for_weight 900 -gt 100
+		for_weight 1200 -gt 100
 		pkill -9 -x set-knobs
 		ended setter
 		for_weight 1 -eq 100 && echo 'setter: back'
 		quick
-		for_weight 900 -gt 100
+		for_weight 1200 -gt 100
 		pkill -STOP -x set-knobs
 		kill -9 $pid
 		pkill -9 -x set-knobs
@@ -192,7 +192,7 @@ median() {
 		sched-deploy stop; echo "stop: $?"
 		for_weight 1 -eq 100 && echo 'both: back'
 		quick
-		for_weight 900 -gt 100
+		for_weight 1200 -gt 100
 		sched-deploy stop; echo "stopped: $?"
 		ended told
 		for_weight 1 -eq 100 && echo 'stop: back'
@@ -250,7 +250,7 @@ median() {
 		ended hint
 		for_word 1 cpu.uclamp.min 0.00 && echo 'uclamp: back'
 		quick /wave
-		for_weight 900 -gt 100
+		for_weight 1200 -gt 100
 		echo 77 >wave/cpu.weight
 		rest 10
 		kill $pid
