@@ -28,7 +28,8 @@
  * of the others, slot by slot, and DEMAND_STRENGTH of their variance has to go
  * away by that (cross-validation, one cycle left out).  At least three whole
  * cycles are needed.  It need not be a whole number of steps.  It is looked for
- * anew as time goes on, and lost when it no longer foretells.
+ * anew as time goes on, and lost when it foretells less than DEMAND_LEAST: one
+ * spoilt cycle does not end it.
  *
  * Nothing here reads a clock, or anything else.
  */
@@ -45,6 +46,7 @@
 #define DEMAND_PERIOD_MIN 4    /* steps */
 #define DEMAND_PERIOD_MAX (DEMAND_KEPT / DEMAND_CYCLES)
 #define DEMAND_STRENGTH	  0.3
+#define DEMAND_LEAST	  0.2
 #define DEMAND_AHEAD_MAX  64  /* steps */
 #define DEMAND_MISSES	  256 /* that are remembered */
 /* A forecast is better than another if its misses are less than this of it. */

@@ -5,12 +5,14 @@
 #include "base/mem.h"
 #include "learn/demand.h"
 
-#define ONE_IN	    100.0 /* false lags of a white noise, at most */
-#define FINE	    0.05  /* steps between periods that are tried */
-#define TRIED	    21
-#define AS_GOOD	    0.02 /* of strength */
-#define HALF	    0.5
-#define CLEARLY	    0.1 /* of strength, that another period has to have more */
+#define ONE_IN	100.0 /* false lags of a white noise, at most */
+#define FINE	0.05  /* steps between periods that are tried */
+#define TRIED	21
+#define AS_GOOD 0.02 /* of strength */
+#define HALF	0.5
+#define CLEARLY 0.1 /* of strength, that another period has to have more */
+/* Likewise of a longer one, which a spoilt cycle is less of. */
+#define MUCH	    0.25
 #define HIGH_ENOUGH 0.5
 #define LONGER	    1.5
 #define CANDIDATES  6
@@ -130,8 +132,10 @@ struct fold {
 	double left[DEMAND_FOLDS], all[DEMAND_FOLDS]; /* of the variance */
 };
 
-/* Each cycle foretold by the mean of the others. */
-static double strength(const double *x, size_t n, const struct demand_period *p)
+/* Each cycle foretold by the mean of the others; a new one has to foretell the
+ * last cycle, too: what was so once is over when that is not. */
+static double strength(const double *x, size_t n, const struct demand_period *p,
+		       bool is_new)
 {
 	size_t cycles = (size_t)((double)n / p->steps), from, k;
 	struct fold f = {.count = {0}};
@@ -175,9 +179,8 @@ static double strength(const double *x, size_t n, const struct demand_period *p)
 		left += f.left[k];
 		all += f.all[k];
 	}
-	/* What was so once is over when the last cycle is not. */
-	if (f.left[cycles - 1] >
-	    (1 - HALF * DEMAND_STRENGTH) * f.all[cycles - 1])
+	if (is_new && f.left[cycles - 1] >
+			      (1 - HALF * DEMAND_STRENGTH) * f.all[cycles - 1])
 		return 0;
 	return all > 0 ? 1 - left / all : 0;
 }
@@ -186,7 +189,8 @@ static double strength(const double *x, size_t n, const struct demand_period *p)
  * The best near that many steps: in the middle of those that are as good, of
  * which there are some, because a few cycles shift by less than a step.
  */
-static struct demand_period refine(const double *x, size_t n, double about)
+static struct demand_period refine(const double *x, size_t n, double about,
+				   bool is_new)
 {
 	struct demand_period best = {0}, p[TRIED];
 	double sum = 0, count = 0;
@@ -196,7 +200,7 @@ static struct demand_period refine(const double *x, size_t n, double about)
 		if (p[i].steps < DEMAND_PERIOD_MIN ||
 		    demand_slots(&p[i]) > DEMAND_PERIOD_MAX)
 			continue;
-		p[i].strength = strength(x, n, &p[i]);
+		p[i].strength = strength(x, n, &p[i], is_new);
 		if (p[i].strength > best.strength)
 			best = p[i];
 	}
@@ -224,18 +228,22 @@ struct demand_period demand_find_period(const double *x, size_t n,
 	correlate(x, n, &l);
 	count = candidates(&l, at);
 	for (size_t i = 0; i < count; i++) {
-		p = refine(x, n, (double)at[i]);
+		p = refine(x, n, (double)at[i], true);
 		/* The shorter one, where two are about as strong. */
 		if (p.strength > best.strength + (best.steps > 0 ? CLEARLY : 0))
 			best = p;
 	}
+	if (best.strength < DEMAND_STRENGTH)
+		best = (struct demand_period){0};
 	if (known && known->steps > 0) {
-		/* Unless it is a multiple of what is there now. */
-		p = refine(x, n, known->steps);
-		if (p.strength + CLEARLY >= best.strength &&
+		/* A cycle may be spoilt; but it is no multiple of another. */
+		p = refine(x, n, known->steps, false);
+		if (p.strength >= DEMAND_LEAST &&
+		    p.strength + (best.steps > LONGER * p.steps ? MUCH
+								: CLEARLY) >=
+			    best.strength &&
 		    (best.steps <= 0 || p.steps < LONGER * best.steps))
 			best = p;
 	}
-	return best.strength >= DEMAND_STRENGTH ? best
-						: (struct demand_period){0};
+	return best;
 }

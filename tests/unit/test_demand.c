@@ -299,6 +299,23 @@ static void test_period_changes(void **state)
 	assert_false(demand_is_better(&d, 64));
 }
 
+/* One cycle does not come. */
+static void test_spoilt_cycle(void **state)
+{
+	struct rng r;
+
+	(void)state;
+	begin();
+	rng_init(&r, 14);
+	feed_wave(0, 400, 20, 5, 0.1, &r);
+	near(d.period.steps, 20, 0.5);
+	for (int i = 0; i < 20; i++)
+		demand_add(&d, 0.8);
+	feed_wave(420, 200, 20, 5, 0.1, &r);
+	near(d.period.steps, 20, 0.5);
+	assert_true(d.since < 200);
+}
+
 /* ---- what is missing -------------------------------------------------- */
 
 static void test_missing(void **state)
@@ -348,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_no_false_period),
 		cmocka_unit_test(test_random_walk),
 		cmocka_unit_test(test_period_changes),
+		cmocka_unit_test(test_spoilt_cycle),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_constant),
 	};
