@@ -136,7 +136,7 @@ static void tune(struct knob_journal *j, int fd,
 
 	answer_say(fd, "held");
 	while (!*cancel) {
-		if (!answer_over(fd, LOOK_MS))
+		if (!answer_over(fd, LOOK_MOST_MS))
 			continue;
 		/* A closed side is the end of it, and so is half of one. */
 		if (answer_request(fd, t, sizeof(*t)))
