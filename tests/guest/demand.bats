@@ -198,6 +198,7 @@ median() {
 		for_weight 1 -eq 100 && echo 'stop: back'
 	END
 	has "$output" 'second: 4'
+	has "$output" 'by sched-demand (process'
 	has "$output" 'asker: back'
 	has "$output" 'setter: 3'
 	has "$output" 'setter: back'
