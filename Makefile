@@ -107,6 +107,7 @@ AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
 HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
 DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
 INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
+DEMAND_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/demand-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
@@ -195,6 +196,7 @@ $(BUILD)/bin/sched-history: $(HISTORY_OBJ)
 $(BUILD)/bin/sched-deploy: $(DEPLOY_OBJ)
 $(BUILD)/bin/sched-report: $(REPORT_OBJ)
 $(BUILD)/bin/sched-intent: $(INTENT_OBJ)
+$(BUILD)/bin/sched-demand: $(DEMAND_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -205,8 +207,8 @@ $(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model repl): \
 	$(BUILD)/obj/cmd/cli.o
 $(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
 # Not for all, because not all read JSON.
-$(addprefix $(BUILD)/,bin/sched-deploy bin/sched-doctor bin/sched-intent \
-	bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
+$(addprefix $(BUILD)/,bin/sched-demand bin/sched-deploy bin/sched-doctor \
+	bin/sched-intent bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
 # Those that read what a model wrote.
 $(addprefix $(BUILD)/bin/,sched-intent sched-synth): \
 	$(BUILD)/obj/cmd/model-box.o

@@ -24,7 +24,6 @@
 
 #define STOP_WAIT_MS 15000
 #define RECORD_MAX   65536
-#define PROGRAM	     "sched-deploy"
 #define RECORD	     "deployment.json"
 #define PINNED	     "pinned.json"
 #define ENDED	     "ended.json"
@@ -35,14 +34,17 @@
 /* Others' links cannot be read without privilege; their names can. */
 static bool is_deployer(long pid)
 {
+	static const char *const holders[] = {"sched-deploy\n",
+					      "sched-demand\n"};
 	char path[64];
 	struct buf b;
-	bool yes;
+	bool yes = false;
 
 	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
 	buf_init(&b, 256);
-	yes = !buf_read_file(&b, path) && b.len &&
-	      !strcmp(b.data, PROGRAM "\n");
+	if (!buf_read_file(&b, path) && b.len)
+		for (size_t i = 0; i < ARRAY_LEN(holders); i++)
+			yes |= !strcmp(b.data, holders[i]);
 	buf_release(&b);
 	return yes;
 }

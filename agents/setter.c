@@ -31,6 +31,17 @@ static void take_trouble(struct setter *s, const char *text)
 	s->why = mem_strdup(text + at);
 }
 
+static void take_refusal(struct setter *s, const char *text)
+{
+	char name[32] = "";
+	int at = 0;
+
+	s->answered = true;
+	s->refused = -EIO;
+	if (sscanf(text, "%31s %n", name, &at) == 1)
+		s->refused = err_set(err_number(name), "%s", text + at);
+}
+
 static void take_done(struct setter *s, const char *text)
 {
 	char *end;
@@ -59,6 +70,10 @@ static void take_line(void *arg, const char *line)
 		take_done(s, line + 5);
 	else if (!strcmp(line, "held"))
 		s->held = true;
+	else if (!strcmp(line, "tuned"))
+		s->answered = true;
+	else if (!strncmp(line, "refused ", 8))
+		take_refusal(s, line + 8);
 }
 
 /* ---- its life --------------------------------------------------------- */
@@ -100,6 +115,17 @@ int setter_start(struct setter *s, const struct knob_request *r)
 	return s->rc ? trouble(s)
 		     : err_set(EIO, "%s ended before anything was set",
 			       PROGRAM);
+}
+
+int setter_tune(struct setter *s, const struct knob_tune *t)
+{
+	s->answered = false;
+	s->refused = 0;
+	if (s->child.fd >= 0 && !io_write(s->child.fd, t, sizeof(*t)))
+		while (!s->answered && answers_take(&s->answers, take_line, s))
+			;
+	return s->answered ? s->refused
+			   : err_set(EPIPE, "%s has ended", PROGRAM);
 }
 
 static void finish(struct setter *s)

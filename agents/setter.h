@@ -12,11 +12,14 @@
 #include "base/strs.h"
 #include "doc/json.h"
 #include "knob/request.h"
+#include "knob/tune.h"
 
 struct setter {
 	struct child child;
 	struct answers answers;
 	bool held, done;
+	bool answered; /* the last tuning; refused: other than as asked */
+	int refused;
 	int rc; /* what it could not do, and why */
 	char *why;
 	struct strs plan;
@@ -31,6 +34,12 @@ struct setter {
  * nothing is set; setter_release() in any case.
  */
 int setter_start(struct setter *s, const struct knob_request *r);
+
+/*
+ * Of one that was started with KNOB_TUNE: sets a cgroup, as knob_tune_look()
+ * and knob_tune_set() have it.  -EPIPE: the process is gone.
+ */
+int setter_tune(struct setter *s, const struct knob_tune *t);
 
 /* Whether it still lives; waits for its end at most that long. */
 bool setter_alive(struct setter *s, int wait_ms);

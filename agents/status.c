@@ -262,14 +262,18 @@ static void describe(const struct json *s, struct buf *out)
 static void describe_knobs(const struct json *s, struct buf *out)
 {
 	const struct json *knobs = json_get(s, "knobs");
+	double pid = number(s, "holder.pid", 0);
+	struct task_stat t;
 
 	if (!knobs)
 		return;
 	buf_printf(out, "; knobs are set on %.0f tasks and %.0f cgroups",
 		   number(knobs, "tasks", 0), number(knobs, "groups", 0));
 	if (json_get(s, "holder"))
-		buf_printf(out, " by sched-deploy (process %.0f)",
-			   number(s, "holder.pid", 0));
+		buf_printf(out, " by %s (process %.0f)",
+			   task_stat((pid_t)pid, &t) ? "one that just ended"
+						     : t.name,
+			   pid);
 	else
 		buf_puts(out, " by one that was killed: 'sched-deploy stop' "
 			      "undoes it");

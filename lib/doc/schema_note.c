@@ -138,6 +138,35 @@ static const struct rule model[] = {
 	{0},
 };
 
+/* What cgroups will want, in CPUs. */
+static const struct rule wanting[] = {
+	{TEXT("cgroup"), MUST},
+	{COUNT("samples"), MUST},
+	{BOOL("gone")},
+	{POSITIVE("mean")},
+	{NUMBER("level")},
+	{NUMBER("trend_per_minute")},
+	{POSITIVE("period_s")},
+	{NUMBER("period_strength")},
+	{POSITIVE("forecast")},
+	{POSITIVE("peak")},
+	{COUNT("judged")},
+	{BOOL("better")},
+	{POSITIVE("error")},
+	{POSITIVE("error_last")},
+	{POSITIVE("error_mean")},
+	{COUNT("cycles")},
+	{COUNT("cycles_better")},
+	{COUNT("cycles_held")},
+	{COUNT("changes")},
+	{COUNT("let_go")},
+	{COUNT("distrust")},
+	{POSITIVE("pressure_before_pct")},
+	{POSITIVE("pressure_pct")},
+	{TEXT("why")},
+	{0},
+};
+
 const struct rule schema_note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
@@ -157,6 +186,9 @@ const struct rule schema_note[] = {
 	{OBJECT("training"), .members = training},
 	{OBJECT("judgement"), .members = judgement},
 	{OBJECT("model"), .members = model},
+	{OBJECT("demand"), ROWS({POSITIVE("every_s")}, {POSITIVE("lead_s")},
+				{LIST("cgroups"), ROWS({OBJECT(NULL), MUST,
+							.members = wanting})})},
 	{LIST("transcript"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("role"), MUST},

@@ -57,6 +57,12 @@ struct knob_entry knob_entry_of(enum knob_kind kind, const char *dir,
 				   .rule = -1};
 }
 
+bool knob_entry_holds(const struct knob_entry *e, const char *now)
+{
+	return !strcmp(now, e->was) || !strcmp(now, e->is) ||
+	       (e->before && !strcmp(now, e->before));
+}
+
 static void put_entry(struct buf *b, const struct knob_entry *e)
 {
 	buf_printf(b, "%c", e->kind);
@@ -131,6 +137,7 @@ static void release(struct knob_entry *e)
 	free(e->name);
 	free(e->was);
 	free(e->is);
+	free(e->before);
 }
 
 static bool get_entry(char *line, struct knob_entry *e)
@@ -220,9 +227,13 @@ static struct knob_entry *keep(struct knob_journal *j,
 {
 	struct knob_entry *was = same(j, e);
 	struct attr prior;
+	char *before = NULL;
 
 	if (was) {
+		before = was->is;
+		was->is = NULL;
 		release(was);
+		j->dropped++;
 	} else {
 		if (j->count == j->cap) {
 			j->cap = j->cap ? 2 * j->cap : 64;
@@ -240,6 +251,7 @@ static struct knob_entry *keep(struct knob_journal *j,
 	prior = was->ours;
 	*was = *e;
 	was->prior = prior;
+	was->before = before;
 	return was;
 }
 

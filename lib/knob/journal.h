@@ -38,9 +38,10 @@ struct knob_entry {
 	struct attr prior; /* ours before that: it may still be in force */
 	/* a cgroup: all the entry's own */
 	char *dir;
-	char *name; /* of its file; the controller */
-	char *was;  /* what it held; a group: the folder its processes had */
-	char *is;   /* what we wrote */
+	char *name;   /* of its file; the controller */
+	char *was;    /* what it held; a group: the folder its processes had */
+	char *is;     /* what we wrote */
+	char *before; /* ours before that, likewise; NULL: none */
 	/* Not in the file. */
 	int rule;  /* that it has; -1: none */
 	bool gone; /* a task that has ended */
@@ -52,6 +53,9 @@ struct knob_entry knob_entry_of(enum knob_kind kind, const char *dir,
 				const char *name, const char *was,
 				const char *is);
 
+/* What a cgroup's file holds is as it was, or ours. */
+bool knob_entry_holds(const struct knob_entry *e, const char *now);
+
 struct knob_journal {
 	char *path;
 	int lock, fd;	/* -1: not open */
@@ -60,7 +64,7 @@ struct knob_journal {
 	size_t count, cap;
 	uint32_t *slots; /* tasks by their ids: an index of v and 1, or 0 */
 	size_t slot_count;
-	size_t dropped; /* that the file still has */
+	size_t dropped; /* lines that the file has and that count no more */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "knob/tune.h"
 #include "knob/undo.h"
 
 /* How late a rule for a name may come. */
@@ -29,14 +30,16 @@ int knob_request_check(const struct knob_request *r)
 {
 	const struct knob_scope *s = &r->scope;
 
-	if (r->size != sizeof(*r) || r->verb > KNOB_UNDO ||
+	if (r->size != sizeof(*r) || r->verb > KNOB_TUNE ||
 	    s->where > KNOB_SHARE || s->share.parts > KNOB_SHARE_ALL ||
 	    !is_text(r->policy, sizeof(r->policy)) ||
 	    strspn(r->policy, "0123456789abcdef") != strlen(r->policy) ||
 	    !is_text(s->command, sizeof(s->command)) ||
 	    !is_text(s->cgroup, sizeof(s->cgroup)) || s->pid < 0)
 		return err_set(EINVAL, "not a request to set knobs");
-	return r->verb == KNOB_UNDO ? 0 : knobs_check(&r->knobs);
+	return r->verb == KNOB_UNDO || r->verb == KNOB_TUNE
+		       ? 0
+		       : knobs_check(&r->knobs);
 }
 
 /* ---- answers ---------------------------------------------------------- */
@@ -124,6 +127,34 @@ static void hold(struct knob_hold *h, struct knob_journal *j, int fd,
 	undo(j, fd, h, k->count);
 }
 
+/* One cgroup after the other, as it is asked for. */
+static void tune(struct knob_journal *j, int fd,
+		 const volatile sig_atomic_t *cancel)
+{
+	struct knob_tune *t = mem_zalloc(1, sizeof(*t));
+	int rc;
+
+	answer_say(fd, "held");
+	while (!*cancel) {
+		if (!answer_over(fd, LOOK_MOST_MS))
+			continue;
+		/* A closed side is the end of it, and so is half of one. */
+		if (answer_request(fd, t, sizeof(*t)))
+			break;
+		rc = knob_tune_check(t);
+		if (!rc)
+			rc = knob_tune_look(t, true);
+		if (!rc)
+			rc = knob_tune_set(t, j);
+		if (rc)
+			answer_trouble(fd, "refused", rc);
+		else
+			answer_say(fd, "tuned");
+	}
+	free(t);
+	undo(j, fd, NULL, 0);
+}
+
 /* What a dead one left is undone before anything new is set. */
 static int clear(struct knob_journal *j, int fd, bool last)
 {
@@ -161,8 +192,10 @@ static int carry_out(const struct knob_request *r, int fd,
 		/* The file that was undone is gone, and its lock with it. */
 		knob_journal_close(&j);
 		rc = knob_journal_open(&j);
-		if (!rc)
+		if (!rc && r->verb != KNOB_TUNE)
 			rc = knob_hold_open(&r->knobs, &r->scope, &j, &h);
+		else if (!rc)
+			tune(&j, fd, cancel);
 	}
 	if (h && r->verb == KNOB_PLAN)
 		plan(h, fd, &j);

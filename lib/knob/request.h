@@ -12,6 +12,12 @@
  *     left TEXT      changed by others meanwhile, and left as it is
  *     done TASKS GROUPS GONE RULE-TASKS...   everything is as it was
  *     fault ERRNO TEXT  something could not be set or set back
+ *
+ * After a request of KNOB_TUNE it may write any number of struct knob_tune,
+ * each after the answer to the one before:
+ *
+ *     tuned          it is so
+ *     refused ERRNO TEXT  it is not, or not all of it
  */
 #ifndef SCHEDKIT_KNOB_REQUEST_H
 #define SCHEDKIT_KNOB_REQUEST_H
@@ -20,7 +26,7 @@
 
 #include "knob/hold.h"
 
-enum knob_verb { KNOB_PLAN, KNOB_HOLD, KNOB_UNDO };
+enum knob_verb { KNOB_PLAN, KNOB_HOLD, KNOB_UNDO, KNOB_TUNE };
 
 struct knob_request {
 	uint32_t size; /* of this */

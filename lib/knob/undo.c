@@ -167,15 +167,23 @@ static bool is_there(const char *dir)
 
 static int undo_file(const struct knob_entry *e, struct knob_count *out)
 {
-	char *now = cgroup_read(e->dir, e->name);
+	char *now = cgroup_read(e->dir, e->name), *then;
 	int rc = 0;
 
 	if (!now) {
 		out->gone++;
-	} else if (!strcmp(now, e->was) || !strcmp(now, e->is)) {
+	} else if (knob_entry_holds(e, now)) {
 		if (strcmp(now, e->was))
-			rc = cgroup_write(e->dir, e->name, e->was);
+			rc = cgroup_write_back(e->dir, e->name, e->was);
 		out->groups += !rc;
+		then = rc || *e->was ? NULL : cgroup_read(e->dir, e->name);
+		if (then && *then)
+			strs_printf(&out->left,
+				    "'%s/%s' holds '%s' now, all that there "
+				    "are: it cannot be empty again while it is "
+				    "in use",
+				    e->dir, e->name, then);
+		free(then);
 	} else {
 		strs_printf(&out->left, "'%s/%s' holds '%s' now", e->dir,
 			    e->name, now);
@@ -319,7 +327,8 @@ void knob_in_force(const struct knob_journal *j, struct knob_count *out)
 		case KNOB_FILE:
 			held = cgroup_read(e->dir, e->name);
 			out->gone += !held;
-			if (held && !strcmp(held, e->is))
+			if (held && strcmp(held, e->was) &&
+			    knob_entry_holds(e, held))
 				out->groups++;
 			else if (held && strcmp(held, e->was))
 				strs_printf(&out->left,

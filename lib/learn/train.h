@@ -60,8 +60,8 @@ unsigned train_contender(enum forecast_kind kind);
 
 /*
  * Sorts the rows; parts: FORECAST_TARGETS of them.  -ENODATA: there are too few
- * rows for any target; -ERANGE as forecast_of_linear(), where only that is wanted.
- * Same rows, same model.
+ * rows for any target; -ERANGE as forecast_of_linear(), where only that is
+ * wanted. Same rows, same model.
  */
 int train(struct rows *r, const struct train_opts *o, struct forecast *out,
 	  struct train_part *parts);

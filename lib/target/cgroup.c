@@ -115,6 +115,29 @@ int cgroup_write(const char *dir, const char *name, const char *word)
 	return rc;
 }
 
+char *cgroup_all_cpus(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+	char *up = slash ? mem_strndup(dir, (size_t)(slash - dir)) : NULL;
+	char *all = up ? cgroup_read(up, "cpuset.cpus.effective") : NULL;
+
+	free(up);
+	return all;
+}
+
+int cgroup_write_back(const char *dir, const char *name, const char *was)
+{
+	int rc = cgroup_write(dir, name, was);
+	char *all;
+
+	if (rc != -ENOSPC || *was)
+		return rc;
+	all = cgroup_all_cpus(dir);
+	rc = all ? cgroup_write(dir, name, all) : rc;
+	free(all);
+	return rc;
+}
+
 bool cgroup_has(const char *dir, const char *name, const char *word)
 {
 	char *text = cgroup_read(dir, name), *save = NULL;

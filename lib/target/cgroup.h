@@ -28,6 +28,15 @@ char *cgroup_read(const char *dir, const char *name);
 /* "" empties a list.  -errno, with a message. */
 int cgroup_write(const char *dir, const char *name, const char *word);
 
+/*
+ * Likewise to what it held before.  A "cpuset.cpus" that was empty cannot be so
+ * while somebody is in the cgroup (-ENOSPC): then it gets all CPUs that there
+ * are for it.
+ */
+int cgroup_write_back(const char *dir, const char *name, const char *was);
+/* These; the caller's; NULL: not known. */
+char *cgroup_all_cpus(const char *dir);
+
 /* Whether a list as of cgroup.controllers has the word. */
 bool cgroup_has(const char *dir, const char *name, const char *word);
 

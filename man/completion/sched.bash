@@ -67,4 +67,5 @@ _schedkit() {
 
 complete -F _schedkit sched sched-observe sched-synth sched-verify \
 	sched-deploy sched-history sched-sim sched-guest sched-doctor \
-	sched-agents sched-agentd sched-loop sched-report sched-train sched-intent
+	sched-agents sched-agentd sched-loop sched-report sched-train sched-intent \
+	sched-demand

@@ -2,6 +2,7 @@
 /* What was changed for knobs, written down and undone: on real tasks. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include "base/task.h"
 #include "knob/hold.h"
 #include "knob/request.h"
+#include "knob/tune.h"
 #include "knob/undo.h"
 #include "target/cgroup.h"
 
@@ -357,6 +359,95 @@ static void files_of_cgroups(void **state)
 	}
 }
 
+/* Set again and again: whichever of ours is in it when the process dies, it is
+ * undone; and what it holds in the file is read back as it was in memory. */
+static void files_that_change(void **state)
+{
+	static const struct {
+		const char *now, *after;
+		size_t left;
+	} rows[] = {
+		{"50", "100", 0}, /* the next one was not yet written */
+		{"60", "100", 0}, {"100", "100", 0},
+		{"40", "40", 1}, /* what was ours once is not ours for ever */
+		{"70", "70", 1},
+	};
+	char *path = mem_printf("%s/cpu.weight", folder), *held;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+		const char *ours[] = {"40", "50", "60"};
+		const char *now = rows[i / 2].now;
+		struct knob_journal j;
+		struct knob_count c;
+
+		path_write(path, now, strlen(now));
+		assert_int_equal(knob_journal_open(&j), 0);
+		for (size_t k = 0; k < ARRAY_LEN(ours); k++) {
+			struct knob_entry e =
+				knob_entry_of(KNOB_FILE, folder, "cpu.weight",
+					      "100", ours[k]);
+
+			knob_journal_add(&j, &e);
+		}
+		assert_int_equal(j.count, 1);
+		assert_int_equal(j.dropped, 2);
+		if (i % 2) {
+			assert_int_equal(knob_journal_sync(&j), 0);
+			knob_journal_close(&j);
+			assert_int_equal(knob_journal_open(&j), 0);
+			assert_int_equal(j.count, 1);
+		}
+		assert_int_equal(knob_undo(&j, &c), 0);
+		assert_int_equal(c.left.len, rows[i / 2].left);
+		held = cgroup_read(folder, "cpu.weight");
+		assert_string_equal(held, rows[i / 2].after);
+		free(held);
+		knob_count_release(&c);
+		knob_journal_close(&j);
+	}
+	unlink(path);
+	free(path);
+}
+
+static void tunings_are_checked(void **state)
+{
+	struct knob_tune t = {.size = sizeof(t)}, good;
+
+	(void)state;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t.may = KNOB_TUNES;
+	assert_int_equal(knob_tune_check(&t), 0);
+	t.set = KNOB_NICE;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t.set = KNOB_TUNES;
+	t.cpu_weight = 10000;
+	t.cpu_max_pct = 150;
+	t.uclamp_min_pct = 100;
+	t.cpus[0] = 2;
+	assert_int_equal(knob_tune_check(&t), 0);
+	good = t;
+	t.cpu_weight = 0;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t = good;
+	t.cpu_max_pct = NAN;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t = good;
+	t.uclamp_min_pct = 100.1;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t = good;
+	t.cpus[0] = 0;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t = good;
+	t.may = KNOB_WEIGHT;
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	t = good;
+	memset(t.cgroup, '/', sizeof(t.cgroup));
+	assert_int_equal(knob_tune_check(&t), -EINVAL);
+	strcpy(good.cgroup, "/no-such-cgroup");
+	assert_true(knob_tune_look(&good, true) < 0);
+}
+
 /* The real thing: a cgroup that was made goes, and who was in it is back. */
 static void a_cgroup_of_ours(void **state)
 {
@@ -487,6 +578,8 @@ int main(void)
 		cmocka_unit_test(what_others_changed_is_theirs),
 		cmocka_unit_test(a_child_of_meanwhile),
 		cmocka_unit_test(files_of_cgroups),
+		cmocka_unit_test(files_that_change),
+		cmocka_unit_test(tunings_are_checked),
 		cmocka_unit_test(a_cgroup_of_ours),
 		cmocka_unit_test(a_tree_is_held_and_let_go),
 		cmocka_unit_test(requests_are_checked),
