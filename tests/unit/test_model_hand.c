@@ -267,7 +267,7 @@ static void *follow(void *arg)
 			recv(w->other, &w->got, sizeof(w->got), MSG_WAITALL);
 			generation++;
 			snprintf(words, sizeof(words),
-				 "model %u\nlearned %u 2 0 0 0 0 0 0 0\n",
+				 "model %u\nlearned %u 2 0 0 0 0 0 0 0 0\n",
 				 generation, generation);
 		}
 		pthread_mutex_lock(&w->a.lock);
@@ -352,7 +352,7 @@ static void test_supplied(void **state)
 	file = mem_printf("%s/model", folder);
 	record = mem_printf("%s/model.json", folder);
 	writes_model(file, 1, sha256);
-	hears(&w->a, "learned 1 2 0 0 0 0 0 0 0\n");
+	hears(&w->a, "learned 1 2 0 0 0 0 0 0 0 0\n");
 	pthread_create(&w->thread, NULL, follow, w);
 	/* The policy has that one already. */
 	s = supplier_new(&w->a, file, sha256);
@@ -375,12 +375,12 @@ static void test_supplied(void **state)
 	writes_model(file, 2, sha256);
 	quiet(w);
 
-	says(w, "learned 1 3 0 300 30000 300 1 0 0\n");
+	says(w, "learned 1 3 0 300 30000 300 300 1 0 0\n");
 	tells(w, "braked", "was braked, the first time");
-	says(w, "learned 1 3 0 300 30000 300 3 0 0\n");
+	says(w, "learned 1 3 0 300 30000 300 300 3 0 0\n");
 	tells(w, "retired", "the policy goes on without one");
 	assert_int_equal(w->byte, LOAD_UNMODEL);
-	says(w, "learned 0 0 0 0 0 0 0 0 0\n");
+	says(w, "learned 0 0 0 0 0 0 0 0 0 0\n");
 	quiet(w);
 	buf_init(&b, 1 << 16);
 	assert_int_equal(buf_read_file(&b, record), 0);
