@@ -143,6 +143,8 @@ CRASH      := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,\
 	$(wildcard tests/crash/*.c))
 CANARY     := $(patsubst tests/canary/%.c,$(BUILD)/canary/%,\
 	$(wildcard tests/canary/*.c))
+MODELS     := $(patsubst tests/models/%.c,$(BUILD)/models/%,\
+	$(wildcard tests/models/*.c))
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 	$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
@@ -169,7 +171,8 @@ SHARED     := $(BPF_OBJ) $(POLICIES) $(WORKLOADS) $(EXTERNAL)
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(BPF_TEXT) \
 	$(BPF_TEXT_THEIRS) $(DATA) $(PROMPTS) $(WORKLOADS) $(MAN)
-tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(CRASH) $(BUILD)/suite/made
+tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(CRASH) $(MODELS) \
+	$(BUILD)/suite/made
 
 # ---- rules ------------------------------------------------------------
 
@@ -284,6 +287,11 @@ $(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(ARCHIVE)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/canary/%: $(BUILD)/obj/tests/canary/%.o $(ARCHIVE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/models/%: $(BUILD)/obj/tests/models/%.o $(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@

@@ -148,3 +148,35 @@ setup() {
 	has "$output" 'refused: the policy follows no model'
 	has "$output" 'without: 0'
 }
+
+@test 'guest learned: a thousand models under load, and no wakeup is lost' {
+	jq -c "select(.kind == \"policy\") | .body" in >body
+	# Work of a fixed size that is handed on from task to task: it comes to
+	# its end only if everyone who is woken runs.
+	run timeout 300 sched-guest -q --cpus 2 -- \
+		"$BUILD/models/swap" body many 1000 average absurd \
+		"$BUILD/workloads/pipeline" 12000
+	echo "# $output" | tail -n 1 >&3
+	[ "$status" -eq 0 ]
+	has "$output" 'the last is number 1001; the command ended with 0'
+	has "$output" 'the policy is attached'
+}
+
+@test 'guest learned: each of 20 poisoned models is braked within a second' {
+	jq -c "select(.kind == \"policy\") | .body" in >body
+	python3 "$TREE/tests/model_make.py" 0 >zero
+	python3 "$TREE/tests/model_make.py" 21 0 7 4 -3 7 9 11 -2.5 >random
+	python3 "$TREE/tests/model_make.py" 45 0 -1 >opposite
+	for bad in absurd zero random opposite; do
+		run timeout 300 sched-guest -q --cpus 2 -- \
+			"$BUILD/models/swap" body brake 5 average $bad \
+			"$BUILD/workloads/foreseen" pool --seconds 120
+		echo "# $bad: $(sed -n 's/.*braked after //p' <<<"$output" |
+			tr '\n' ' ')ms" >&3
+		[ "$status" -eq 0 ]
+		[ "$(grep -c 'braked after' <<<"$output")" -eq 5 ]
+		while read -r ms; do
+			[ "$ms" -ge 0 ] && [ "$ms" -le 1000 ]
+		done < <(sed -n 's/.*braked after //p' <<<"$output")
+	done
+}

@@ -7,9 +7,9 @@
  *   foreseen pool    A job comes from one of four sources, each of which looks
  *                    at it first, and is done by the worker that has been idle
  *                    for longest: how long it will take says who woke it.
- *   foreseen frames  Streams of frames at a fixed rate: one is large, those
- *                    after it are small, as coders of video have it.  What the
- *                    frames before it took says where in its pattern it is.
+ *   foreseen frames  Streams of frames, each at a rate of its own: one frame is
+ *                    large, those after it are small, as coders of video have
+ *                    it.  What those before it took says which one is next.
  *   foreseen drain   Each works off what came while it slept: the longer it
  *                    slept, the longer it works.
  *
@@ -218,7 +218,8 @@ static void *stream(void *arg)
 	static const double ms[] = {36, 12, 6, 3};
 	struct runner *r = arg;
 	unsigned frame = r->n;
-	double period = 0.14 / load, at;
+	/* No two have the same rate: how they meet is always another way. */
+	double period = (0.1 + 0.003 * r->n) / load, at;
 
 	at = begin - WARMUP + period * r->n / STREAMS;
 	for (; at < end; at += period, frame++) {
