@@ -137,7 +137,7 @@ static void brakes_what_is_wrong(void **state)
 	(void)state;
 	brakes("nothing but 0");
 	for (int i = 0; i < FEATURE_COUNT; i++)
-		p->weight[i] = (int32_t)(rand_r(&seed) << 1);
+		p->weight[i] = (int32_t)((unsigned)rand_r(&seed) << 1);
 	brakes("random weights");
 	set(FEATURE_BURST_LAST, 0, FORECAST_MOST);
 	brakes("always for ever");
