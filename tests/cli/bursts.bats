@@ -93,7 +93,7 @@ record() {
 		($b.features[0] | near($a.run_ns | log; 1)) and
 		($b.features[5] | near($a.sleep_ns | log; 1)) and
 		($b.at - ($a.at + $a.run_ns + $a.wait_ns + $a.sleep_ns) |
-			near(0; 1000)) and
+			near(0; 20000)) and
 		$b.features[13] >= $a.features[13] and
 		$b.features[12] > $a.features[12] - 1 and
 		$b.features[16] == 0 and $b.features[17] == 0 and

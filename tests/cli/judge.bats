@@ -64,7 +64,7 @@ said() {
 	said '.arms | map(.bursts) | unique == [.[0]] and .[0] > 300 and
 		.[0] < 700'
 	# The oracle is right, and both are followed.
-	said '.arms[4] | .error < 0.1 and .average_error > 2'
+	said '.arms[4] | .error < 0.1 and .average_error > 1'
 	said '.arms[3:] | all(.followed > 1000)'
 	said '.arms[3].slowdown < .arms[2].slowdown'
 	said '.arms[:3] | all(has("followed") | not)'
