@@ -21,21 +21,22 @@
 static const struct point {
 	const char *title, *why;
 	uint32_t slack_pct, slice_us, slice_min_us;
+	bool turns; /* nobody's is ended for another, nor with his burst */
 } points[TRAINER_POLICIES] = {
 	{"short predicted bursts first",
 	 "Tasks that ask for little go first, and a turn is as long as the "
 	 "burst that is expected.",
-	 400, 20000, 1000},
+	 400, 20000, 1000, false},
+	{"short predicted bursts first, nobody is cut short",
+	 "Tasks that ask for little go first, but whoever runs ends his turn, "
+	 "lest he be stopped while others wait for what he holds.",
+	 400, 20000, 1000, true},
 	{"short predicted bursts far ahead",
 	 "Tasks that ask for little go far ahead of those that ask for much.",
-	 1000, 20000, 1000},
+	 1000, 20000, 1000, false},
 	{"short predicted bursts first, short turns",
 	 "Tasks that ask for little go first, and nobody has a CPU for long.",
-	 400, 5000, 500},
-	{"predicted bursts, close to a fair order",
-	 "Tasks that ask for little go a little ahead, in turns that few "
-	 "switches cut short.",
-	 100, 20000, 3000},
+	 400, 5000, 500, false},
 };
 
 static struct json *target_json(const struct train_part *p)
@@ -105,8 +106,8 @@ static struct json *policy_body(const struct training *t,
 
 	policy_params_read(NULL, &p);
 	p.order = ORDER_PREDICTED;
-	p.slice = SLICE_PREDICTED;
-	p.preempt = PREEMPT_KEY;
+	p.slice = at->turns ? SLICE_FIXED : SLICE_PREDICTED;
+	p.preempt = at->turns ? PREEMPT_NONE : PREEMPT_KEY;
 	p.starve_us = STARVE_US;
 	p.slack_pct = at->slack_pct;
 	p.slice_us = at->slice_us;

@@ -53,7 +53,7 @@ bodies() {
 }
 
 # measure NAME ROUNDS POLICY...: a line for each round, the metric under each
-# policy; a run without one makes its round invalid.
+# policy; "-" of a run that had none.
 measure() {
 	local name=$1 rounds=$2 line options=() policy i
 	shift 2
@@ -66,15 +66,17 @@ measure() {
 		--argjson n $# '
 		[split("\n@\n")[1:][] | [scan($re)] | last | .[0] // "-"]
 		| [range(0; length; $n) as $i | .[$i:$i + $n]]
-		| .[] | select(length == $n and all(. != "-")) | @tsv'
+		| .[] | select(length == $n) | @tsv'
 }
 
 # Which column has the best median, from 0.
 best_of() {
 	jq -Rrs --arg better "$1" 'def median: sort | .[length / 2 | floor];
-		split("\n") | map(select(. != "") | split("\t") | map(tonumber))
-		| transpose | map(median)
-		| (if $better == "lower" then min else max end) as $m
+		split("\n") | map(select(. != "") | split("\t")
+			| map(tonumber? // null))
+		| transpose | map(map(select(.)) | median)
+		| (map(select(.)) | if $better == "lower" then min
+			else max end) as $m
 		| index($m)'
 }
 
@@ -89,7 +91,7 @@ ratio() {
 			}
 		return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 	}
-	{ r[++n] = lower ? $a / $b : $b / $a }
+	$a != "-" && $b != "-" { r[++n] = lower ? $a / $b : $b / $a }
 	END {
 		srand(1)
 		for (k = 1; k <= 2000; k++) {
@@ -103,23 +105,32 @@ ratio() {
 }
 
 one() {
-	local name=$1 dir=$out/$1 better best
+	local name=$1 dir=$out/$1 better best learned
 	mkdir -p "$dir"
 	better=$(goal "$name" better)
 	bodies "$dir/hand"
 	say "$name: record bursts"
 	step "$dir/profile.jsonl" record "$name" "$dir/train" || return
-	step "$dir/learned.jsonl" "$bin/sched-train" --policy --json \
+	step "$dir/learned.jsonl" "$bin/sched-train" --policy -n 4 --json \
 		"$dir/train.bursts" || return
-	jq -c 'select(.kind == "policy")' "$dir/learned.jsonl" >"$dir/learned"
-	say "$name: find the best point set by hand"
+	rm -rf "$dir/learned"
+	mkdir "$dir/learned"
+	jq -c 'select(.kind == "policy")' "$dir/learned.jsonl" |
+		split -l 1 -d - "$dir/learned/"
+	say "$name: find the best points"
 	step "$dir/looks" measure "$name" "$looks" "$dir"/hand/*.json || return
 	best=$(printf %02d "$(best_of "$better" <"$dir/looks")")
 	say "$name: the best is '$(jq -r .title "$dir/hand/$best.json")'"
-	if [ -s "$dir/learned" ]; then
+	if [ -e "$dir/learned/00" ]; then
+		step "$dir/learned.looks" measure "$name" "$looks" \
+			"$dir"/learned/* || return
+		learned=$(printf %02d "$(best_of "$better" \
+			<"$dir/learned.looks")")
+		say "$name: of those with a model '$(jq -r .body.title \
+			"$dir/learned/$learned")'"
 		step "$dir/pairs" measure "$name" "$pairs" \
 			"$dir/hand/00.json" "$dir/hand/$best.json" \
-			"$dir/learned" || return
+			"$dir/learned/$learned" || return
 	else
 		: >"$dir/pairs"
 	fi
