@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "guard/stand.h"
 #include "policy/policy.h"
 #include "scx/ext.h"
@@ -284,18 +285,12 @@ static void *attend(void *arg)
 	return NULL;
 }
 
-/* Signals are for who waits for them. */
 static int start_thread(struct attacher *a)
 {
-	sigset_t all, before;
-	int rc;
+	int rc = thread_start(&a->thread, attend, a);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&a->thread, NULL, attend, a);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc)
-		return err_set(rc, "cannot start a thread: %s", strerror(rc));
+		return rc;
 	stand_beside(a->thread);
 	a->threaded = true;
 	return 0;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "intent/compile.h"
 #include "intent/watch.h"
 
@@ -188,19 +188,11 @@ static void release(struct declarer *d)
 struct declarer *declarer_new(struct attacher *a, const char *folder)
 {
 	struct declarer *d = mem_zalloc(1, sizeof(*d));
-	sigset_t all, before;
-	int rc = -1;
 
 	d->attacher = a;
 	d->folder = mem_strdup(folder);
 	d->end = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	/* Signals are for who waits for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (d->end >= 0)
-		rc = pthread_create(&d->thread, NULL, attend, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!rc)
+	if (d->end >= 0 && !thread_start(&d->thread, attend, d))
 		return d;
 	release(d);
 	return NULL;

@@ -2,12 +2,12 @@
 #include "base/ticker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 #define NS_PER_S 1000000000L
 
@@ -61,8 +61,6 @@ static void release(struct ticker *t)
 struct ticker *ticker_new(double every_s, void (*tick)(void *arg), void *arg)
 {
 	struct ticker *t = mem_zalloc(1, sizeof(*t));
-	sigset_t all, before;
-	int rc;
 
 	t->tick = tick;
 	t->arg = arg;
@@ -70,11 +68,7 @@ struct ticker *ticker_new(double every_s, void (*tick)(void *arg), void *arg)
 	t->every.tv_nsec = (long)((every_s - (double)t->every.tv_sec) * 1e9);
 	pthread_mutex_init(&t->lock, NULL);
 	pthread_cond_init(&t->end, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&t->thread, NULL, run, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!rc)
+	if (!thread_start(&t->thread, run, t))
 		return t;
 	release(t);
 	return NULL;

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "trace/backend.h"
 #include "trace/machine.h"
 #include "trace/sample.h"
@@ -143,7 +144,6 @@ static void root(struct trace *base, pid_t pid)
 static int start(struct trace *base)
 {
 	struct proc_trace *t = (struct proc_trace *)base;
-	sigset_t all, old;
 	int rc;
 
 	if (pipe2(t->wake, O_CLOEXEC) < 0)
@@ -155,13 +155,9 @@ static int start(struct trace *base)
 	pressure_read(&t->pressure);
 	t->began = clock_monotonic();
 	look(t);
-	/* Signals are for the thread that knows what to do about them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&t->thread, NULL, watch, t);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = thread_start(&t->thread, watch, t);
 	if (rc)
-		return err_set(rc, "cannot start a thread: %s", strerror(rc));
+		return rc;
 	t->running = true;
 	return 0;
 }
