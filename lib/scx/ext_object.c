@@ -12,7 +12,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/policy.h"
-#include "bpf/learned_abi.h"
 #include "scx/ext_state.h"
 #include "scx/topology.h"
 
@@ -254,32 +253,15 @@ static int fill_identities(struct bpf_object *obj, const struct policy_image *i)
 	return 0;
 }
 
-static int put_model(struct bpf_object *obj, const char *map, uint32_t key,
-		     const void *value)
+static int fill_model(struct ext_policy *p, const struct policy_image *i)
 {
-	int fd = bpf_object__find_map_fd_by_name(obj, map);
+	uint32_t first;
+	int rc = i->has_model ? ext_model(p, &i->model, &first) : 0;
 
-	if (fd < 0)
-		return err_set(EINVAL,
-			       "the object has no map '%s': it is not of this "
-			       "version; rebuild it",
-			       map);
-	return bpf_map_update_elem(fd, &key, value, BPF_ANY) < 0
-		       ? err_set(errno, "cannot fill the map '%s': %s", map,
-				 strerror(errno))
-		       : 0;
-}
-
-/* The model first: the policy follows it once it is counted. */
-static int fill_model(struct bpf_object *obj, const struct policy_image *i)
-{
-	const uint32_t first = 1;
-	int rc;
-
-	if (!i->has_model)
-		return 0;
-	rc = put_model(obj, "models", LEARNED_HALF(first), &i->model);
-	return rc ? rc : put_model(obj, "model_generation", 0, &first);
+	return rc == -ENOTSUP
+		       ? err_set(EINVAL, "the object follows no model: it is "
+					 "not of this version; rebuild it")
+		       : rc;
 }
 
 /*
@@ -360,7 +342,7 @@ static int load(struct ext_policy *p, const char *object,
 		return err_set(-rc, "the kernel refused the policy: %s",
 			       strerror(-rc));
 	rc = fill_identities(p->obj, s->image);
-	return rc ? rc : fill_model(p->obj, s->image);
+	return rc ? rc : fill_model(p, s->image);
 }
 
 int ext_load_image(const char *object, const void *data, size_t len,
