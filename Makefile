@@ -212,6 +212,9 @@ $(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
 # Not for all, because not all read JSON.
 $(addprefix $(BUILD)/,bin/sched-demand bin/sched-deploy bin/sched-doctor \
 	bin/sched-intent bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
+# Those that pass on what they read.
+$(addprefix $(BUILD)/bin/,sched-history sched-synth sched-train): \
+	$(BUILD)/obj/cmd/input.o
 # Those that read what a model wrote.
 $(addprefix $(BUILD)/bin/,sched-intent sched-synth): \
 	$(BUILD)/obj/cmd/model-box.o

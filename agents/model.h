@@ -41,6 +41,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "doc/json.h"
 
@@ -105,5 +106,12 @@ int model_receive(struct model *m, struct json **line);
 void model_stop(struct model *m);
 /* The message of its "error" as ours; 0: it has none. */
 int model_error(const struct json *answer);
+
+/* A backend, or what SCHED_LLM says, is a language model; NULL, "": none. */
+static inline bool model_is_named(const char *backend)
+{
+	return backend && *backend && strcmp(backend, "builtin") &&
+	       strcmp(backend, "rules");
+}
 
 #endif

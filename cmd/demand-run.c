@@ -86,12 +86,6 @@ static const struct opt_tool tool = {
 		    "usage, 3 cannot, 4 a policy\nis held on this host",
 };
 
-static void said(void *unused, const char *line)
-{
-	(void)unused;
-	cli_note(&tool, "%s", line);
-}
-
 static void read_reserve(void)
 {
 	static const char *const names[] = {[DEMANDER_WEIGHT] = "weight",
@@ -122,7 +116,6 @@ static int run(int argc, char **argv)
 	if (demand_opts.cap && limits->max < 0)
 		cli_usage(&tool, "--cap needs --max");
 	groups = demand_groups(&tool, at, argc, argv);
-	demand_opts.said = said;
 	cli_catch_stop();
 	rc = demander_run(&demand_opts, &groups, &body);
 	strs_release(&groups);

@@ -44,6 +44,12 @@ static const struct opt_tool tool = {
 		    "usage, 3 cannot",
 };
 
+static void said(void *unused, const char *line)
+{
+	(void)unused;
+	cli_note(&tool, "%s", line);
+}
+
 struct strs demand_groups(const struct opt_tool *t, int at, int argc,
 			  char **argv)
 {
@@ -56,6 +62,7 @@ struct strs demand_groups(const struct opt_tool *t, int at, int argc,
 	if (demand_opts.lead_s > DEMAND_AHEAD_MAX * demand_opts.every_s)
 		cli_usage(t, "--lead must not be more than %d times --every",
 			  DEMAND_AHEAD_MAX);
+	demand_opts.said = said;
 	for (; at < argc; at++)
 		strs_add(&groups, argv[at]);
 	return groups;
@@ -113,12 +120,6 @@ int demand_tell(const struct opt_tool *t, struct json *body)
 	return CLI_YES;
 }
 
-static void said(void *unused, const char *line)
-{
-	(void)unused;
-	cli_note(&tool, "%s", line);
-}
-
 static int run(int argc, char **argv)
 {
 	int at = cli_options(&tool, argc, argv), rc, told;
@@ -126,7 +127,6 @@ static int run(int argc, char **argv)
 	struct json *body;
 
 	demand_opts.for_s = for_s;
-	demand_opts.said = said;
 	cli_catch_stop();
 	rc = demander_show(&demand_opts, &groups, &body);
 	strs_release(&groups);

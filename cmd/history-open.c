@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cmd/history.h"
+#include "cmd/input.h"
 #include "term/text.h"
 
 #define WORDS_MAX (16u << 20)
@@ -113,16 +114,8 @@ int history_the(const struct opt_tool *tool, struct history *h,
 bool history_read_all(const struct opt_tool *tool, struct stream *s,
 		      int *status)
 {
-	const struct doc *d;
-	int rc;
-
-	while ((rc = stream_next(s, &d)) != 0) {
-		if (rc == 1)
-			continue;
-		*status = cli_fail(tool, rc);
-		if (rc != -EINVAL)
-			return false;
-	}
+	if (!input_pass_on(tool, s, status))
+		return false;
 	*status = stream_bad_lines(s) ? CLI_CANNOT : CLI_YES;
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "cmd/intent.h"
 #include "cmd/model-box.h"
 #include "cmd/note.h"
+#include "cmd/rows.h"
 #include "doc/stream.h"
 
 static struct {
@@ -34,22 +35,9 @@ static const struct opt options[] = {
 	 .help = "who reads the wish: openai, anthropic, command:CMD, "
 		 "replay:FILE; SCHED_LLM's",
 	 .target = &arg.backend},
-	{.kind = OPT_STRING,
-	 .name = "model",
-	 .arg = "NAME",
-	 .help = "of the endpoint; SCHED_LLM's, else its default",
-	 .target = &arg.model},
-	{.kind = OPT_STRING,
-	 .name = "budget",
-	 .arg = "LIST",
-	 .help = "of a model: tokens=N,usd=X,calls=N,time=S, and by day "
-		 "usd_day=X,tokens_day=N,calls_day=N",
-	 .target = &arg.budget},
-	{.kind = OPT_STRING,
-	 .name = "record",
-	 .arg = "FILE",
-	 .help = "write what a model was asked and answered, for replay:FILE",
-	 .target = &arg.record},
+	ROW_MODEL(&arg.model),
+	ROW_MODEL_BUDGET(&arg.budget),
+	ROW_RECORD(&arg.record),
 	{.kind = OPT_END},
 };
 
@@ -96,12 +84,6 @@ static char *join(char **words, int count)
 	return buf_take(&b);
 }
 
-static bool names_a_model(const char *backend)
-{
-	return backend && *backend && strcmp(backend, "builtin") &&
-	       strcmp(backend, "rules");
-}
-
 static int open_model(struct model **out)
 {
 	const char *from = arg.backend ? arg.backend : getenv("SCHED_LLM");
@@ -118,7 +100,7 @@ static int open_model(struct model **out)
 	};
 	int rc;
 
-	if (!names_a_model(from))
+	if (!model_is_named(from))
 		rc = err_set(ENOENT,
 			     "no model is set that could read plain words: "
 			     "give --backend, set SCHED_LLM (see "

@@ -5,21 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agents/model.h"
 #include "cmd/repl.h"
-
-static bool has_model(void)
-{
-	const char *v = getenv("SCHED_LLM");
-
-	return v && *v && strcmp(v, "builtin") && strcmp(v, "rules");
-}
 
 int repl_wish(struct repl *r, const char *text)
 {
 	const char *words[] = {"synth", "--wish", text, NULL};
 	int fd, status;
 
-	if (!has_model()) {
+	if (!model_is_named(getenv("SCHED_LLM"))) {
 		cli_note(&repl_tool,
 			 "no command, and no model is set that could read "
 			 "plain words: set SCHED_LLM before sched (see 'help "

@@ -34,6 +34,20 @@
 	 .help = "how much worse a secondary metric may get (10)",          \
 	 .target = (to)}
 
+/* Who a language model is, what it may cost, and what it said. */
+#define ROW_MODEL(to)                                                       \
+	{.kind = OPT_STRING, .name = "model", .arg = "NAME",                \
+	 .help = "of the endpoint; SCHED_LLM's, else its default",          \
+	 .target = (to)}
+#define ROW_MODEL_BUDGET(to)                                                \
+	{.kind = OPT_STRING, .name = "budget", .arg = "LIST",               \
+	 .help = "of a model: tokens=N,usd=X,calls=N,time=S, and by day "   \
+		 "usd_day=X,tokens_day=N,calls_day=N", .target = (to)}
+#define ROW_RECORD(to)                                                      \
+	{.kind = OPT_STRING, .name = "record", .arg = "FILE",               \
+	 .help = "write what a model was asked and answered, for "          \
+		 "replay:FILE", .target = (to)}
+
 #define ROW_TOPOLOGY(to)                                                    \
 	{.kind = OPT_STRING, .name = "topology", .arg = "LIST",             \
 	 .help = "of the guest: sockets=1,cores=2,threads=1", .target = (to)}

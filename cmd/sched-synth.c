@@ -11,6 +11,8 @@
 #include "agents/rules.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "cmd/input.h"
+#include "cmd/rows.h"
 #include "cmd/synth.h"
 #include "policy/form.h"
 #include "term/progress.h"
@@ -61,17 +63,8 @@ static const struct opt options[] = {
 	 .arg = "GRID",
 	 .help = "propose every point of PARAM=V1,V2;PARAM=... instead",
 	 .target = &arg.sweep},
-	{.kind = OPT_STRING,
-	 .name = "model",
-	 .arg = "NAME",
-	 .help = "of the endpoint; SCHED_LLM's, else its default",
-	 .target = &arg.model},
-	{.kind = OPT_STRING,
-	 .name = "budget",
-	 .arg = "LIST",
-	 .help = "of a model: tokens=N,usd=X,calls=N,time=S, and by day "
-		 "usd_day=X,tokens_day=N,calls_day=N",
-	 .target = &arg.budget},
+	ROW_MODEL(&arg.model),
+	ROW_MODEL_BUDGET(&arg.budget),
 	{.kind = OPT_LONG,
 	 .name = "turns",
 	 .arg = "N",
@@ -106,11 +99,7 @@ static const struct opt options[] = {
 	 .arg = "TEXT",
 	 .help = "what is wanted, in plain words, for a model to plan by",
 	 .target = &arg.wish},
-	{.kind = OPT_STRING,
-	 .name = "record",
-	 .arg = "FILE",
-	 .help = "write what a model was asked and answered, for replay:FILE",
-	 .target = &arg.record},
+	ROW_RECORD(&arg.record),
 	{.kind = OPT_STRING,
 	 .name = "show-prompt",
 	 .arg = "ROLE",
@@ -158,16 +147,8 @@ static size_t sweep_count;
 /* Passes everything on; the last profile is the one to plan for. */
 static const struct doc *read_profile(struct stream *s, int *status)
 {
-	const struct doc *d;
-	int rc;
-
-	while ((rc = stream_next(s, &d)) != 0) {
-		if (rc == 1)
-			continue;
-		*status = cli_fail(&synth_tool, rc);
-		if (rc != -EINVAL)
-			return NULL;
-	}
+	if (!input_pass_on(&synth_tool, s, status))
+		return NULL;
 	return stream_last(s, "profile");
 }
 

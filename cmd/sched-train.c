@@ -10,6 +10,7 @@
 #include "agents/trainer.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "cmd/input.h"
 #include "cmd/note.h"
 #include "doc/stream.h"
 #include "policy/form.h"
@@ -143,23 +144,6 @@ static void show(const struct training *from)
 
 /* ---- as a place in a pipe ---------------------------------------------- */
 
-/* Passes everything on: once that has ended, what is recorded is all there.
- * false: the pipe is broken. */
-static bool pass_on(struct stream *s, int *status)
-{
-	const struct doc *d;
-	int rc;
-
-	while ((rc = stream_next(s, &d)) != 0) {
-		if (rc == 1)
-			continue;
-		*status = cli_fail(&tool, rc);
-		if (rc != -EINVAL)
-			return false;
-	}
-	return true;
-}
-
 static int emit(struct stream *s, const char *kind, struct json *body,
 		const struct doc *parent)
 {
@@ -234,7 +218,8 @@ static int run_in_pipe(char *const *files, size_t n, struct training *t)
 		cli_wants_json(json) ? STDOUT_FILENO : -1, tool.name);
 	int status = CLI_YES, rc = 0;
 
-	if (pass_on(s, &status))
+	/* Once that has ended, what is recorded is all there. */
+	if (input_pass_on(&tool, s, &status))
 		rc = propose(s, files, n, t);
 	if (rc < 0) {
 		stream_emit_error(s, -rc, NULL);

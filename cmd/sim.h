@@ -14,6 +14,20 @@
 extern const struct cli_command sim_exec, sim_run_command, sim_export,
 	sim_judge;
 
+/* clang-format off */
+#define SIM_KERNEL(to)                                                      \
+	{.kind = OPT_STRING, .letter = 'k', .name = "kernel",               \
+	 .arg = "SERIES", .help = "whose kernel functions there are (6.18)",\
+	 .target = (to)}
+#define SIM_SEED(to)                                                        \
+	{.kind = OPT_LONG, .letter = 's', .name = "seed", .arg = "N",       \
+	 .help = "of all random numbers (1)", .target = (to), .min = 0,     \
+	 .max = 9007199254740991.0}
+#define SIM_JSON(to)                                                        \
+	{.kind = OPT_FLAG, .letter = 'j', .name = "json",                   \
+	 .help = "a document, even on a terminal", .target = (to)}
+/* clang-format on */
+
 /* "slice_us=500" into params; numbers, words, true and false. */
 int sim_set_param(struct json *params, const char *text);
 /* Prints a note of this body, which it takes.  -EINVAL. */
