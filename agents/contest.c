@@ -108,22 +108,13 @@ static int check_end(const struct sim_result *r, enum contest_arm arm)
 
 /* ---- the note ---------------------------------------------------------- */
 
-/* Six digits, as of a run. */
-static double rounded(double x)
-{
-	double unit = x ? pow(10, floor(log10(fabs(x))) - 5) : 1;
-
-	return unit < 1 ? round(x * round(1 / unit)) / round(1 / unit)
-			: round(x / unit) * unit;
-}
-
 static void figures_json(struct json *v, const struct contest_figures *f)
 {
 	json_set_number(v, "bursts", (double)f->bursts);
-	json_set_number(v, "response_us", rounded(f->response_us));
-	json_set_number(v, "response_p99_us", rounded(f->response_p99_us));
-	json_set_number(v, "slowdown", rounded(f->slowdown));
-	json_set_number(v, "slowdown_p99", rounded(f->slowdown_p99));
+	json_set_number(v, "response_us", sim_rounded(f->response_us));
+	json_set_number(v, "response_p99_us", sim_rounded(f->response_p99_us));
+	json_set_number(v, "slowdown", sim_rounded(f->slowdown));
+	json_set_number(v, "slowdown_p99", sim_rounded(f->slowdown_p99));
 }
 
 static struct json *groups_json(const struct load *l,
@@ -166,7 +157,7 @@ static void add_arm(struct json *list, const struct load *l,
 
 	json_set_string(v, "name", contest_names[arm]);
 	figures_json(v, f);
-	json_set_number(v, "wall_s", rounded(f->wall_s));
+	json_set_number(v, "wall_s", sim_rounded(f->wall_s));
 	json_set_number(v, "findings", (double)r->finding_count);
 	json_set(v, "groups", groups_json(l, r));
 	if (r->model)
@@ -192,7 +183,7 @@ static char *sentence(const struct contest *c)
 static void set_way(struct json *v, const char *name, double way)
 {
 	if (isfinite(way))
-		json_set_number(v, name, rounded(100 * way));
+		json_set_number(v, name, sim_rounded(100 * way));
 }
 
 static void finish(const struct contest_opts *o, struct contest *c,

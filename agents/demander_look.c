@@ -115,7 +115,12 @@ bool demander_step(struct demander *m)
 
 /* ---- who else --------------------------------------------------------- */
 
-static double weight_of(const char *dir)
+char *demander_parent(const struct demander_group *g)
+{
+	return mem_strndup(g->dir, (size_t)(strrchr(g->dir, '/') - g->dir));
+}
+
+double demander_weight(const char *dir)
 {
 	char *text = cgroup_read(dir, "cpu.weight");
 	double w = text ? strtod(text, NULL) : 0;
@@ -135,8 +140,7 @@ static bool is_populated(const char *dir)
 
 double demander_others(const struct demander_group *g)
 {
-	char *parent =
-		mem_strndup(g->dir, (size_t)(strrchr(g->dir, '/') - g->dir));
+	char *parent = demander_parent(g);
 	const char *own = strrchr(g->dir, '/') + 1;
 	char *events = cgroup_read(parent, "cgroup.events");
 	/* Only the root holds processes beside cgroups. */
@@ -152,7 +156,7 @@ double demander_others(const struct demander_group *g)
 		    !strcmp(e->d_name, own))
 			continue;
 		dir = mem_printf("%s/%s", parent, e->d_name);
-		sum += is_populated(dir) ? weight_of(dir) : 0;
+		sum += is_populated(dir) ? demander_weight(dir) : 0;
 		free(dir);
 	}
 	if (d)

@@ -60,6 +60,10 @@ void demander_close(struct demander *m);
 /* Waits for the next step and reads all; false: it is over. */
 bool demander_step(struct demander *m);
 
+/* The folder that g lies in; the caller's. */
+char *demander_parent(const struct demander_group *g);
+/* cpu.weight; 0: it has none. */
+double demander_weight(const char *dir);
 /* The weights of all that g competes with beside it. */
 double demander_others(const struct demander_group *g);
 

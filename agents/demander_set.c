@@ -37,7 +37,7 @@ static bool same(const struct knob_tune *a, const struct knob_tune *b)
 static void cpus_there(const struct demander_group *g, const struct demander *m,
 		       uint64_t out[static KNOBS_CPU_WORDS])
 {
-	char *up = mem_strndup(g->dir, (size_t)(strrchr(g->dir, '/') - g->dir));
+	char *up = demander_parent(g);
 	char *text = cgroup_read(up, "cpuset.cpus.effective"), *at = text;
 
 	memset(out, 0, KNOBS_CPU_WORDS * sizeof(*out));
@@ -173,22 +173,13 @@ static int give(struct demander *m, struct demander_group *g, unsigned cpus,
 	return 0;
 }
 
-static unsigned weight_of(const struct demander_group *g)
-{
-	char *text = cgroup_read(g->dir, "cpu.weight");
-	unsigned w = text ? (unsigned)strtoul(text, NULL, 10) : 0;
-
-	free(text);
-	return w;
-}
-
 /* Whoever else there is, and what it has when it has nothing of ours. */
 static void compare(const struct demander *m, struct demander_group *g)
 {
 	if (m->o->reserve != DEMANDER_WEIGHT)
 		return;
 	if (!(g->tune.set & KNOB_WEIGHT))
-		g->was_weight = weight_of(g);
+		g->was_weight = (unsigned)demander_weight(g->dir);
 	g->others = demander_others(g);
 }
 

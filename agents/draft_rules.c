@@ -13,7 +13,6 @@
 #include "term/text.h"
 
 #define FILE_NAME   "proposal"
-#define RULES_MAX   12
 #define RULES_BYTES (16u << 10) /* of them without what is said of them */
 #define WORDS_MAX   1000	/* of a comment */
 #define LINE_BYTES  76
@@ -112,9 +111,9 @@ int draft_rules_check(const struct json *draft)
 
 	if (!count)
 		return err_set(ENODATA, "no rules are proposed");
-	if (count > RULES_MAX)
+	if (count > DRAFT_RULES_MAX)
 		return err_set(EINVAL, "%zu rules are proposed: %d at most",
-			       count, RULES_MAX);
+			       count, DRAFT_RULES_MAX);
 	buf_init(&text, RULES_BYTES);
 	json_each (rule, json_get(draft, "rules"))
 		rc = rc ? rc : add_rule(&text, rule);
@@ -277,7 +276,7 @@ static struct json *body_of(const struct json *draft,
 int draft_rules_body(const struct json *draft, const struct draft_about *a,
 		     struct json **body)
 {
-	struct matched m[RULES_MAX];
+	struct matched m[DRAFT_RULES_MAX];
 	struct intents rules = {0};
 	struct buf text;
 	int rc = draft_rules_check(draft);

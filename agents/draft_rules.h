@@ -14,6 +14,8 @@
 #include "agents/model.h"
 #include "doc/doc.h"
 
+#define DRAFT_RULES_MAX 12 /* of a draft */
+
 /* What a draft is to be held against.  The strings are lent. */
 struct draft_about {
 	const char *wish;	   /* in the person's own words; NULL: none */

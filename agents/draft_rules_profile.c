@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "policy/policy.h"
 
-#define RULES_MAX   12
 #define MIN_WAKEUPS 50	 /* less says nothing of how it behaves */
 #define MIN_RUN	    0.01 /* of a CPU */
 #define GROUPS_MAX  256
@@ -172,7 +171,8 @@ struct json *draft_rules_of_profile(const struct doc *profile)
 	free(summary);
 	rules = json_set(draft, "rules", json_array());
 	/* They come with the most run time first. */
-	for (size_t i = 0; i < count && json_len(rules) < RULES_MAX; i++) {
+	for (size_t i = 0; i < count && json_len(rules) < DRAFT_RULES_MAX;
+	     i++) {
 		const char *class = class_of(&all[i], duration);
 
 		if (class)

@@ -96,13 +96,10 @@ static void note_state(struct supplier *s)
 static struct json *new_note(const struct supplier *s, const char *event,
 			     char *text, struct json **model)
 {
-	static const char *const tags[] = {"model"};
-	struct json *body = json_object(), *list;
+	struct json *body = json_object();
 
 	json_set_string(body, "text", text);
-	list = json_set(body, "tags", json_array());
-	for (size_t i = 0; i < ARRAY_LEN(tags); i++)
-		json_add(list, json_string(tags[i]));
+	json_add(json_set(body, "tags", json_array()), json_string("model"));
 	*model = json_set(body, "model", json_object());
 	json_set_string(*model, "event", event);
 	set_model(s, *model);

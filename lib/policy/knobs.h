@@ -76,9 +76,9 @@ int knobs_check(const struct knobs *k);
 /* Sets "match", and "identity" if it has one, of a report's row. */
 void knobs_rule_name(const struct knob_rule *r, struct json *row);
 
-/* "0-3,6", as the kernel writes it; the caller's. */
 /* Adds those of a list, "0-3,6", to bits; false: it is none. */
 bool knobs_read_cpus(const char *s, uint64_t bits[static KNOBS_CPU_WORDS]);
+/* The list, as the kernel writes it; the caller's. */
 char *knobs_cpus_text(const uint64_t cpus[static KNOBS_CPU_WORDS]);
 
 /* A task, as rules look at it. */

@@ -29,8 +29,7 @@ void sim_result_release(struct sim_result *r)
 	*r = (struct sim_result){0};
 }
 
-/* Six digits are more than any figure here is worth. */
-static double rounded(double x)
+double sim_rounded(double x)
 {
 	double unit;
 
@@ -44,12 +43,12 @@ static double rounded(double x)
 
 static double seconds(uint64_t ns)
 {
-	return rounded((double)ns / 1e9);
+	return sim_rounded((double)ns / 1e9);
 }
 
 static double us(double ns)
 {
-	return rounded(ns / 1e3);
+	return sim_rounded(ns / 1e3);
 }
 
 /* ---- metrics ---------------------------------------------------------- */
@@ -80,7 +79,8 @@ struct json *sim_result_metrics(const struct load *l,
 		if (!m->count || !r->end_ns)
 			continue;
 		add_metric(list, name, "rate", "1/s", true,
-			   rounded((double)m->count * 1e9 / (double)r->end_ns));
+			   sim_rounded((double)m->count * 1e9 /
+				       (double)r->end_ns));
 		if (!m->time.count)
 			continue;
 		add_metric(list, name, "mean", "us", false,
@@ -94,8 +94,8 @@ struct json *sim_result_metrics(const struct load *l,
 
 		if (r->groups[i].run_ns && r->end_ns)
 			add_metric(list, name, "cpus", "CPUs", true,
-				   rounded((double)r->groups[i].run_ns /
-					   (double)r->end_ns));
+				   sim_rounded((double)r->groups[i].run_ns /
+					       (double)r->end_ns));
 		if (h->count)
 			add_metric(list, name, "delay_p99", "us", false,
 				   us((double)hist_quantile(h, 0.99)));
@@ -175,8 +175,9 @@ static struct json *callbacks_json(const struct sim_result *r)
 		v = json_add(list, json_object());
 		json_set_string(v, "name", c->name);
 		json_set_number(v, "calls", (double)c->calls);
-		json_set_number(v, "insns_mean",
-				rounded((double)c->insns / (double)c->calls));
+		json_set_number(
+			v, "insns_mean",
+			sim_rounded((double)c->insns / (double)c->calls));
 		json_set_number(v, "insns_max", (double)c->insns_max);
 	}
 	return list;
@@ -225,7 +226,8 @@ static void set_figures(struct json *v, const struct sim_result *r)
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		json_set_number(v, counts[i].name, (double)counts[i].x);
 	if (r->weight_error >= 0)
-		json_set_number(v, "weight_error", rounded(r->weight_error));
+		json_set_number(v, "weight_error",
+				sim_rounded(r->weight_error));
 }
 
 struct json *sim_result_json(const struct load *l, const struct sim_opts *o,

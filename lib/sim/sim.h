@@ -192,6 +192,9 @@ int sim_run(const struct sim_opts *o, struct sim_policy *policy,
 	    const struct load *load, struct sim_result *out);
 void sim_result_release(struct sim_result *r);
 
+/* To six digits: more than any figure here is worth. */
+double sim_rounded(double x);
+
 /*
  * Figures that can be laid beside a kernel's: "wall" (s, lower), and for every
  * metric its rate (1/s, higher), mean and p99 time (us, lower); for every
