@@ -125,8 +125,8 @@ DATA       := $(BUILD)/lib/schedkit/prices.json
 BPF_LIB    := $(or $(shell $(PKG_CONFIG) --variable=includedir libbpf \
 	2>/dev/null),/usr/include)/bpf
 BPF_OURS   := hooks.h policy.bpf.c policy_task.bpf.h policy_hooks.bpf.h \
-	policy_abi.h policy_preempt.bpf.h policy_intent.bpf.h intent_abi.h \
-	policy_learned.bpf.h scx.bpf.h \
+	policy_abi.h policy_preempt.bpf.h policy_intent.bpf.h intent.bpf.h \
+	intent_abi.h policy_learned.bpf.h scx.bpf.h \
 	kernel.bpf.h identity.bpf.h identity_abi.h beat.bpf.h
 BPF_THEIRS := bpf_helpers.h bpf_helper_defs.h bpf_core_read.h bpf_tracing.h
 BPF_TEXT   := $(addprefix $(BUILD)/lib/schedkit/bpf/,$(BPF_OURS))

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "crypt/digest.h"
+#include "intent/compile.h"
 #include "trace/machine.h"
 
 #define KEEP_OUTPUT (1u << 20)
@@ -267,16 +268,35 @@ static void add_costs(struct json *body)
 			       "measured; a simulation assumes it");
 }
 
+/* The rules as numbers, or NULL; the caller frees them. */
+static struct intent_rules *read_rules(const struct observer_opts *o)
+{
+	struct intents i = {0};
+	struct intent_rules *rules = NULL;
+
+	if (!o->trace.bursts || !o->intents)
+		return NULL;
+	if (intents_read(&i, o->intents))
+		err_clear();
+	else
+		intents_compile(&i, clock_wall(), true, &rules, NULL);
+	intents_release(&i);
+	return rules;
+}
+
 int observer_run(const struct observer_opts *o, struct observation *ob)
 {
 	struct run r = {0};
+	struct trace_opts trace = o->trace;
+	struct intent_rules *rules = read_rules(o);
 	struct observed seen;
 	struct pressure before;
 	char *why;
 	int rc;
 
 	*ob = (struct observation){0};
-	rc = open_trace(&o->trace, &r.trace, &why);
+	trace.intents = rules;
+	rc = open_trace(&trace, &r.trace, &why);
 	if (rc)
 		goto out;
 	buf_init(&r.out, KEEP_OUTPUT);
@@ -310,6 +330,7 @@ out:
 		add_costs(ob->body);
 	buf_release(&r.out);
 	buf_release(&r.err);
+	free(rules);
 	free(why);
 	return rc;
 }

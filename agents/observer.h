@@ -25,6 +25,8 @@ struct observer_opts {
 	uid_t uid;
 	gid_t gid;
 	int out_fd; /* receives what the command prints */
+	/* Folder whose rules are told of in bursts; NULL: none. */
+	const char *intents;
 	const volatile sig_atomic_t *cancel;
 };
 

@@ -69,6 +69,7 @@ static void make_argv(const struct observer_opts *o, struct strs *argv)
 		strs_printf(argv, "--bursts-every=%u", o->trace.bursts_every);
 		strs_printf(argv, "--bursts-max=%u",
 			    brought_mib(o->trace.bursts_max));
+		strs_printf(argv, "--intents=%s", o->intents);
 	}
 	strs_add(argv, "--name");
 	strs_add(argv, o->workload->name);

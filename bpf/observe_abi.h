@@ -27,8 +27,10 @@ struct observe_config {
 	uint32_t scope;
 	uint32_t cgroup_level;
 	uint64_t cgroup_id;
-	uint32_t trace;	 /* events go to the ring buffer too */
-	uint32_t bursts; /* one of so many is recorded; 0: none */
+	uint32_t trace;	  /* events go to the ring buffer too */
+	uint32_t bursts;  /* one of so many is recorded; 0: none */
+	uint32_t intents; /* bursts tell what rules declare of their tasks */
+	uint32_t pad;
 };
 
 /* The only variable in .bss. */

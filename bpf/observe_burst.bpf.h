@@ -11,6 +11,7 @@
 
 #include "burst_abi.h"
 #include "feature.bpf.h"
+#include "intent.bpf.h"
 
 #define TASK_DEAD 0x80
 
@@ -21,6 +22,7 @@ struct burst {
 	struct feature_task f;
 	struct burst_record r;
 	u64 identity; /* whose bursts these are; the task forgets as it exits */
+	u64 declared; /* number of the facts by which a rule was looked up */
 	u32 stage;
 	bool recorded; /* this burst is one of the sample */
 };
@@ -94,6 +96,55 @@ static __always_inline s16 burst_learned(u64 key)
 	return g ? g->mean >> 8 : 0;
 }
 
+/* ---- what is declared about it ----------------------------------------- */
+
+struct burst_marks {
+	u64 of[3];
+};
+
+/* Global, so that it is verified once, not for each rule that may be there: an
+ * observer runs on kernels that have no bpf_for(). */
+__noinline int burst_rule_holds(const struct intent_facts *f,
+				const struct burst_marks *m, u32 at)
+{
+	u32 zero = 0;
+	struct intent_table *table = bpf_map_lookup_elem(&intents, &zero);
+
+	at &= INTENT_MAX_RULES - 1;
+	if (!table || !f || !m || at >= table->count)
+		return 0;
+	return entry_holds(&table->v[at], at, f, m->of);
+}
+
+/* The first rule that is for it says of which class it is.  It is looked up
+ * again when what rules may ask of it has changed. */
+static __noinline int burst_declared(struct burst *b, struct task_struct *p)
+{
+	u32 zero = 0, i;
+	struct intent_table *table = bpf_map_lookup_elem(&intents, &zero);
+	struct intent_facts f = {};
+	struct burst_marks m;
+	u64 seen;
+
+	if (!table)
+		return 0;
+	tell_intent_facts(&f, p, table->kinds);
+	seen = number_of_facts(&f);
+	if (b->declared == seen)
+		return 0;
+	b->declared = seen;
+	b->f.intent = 0;
+	find_marks(&f, table->kinds, 0, m.of);
+	for (i = 0; i < INTENT_MAX_RULES; i++) {
+		if (!burst_rule_holds(&f, &m, i))
+			continue;
+		if (table->v[i].set & INTENT_CLASS)
+			b->f.intent = 1 + table->v[i].class;
+		break;
+	}
+	return 0;
+}
+
 /* ---- its life ---------------------------------------------------------- */
 
 static __always_inline void burst_sample(struct burst *b, struct task_struct *p,
@@ -125,6 +176,8 @@ static __noinline int burst_begin(struct burst *b, struct task_struct *p,
 		burst_emit(b);
 	}
 	tell_task(&b->f, p);
+	if (config.intents)
+		burst_declared(b, p);
 	feature_woke(&b->f, by ? &by->f : NULL, how & 0xff, now);
 	burst_sample(b, p, now, how >> 8);
 	b->stage = AWAKE;

@@ -14,6 +14,7 @@
 #include "cmd/cli.h"
 #include "cmd/rows.h"
 #include "doc/stream.h"
+#include "intent/intent.h"
 #include "term/progress.h"
 #include "term/text.h"
 #include "workload/words.h"
@@ -27,14 +28,15 @@ static struct {
 	bool all, json;
 	long pid, cpus, memory;
 	const char *cgroup, *target, *goal, *bound, *shorter, *name, *kernel,
-		*as, *trace, *bursts;
+		*as, *trace, *bursts, *intents;
 	long trace_max, bursts_max, bursts_every;
 	struct strs metrics;
 	double seconds, timeout;
 } arg = {.target = "host",
 	 .trace_max = TRACE_MIB,
 	 .bursts_max = BURSTS_MIB,
-	 .bursts_every = 1};
+	 .bursts_every = 1,
+	 .intents = INTENT_FOLDER};
 
 static const struct opt options[] = {
 	{.kind = OPT_DOUBLE,
@@ -61,7 +63,7 @@ static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .letter = 'g',
 	 .name = "cgroup",
-	 .arg = "FOLDER",
+	 .arg = "DIR",
 	 .help = "a cgroup (v2) and those below it",
 	 .target = &arg.cgroup},
 	{.kind = OPT_STRING,
@@ -110,6 +112,11 @@ static const struct opt options[] = {
 	 .target = &arg.bursts_max,
 	 .min = 1,
 	 .max = 65536},
+	{.kind = OPT_STRING,
+	 .name = "intents",
+	 .arg = "FOLDER",
+	 .help = "whose rules bursts tell of (/etc/schedkit/intent.d)",
+	 .target = &arg.intents},
 	{.kind = OPT_DOUBLE,
 	 .name = "timeout",
 	 .arg = "S",
@@ -253,6 +260,7 @@ static void read_options(int argc, char **argv, struct observer_opts *o,
 	o->trace.record = arg.trace;
 	o->trace.record_max = (uint64_t)arg.trace_max << 20;
 	o->trace.bursts = arg.bursts;
+	o->intents = arg.intents;
 	o->trace.bursts_max = (uint64_t)arg.bursts_max << 20;
 	o->trace.bursts_every = (uint32_t)arg.bursts_every;
 	read_scope(argc - first, &o->trace);

@@ -26,6 +26,7 @@ const char *const built_files[] = {
 	"policy_hooks.bpf.h",
 	"policy_preempt.bpf.h",
 	"policy_intent.bpf.h",
+	"intent.bpf.h",
 	"policy_learned.bpf.h",
 	"intent_abi.h",
 	"policy_abi.h",

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "bpf/intent_abi.h"
 #include "trace/backend.h"
 #include "trace/burst_record.h"
 #include "trace/collect.h"
@@ -104,6 +105,44 @@ static int share_state(struct kernel_trace *t)
 	return 0;
 }
 
+static bool follows_rules(const struct trace_opts *o)
+{
+	return o->bursts && o->intents && o->intents->table.count;
+}
+
+/* Where nothing is declared the maps take up next to nothing. */
+static int make_room_for_rules(struct kernel_trace *t,
+			       struct observe_config *config,
+			       const struct trace_opts *o)
+{
+	struct bpf_map *marks =
+		bpf_object__find_map_by_name(t->obj, "intent_marks");
+
+	if (!marks)
+		return err_set(ENOTSUP, "the observer's BPF object is of "
+					"another version: build it anew");
+	config->intents = follows_rules(o);
+	bpf_map__set_max_entries(marks, config->intents && o->intents->marks
+						? o->intents->marks
+						: 1);
+	return 0;
+}
+
+static int put_rules(const struct kernel_trace *t, const struct intent_rules *r)
+{
+	int table = bpf_object__find_map_fd_by_name(t->obj, "intents");
+	int marks = bpf_object__find_map_fd_by_name(t->obj, "intent_marks");
+	uint32_t zero = 0;
+	int rc = bpf_map_update_elem(table, &zero, &r->table, BPF_ANY);
+
+	for (uint32_t i = 0; !rc && i < r->marks; i++)
+		rc = bpf_map_update_elem(marks, &r->v[i].key, &r->v[i].rules,
+					 BPF_ANY);
+	return rc ? err_set(errno, "cannot hand over the rules: %s",
+			    strerror(errno))
+		  : 0;
+}
+
 static int configure(struct kernel_trace *t, const struct trace_opts *o)
 {
 	struct observe_config *config =
@@ -114,11 +153,14 @@ static int configure(struct kernel_trace *t, const struct trace_opts *o)
 	struct bpf_map *learned =
 		bpf_object__find_map_by_name(t->obj, "burst_groups");
 	unsigned level = 0;
-	int rc = 0;
+	int rc;
 
 	if (!config || !state || !ring || !bursts || !learned)
 		return err_set(ENOTSUP, "the observer's BPF object is of "
 					"another version: build it anew");
+	rc = make_room_for_rules(t, config, o);
+	if (rc)
+		return rc;
 	if (o->record) {
 		config->trace = 1;
 		bpf_map__set_max_entries(ring, RING_BYTES);
@@ -301,6 +343,8 @@ static int load(struct kernel_trace *t, const struct trace_opts *o)
 		goto out;
 	rc = bpf_object__load(t->obj);
 	rc = rc ? load_failed(rc) : share_state(t);
+	if (!rc && follows_rules(o))
+		rc = put_rules(t, o->intents);
 	if (!rc && o->record)
 		rc = recorder_new(o->record, o->record_max, now_ns(),
 				  &t->recorder);

@@ -18,6 +18,8 @@
 #include "burst/bursts.h"
 #include "stats/hist.h"
 
+struct intent_rules;
+
 enum trace_scope {
 	TRACE_ALL,
 	TRACE_COMMAND, /* what trace_root() names, and its descendants */
@@ -34,6 +36,8 @@ struct trace_opts {
 	const char *bursts;    /* file that bursts are added to; NULL: none */
 	uint64_t bursts_max;   /* bytes of it */
 	uint32_t bursts_every; /* one of so many is recorded */
+	/* With bursts: what is declared of tasks; lent, NULL: nothing. */
+	const struct intent_rules *intents;
 };
 
 #define TRACE_NAME_LEN 16

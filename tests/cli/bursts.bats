@@ -83,6 +83,21 @@ record() {
 		bytes: $(stat -c %s f), records: $(records f | wc -l)}"
 }
 
+@test "bursts say what the rules declare of their tasks" {
+	needs_bpf
+	mkdir d
+	printf '[one]\ncommand = known\nclass = interactive\n' >d/1.conf
+	printf '[two]\ncommand = sh\nweight = 50\n' >d/2.conf
+	printf '[three]\nuser = %s\nclass = batch\n' "$(id -un)" >d/3.conf
+	chmod go-w d d/*
+	record --intents d -- sh -c "'$KNOWN' sleeps 20 1; sleep 0.01; :"
+	# The first rule for sh, which says nothing of a class, is the only one.
+	bursts 'map(.features[19]) | unique == [0, 1, 3]'
+	bursts 'map(select(.features[19] == 1)) | length >= 18'
+	record --intents none -- "$KNOWN" sleeps 20 1
+	bursts 'map(.features[19]) | unique == [0]'
+}
+
 @test "sleeps: as many bursts, each with its sleep and its waker" {
 	needs_bpf
 	record -- "$KNOWN" sleeps 200 1
