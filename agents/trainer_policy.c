@@ -15,22 +15,22 @@
 #define STARVE_US 2000000
 
 /*
- * The first is what one would begin with; the others lean to one side of it
- * each, for what helps depends on what is scheduled.
+ * The first can do the least harm; the others go further, each in another way,
+ * for what helps depends on what is scheduled.
  */
 static const struct point {
 	const char *title, *why;
 	uint32_t slack_pct, slice_us, slice_min_us;
 	bool turns; /* nobody's is ended for another, nor with his burst */
 } points[TRAINER_POLICIES] = {
-	{"short predicted bursts first",
-	 "Tasks that ask for little go first, and a turn is as long as the "
-	 "burst that is expected.",
-	 400, 20000, 1000, false},
 	{"short predicted bursts first, nobody is cut short",
 	 "Tasks that ask for little go first, but whoever runs ends his turn, "
 	 "lest he be stopped while others wait for what he holds.",
 	 400, 20000, 1000, true},
+	{"short predicted bursts first",
+	 "Tasks that ask for little go first, and a turn is as long as the "
+	 "burst that is expected.",
+	 400, 20000, 1000, false},
 	{"short predicted bursts far ahead",
 	 "Tasks that ask for little go far ahead of those that ask for much.",
 	 1000, 20000, 1000, false},

@@ -69,7 +69,7 @@ measure() {
 		| .[] | select(length == $n) | @tsv'
 }
 
-# Which column has the best median, from 0.
+# Which column has the best median, from 0; the first of those within 3 % of it.
 best_of() {
 	jq -Rrs --arg better "$1" 'def median: sort | .[length / 2 | floor];
 		split("\n") | map(select(. != "") | split("\t")
@@ -77,7 +77,7 @@ best_of() {
 		| transpose | map(map(select(.)) | median)
 		| (map(select(.)) | if $better == "lower" then min
 			else max end) as $m
-		| index($m)'
+		| map(. and (. / $m - 1 | fabs) <= 0.03) | index(true)'
 }
 
 # ratio BETTER A B: how much better column B is than A: median and interval.

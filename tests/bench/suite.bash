@@ -28,13 +28,17 @@ say() {
 }
 
 # step FILE COMMAND...: its documents, unless they are there.  Status 1, "the
-# answer is no", is an answer; beside it, how long that took.
+# answer is no", is an answer; 4, "try again" (a guest died), is tried twice
+# more.  Beside it, how long that took.
 step() {
-	local file=$1 began=$SECONDS rc=0
+	local file=$1 began=$SECONDS rc=4 tries
 	shift
 	[ -e "$file" ] && return
 	mkdir -p "$(dirname "$file")"
-	"$@" >"$file.part" 2>"$file.log" || rc=$?
+	for ((tries = 0; rc == 4 && tries < 3; tries++)); do
+		rc=0
+		"$@" >"$file.part" 2>"$file.log" || rc=$?
+	done
 	if [ "$rc" -gt 1 ]; then
 		say "failed with status $rc: $*"
 		tail -n 3 "$file.log" >&2

@@ -142,7 +142,7 @@ policies() {
 	policies <<<"$output" >p
 	jq -e --arg id "$profile" '.parent == [$id] and (.body |
 		.form == "params" and .params.order == "predicted" and
-		.params.slice == "predicted" and .params.preempt == "key" and
+		.params.slice == "fixed" and .params.preempt == "none" and
 		(.why | test("% of its error")))' p
 	is "$(jq -r .body.model.data p | base64 -d | sha256sum)" \
 		"$(sha256sum <model)"
@@ -163,6 +163,8 @@ policies() {
 	is "$(jq -s '[.[].id] | unique | length' four)" 4
 	is "$(jq -s '[.[].body.title] | unique | length' four)" 4
 	is "$(jq -s 'map(.parent) | unique | length' four)" 1
+	is "$(jq -r '[.body.params | .slice, .preempt] | join(" ")' four |
+		sort | uniq -c | xargs)" '1 fixed none 3 predicted key'
 	exits 0 sched-train --json --policy -n 2 a.bursts </dev/null
 	is "$(policies <<<"$output")" "$(head -2 four)"
 }
@@ -242,7 +244,7 @@ END
 	COLUMNS=120 script -qec "sched-train --policy $PWD/a.bursts </dev/null" \
 		/dev/null >text
 	grep -q 'burst: foretold better by' text
-	grep -Eq '^policy [0-9a-f]{12}: short predicted bursts first \(order=' text
+	grep -Eq '^policy [0-9a-f]{12}: short predicted bursts first, nobody is cut short \(order=' text
 }
 
 @test "what sched-observe records is understood" {
