@@ -236,13 +236,15 @@ static int window(struct canary *c, struct canary_step *s, bool with)
 static void progress(const struct canary *c, const struct canary_step *s)
 {
 	char words[CANARY_SCOPE_TEXT + 64], scope[CANARY_SCOPE_TEXT];
+	long done = (long)(s - c->steps) * CANARY_PAIRS + (long)s->pairs;
 
 	if (!c->o.progress)
 		return;
 	canary_scope_text(s->scope, scope);
 	snprintf(words, sizeof(words), "canary on %s: %zu of %d pairs", scope,
 		 s->pairs, CANARY_PAIRS);
-	c->o.progress(c->o.progress_arg, words);
+	c->o.progress(c->o.progress_arg, done,
+		      (long)c->o.plan.count * CANARY_PAIRS, words);
 }
 
 static int pair(struct canary *c, struct canary_step *s)

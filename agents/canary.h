@@ -41,7 +41,8 @@ struct canary_opts {
 	const struct probe *probes; /* lent; at most PROBES */
 	size_t probe_count;
 	const struct canary_hands *hands;
-	void (*progress)(void *arg, const char *words); /* NULL: nobody asks */
+	/* Pairs of all steps; NULL: nobody asks. */
+	void (*progress)(void *arg, long done, long total, const char *words);
 	void *progress_arg;
 };
 

@@ -56,7 +56,7 @@ struct deployer_opts {
 	/* What is worth a line in a log, while it goes on; NULL: nothing is. */
 	void (*said)(void *arg, const char *line);
 	void *said_arg;
-	void (*progress)(void *arg, const char *words);
+	void (*progress)(void *arg, long done, long total, const char *words);
 	void *progress_arg;
 };
 

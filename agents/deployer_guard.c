@@ -36,7 +36,7 @@ static int ask_back_off(struct deployer *d)
 	/* What is noted is of this boot only.  Not everybody who may deploy
 	 * may read the history. */
 	if (deployer_count_trips(d, &earlier) && d->o->progress)
-		d->o->progress(d->o->progress_arg, err_text());
+		d->o->progress(d->o->progress_arg, 0, 0, err_text());
 	if (earlier > t.count)
 		t.count = earlier;
 	wait = trips_wait(&t, clock_boot());
@@ -254,7 +254,7 @@ void deployer_guard_begin(struct deployer *d)
 	d->cpu_s = clock_cpu();
 	d->wall = clock_monotonic();
 	if (!d->stand.above && d->o->progress)
-		d->o->progress(d->o->progress_arg,
+		d->o->progress(d->o->progress_arg, 0, 0,
 			       "no right to be a real-time process: a policy "
 			       "that starves everything starves its guards, "
 			       "too");

@@ -157,7 +157,8 @@ static int read_stream(struct loop *l, int out_fd)
 static void say(const struct loop *l, const char *words)
 {
 	if (l->o->progress)
-		l->o->progress(l->o->arg, words);
+		l->o->progress(l->o->arg, (long)l->n, (long)l->o->budget.rounds,
+			       words);
 }
 
 static void say_next(const struct loop *l, const struct loop_next *next)

@@ -38,8 +38,9 @@ struct loop_opts {
 	bool talks;	     /* programs may write to the user's terminal */
 	int out_fd;	     /* for documents; -1 */
 	const volatile sig_atomic_t *cancel;
-	/* What goes on; and what the user should know afterwards. */
-	void (*progress)(void *arg, const char *words);
+	/* What goes on, rounds of the budget's; and what the user should know
+	 * afterwards. */
+	void (*progress)(void *arg, long done, long total, const char *words);
 	void (*note)(void *arg, const char *words);
 	void *arg;
 };

@@ -87,13 +87,27 @@ static int open_trace(const struct trace_opts *o, struct trace **t, char **why)
 	return rc ? rc : trace_start(*t);
 }
 
-static void wait_until(double end, const volatile sig_atomic_t *cancel)
+static void say(const struct observer_opts *o, long done, long total,
+		const char *words)
 {
-	double left;
+	if (o->progress)
+		o->progress(o->progress_arg, done, total, words);
+}
 
-	while ((left = end - clock_monotonic()) > 0 && !(cancel && *cancel))
+static void wait_for_end(const struct observer_opts *o)
+{
+	double end = clock_monotonic() + o->seconds, left;
+	long all = lround(ceil(o->seconds)), last = -1, past;
+
+	while ((left = end - clock_monotonic()) > 0 &&
+	       !(o->cancel && *o->cancel)) {
+		past = (long)(o->seconds - left);
+		if (past > last)
+			say(o, past, all, "observing");
+		last = past;
 		poll(NULL, 0,
 		     left < POLL_MS / 1e3 ? (int)(left * 1e3) + 1 : POLL_MS);
+	}
 }
 
 struct run {
@@ -116,6 +130,7 @@ static int run_command(const struct observer_opts *o, struct run *r)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;
 
+	say(o, 0, 0, "observing the command");
 	spec.argv = o->workload->command.v;
 	spec.cwd = o->workload->cwd;
 	spec.out = &r->out;
@@ -257,10 +272,12 @@ static void make_body(const struct observer_opts *o, const struct run *r,
 		add_command(o, r, ob);
 }
 
-static void add_costs(struct json *body)
+static void add_costs(const struct observer_opts *o, struct json *body)
 {
-	struct json *costs = observer_costs();
+	struct json *costs;
 
+	say(o, 0, 0, "measuring what scheduling costs here");
+	costs = observer_costs();
 	if (costs)
 		json_set(body, "costs", costs);
 	else
@@ -306,7 +323,7 @@ int observer_run(const struct observer_opts *o, struct observation *ob)
 	if (o->workload)
 		rc = run_command(o, &r);
 	else
-		wait_until(clock_monotonic() + o->seconds, o->cancel);
+		wait_for_end(o);
 	r.own_us = own_cpu_us() - r.own_us;
 	if (rc)
 		goto out;
@@ -327,7 +344,7 @@ out:
 	trace_free(r.trace);
 	/* The command has ended and nothing is traced any more. */
 	if (ob->body && o->workload)
-		add_costs(ob->body);
+		add_costs(o, ob->body);
 	buf_release(&r.out);
 	buf_release(&r.err);
 	free(rules);

@@ -28,6 +28,9 @@ struct observer_opts {
 	/* Folder whose rules are told of in bursts; NULL: none. */
 	const char *intents;
 	const volatile sig_atomic_t *cancel;
+	/* Seconds of those asked for; of a guest, target_opts has its own. */
+	void (*progress)(void *arg, long done, long total, const char *words);
+	void *progress_arg;
 };
 
 struct observation {

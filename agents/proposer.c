@@ -14,6 +14,7 @@
 void proposer_say(const struct proposer *p, const char *fmt, ...)
 {
 	char words[160];
+	long ended = 0;
 	va_list ap;
 
 	if (!p->o->progress)
@@ -21,7 +22,9 @@ void proposer_say(const struct proposer *p, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
-	p->o->progress(p->o->progress_arg, words);
+	for (size_t i = 0; i < p->count; i++)
+		ended += p->drafts[i].state != DRAFT_OPEN;
+	p->o->progress(p->o->progress_arg, ended, (long)p->count, words);
 }
 
 int proposer_role(struct proposer *p, enum role_id id, const struct role **out)

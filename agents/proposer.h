@@ -20,7 +20,7 @@ struct proposer_opts {
 	const char *wish;    /* the user's own words; proposer_wish() took it */
 	const char *history; /* folder; NULL: the default one */
 	const volatile sig_atomic_t *cancel;
-	void (*progress)(void *arg, const char *words);
+	void (*progress)(void *arg, long done, long total, const char *words);
 	void *progress_arg;
 };
 

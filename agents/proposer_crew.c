@@ -40,6 +40,13 @@ static struct json *result_of(const struct draft *d, int rc)
 	return v;
 }
 
+static void say(void *h, long done, long total, const char *words)
+{
+	(void)done;
+	(void)total;
+	hand_say(h, words);
+}
+
 /* Nothing is freed: the process ends with it. */
 static struct json *work(void *arg, size_t i, struct hand *h)
 {
@@ -50,7 +57,7 @@ static struct json *work(void *arg, size_t i, struct hand *h)
 	struct ladder_gate gate = hand_gate(h);
 	int rc;
 
-	o.progress = o.progress ? hand_say : NULL;
+	o.progress = o.progress ? say : NULL;
 	o.progress_arg = h;
 	p->o = &o;
 	p->gate = &gate;

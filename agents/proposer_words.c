@@ -14,8 +14,7 @@
 static void add_body(struct buf *b, const struct proposer *p,
 		     const struct json *body)
 {
-	struct doc *d = doc_new("policy", p->o->by, json_copy(body),
-				&p->profile->id, 1);
+	struct doc *d = doc_new("policy", p->o->by, json_copy(body), NULL, 0);
 
 	if (d)
 		prompt_policy(b, d);

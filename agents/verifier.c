@@ -93,6 +93,8 @@ static void climb_without_target(struct verifier *v)
 	for (size_t i = 0; i < v->count; i++) {
 		struct candidate *c = &v->all[i];
 
+		run_progress(v, "reading and building policy %zu/%zu: '%s'",
+			     i + 1, v->count, verifier_title(c));
 		/* No program is started with flags that nobody looked at. */
 		if (stage_wanted(v, STAGE_LINT) ||
 		    policy_form(c->policy->body) == FORM_EXTERNAL)

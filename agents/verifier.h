@@ -77,7 +77,8 @@ struct verifier_opts {
 	/* What is accepted is signed by it; NULL: nothing is. */
 	struct signer *signer;
 	const volatile sig_atomic_t *cancel;
-	void (*progress)(void *arg, const char *words);
+	/* About so many steps: the total changes as policies drop out. */
+	void (*progress)(void *arg, long done, long total, const char *words);
 	void *progress_arg;
 };
 

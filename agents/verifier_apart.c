@@ -315,7 +315,13 @@ static bool fill(struct verifier *v, struct apart *a, size_t n, size_t *next,
 		while (!a[i].c && *next < v->count && !v->cancelled) {
 			struct candidate *c = &v->all[(*next)++];
 
-			if (candidate_alive(c) && start(v, &a[i], c, climb))
+			if (!candidate_alive(c))
+				continue;
+			run_progress(v,
+				     "proving and simulating policy %zu/%zu: "
+				     "'%s'",
+				     *next, v->count, verifier_title(c));
+			if (start(v, &a[i], c, climb))
 				stage_find(&c->stages[STAGE_PROVE], "not-run",
 					   "not run: %s", err_text());
 		}

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The target, and what its kernel says to a policy. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "agents/verifier_state.h"
 #include "base/clock.h"
@@ -10,19 +8,6 @@
 #include "base/mem.h"
 
 #define LOAD_TRIES 2
-
-void run_progress(const struct verifier *v, const char *fmt, ...)
-{
-	char words[256];
-	va_list ap;
-
-	if (!v->o->progress)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(words, sizeof(words), fmt, ap);
-	va_end(ap);
-	v->o->progress(v->o->progress_arg, words);
-}
 
 void target_fail(struct verifier *v, int rc)
 {
@@ -159,8 +144,9 @@ static void load_all(struct verifier *v, struct target *t)
 		if (!candidate_alive(&v->all[i]) ||
 		    (t == v->target && runs_anyway(v, &v->all[i])))
 			continue;
-		run_progress(v, "loading policy %zu/%zu on %s", i + 1, v->count,
-			     kernel_name(t));
+		run_progress(v, "loading policy %zu/%zu on %s: '%s'", i + 1,
+			     v->count, kernel_name(t),
+			     verifier_title(&v->all[i]));
 		load_once(v, &v->all[i], t);
 	}
 }

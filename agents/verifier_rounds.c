@@ -66,8 +66,7 @@ static void tell(const struct verifier *v, const struct group *g,
 	run_progress(v,
 		     "%s %zu/%zu of '%s': %.2f (EEVDF %.4g %s, policy %.4g "
 		     "%s)",
-		     names[phase], i, of,
-		     json_as_string(json_get(c->policy->body, "title"), "?"),
+		     names[phase], i, of, verifier_title(c),
 		     evidence_ratio(m->higher_is_better, base, cand), base,
 		     m->unit, cand, m->unit);
 }

@@ -241,8 +241,11 @@ void sim_compare(struct verifier *v, struct group *g)
 	for (size_t i = 0; i < g->n; i++) {
 		if (!g->c[i]->simulation)
 			continue;
-		if (!done)
+		if (!done) {
+			run_progress(v,
+				     "simulating the kernel's own scheduler");
 			simulate_baseline(v, g, &base);
+		}
 		done = true;
 		compare(g->c[i], &base);
 	}

@@ -196,9 +196,13 @@ void apart_climb(struct verifier *v, apart_stage *climb);
 bool lease_take(struct verifier *v, enum stage_id id);
 void lease_give(struct verifier *v);
 
-/* verifier_kernel.c */
+/* verifier_progress.c */
 void run_progress(const struct verifier *v, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Its title, from outside; lent. */
+const char *verifier_title(const struct candidate *c);
+
+/* verifier_kernel.c */
 /* For the i-th kernel asked for. */
 struct target_opts run_target_opts(const struct verifier *v, size_t i);
 /* Begins to open it, if anything will run there. */

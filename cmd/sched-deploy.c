@@ -245,7 +245,7 @@ int deploy_from(int in_fd, const struct deployer_opts *wanted, bool recorded,
 	o.emitted_arg = &recorder;
 	o.said = said;
 	o.said_arg = &bar;
-	o.progress = progress_words;
+	o.progress = progress_step;
 	o.progress_arg = &bar;
 	progress_init(&bar, STDERR_FILENO);
 	rc = deployer_deploy(s, &o, &r);

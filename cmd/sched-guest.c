@@ -13,6 +13,7 @@
 #include "cmd/cli.h"
 #include "policy/object.h"
 #include "target/target.h"
+#include "term/progress.h"
 
 #define MAX_POLICY  (4u << 20)
 #define MAX_REPORTS (64u << 20)
@@ -67,10 +68,16 @@ static const struct opt_tool tool = {
 		    "the command's own.",
 };
 
-static void progress(void *arg, const char *words)
+static struct progress bar;
+
+static void on_progress(void *unused, long done, long total, const char *words)
 {
-	(void)arg;
-	cli_note(&tool, "%s", words);
+	(void)unused;
+	/* A line each: what the command prints stands between them. */
+	bar.on = false;
+	progress_step(&bar, done, total, words);
+	if (!o.quiet && isatty(STDERR_FILENO))
+		cli_note(&tool, "%s", words);
 }
 
 static int fetch(void)
@@ -201,13 +208,20 @@ static int run(struct target *t, const struct json *policy, char *const *argv,
 static int run_under(struct target *t, const struct json *policies,
 		     char *const *argv, struct buf *reports)
 {
+	long n = 0, all = (long)json_len(policies);
 	int status = CLI_YES;
 
-	if (!json_len(policies))
+	if (!all) {
+		progress_step(&bar, 0, 1, "running the command");
 		return run(t, NULL, argv, reports);
+	}
 	json_each (policy, policies) {
-		int s = cli_stop ? CLI_LATER : run(t, policy, argv, reports);
+		int s = CLI_LATER;
 
+		progress_step(&bar, n++, all,
+			      "running the command under a policy");
+		if (!cli_stop)
+			s = run(t, policy, argv, reports);
 		if (!status)
 			status = s;
 	}
@@ -271,13 +285,14 @@ static int boot_and_run(char **argv)
 		.memory_mib = o.memory,
 		.kernel = o.kernel,
 		.topology = o.topology,
+		.progress = on_progress,
 	};
 	struct json *policies = json_array();
 	struct target *t;
-	int rc = read_policies(policies), status = CLI_YES;
+	int rc, status = CLI_YES;
 
-	if (!o.quiet && isatty(STDERR_FILENO))
-		to.progress = progress;
+	progress_init(&bar, STDERR_FILENO);
+	rc = read_policies(policies);
 	if (!rc)
 		rc = target_open(&to, &t);
 	if (rc) {
@@ -289,6 +304,7 @@ static int boot_and_run(char **argv)
 			status = run_all(t, policies, argv);
 		target_close(t);
 	}
+	progress_clear(&bar);
 	json_free(policies);
 	return status;
 }

@@ -351,12 +351,11 @@ static void fill(struct loop_opts *o, char **goal)
 
 static struct progress bar;
 
-static void on_progress(void *unused, const char *words)
+static void on_progress(void *unused, long done, long total, const char *words)
 {
 	(void)unused;
-	if (bar.on)
-		progress_words(&bar, words);
-	else if (arg.progress)
+	progress_step(&bar, done, total, words);
+	if (!bar.on && arg.progress)
 		cli_note(&loop_tool, "%s", words);
 }
 

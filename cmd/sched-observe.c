@@ -274,7 +274,7 @@ static void read_options(int argc, char **argv, struct observer_opts *o,
 	}
 }
 
-static int observe(const struct observer_opts *o, struct observation *r)
+static int observe(struct observer_opts *o, struct observation *r)
 {
 	struct target_opts to = {.kind = "vm",
 				 .cpus = arg.cpus,
@@ -284,12 +284,17 @@ static int observe(const struct observer_opts *o, struct observation *r)
 	struct progress p;
 	int rc;
 
-	if (strcmp(arg.target, "vm"))
-		return observer_run(o, r);
 	progress_init(&p, STDERR_FILENO);
-	to.progress = p.on ? progress_words : NULL;
-	to.progress_arg = &p;
-	rc = observer_run_guest(o, &to, r);
+	o->progress_arg = to.progress_arg = &p;
+	if (!strcmp(arg.target, "vm")) {
+		to.progress = p.wanted ? progress_step : NULL;
+		rc = observer_run_guest(o, &to, r);
+	} else {
+		/* The terminal has what the command prints. */
+		p.on &= !o->workload;
+		o->progress = p.wanted ? progress_step : NULL;
+		rc = observer_run(o, r);
+	}
 	progress_clear(&p);
 	return rc;
 }

@@ -172,7 +172,7 @@ static void say_progress(void *p, long done, long all, double best)
 	snprintf(words, sizeof(words),
 		 "simulated %ld of %ld runs, the best %.2f times EEVDF", done,
 		 all, best);
-	progress_words(p, words);
+	progress_step(p, done, all, words);
 }
 
 static int propose(struct stream *s, const struct doc *profile)
@@ -196,7 +196,7 @@ static int propose(struct stream *s, const struct doc *profile)
 	int rc;
 
 	progress_init(&p, STDERR_FILENO);
-	o.progress = p.on ? say_progress : NULL;
+	o.progress = p.wanted ? say_progress : NULL;
 	o.progress_arg = &p;
 	rc = planner_run(profile, &o, &plan, policies, &n);
 	progress_clear(&p);

@@ -327,11 +327,11 @@ static void tell_signing(const struct signer *s,
 
 /* ---- progress ---- */
 
-static void say_line(void *unused, const char *words)
+static void say_line(void *p, long done, long total, const char *words)
 {
 	struct buf clean;
 
-	(void)unused;
+	progress_step(p, done, total, words);
 	buf_init(&clean, 4096);
 	text_clean(&clean, words, 0);
 	fprintf(stderr, "%s: %s\n", tool.name, clean.data);
@@ -403,7 +403,9 @@ int main(int argc, char **argv)
 		return cli_finish(&tool, vouch(json));
 	read_options(&o, &guards);
 	progress_init(&p, STDERR_FILENO);
-	o.progress = p.on ? progress_words : arg.progress ? say_line : NULL;
+	o.progress = !p.on && arg.progress ? say_line
+		     : p.wanted		   ? progress_step
+					   : NULL;
 	o.progress_arg = &p;
 	o.signer = open_signer();
 	/* Nobody types documents beside an object. */

@@ -20,6 +20,7 @@
 #include "policy/object.h"
 #include "policy/policy.h"
 #include "term/num.h"
+#include "term/progress.h"
 #include "term/text.h"
 
 #define MAX_DOCUMENTS (64u << 20)
@@ -409,19 +410,30 @@ static void print_people(const struct arms *a)
 	free(text);
 }
 
+static struct progress bar;
+
 static int execute(struct arms *a, const char *policy, const char *workload)
 {
 	int rc = prepare(a, policy, workload);
 
 	/* First the kernel's own: knobs change the load. */
 	if (!rc && (a->policy || a->has_knobs) && !arg.alone) {
+		progress_step(&bar, 0, 2,
+			      "simulating the kernel's own scheduler");
 		rc = sim_run(&a->o, NULL, a->load, &a->base);
 		a->has_base = !rc;
 	}
 	if (!rc && a->has_knobs)
 		rc = load_set_knobs(a->load, &a->knobs, a->o.machine.cpus);
-	if (!rc)
+	if (!rc) {
+		progress_step(
+			&bar, a->has_base, 1 + a->has_base,
+			a->policy || a->has_knobs
+				? "simulating the policy"
+				: "simulating the kernel's own scheduler");
 		rc = sim_run(&a->o, a->policy, a->load, &a->cand);
+	}
+	progress_clear(&bar);
 	if (!rc && a->cand.outcome == SIM_CANCELLED)
 		rc = err_set(EINTR, "interrupted");
 	if (!rc && cli_wants_json(arg.json))
@@ -440,6 +452,7 @@ static int run(int argc, char **argv)
 		cli_usage(&tool, "run what on what? give a policy and a "
 				 "workload");
 	cli_catch_stop();
+	progress_init(&bar, STDERR_FILENO);
 	rc = execute(&a, argv[at], argv[at + 1]);
 	status = rc ? cli_fail(&tool, rc) : is_good(&a.cand) ? CLI_YES : CLI_NO;
 	sim_result_release(&a.cand);

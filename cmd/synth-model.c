@@ -102,7 +102,7 @@ static struct proposer_opts options_of(const struct synth_opts *o,
 		.wish = o->wish,
 		.history = o->history,
 		.cancel = &cli_stop,
-		.progress = p->on ? progress_words : NULL,
+		.progress = p->wanted ? progress_step : NULL,
 		.progress_arg = p,
 	};
 }

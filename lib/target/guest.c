@@ -44,7 +44,7 @@ struct guest {
 static void say(const struct guest *g, const char *words)
 {
 	if (g->opts.progress)
-		g->opts.progress(g->opts.progress_arg, words);
+		g->opts.progress(g->opts.progress_arg, 0, 0, words);
 }
 
 static bool cancelled(const struct guest *g)

@@ -163,8 +163,9 @@ static void own_kernel(struct parts *p, const char *path)
 }
 
 int parts_find(const char *kernel, struct parts *p,
-	       void (*progress)(void *arg, const char *words), void *arg,
-	       const volatile sig_atomic_t *cancel)
+	       void (*progress)(void *arg, long done, long total,
+				const char *words),
+	       void *arg, const volatile sig_atomic_t *cancel)
 {
 	bool own = strchr(kernel, '/');
 	const char *series = own ? NULL : kernel;
@@ -178,7 +179,7 @@ int parts_find(const char *kernel, struct parts *p,
 	rc = look(series, p);
 	if (!rc && (!*p->qemu || !*p->virtiofsd || (!own && !*p->kernel))) {
 		if (progress)
-			progress(arg, "fetching a guest");
+			progress(arg, 0, 0, "fetching a guest");
 		buf_init(&out, 1 << 16);
 		rc = fetch_guest(NULL, series, &out, cancel);
 		buf_release(&out);

@@ -21,8 +21,9 @@ struct parts {
  * -ENOENT with the way to get it.
  */
 int parts_find(const char *kernel, struct parts *p,
-	       void (*progress)(void *arg, const char *words), void *arg,
-	       const volatile sig_atomic_t *cancel);
+	       void (*progress)(void *arg, long done, long total,
+				const char *words),
+	       void *arg, const volatile sig_atomic_t *cancel);
 void parts_release(struct parts *p);
 
 #endif

@@ -34,8 +34,9 @@ struct target_opts {
 	 * what comes next waits for it, and has its failure. */
 	bool ahead;
 	const volatile sig_atomic_t *cancel;
-	/* Progress for people ("booting a guest …"); NULL: silent. */
-	void (*progress)(void *arg, const char *words);
+	/* Progress for people ("booting a guest …"), 0 of 0: it is no step of
+	 * what the caller counts; NULL: silent. */
+	void (*progress)(void *arg, long done, long total, const char *words);
 	void *progress_arg;
 };
 

@@ -14,7 +14,6 @@
 #include "base/buf.h"
 #include "term/num.h"
 #include "term/plot.h"
-#include "term/progress.h"
 #include "term/table.h"
 #include "term/text.h"
 
@@ -241,50 +240,6 @@ static void test_plots_ascii(void **state)
 	buf_release(&b);
 }
 
-/* Nothing at all may reach a descriptor that is no terminal. */
-static void test_progress_silent(void **state)
-{
-	struct progress p;
-	char c;
-	int fd[2];
-
-	(void)state;
-	assert_int_equal(pipe(fd), 0);
-	progress_init(&p, fd[1]);
-	progress_show(&p, "booting %d", 1);
-	progress_clear(&p);
-	close(fd[1]);
-	assert_int_equal(read(fd[0], &c, 1), 0);
-	close(fd[0]);
-}
-
-static void test_progress_terminal(void **state)
-{
-	struct progress p;
-	char got[256];
-	ssize_t n;
-	int fd;
-
-	(void)state;
-	fd = posix_openpt(O_RDWR | O_NOCTTY);
-	if (fd < 0)
-		skip(); /* no /dev/pts, as in a bare chroot */
-	assert_int_equal(grantpt(fd), 0);
-	assert_int_equal(unlockpt(fd), 0);
-	int slave = open(ptsname(fd), O_RDWR | O_NOCTTY);
-
-	assert_true(slave >= 0);
-	setenv("TERM", "xterm", 1);
-	progress_init(&p, slave);
-	progress_show(&p, "booting \033 a guest");
-	n = read(fd, got, sizeof(got) - 1);
-	assert_true(n > 0);
-	got[n] = '\0';
-	assert_string_equal(got, "\r\033[K0:00 booting \\x1b a guest");
-	close(slave);
-	close(fd);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,8 +254,6 @@ int main(void)
 		cmocka_unit_test_setup(test_table_wrapped, utf8),
 		cmocka_unit_test_setup(test_plots, utf8),
 		cmocka_unit_test_setup(test_plots_ascii, ascii),
-		cmocka_unit_test(test_progress_silent),
-		cmocka_unit_test(test_progress_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
