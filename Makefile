@@ -68,7 +68,8 @@ endif
 
 # ---- flags ------------------------------------------------------------
 
-PKGS := libbpf libelf libcjson libgit2 libsodium libcurl libseccomp readline
+PKGS := libbpf libelf libcjson libgit2 libsodium libcurl libseccomp readline \
+	libmicrohttpd
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
@@ -108,6 +109,7 @@ HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
 DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
 INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
 DEMAND_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/demand-*.c))
+MCP_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/mcp-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
@@ -134,7 +136,11 @@ BPF_TEXT_THEIRS := $(addprefix $(BUILD)/lib/schedkit/bpf/bpf/,$(BPF_THEIRS))
 WORKLOADS  := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,\
 	$(wildcard tests/workloads/*.c))
 EXTERNAL   := $(patsubst tests/external/%.c,$(BUILD)/external/%,\
-	$(wildcard tests/external/*.c))
+	$(wildcard tests/external/scx_*.c))
+# A program of several files, over the library.
+MCP_FIXTURE := $(BUILD)/external/mcp-fixture
+MCP_FIXTURE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,\
+	$(wildcard tests/external/mcp-*.c))
 POLICIES   := $(patsubst tests/policies/%.c,$(BUILD)/policies/%.o,\
 	$(wildcard tests/policies/*/*.bpf.c))
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,\
@@ -171,7 +177,7 @@ SHARED     := $(BPF_OBJ) $(POLICIES) $(WORKLOADS) $(EXTERNAL)
 .PHONY: all tests
 all: $(BIN) $(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO) $(BPF_OBJ) $(BPF_TEXT) \
 	$(BPF_TEXT_THEIRS) $(DATA) $(PROMPTS) $(WORKLOADS) $(MAN)
-tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(CRASH) $(MODELS) \
+tests: all $(UNIT) $(POLICIES) $(EXTERNAL) $(MCP_FIXTURE) $(CRASH) $(MODELS) \
 	$(BUILD)/suite/made
 
 # ---- rules ------------------------------------------------------------
@@ -198,6 +204,7 @@ $(BUILD)/bin/sched-loop: $(LOOP_OBJ)
 $(BUILD)/bin/sched-history: $(HISTORY_OBJ)
 $(BUILD)/bin/sched-deploy: $(DEPLOY_OBJ)
 $(BUILD)/bin/sched-report: $(REPORT_OBJ)
+$(BUILD)/bin/sched-mcp: $(MCP_OBJ)
 $(BUILD)/bin/sched-intent: $(INTENT_OBJ)
 $(BUILD)/bin/sched-demand: $(DEMAND_OBJ)
 
@@ -278,6 +285,11 @@ $(PLAIN)/external/%: tests/external/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -MMD -MP \
 		$< -o $@ -lbpf
+
+$(MCP_FIXTURE): $(MCP_FIXTURE_OBJ) $(ARCHIVE)
+	$(say) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	$(say) LINK $@
