@@ -12,6 +12,7 @@
 
 #include "agents/crowd.h"
 #include "agents/model.h"
+#include "base/buf.h"
 #include "doc/doc.h"
 
 #define DRAFT_RULES_MAX 12 /* of a draft */
@@ -43,6 +44,12 @@ int draft_rules_check(const struct json *draft);
  */
 int draft_rules_body(const struct json *draft, const struct draft_about *a,
 		     struct json **body);
+
+/*
+ * What the role declarer is told first: the rules in force and the tasks that
+ * run, where they are known, and the wish.  Added to b.
+ */
+void draft_rules_words(struct buf *b, const struct draft_about *a);
 
 /*
  * Asks a model for one, and to mend it if the check refuses it.  Errors as

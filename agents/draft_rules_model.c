@@ -6,13 +6,10 @@
 
 #include "agents/draft_rules.h"
 #include "agents/prompt.h"
-#include "agents/proposer.h"
 #include "base/err.h"
 #include "base/mem.h"
 
 #define TURNS	    3 /* of a draft, the first counted */
-#define CROWD_BYTES 12000
-#define RULES_BYTES 8000
 #define ERROR_BYTES 1000
 #define FIRST_MAX   (64u << 10)
 
@@ -22,48 +19,6 @@ static void add_message(struct json *list, const char *role, const char *text)
 
 	json_set_string(m, "role", role);
 	json_set_string(m, "text", text);
-}
-
-static void add_rules(struct buf *b, const struct intents *now)
-{
-	struct buf text;
-
-	buf_init(&text, FIRST_MAX);
-	for (size_t i = 0; i < now->count; i++) {
-		char *words = intent_words(&now->v[i]);
-
-		buf_printf(&text, "[%s] %s\n", now->v[i].name, words);
-		free(words);
-	}
-	buf_puts(b, "# Rules in force\n\n");
-	prompt_fence(b, "rules in force", text.len ? text.data : "",
-		     RULES_BYTES);
-	buf_release(&text);
-}
-
-static void add_crowd(struct buf *b, const struct crowd *crowd)
-{
-	struct buf text;
-
-	buf_init(&text, 1 << 20);
-	crowd_text(crowd, &text);
-	buf_puts(b, "\n# Tasks that run now\n\nThe most frequent first.\n");
-	prompt_fence(b, "tasks", text.len ? text.data : "", CROWD_BYTES);
-	buf_release(&text);
-}
-
-/* What changes from wish to wish stands last. */
-static char *first_words(const struct draft_about *a)
-{
-	struct buf b;
-
-	buf_init(&b, FIRST_MAX);
-	add_rules(&b, a->now);
-	add_crowd(&b, a->crowd);
-	buf_puts(&b, "\n# Wish\n\nWhat is wanted of them, in the person's own "
-		     "words:\n");
-	prompt_fence(&b, "wish of the user", a->wish, PROPOSER_WISH_MAX * 2);
-	return buf_take(&b);
 }
 
 static void ask_to_mend(struct json *messages, const struct json *draft,
@@ -135,13 +90,15 @@ int draft_rules_ask(struct model *m, const struct draft_about *a,
 		    struct json **draft)
 {
 	struct json *messages = json_array();
-	char *words = first_words(a);
+	struct buf words;
 	struct role r;
 	int rc = role_load("declarer", &r);
 
 	*draft = NULL;
-	add_message(messages, "user", words);
-	free(words);
+	buf_init(&words, FIRST_MAX);
+	draft_rules_words(&words, a);
+	add_message(messages, "user", words.data);
+	buf_release(&words);
 	if (!rc) {
 		rc = ask(m, &r, messages, draft);
 		if (rc)
