@@ -4,11 +4,12 @@
 #   make               the programs, under build/
 #   make deps          install what is missing (Debian 12 and 13)
 #   make demo          the main job, end to end, in a guest
-#   make check         lint, unit, san, guest; of cli what san skips
+#   make check         lint, unit, san, mcp, guest; of cli what san skips
 #     check-lint         form, include rules, libraries, manual, options
 #     check-unit         C tests of the rooms
 #     check-cli          tests of the programs
 #     check-san          both again with ASan and UBSan
+#     check-mcp          the MCP server with the protocol's official clients
 #     check-guest        tests that boot a guest
 #     check-kernels      the policy template on every known guest kernel
 #     check-loop         the whole loop, and bisect, in guests: 15 minutes
@@ -340,6 +341,7 @@ $(foreach s,1 5 7,$(eval $(call man_rule,$(s))))
 deps: $(BUILD)/libexec/schedkit/fetch-guest
 	$(Q).ci/deps
 	$(Q)$<
+	$(Q)tests/mcp/fetch || echo 'deps: tests of the suite mcp will be skipped'
 
 # deps may install what pkg-config was asked for above: whatever builds after
 # it does so in a make of its own, on all CPUs unless told otherwise.
@@ -351,14 +353,14 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory \
 RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
-	check-guest check-kernels check-loop check-deploy check-faults \
+	check-mcp check-guest check-kernels check-loop check-deploy check-faults \
 	check-breaker check-package check-canary
 check: deps
 	$(AGAIN) check-all
 
 check-all: tests
 	$(AGAIN) SAN=1 tests
-	$(RUN) lint unit unit:build/san cli:build/san rest guest
+	$(RUN) lint unit unit:build/san cli:build/san rest mcp guest
 
 check-lint: tests
 	$(RUN) lint
@@ -372,6 +374,10 @@ check-cli: tests
 check-san:
 	$(AGAIN) SAN=1 tests
 	$(RUN) unit:build/san cli:build/san
+
+check-mcp: tests
+	$(Q)tests/mcp/fetch || :
+	$(RUN) mcp
 
 check-guest: tests
 	$(RUN) guest
