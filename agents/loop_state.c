@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "crypt/digest.h"
+#include "doc/json_file.h"
 
 #define MAX_STATE  (16u << 20)
 #define HOLDER_LEN 64
@@ -208,15 +209,13 @@ void loop_state_beat(const struct loop_state *s)
 
 int loop_state_save(struct loop_state *s)
 {
-	char *path = mem_printf("%s/state.json", s->dir), *text;
+	char *path = mem_printf("%s/state.json", s->dir);
 	struct stat st;
 	int rc;
 
 	if (!fstat(s->file, &st))
 		json_set_number(s->body, "bytes", (double)st.st_size);
-	text = json_canonical(s->body);
-	rc = path_write_atomic(path, text, strlen(text));
-	free(text);
+	rc = json_save(path, s->body);
 	free(path);
 	return rc;
 }

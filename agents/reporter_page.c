@@ -71,14 +71,13 @@ void report_end_table(struct html *h)
 
 void report_fact(struct html *h, const char *key, const char *fmt, ...)
 {
-	char *value = NULL;
+	char *value;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&value, fmt, ap) < 0)
-		value = NULL;
+	value = mem_vprintf(fmt, ap);
 	va_end(ap);
-	if (value && *value) {
+	if (*value) {
 		html_leaf(h, "dt", NULL, key);
 		html_open(h, "dd", NULL);
 		html_cut(h, value, CUT_WORDS);

@@ -8,10 +8,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "doc/json_file.h"
 
 #define WAITING_MAX 32
 #define FILE_MAX    (1u << 16)
@@ -67,23 +67,17 @@ static bool is_over(const struct json *v, double now)
 static struct json *load(const char *code)
 {
 	char *path = file_of(code);
-	struct json *v = NULL;
-	struct buf b;
+	struct json *v = json_load(path, FILE_MAX);
 
-	buf_init(&b, FILE_MAX);
-	if (!buf_read_file(&b, path))
-		v = json_parse(b.data ? b.data : "", b.len);
-	buf_release(&b);
 	free(path);
 	return v;
 }
 
 static int save(const char *code, const struct json *v)
 {
-	char *path = file_of(code), *text = json_canonical(v);
-	int rc = path_write_atomic(path, text, strlen(text));
+	char *path = file_of(code);
+	int rc = json_save(path, v);
 
-	free(text);
 	free(path);
 	return rc;
 }

@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "doc/json_file.h"
 
 #define FILE_MAX   (1u << 20)
 #define QUICK_KEPT 20 /* of those that were answered at once */
@@ -67,13 +67,8 @@ bool steward_job_is_name(const char *s)
 static struct json *read_json(const char *dir, const char *name)
 {
 	char *path = mem_printf("%s/%s", dir, name);
-	struct json *v = NULL;
-	struct buf b;
+	struct json *v = json_load(path, FILE_MAX);
 
-	buf_init(&b, FILE_MAX);
-	if (!buf_read_file(&b, path))
-		v = json_parse(b.data ? b.data : "", b.len);
-	buf_release(&b);
 	free(path);
 	return v;
 }
@@ -257,7 +252,7 @@ static int write_order(const char *dir, const struct steward_order *o,
 		       const struct json *args)
 {
 	struct json *v = json_object();
-	char *path = mem_printf("%s/order", dir), *text;
+	char *path = mem_printf("%s/order", dir);
 	struct timespec now;
 	int rc;
 
@@ -268,9 +263,7 @@ static int write_order(const char *dir, const struct steward_order *o,
 	json_set_string(v, "client", o->who->name);
 	json_set_number(v, "created",
 			(double)now.tv_sec + (double)now.tv_nsec / 1e9);
-	text = json_canonical(v);
-	rc = path_write_atomic(path, text, strlen(text));
-	free(text);
+	rc = json_save(path, v);
 	free(path);
 	json_free(v);
 	return rc;

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/privilege.h"
 #include "base/proc.h"
+#include "doc/json_file.h"
 
 #define FILE_MAX   ((rlim_t)1 << 30)
 #define LEFT_S	   5.0
@@ -320,7 +321,7 @@ static void end_the_rest(void)
 static void write_status(const struct work *w)
 {
 	struct json *v = json_object();
-	char *path = mem_printf("%s/status", w->dir), *text;
+	char *path = mem_printf("%s/status", w->dir);
 
 	json_set_number(v, "exit_status", w->exit_status);
 	json_set_bool(v, "cancelled", w->cancelled);
@@ -328,9 +329,7 @@ static void write_status(const struct work *w)
 	json_set_bool(v, "kept", w->kept);
 	json_set_number(v, "ended", (double)clock_wall());
 	json_set_string(v, "text", w->text);
-	text = json_canonical(v);
-	path_write_atomic(path, text, strlen(text));
-	free(text);
+	json_save(path, v);
 	free(path);
 	json_free(v);
 }

@@ -20,12 +20,11 @@ volatile sig_atomic_t cli_stop;
  * commands from these. */
 static void say(const struct opt_tool *tool, const char *fmt, va_list ap)
 {
-	char *words = NULL;
+	char *words = mem_vprintf(fmt, ap);
 	struct buf clean;
 
 	buf_init(&clean, TABLE_BYTES);
-	if (vasprintf(&words, fmt, ap) >= 0)
-		text_clean(&clean, words, 0);
+	text_clean(&clean, words, 0);
 	fprintf(stderr, "%s: %s\n", tool->name, clean.len ? clean.data : "");
 	buf_release(&clean);
 	free(words);

@@ -49,15 +49,14 @@ static void put(struct buf *out, const char *name, const char *fmt, ...)
 /* A line; words of outsiders may be in it. */
 static void put(struct buf *out, const char *name, const char *fmt, ...)
 {
-	char *words = NULL;
+	char *words;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&words, fmt, ap) < 0)
-		words = NULL;
+	words = mem_vprintf(fmt, ap);
 	va_end(ap);
 	buf_printf(out, "%-9s", name);
-	text_clean(out, words ? words : "", 0);
+	text_clean(out, words, 0);
 	buf_puts(out, "\n");
 	free(words);
 }

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/backoff.h"
@@ -13,7 +12,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/path.h"
-#include "doc/json.h"
+#include "doc/json_file.h"
 
 #define NAME	 "trips.json"
 #define MOST	 64 /* policies that are remembered */
@@ -80,15 +79,13 @@ static void forget_oldest(struct json *all)
 
 static int write_all(struct json *all)
 {
-	char *path = path_run(NAME), *dir = path_run(""), *text;
+	char *path = path_run(NAME), *dir = path_run("");
 	int rc = path_make_dirs(dir);
 
 	while (json_len(all) > MOST)
 		forget_oldest(all);
-	text = json_canonical(all);
 	if (!rc)
-		rc = path_write_atomic(path, text, strlen(text));
-	free(text);
+		rc = json_save(path, all);
 	free(dir);
 	free(path);
 	return rc;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "doc/json_file.h"
 #include "history/repo.h"
 #include "history/state.h"
 #include "history/words.h"
@@ -299,7 +300,7 @@ static char *path_of(const struct history *h)
 int bisect_save(struct history *h, const struct bisect *b)
 {
 	struct json *v = json_object(), *list;
-	char *path = path_of(h), *text;
+	char *path = path_of(h);
 	int rc;
 
 	json_set_string(v, "workload", b->workload);
@@ -307,9 +308,7 @@ int bisect_save(struct history *h, const struct bisect *b)
 	for (size_t i = 0; i < b->n; i++)
 		json_add(list, json_string(b->policy[i]));
 	json_set(v, "log", json_copy(b->log));
-	text = json_canonical(v);
-	rc = path_write_atomic(path, text, strlen(text));
-	free(text);
+	rc = json_save(path, v);
 	free(path);
 	json_free(v);
 	return rc;

@@ -177,16 +177,14 @@ void http_refuse(struct http_exchange *x, unsigned status, int code,
 		 const char *fmt, ...)
 {
 	va_list ap;
-	char *text = NULL;
+	char *text;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = mem_vprintf(fmt, ap);
 	va_end(ap);
 	free(x->no.text);
-	x->no = (struct http_no){
-		.status = status,
-		.text = mcp_refusal(code, "%s", text ? text : "")};
+	x->no = (struct http_no){.status = status,
+				 .text = mcp_refusal(code, "%s", text)};
 	free(text);
 }
 

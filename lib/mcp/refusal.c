@@ -2,20 +2,20 @@
 #include "mcp/refusal.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/mem.h"
 
 char *mcp_refusal(int code, const char *fmt, ...)
 {
-	char *text = NULL, *out;
+	char *text, *out;
 	struct json *e;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = mem_vprintf(fmt, ap);
 	va_end(ap);
-	e = rpc_error(NULL, code, text ? text : "", NULL);
+	e = rpc_error(NULL, code, text, NULL);
 	out = json_canonical(e);
 	json_free(e);
 	free(text);

@@ -178,14 +178,13 @@ void html_attr(struct html *h, const char *name, const char *value)
 
 void html_attrf(struct html *h, const char *name, const char *fmt, ...)
 {
-	char *value = NULL;
+	char *value;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&value, fmt, ap) < 0)
-		value = NULL;
+	value = mem_vprintf(fmt, ap);
 	va_end(ap);
-	html_attr(h, name, value ? value : "");
+	html_attr(h, name, value);
 	free(value);
 }
 
@@ -220,10 +219,8 @@ void html_line(struct html *h)
 
 static void put_format(struct html *h, const char *fmt, va_list ap)
 {
-	char *s = NULL;
+	char *s = mem_vprintf(fmt, ap);
 
-	if (vasprintf(&s, fmt, ap) < 0)
-		return;
 	html_text(h, s);
 	free(s);
 }

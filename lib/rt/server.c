@@ -30,15 +30,15 @@
 
 void server_log(struct server *s, const char *fmt, ...)
 {
-	char *words = NULL;
+	char *words;
 	va_list ap;
 
 	if (!s->o->log)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&words, fmt, ap) >= 0)
-		s->o->log(s->o->arg, words);
+	words = mem_vprintf(fmt, ap);
 	va_end(ap);
+	s->o->log(s->o->arg, words);
 	free(words);
 }
 

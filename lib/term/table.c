@@ -57,8 +57,7 @@ void table_cell(struct table *t, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&raw, fmt, ap) < 0)
-		raw = mem_strdup("");
+	raw = mem_vprintf(fmt, ap);
 	va_end(ap);
 	buf_init(&clean, MAX_CELL);
 	text_clean(&clean, raw, 0);

@@ -5,17 +5,10 @@
 # asked afterwards is answered.  See mcp_words.py and mcp_stdio.py.
 
 load ../lib
+load mcp-hostile
 
-setup() {
-	# Sanitizers keep what was freed for a while.
-	case $BUILD in
-	*/san) export MCP_PEAK_KIB=2000000 ;;
-	*) export MCP_PEAK_KIB=131072 ;;
-	esac
-}
-
-trick() {
-	python3 "$BATS_TEST_DIRNAME/mcp_hostile.py" "$@"
+setup_file() {
+	bound_memory
 }
 
 by_stdio() {

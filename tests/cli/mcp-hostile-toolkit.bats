@@ -4,43 +4,16 @@
 # no tools of the fixture's.
 
 load ../lib
+load mcp-hostile
 
 setup_file() {
-	local i
 	cd "$BATS_FILE_TMPDIR" || return
 	export XDG_STATE_HOME=$PWD/state XDG_CONFIG_HOME=$PWD/config MCP_TOOLKIT=1
-	sched-mcp --http 0 >server 2>&1 3>&- </dev/null &
-	export SERVER=$!
-	for ((i = 0; i < 600; i++)); do
-		AT=$(sed -nE 's/.*[^0-9]([0-9]{4,5})(\/.*)?$/\1/p;T;q' server)
-		[ -z "$AT" ] || break
-		sleep 0.05
-	done
-	export AT=127.0.0.1:$AT
-	# Sanitizers keep what was freed for a while.
-	case $BUILD in
-	*/san) export MCP_PEAK_KIB=2000000 ;;
-	*) export MCP_PEAK_KIB=131072 ;;
-	esac
-}
-
-teardown_file() {
-	kill "$SERVER"
-}
-
-trick() {
-	python3 "$BATS_TEST_DIRNAME/mcp_hostile.py" "$@"
+	serve sched-mcp
 }
 
 by_stdio() {
 	trick stdio sched-mcp "$1"
-}
-
-by_http() {
-	kill -0 "$SERVER"
-	trick http "$AT" "$1"
-	kill -0 "$SERVER"
-	trick peak "$SERVER" "$MCP_PEAK_KIB"
 }
 
 @test 'mcp hostile, sched-mcp by HTTP: what is no message' {

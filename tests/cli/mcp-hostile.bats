@@ -5,39 +5,11 @@
 # meanwhile.  What each does is in mcp_words.py and mcp_http.py.
 
 load ../lib
+load mcp-hostile
 
-# One server has to stand all of it.
 setup_file() {
-	local i
 	cd "$BATS_FILE_TMPDIR" || return
-	"$BUILD/external/mcp-fixture" --http 0 >server 2>&1 3>&- </dev/null &
-	export SERVER=$!
-	for ((i = 0; i < 600; i++)); do
-		AT=$(sed -nE 's/.*[^0-9]([0-9]{4,5})(\/.*)?$/\1/p;T;q' server)
-		[ -z "$AT" ] || break
-		sleep 0.05
-	done
-	export AT=127.0.0.1:$AT
-	# Sanitizers keep what was freed for a while.
-	case $BUILD in
-	*/san) export MCP_PEAK_KIB=2000000 ;;
-	*) export MCP_PEAK_KIB=131072 ;;
-	esac
-}
-
-teardown_file() {
-	kill "$SERVER"
-}
-
-trick() {
-	python3 "$BATS_TEST_DIRNAME/mcp_hostile.py" "$@"
-}
-
-by_http() {
-	kill -0 "$SERVER"
-	trick http "$AT" "$1"
-	kill -0 "$SERVER"
-	trick peak "$SERVER" "$MCP_PEAK_KIB"
+	serve "$BUILD/external/mcp-fixture"
 }
 
 @test 'mcp hostile: every trick by HTTP has its test' {
