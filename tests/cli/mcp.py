@@ -197,16 +197,19 @@ def bare():
     """What proposes has no privilege, what looks has the user's."""
     c = Client()
 
+    def below(pid):
+        return [pid] + [p for child in children(pid) for p in below(child)]
+
     def capabilities(program, tool, arguments):
         def found():
-            for pid in filter(str.isdigit, os.listdir("/proc")):
-                try:
+            try:
+                for pid in below(c.proc.pid):
                     with open(f"/proc/{pid}/cmdline", "rb") as f:
                         name = f.read().split(b"\0")[0].decode()
                     if name.endswith("/" + program):
                         return status_of(pid)["CapPrm"]
-                except OSError:
-                    pass
+            except OSError:
+                pass
             return None
 
         for _ in range(20):
