@@ -105,6 +105,19 @@ def children(pid):
         return [int(p) for p in f.read().split()]
 
 
+def below(pid):
+    return [pid] + [p for child in children(pid) for p in below(child)]
+
+
+def name_of(pid):
+    """Of its program, or "" of one that is gone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            return os.path.basename(f.read().split(b"\0")[0].decode())
+    except OSError:
+        return ""
+
+
 def status_of(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as f:
         lines = [line.rstrip("\n").split(":\t", 1) for line in f]
@@ -197,16 +210,11 @@ def bare():
     """What proposes has no privilege, what looks has the user's."""
     c = Client()
 
-    def below(pid):
-        return [pid] + [p for child in children(pid) for p in below(child)]
-
     def capabilities(program, tool, arguments):
         def found():
             try:
                 for pid in below(c.proc.pid):
-                    with open(f"/proc/{pid}/cmdline", "rb") as f:
-                        name = f.read().split(b"\0")[0].decode()
-                    if name.endswith("/" + program):
+                    if name_of(pid) == program:
                         return status_of(pid)["CapPrm"]
             except OSError:
                 pass
@@ -261,6 +269,40 @@ def cancelled():
     r = c.tool("job", {"job": job, "action": "cancel", "wait_s": 30})
     assert r["structuredContent"]["outcome"] == "cancelled", r
     assert not processes(words)
+    assert c.end() == 0
+
+
+def guest():
+    """A guest, with all that carries it, is gone when its call is cancelled."""
+    c = Client()
+    arguments = {"what": "command", "command": ["sleep", "600"]}
+
+    def carriers():
+        try:
+            names = {pid: name_of(pid) for pid in below(c.proc.pid)}
+        except OSError:
+            return None
+        found = {
+            pid: name
+            for pid, name in names.items()
+            if name.startswith(("qemu-system", "virtiofsd"))
+        }
+        return len(set(found.values())) > 1 and found
+
+    n = c.start("tools/call", {"name": "observe", "arguments": arguments})
+    found = until(carriers)
+    time.sleep(3)
+    assert carriers()
+    c.send({"method": "notifications/cancelled", "params": {"requestId": n}})
+    until(lambda: not any(name_of(p) == name for p, name in found.items()))
+    jobs = until(
+        lambda: [
+            j
+            for j in c.tool("job")["structuredContent"]["jobs"]
+            if j["state"] == "cancelled"
+        ]
+    )
+    assert len(jobs) == 1, jobs
     assert c.end() == 0
 
 

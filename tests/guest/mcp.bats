@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The whole job by an official client of the Model Context Protocol, in a guest
-# that stands for a host: no step is made but by a tool of sched-mcp.
+# Guests of clients of the Model Context Protocol; and the whole job by an
+# official client, in a guest that stands for a host: no step is made but by a
+# tool of sched-mcp.
 
 load ../lib
 
@@ -10,12 +11,15 @@ setup() {
 	needs_guest
 	needs_plain_build
 	cd "$BATS_TEST_TMPDIR" || return
-	MCP_PACKAGES=$("$TREE/tests/mcp/fetch" --print 2>why) ||
-		skip "$(sed 's,^mcp/fetch: ,,' why)"
-	export MCP_PACKAGES
+}
+
+@test 'guest mcp: a call that is cancelled ends its guest' {
+	timeout 300 python3 "$TREE/tests/cli/mcp.py" guest
 }
 
 @test 'guest mcp: observed, proposed, verified, agreed to, deployed, taken off' {
+	MCP_PACKAGES=$("$TREE/tests/mcp/fetch" --print 2>why) ||
+		skip "$(sed 's,^mcp/fetch: ,,' why)"
 	cat >inside <<-END
 		export PATH=$BUILD/bin:\$PATH XDG_STATE_HOME=/tmp/state
 		export XDG_CONFIG_HOME=/tmp/config
