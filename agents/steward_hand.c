@@ -140,17 +140,15 @@ static int open_below(const struct steward_order *o)
 
 	for (size_t i = 0; i < o->cfg->read.len; i++) {
 		const char *dir = o->cfg->read.v[i];
-		size_t n = strlen(dir);
+		const char *rest = steward_below(dir, o->file);
 		int at, fd;
 
-		while (n && dir[n - 1] == '/')
-			n--;
-		if (strncmp(o->file, dir, n) != 0 || o->file[n] != '/')
+		if (!rest)
 			continue;
 		at = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		fd = at < 0 ? -1
-			    : (int)syscall(SYS_openat2, at, o->file + n + 1,
-					   &how, sizeof(how));
+			    : (int)syscall(SYS_openat2, at, rest, &how,
+					   sizeof(how));
 		if (at >= 0)
 			close(at);
 		if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode))

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/random.h"
 #include "doc/json_file.h"
 
 #define FILE_MAX   (1u << 20)
@@ -47,13 +47,8 @@ int steward_dirs_make(void)
 
 void steward_job_name(char out[static STEWARD_JOB_LEN])
 {
-	unsigned char bytes[(STEWARD_JOB_LEN - 1) / 2];
-
 	/* A handle that could be guessed would be another client's. */
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		abort();
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	random_hex(out, STEWARD_JOB_LEN);
 }
 
 bool steward_job_is_name(const char *s)

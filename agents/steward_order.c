@@ -35,8 +35,7 @@ static int bad(const struct steward_arg *a, const char *want)
 	return err_set(EINVAL, "%s: %s", a->name, want);
 }
 
-/* On one line, without anything that acts on a terminal. */
-static bool is_plain(const char *s)
+bool steward_is_plain(const char *s)
 {
 	for (; *s; s++)
 		if ((unsigned char)*s < ' ' || *s == 127)
@@ -135,7 +134,7 @@ static int put_query(struct steward_order *o, const struct steward_arg *a,
 	size_t n = 0;
 	int rc = 0;
 
-	if (!is_plain(s) || strlen(s) > 200)
+	if (!steward_is_plain(s) || strlen(s) > 200)
 		return bad(a, "a line of at most 200 bytes is needed");
 	copy = mem_strdup(s);
 	for (char *w = strtok_r(copy, " ", &save); w && !rc;
@@ -162,7 +161,7 @@ static int put_metrics(struct steward_order *o, const struct steward_arg *a,
 					"0123456789_,./%");
 		bool wall = !strcmp(s, "wall");
 
-		if (!is_plain(s) || strlen(s) > 200 ||
+		if (!steward_is_plain(s) || strlen(s) > 200 ||
 		    (!wall && strncmp(s + name, "=re:", 4) != 0 &&
 		     strncmp(s + name, "=json:", 6) != 0))
 			return bad(a, "'wall', NAME[,higher|lower][,UNIT]="
@@ -208,21 +207,26 @@ static bool goes_up(const char *path)
 	return false;
 }
 
+const char *steward_below(const char *dir, const char *path)
+{
+	size_t n = strlen(dir);
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	return !strncmp(path, dir, n) && path[n] == '/' && path[n + 1]
+		       ? path + n + 1
+		       : NULL;
+}
+
 /* The words of the path alone; the hand opens it without following links. */
 static int put_file(struct steward_order *o, const struct steward_arg *a,
 		    const char *path)
 {
-	if (!is_plain(path) || path[0] != '/' || goes_up(path) ||
+	if (!steward_is_plain(path) || path[0] != '/' || goes_up(path) ||
 	    strlen(path) > 1024)
 		return bad(a, "an absolute path without '..' is needed");
 	for (size_t i = 0; i < o->cfg->read.len; i++) {
-		const char *dir = o->cfg->read.v[i];
-		size_t n = strlen(dir);
-
-		while (n && dir[n - 1] == '/')
-			n--;
-		if (strncmp(path, dir, n) != 0 || path[n] != '/' ||
-		    !path[n + 1])
+		if (!steward_below(o->cfg->read.v[i], path))
 			continue;
 		free(o->file);
 		o->file = mem_strdup(path);
@@ -232,11 +236,6 @@ static int put_file(struct steward_order *o, const struct steward_arg *a,
 		       "%s: it is in no folder that 'read' in mcp.json of the "
 		       "user names; use the id of a document instead",
 		       a->name);
-}
-
-static bool word_ok(const char *s)
-{
-	return is_plain(s);
 }
 
 static int take_words(struct steward_order *o, const struct steward_arg *a,
@@ -252,7 +251,7 @@ static int take_words(struct steward_order *o, const struct steward_arg *a,
 	}
 	for (size_t i = 0; i < o->words.len; i++) {
 		bytes += strlen(o->words.v[i]) + 1;
-		if (!word_ok(o->words.v[i]))
+		if (!steward_is_plain(o->words.v[i]))
 			return bad(a, "it must be one line, without control "
 				      "characters");
 	}
@@ -291,7 +290,7 @@ static int take(struct steward_order *o, const struct steward_arg *a,
 	case STEWARD_ARG_WORDS:
 		return put_words(o, a, v);
 	case STEWARD_ARG_NAME:
-		if (!*s || !is_plain(s) || strlen(s) > 200)
+		if (!*s || !steward_is_plain(s) || strlen(s) > 200)
 			return bad(a, "a name of one line is needed");
 		put(o, a, s);
 		return 0;

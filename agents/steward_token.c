@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tokens for clients over HTTP: only what they hash to is kept. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "agents/steward_config.h"
@@ -13,19 +11,10 @@
 #include "base/mem.h"
 #include "base/owned.h"
 #include "base/path.h"
+#include "base/random.h"
 #include "doc/json.h"
 
 #define CONFIG_MAX (1u << 20)
-
-static void make_token(char out[static STEWARD_TOKEN_LEN])
-{
-	unsigned char bytes[(STEWARD_TOKEN_LEN - 1) / 2];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		abort();
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
 
 /* What is there stays as it is, in its order. */
 static int load(const char *path, struct json **out)
@@ -66,17 +55,11 @@ static struct json *child_of(struct json *v, const char *name)
 
 static int save(const char *path, const struct json *v)
 {
-	char *text = json_ordered(v), *dir = mem_strdup(path), *slash;
-	int rc = 0;
+	char *text = json_ordered(v);
+	int rc = path_make_parent(path);
 
-	slash = strrchr(dir, '/');
-	if (slash && slash != dir) {
-		*slash = '\0';
-		rc = path_make_dirs(dir);
-	}
 	if (!rc)
 		rc = path_write_atomic(path, text, strlen(text));
-	free(dir);
 	free(text);
 	return rc;
 }
@@ -90,7 +73,7 @@ int steward_config_add_token(const char *path, const char *name,
 	struct json *v;
 	int rc = load(own, &v);
 
-	make_token(token);
+	random_hex(token, STEWARD_TOKEN_LEN);
 	digest_hex(token, strlen(token), hash);
 	if (!rc) {
 		struct json *clients = child_of(v, "clients");

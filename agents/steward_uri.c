@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agents/steward_order.h"
 #include "agents/steward_world.h"
 #include "base/err.h"
 #include "base/mem.h"
 
 #define CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-./"
-#define HEX	   "0123456789abcdef"
 
 static int refuse(const char *why)
 {
@@ -22,7 +22,7 @@ static int read_id(const char *text, struct world_uri *out)
 {
 	size_t len = strlen(text);
 
-	if (len < 4 || len >= DOC_ID_LEN || text[strspn(text, HEX)])
+	if (!steward_is_id(text, 4))
 		return refuse("an id is 64 hexadecimal digits, or the first of "
 			      "them, 4 at least");
 	memcpy(out->id, text, len + 1);

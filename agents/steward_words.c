@@ -32,11 +32,9 @@ static int split(const struct buf *b, struct strs *words)
 	if (!b->len || end[-1])
 		return err_set(EINVAL, "the words have no end");
 	for (; at < end; at += strlen(at) + 1) {
-		for (const char *c = at; *c; c++)
-			if ((unsigned char)*c < ' ' || *c == 127)
-				return err_set(EINVAL,
-					       "a word has what acts on a "
-					       "terminal");
+		if (!steward_is_plain(at))
+			return err_set(EINVAL,
+				       "a word has what acts on a terminal");
 		if (words->len == STEWARD_MAX_WORDS)
 			return err_set(EINVAL, "there are too many words");
 		strs_add(words, at);

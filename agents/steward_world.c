@@ -167,11 +167,6 @@ static bool is_page(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len - 2;
 }
 
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 void world_pages(struct strs *out)
 {
 	static const char *const folders[] = {"man1", "man5", "man7"};
@@ -191,8 +186,7 @@ void world_pages(struct strs *out)
 		free(path);
 		free(rel);
 	}
-	if (out->len)
-		qsort(out->v, out->len, sizeof(*out->v), compare);
+	strs_sort(out);
 }
 
 /* Below a prefix that others share there are other people's pages. */
@@ -262,8 +256,7 @@ static void add_folder(struct buf *b, const char *path)
 
 	while (d && names.len < FILES_MAX && (e = readdir(d)))
 		strs_add(&names, e->d_name);
-	if (names.len)
-		qsort(names.v, names.len, sizeof(*names.v), compare);
+	strs_sort(&names);
 	for (size_t i = 0; i < names.len; i++)
 		if (*names.v[i] != '.')
 			add_file(b, dirfd(d), names.v[i]);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -35,6 +36,33 @@ int io_write(int fd, const void *data, size_t len)
 		}
 	}
 	return 0;
+}
+
+static void pipe_signal(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGPIPE);
+}
+
+void io_quiet_begin(struct io_quiet *q)
+{
+	sigset_t pipe_only, pending;
+
+	pipe_signal(&pipe_only);
+	sigpending(&pending);
+	q->pending = sigismember(&pending, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe_only, &q->before);
+}
+
+void io_quiet_end(const struct io_quiet *q, bool broken)
+{
+	const struct timespec now = {0};
+	sigset_t pipe_only;
+
+	pipe_signal(&pipe_only);
+	if (broken && !q->pending)
+		sigtimedwait(&pipe_only, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &q->before, NULL);
 }
 
 int io_lock(int fd, double patience_s)

@@ -3,10 +3,25 @@
 #ifndef SCHEDKIT_BASE_IO_H
 #define SCHEDKIT_BASE_IO_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* 0, or -errno (no message: the caller knows what it wrote to). */
 int io_write(int fd, const void *data, size_t len);
+
+/*
+ * Around writes to a pipe whose reader may be gone: no SIGPIPE comes of them,
+ * and what the program does about that signal stays as it is.  broken: a write
+ * was -EPIPE.
+ */
+struct io_quiet {
+	sigset_t before;
+	bool pending;
+};
+
+void io_quiet_begin(struct io_quiet *q);
+void io_quiet_end(const struct io_quiet *q, bool broken);
 
 /*
  * A lock that one process alone may hold, by flock(2): 0, -EAGAIN, -errno.

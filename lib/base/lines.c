@@ -19,14 +19,8 @@
 
 int lines_open(const char *path)
 {
-	char *dir = mem_strdup(path), *slash = strrchr(dir, '/');
-	int fd, rc = 0;
+	int fd, rc = path_make_parent(path);
 
-	if (slash && slash != dir) {
-		*slash = '\0';
-		rc = path_make_dirs(dir);
-	}
-	free(dir);
 	if (rc)
 		return rc;
 	fd = open(path,

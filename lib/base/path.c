@@ -162,6 +162,20 @@ int path_make_dirs(const char *path)
 	return rc;
 }
 
+int path_make_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+	int rc;
+
+	if (!slash || slash == path)
+		return 0;
+	dir = mem_strndup(path, (size_t)(slash - path));
+	rc = path_make_dirs(dir);
+	free(dir);
+	return rc;
+}
+
 static int write_atomic(const char *path, const void *data, size_t len,
 			mode_t mode)
 {

@@ -37,6 +37,8 @@ char *path_program(const char *name);
 
 /* mkdir -p, mode 0700 for what is made. */
 int path_make_dirs(const char *path);
+/* The same for the folder that a file is in. */
+int path_make_parent(const char *path);
 
 /*
  * Writes a file so that a reader sees the old content or the new, never a

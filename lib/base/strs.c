@@ -2,8 +2,8 @@
 #include "base/strs.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -24,14 +24,22 @@ void strs_add(struct strs *l, const char *s)
 
 void strs_printf(struct strs *l, const char *fmt, ...)
 {
-	char *s = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&s, fmt, ap) < 0)
-		abort();
+	push(l, mem_vprintf(fmt, ap));
 	va_end(ap);
-	push(l, s);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strs_sort(struct strs *l)
+{
+	if (l->len)
+		qsort(l->v, l->len, sizeof(*l->v), compare);
 }
 
 void strs_release(struct strs *l)

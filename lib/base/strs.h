@@ -14,6 +14,8 @@ struct strs {
 void strs_add(struct strs *l, const char *s);
 void strs_printf(struct strs *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* By bytes, whatever the locale. */
+void strs_sort(struct strs *l);
 void strs_release(struct strs *l); /* safe on a zeroed list */
 
 #endif

@@ -17,6 +17,12 @@ void digest_hex(const void *data, size_t len, char out[static DIGEST_HEX_LEN])
 	sodium_bin2hex(out, DIGEST_HEX_LEN, sum, sizeof(sum));
 }
 
+bool digest_same(const char a[static DIGEST_HEX_LEN],
+		 const char b[static DIGEST_HEX_LEN])
+{
+	return !sodium_memcmp(a, b, DIGEST_HEX_LEN - 1);
+}
+
 int digest_fd_hex(int fd, const char *path, char out[static DIGEST_HEX_LEN])
 {
 	unsigned char sum[crypto_hash_sha256_BYTES], chunk[65536];

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,19 +21,12 @@ static void wait_for(int fd, short events)
 
 int pipe_write(int fd, const void *data, size_t len)
 {
-	const struct timespec now = {0};
-	sigset_t pipe_only, old, pending;
+	struct io_quiet q;
 	int rc;
 
-	/* A library does not change what the program does about a signal. */
-	sigemptyset(&pipe_only);
-	sigaddset(&pipe_only, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
+	io_quiet_begin(&q);
 	rc = io_write(fd, data, len);
-	if (rc == -EPIPE && !sigismember(&pending, SIGPIPE))
-		sigtimedwait(&pipe_only, NULL, &now);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	io_quiet_end(&q, rc == -EPIPE);
 	return rc;
 }
 

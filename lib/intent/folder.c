@@ -45,12 +45,6 @@ static bool is_rules(const char *name)
 	       !strcmp(name + n - len, INTENT_SUFFIX);
 }
 
-/* By bytes, whatever the locale. */
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int check_folder(const char *folder)
 {
 	struct stat st;
@@ -83,8 +77,7 @@ static int list_names(const char *folder, const char *instead,
 	if (names->len > INTENT_FILES_MAX)
 		return err_set(E2BIG, "%s: there may be %d files, not more",
 			       folder, INTENT_FILES_MAX);
-	if (names->len)
-		qsort(names->v, names->len, sizeof(*names->v), by_name);
+	strs_sort(names);
 	return 0;
 }
 

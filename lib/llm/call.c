@@ -6,29 +6,18 @@
 #include "llm/call.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "llm/judge.h"
 #include "llm/record.h"
 #include "llm/secret.h"
 
 /* How a turn is asked to go on. */
 #define RESUME_TOKENS 128
-
-static void ask_id(char out[static 33])
-{
-	unsigned char bytes[16];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		abort();
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
 
 static const char *asked_model(const struct llm_call *c)
 {
@@ -154,7 +143,7 @@ static int settle(struct llm_call *c, int outcome)
 		return outcome;
 	words = mem_strdup(err_text());
 	release_hold(c);
-	ask_id(id);
+	random_hex(id, sizeof(id));
 	rc = ledger_settle(c->l->ledger, id, c->e->about.backend,
 			   asked_model(c), &c->turn, &c->a, outcome,
 			   &c->a.cost_usd);

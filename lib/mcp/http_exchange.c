@@ -230,9 +230,8 @@ static void take(struct http_exchange *x)
 		x->stream = NULL;
 		x->done = true;
 	}
-	if (x->peer && mcp_peer_is_session(x->peer) && !http_session_new(x))
-		http_refuse(x, 500, RPC_INVALID_REQUEST,
-			    "there are no random numbers");
+	if (x->peer && mcp_peer_is_session(x->peer))
+		http_session_new(x);
 }
 
 static void listen_to_all(struct http_exchange *x)

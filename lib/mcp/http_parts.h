@@ -135,7 +135,7 @@ struct http_session *http_session_find(struct mcp_http *h, const char *id,
 				       const struct http_principal *who);
 /* Makes room; false: there is none. */
 bool http_session_room(struct mcp_http *h);
-struct http_session *http_session_new(struct http_exchange *x);
+void http_session_new(struct http_exchange *x);
 /* What goes on in it ends. */
 void http_session_end(struct http_session *s);
 void http_session_expire(struct mcp_http *h, double now);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the headers of a request say, and whether it may be asked. */
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -252,16 +251,6 @@ static bool origin_may(const struct mcp_http *h, const char *origin)
 	return may;
 }
 
-/* Takes the same time for all of one length. */
-static bool same(const char *a, const char *b)
-{
-	unsigned char differ = 0;
-
-	for (size_t i = 0; i < DIGEST_HEX_LEN - 1; i++)
-		differ |= (unsigned char)(a[i] ^ b[i]);
-	return !differ;
-}
-
 static struct http_principal *whose(struct mcp_http *h, const char *said)
 {
 	char digest[DIGEST_HEX_LEN];
@@ -275,7 +264,7 @@ static struct http_principal *whose(struct mcp_http *h, const char *said)
 	said += strspn(said, " ");
 	digest_hex(said, strlen(said), digest);
 	for (size_t i = 0; i < h->who_count; i++)
-		if (same(h->who[i].digest, digest))
+		if (digest_same(h->who[i].digest, digest))
 			who = &h->who[i];
 	return who;
 }

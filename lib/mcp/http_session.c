@@ -2,10 +2,10 @@
 /* Sessions, of the older era. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/random.h"
 #include "mcp/http_parts.h"
 
 #define SPARE_S 60.0 /* idle for so long, it makes room for another */
@@ -44,30 +44,12 @@ bool http_session_room(struct mcp_http *h)
 	return true;
 }
 
-/* Nobody can guess it. */
-static bool name_it(struct http_session *s)
-{
-	static const char hex[] = "0123456789abcdef";
-	unsigned char raw[(HTTP_SESSION_HEX - 1) / 2];
-
-	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
-		return false;
-	for (size_t i = 0; i < sizeof(raw); i++) {
-		s->id[2 * i] = hex[raw[i] >> 4];
-		s->id[2 * i + 1] = hex[raw[i] & 15];
-	}
-	return true;
-}
-
-struct http_session *http_session_new(struct http_exchange *x)
+void http_session_new(struct http_exchange *x)
 {
 	struct mcp_http *h = x->h;
 	struct http_session *s = mem_zalloc(1, sizeof(*s));
 
-	if (!name_it(s)) {
-		free(s);
-		return NULL;
-	}
+	random_hex(s->id, sizeof(s->id));
 	s->h = h;
 	s->who = x->who;
 	s->peer = x->peer;
@@ -81,7 +63,6 @@ struct http_session *http_session_new(struct http_exchange *x)
 	strcpy(x->told_session, s->id);
 	x->session = s;
 	x->peer = NULL;
-	return s;
 }
 
 void http_session_end(struct http_session *s)

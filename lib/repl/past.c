@@ -39,15 +39,10 @@ int past_read(const char *path, struct strs *out)
 /* Renaming needs a lock that is not the file itself. */
 static int lock(const char *path)
 {
-	char *name = mem_printf("%s.lock", path), *slash;
+	char *name = mem_printf("%s.lock", path);
 	int fd, rc;
 
-	slash = strrchr(name, '/');
-	if (slash && slash != name) {
-		*slash = '\0';
-		path_make_dirs(name);
-		*slash = '/';
-	}
+	path_make_parent(name);
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		rc = err_set(errno, "cannot open '%s': %s", name,

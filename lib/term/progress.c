@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "term/text.h"
 
 #define VARIABLE "SCHEDKIT_PROGRESS"
@@ -68,18 +67,12 @@ static int reader(void)
 /* Whoever does not read misses a line; whoever is gone is not told. */
 static void hand_out(int fd, const struct buf *line)
 {
-	const struct timespec now = {0};
-	sigset_t pipe_only, old, pending;
+	struct io_quiet q;
 	ssize_t n;
 
-	sigemptyset(&pipe_only);
-	sigaddset(&pipe_only, SIGPIPE);
-	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe_only, &old);
+	io_quiet_begin(&q);
 	n = write(fd, line->data, line->len);
-	if (n < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
-		sigtimedwait(&pipe_only, NULL, &now);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	io_quiet_end(&q, n < 0 && errno == EPIPE);
 }
 
 static void put_line(struct progress *p)
