@@ -130,7 +130,7 @@ class Well(threading.Thread):
     def __init__(self, at):
         super().__init__(daemon=True)
         self.at, self.served, self.slowest = at, 0, 0.0
-        self.over = threading.Event()
+        self.begun, self.over = threading.Event(), threading.Event()
         self.wrong = None
 
     def once(self, c, i):
@@ -148,27 +148,39 @@ class Well(threading.Thread):
         self.served += 1
         self.slowest = max(self.slowest, time.monotonic() - start)
 
+    def anew(self, i):
+        """Served by a new connection, as soon as those before are gone."""
+        end = time.monotonic() + 30
+        while True:
+            try:
+                c = Connection(self.at)
+                self.once(c, i)
+                return c
+            except (Gone, OSError):
+                want(time.monotonic() < end, "nobody new is served")
+                time.sleep(0.2)
+
     def run(self):
-        i = 0
+        i = 1
         try:
-            c = Connection(self.at)
+            c = self.anew(i)
+            self.begun.set()
             while not self.over.is_set():
                 i += 1
                 self.once(c, i)
                 self.over.wait(0.02)
-            # A new one is served, too, now that the others are gone.
-            end = time.monotonic() + 30
-            while True:
-                try:
-                    self.once(Connection(self.at), i + 1)
-                    break
-                except (Gone, OSError):
-                    want(time.monotonic() < end, "nobody new is served")
-                    time.sleep(0.2)
+            self.anew(i + 1)
         except Gone:
             self.wrong = f"hung up on after {self.served} calls"
         except (Wrong, OSError, KeyError) as e:
             self.wrong = f"after {self.served} calls: {e!r}"
+        finally:
+            self.begun.set()
+
+    def begin(self):
+        """Served once before the others come: they may take all places."""
+        self.start()
+        self.begun.wait(120)
 
     def end(self):
         self.over.set()
@@ -179,7 +191,7 @@ class Well(threading.Thread):
 
 def by_http(at, name):
     well = Well(at)
-    well.start()
+    well.begin()
     try:
         if name in mcp_http.TRICKS:
             mcp_http.TRICKS[name](Http(at))
