@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -155,6 +156,9 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	if (s->set_ids && (setgroups(0, NULL) < 0 || setgid(s->gid) < 0 ||
 			   setuid(s->uid) < 0))
 		goto fail;
+	/* Nor does what somebody forgot to close get into a sandbox. */
+	if (s->sandbox)
+		close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	if (s->sandbox && (f.code = -sandbox_enter(s->sandbox))) {
 		snprintf(f.text, sizeof(f.text), "%s", err_text());
 		goto tell;

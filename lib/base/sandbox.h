@@ -5,7 +5,9 @@
  * Landlock bounds what it may read and write, seccomp which system calls it
  * may make, no_new_privs and an empty capability set what it may become; its
  * children inherit all of it.  A uid of 0 keeps its files, but Landlock says
- * which of them are in reach.
+ * which of them are in reach.  Owners and extended attributes of files stay as
+ * they are, and modes, too, where nothing may be written; elsewhere no file is
+ * opened for others to write.
  *
  * Of what was there before, only open descriptors stay usable: a process
  * outside, a child started earlier included, can be waited for but not be

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
 #include "base/sandbox_parts.h"
 
 #define DENY SCMP_ACT_ERRNO(EPERM)
+/* Newer than the library; the same number on every architecture. */
+#define FCHMODAT2 452
 
 static const char *const denied[] = {
 	/* other processes */
@@ -90,6 +93,51 @@ static int deny_names(scmp_filter_ctx f)
 	     !SANDBOX_SANITIZED && !rc && i < ARRAY_LEN(denied_tracing); i++)
 		rc = deny_name(f, denied_tracing[i], DENY);
 	return rc;
+}
+
+/* Who owns a file may say so, whatever the rules for files are. */
+static const char *const denied_owning[] = {
+	"chown",       "fchown",       "lchown",       "fchownat",
+	"setxattr",    "lsetxattr",    "fsetxattr",    "setxattrat",
+	"removexattr", "lremovexattr", "fremovexattr", "removexattrat"};
+
+/* And whom it is open to.  Whoever writes files chooses their modes, but lets
+ * nobody else write them, or be who owns them. */
+static int deny_modes(scmp_filter_ctx f, const char *name, int nr, unsigned at,
+		      bool writes)
+{
+	static const unsigned long opening[] = {S_ISUID, S_ISGID, S_IWGRP,
+						S_IWOTH};
+	int rc = 0;
+
+	if (name)
+		nr = seccomp_syscall_resolve_name(name);
+	if (nr == __NR_SCMP_ERROR)
+		return 0;
+	if (!writes)
+		rc = seccomp_rule_add(f, DENY, nr, 0);
+	for (size_t i = 0; writes && !rc && i < ARRAY_LEN(opening); i++)
+		rc = seccomp_rule_add(f, DENY, nr, 1,
+				      SCMP_CMP64(at, SCMP_CMP_MASKED_EQ,
+						 opening[i], opening[i]));
+	return rc == -EDOM || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+/* Landlock knows of neither. */
+static int deny_owning(scmp_filter_ctx f, const struct sandbox *s)
+{
+	bool writes = s->write && *s->write;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_LEN(denied_owning); i++)
+		rc = deny_name(f, denied_owning[i], DENY);
+	if (!rc)
+		rc = deny_modes(f, "chmod", 0, 1, writes);
+	if (!rc)
+		rc = deny_modes(f, "fchmod", 0, 1, writes);
+	if (!rc)
+		rc = deny_modes(f, "fchmodat", 0, 2, writes);
+	return rc ? rc : deny_modes(f, NULL, FCHMODAT2, 2, writes);
 }
 
 /*
@@ -201,6 +249,8 @@ static int fill(scmp_filter_ctx f, const struct sandbox *s)
 		rc = deny_clone(f);
 	if (!rc)
 		rc = deny_arguments(f);
+	if (!rc)
+		rc = deny_owning(f, s);
 	if (!rc)
 		rc = s->network ? deny_other_families(f) : deny_sockets(f);
 	if (!rc)

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -179,6 +180,85 @@ static void files(void **state)
 	assert_int_equal(in_child(&tight, truncate_secret), EACCES);
 	assert_true(in_child(&tight, link_in) == EACCES ||
 		    in_child(&tight, link_in) == EXDEV);
+}
+
+/* What is not Landlock's: 0, or why not. */
+static int open_up(mode_t mode)
+{
+	int fd = open(written, O_RDONLY | O_CLOEXEC), was = errno;
+
+	if (chmod(secret, mode) == 0)
+		return 0;
+	was = errno;
+	if (fd >= 0 && (fchmod(fd, mode | 0700) == 0 || errno != was))
+		return 0;
+	if (fchmodat(AT_FDCWD, secret, mode, 0) == 0 || errno != was)
+		return 0;
+	return was;
+}
+
+static int writable_for_others(void)
+{
+	return open_up(0602);
+}
+
+static int writable_for_group(void)
+{
+	return open_up(0620);
+}
+
+static int set_uid(void)
+{
+	return open_up(04700);
+}
+
+static int set_gid(void)
+{
+	return open_up(02700);
+}
+
+static int same_mode(void)
+{
+	return chmod(secret, 0600) < 0 ? errno : 0;
+}
+
+static int mode_inside(void)
+{
+	return chmod(written, 0700) < 0 ? errno : 0;
+}
+
+static int same_owner(void)
+{
+	return chown(secret, geteuid(), getegid()) < 0 ? errno : 0;
+}
+
+static int attribute(void)
+{
+	return setxattr(secret, "user.x", "x", 1, 0) < 0 ? errno : 0;
+}
+
+static void owning(void **state)
+{
+	static int (*const opening[])(void) = {
+		writable_for_others, writable_for_group, set_uid, set_gid};
+	const struct sandbox reads = {.read = no_files};
+	int here;
+
+	(void)state;
+	need_landlock();
+	for (size_t i = 0; i < ARRAY_LEN(opening); i++) {
+		assert_int_equal(in_child(NULL, opening[i]), 0);
+		assert_int_equal(in_child(&tight, opening[i]), EPERM);
+		assert_int_equal(in_child(&reads, opening[i]), EPERM);
+	}
+	assert_int_equal(in_child(NULL, same_mode), 0);
+	assert_int_equal(in_child(&reads, same_mode), EPERM);
+	assert_int_equal(in_child(&tight, mode_inside), 0);
+	assert_int_equal(in_child(NULL, same_owner), 0);
+	assert_int_equal(in_child(&tight, same_owner), EPERM);
+	here = in_child(NULL, attribute);
+	assert_true(here == 0 || here == EOPNOTSUPP);
+	assert_int_equal(in_child(&tight, attribute), EPERM);
 }
 
 static int null_device(void)
@@ -568,6 +648,25 @@ static void programs(void **state)
 	assert_non_null(strstr(err_text(), "true"));
 }
 
+/* What the caller's caller had open, and forgot. */
+static void nothing_forgotten_gets_in(void **state)
+{
+	const struct sandbox exec = {.read = sandbox_system, .exec = true};
+	struct proc_result res;
+	int fd = open(secret, O_RDONLY);
+
+	(void)state;
+	need_landlock();
+	assert_true(fd > STDERR_FILENO);
+	assert_int_equal(dup2(fd, 77), 77);
+	assert_int_equal(run(NULL, "cat", "/proc/self/fd/77", &res), 0);
+	assert_int_equal(res.exit_status, 0);
+	assert_int_equal(run(&exec, "readlink", "/proc/self/fd/77", &res), 0);
+	assert_int_equal(res.exit_status, 1);
+	close(77);
+	close(fd);
+}
+
 /* Whatever was written by the process is no program. */
 static int run_written(void)
 {
@@ -599,6 +698,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files),
+		cmocka_unit_test(owning),
 		cmocka_unit_test(system_files),
 		cmocka_unit_test(sockets),
 		cmocka_unit_test(calls),
@@ -608,6 +708,7 @@ int main(void)
 		cmocka_unit_test(for_good),
 		cmocka_unit_test(resource_limits),
 		cmocka_unit_test(programs),
+		cmocka_unit_test(nothing_forgotten_gets_in),
 		cmocka_unit_test(nothing_written_runs),
 	};
 
