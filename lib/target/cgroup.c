@@ -53,6 +53,16 @@ char *cgroup_of(const char *root, pid_t pid)
 	return out;
 }
 
+static bool goes_up(const char *path)
+{
+	for (size_t n; *path; path += n + (path[n] == '/')) {
+		n = strcspn(path, "/");
+		if (n == 2 && !strncmp(path, "..", n))
+			return true;
+	}
+	return false;
+}
+
 char *cgroup_folder(const char *root, const char *said)
 {
 	size_t n = strlen(root);
@@ -65,7 +75,7 @@ char *cgroup_folder(const char *root, const char *said)
 				  said);
 	for (n = strlen(path); n && path[n - 1] == '/'; n--)
 		path[n - 1] = '\0';
-	if (!strstr(path, "/../") && !access(path, F_OK))
+	if (!goes_up(path) && !access(path, F_OK))
 		return path;
 	err_set(ENOENT, "there is no cgroup '%s'", path);
 	free(path);

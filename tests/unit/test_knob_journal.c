@@ -567,6 +567,31 @@ static void requests_are_checked(void **state)
 	free(r);
 }
 
+/* Whoever asks says which; there is none above the root of them all. */
+static void no_cgroup_is_above_the_root(void **state)
+{
+	static const char *const above[] = {"..",    "/..",	"a/..",
+					    "../..", "a/../..", "../x"};
+	char *in = mem_printf("%s/a", folder), *found;
+
+	(void)state;
+	assert_int_equal(mkdir(in, 0755), 0);
+	found = cgroup_folder(folder, "/a/");
+	assert_string_equal(found, in);
+	free(found);
+	for (size_t i = 0; i < ARRAY_LEN(above); i++)
+		assert_null(cgroup_folder(folder, above[i]));
+	/* A name with dots is one. */
+	assert_int_equal(rmdir(in), 0);
+	free(in);
+	in = mem_printf("%s/..a", folder);
+	assert_int_equal(mkdir(in, 0755), 0);
+	found = cgroup_folder(folder, "..a");
+	assert_string_equal(found, in);
+	free(found);
+	free(in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +608,7 @@ int main(void)
 		cmocka_unit_test(a_cgroup_of_ours),
 		cmocka_unit_test(a_tree_is_held_and_let_go),
 		cmocka_unit_test(requests_are_checked),
+		cmocka_unit_test(no_cgroup_is_above_the_root),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
