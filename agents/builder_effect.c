@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/sandbox.h"
 #include "bpfvm/object.h"
+#include "llm/secret.h"
 #include "sim/sim.h"
 
 #define MEMORY_MIB 2048
@@ -198,6 +199,7 @@ child(const struct draft *d, const char *path, const char *plain, int fd)
 	if (io_keep_only(fd) < 0)
 		_exit(1);
 	fd = 3;
+	secret_leave_env();
 	if (sandbox_enter(&s))
 		_exit(1);
 	check(fd, d, path, plain);

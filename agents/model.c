@@ -230,8 +230,7 @@ int model_open(const struct model_opts *o, struct model **out)
 	json_free(hello);
 	/* It has them now, and it alone. */
 	secret_names_in(o->backend);
-	secret_names_in(getenv("SCHED_LLM"));
-	secret_clear_env();
+	secret_leave_env();
 	if (rc)
 		model_close(m);
 	else

@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sandbox.h"
+#include "llm/secret.h"
 #include "policy/built.h"
 #include "policy/object.h"
 
@@ -100,6 +101,7 @@ child(struct verifier *v, struct candidate *c, apart_stage *climb, int fd)
 	if (io_keep_only(fd) < 0)
 		_exit(1);
 	fd = 3;
+	secret_leave_env();
 	if (!confine(c)) {
 		struct json *no = json_object();
 

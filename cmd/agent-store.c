@@ -19,6 +19,7 @@
 #include "cmd/cli.h"
 #include "doc/json.h"
 #include "history/history.h"
+#include "llm/secret.h"
 #include "rt/request.h"
 
 #define MAX_LINE   (RT_PAYLOAD_MAX + (64u << 10))
@@ -220,6 +221,7 @@ int main(int argc, char **argv)
 	if (first < argc)
 		cli_usage(&tool, "no operand is taken: '%s'", argv[first]);
 	cli_catch_stop();
+	secret_leave_env();
 	signal(SIGPIPE, SIG_IGN);
 	/* A limit on the size of files is an answer, as a full disk is. */
 	signal(SIGXFSZ, SIG_IGN);

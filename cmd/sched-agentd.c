@@ -17,6 +17,7 @@
 #include "base/sandbox.h"
 #include "cmd/cli.h"
 #include "history/history.h"
+#include "llm/secret.h"
 #include "rt/listen.h"
 #include "rt/server.h"
 #include "rt/socket.h"
@@ -212,6 +213,8 @@ int main(int argc, char **argv)
 	/* It outlives who fixed the time of its own documents: the audit log,
 	 * deadlines and shares that end go by the clock. */
 	unsetenv("SCHEDKIT_TIME");
+	/* Who asks models has them; neither we nor our store do. */
+	secret_leave_env();
 	signal(SIGPIPE, SIG_IGN);
 	cli_catch_stop();
 	raise_limit();

@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "cmd/mcp.h"
+#include "llm/secret.h"
 #include "mcp/http.h"
 #include "mcp/server.h"
 #include "mcp/stdio.h"
@@ -277,6 +278,8 @@ static void front(int hand, void *config)
 	int rc;
 
 	cli_catch_stop();
+	/* It is the hand that starts those who ask models. */
+	secret_leave_env();
 	rc = open_front(&f, hand);
 	if (!rc) {
 		on_time(&f);

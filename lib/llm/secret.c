@@ -184,6 +184,12 @@ void secret_clear_env(void)
 		clear(named.v[i]);
 }
 
+void secret_leave_env(void)
+{
+	secret_names_in(getenv("SCHED_LLM"));
+	secret_clear_env();
+}
+
 /* ---- cutting out ------------------------------------------------------ */
 
 static bool is_token(char c)

@@ -56,6 +56,8 @@ int secret_scrub_err(int rc);
  */
 void secret_clear_env(void);
 
+/* The same in a process that asks no model. */
+void secret_leave_env(void);
 /* Further variables that hold keys: those that addresses of endpoints name
  * (";key=NAME"); NULL: nothing. */
 void secret_names_in(const char *addresses);
