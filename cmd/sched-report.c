@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -92,13 +91,9 @@ static int write_page(const struct buf *b)
 {
 	int rc;
 
-	if (arg.output && strcmp(arg.output, "-")) {
-		rc = path_write_atomic(arg.output, b->data, b->len);
-		/* A page is to be shown around. */
-		if (!rc)
-			chmod(arg.output, 0644);
-		return rc;
-	}
+	/* A page is to be shown around. */
+	if (arg.output && strcmp(arg.output, "-"))
+		return path_write_public(arg.output, b->data, b->len);
 	rc = pipe_write(STDOUT_FILENO, b->data, b->len);
 	/* A reader that has seen enough. */
 	if (rc && rc != -EPIPE)
