@@ -26,6 +26,8 @@
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
+#   make html          the manual for a browser, in build/manual/html
+#   make pdf           and for paper, in build/manual/pdf
 #   make install       DESTDIR= PREFIX=
 #   make deb           the Debian package, in build/deb
 #
@@ -39,6 +41,7 @@ LIBDIR  ?= $(PREFIX)/lib/schedkit
 LIBEXECDIR ?= $(PREFIX)/libexec/schedkit
 MANDIR  ?= $(PREFIX)/share/man
 COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 DOCDIR  ?= $(PREFIX)/share/doc/schedkit
 UNITDIR ?= $(PREFIX)/lib/systemd/user
 SYSUNITDIR ?= $(PREFIX)/lib/systemd/system
@@ -70,7 +73,7 @@ endif
 # ---- flags ------------------------------------------------------------
 
 PKGS := libbpf libelf libcjson libgit2 libsodium libcurl libseccomp readline \
-	libmicrohttpd
+	libmicrohttpd zlib
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 
@@ -112,6 +115,7 @@ INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
 DEMAND_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/demand-*.c))
 MCP_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/mcp-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
+HELP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/help-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
 	cmd/hold-*.c cmd/load-*.c cmd/measure-*.c cmd/set-*.c cmd/repl.c))
@@ -159,6 +163,12 @@ FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
 PROMPTS    := $(addprefix $(BUILD)/lib/schedkit/,$(wildcard \
 	prompts/*.md prompts/reference/*.md prompts/schemas/*.json))
 PAGES      := $(wildcard man/*.[157])
+# The manual for a browser and for paper, where there is mandoc.
+MANDOC     := $(shell command -v mandoc 2>/dev/null)
+HTMLDIR    := $(BUILD)/manual/html
+HTML       := $(addprefix $(HTMLDIR)/,index.html manual.css \
+	$(patsubst man/%,%.html,$(PAGES)))
+PDFDIR     := $(BUILD)/manual/pdf
 # Of a user's service manager, and of the system's.
 UNITS      := $(wildcard systemd/sched-*)
 SYSUNITS   := $(wildcard systemd/system/*.service)
@@ -197,6 +207,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/obj/cmd/cli.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
 
+$(BUILD)/bin/sched: $(HELP_OBJ)
 $(BUILD)/bin/sched-sim: $(SIM_OBJ)
 $(BUILD)/bin/sched-verify: $(VERIFY_OBJ)
 $(BUILD)/bin/sched-synth: $(SYNTH_OBJ)
@@ -333,6 +344,15 @@ $(BUILD)/share/man/man$(1)/%: man/%
 endef
 $(foreach s,1 5 7,$(eval $(call man_rule,$(s))))
 
+# All pages at once: each has links to others.
+.PHONY: html pdf
+html: $(HTMLDIR)/index.html
+pdf: $(PDFDIR)/schedkit.7.pdf
+
+$(HTMLDIR)/index.html $(PDFDIR)/schedkit.7.pdf: $(PAGES) man/render man/manual.css
+	$(say) MANUAL $(@D)
+	$(Q)man/render $(notdir $(@D)) $(@D)
+
 -include $(shell find $(BUILD) $(PLAIN) -name '*.d' 2>/dev/null | sort -u)
 
 # ---- what is needed ---------------------------------------------------
@@ -467,7 +487,7 @@ define install_each
 endef
 
 .PHONY: install uninstall
-install: all
+install: all $(if $(MANDOC),html)
 	$(call install_each,$(BIN),755,$(BINDIR))
 	$(call install_each,$(LIBEXEC_C) $(LIBEXEC_SH) $(LIBEXEC_SO),755,$(LIBEXECDIR))
 	$(call install_each,$(BPF_OBJ) $(DATA),644,$(LIBDIR))
@@ -488,14 +508,17 @@ install: all
 	$(call install_each,$(TMPFILES),644,$(TMPFILESDIR))
 	$(call install_each,$(SYSUSERS),644,$(SYSUSERSDIR))
 	$(call install_each,$(wildcard README.md) LICENSE,644,$(DOCDIR))
+	$(if $(MANDOC),$(call install_each,$(HTML),644,$(DOCDIR)/html))
 	$(call install_each,man/completion/sched.bash,644,$(COMPDIR))
 	cd $(DESTDIR)$(COMPDIR) && mv sched.bash sched && \
 		for t in $(filter-out sched,$(notdir $(BIN))); do \
 		ln -sf sched $$t; done
+	$(call install_each,man/completion/_schedkit,644,$(ZSHDIR))
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(BIN)))
 	rm -f $(addprefix $(DESTDIR)$(COMPDIR)/,$(notdir $(BIN)))
+	rm -f $(DESTDIR)$(ZSHDIR)/_schedkit
 	rm -f $(foreach p,$(PAGES),\
 		$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
 	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS)))

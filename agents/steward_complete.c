@@ -5,6 +5,7 @@
 
 #include "agents/steward_world.h"
 #include "base/mem.h"
+#include "term/manual.h"
 
 #define VALUES_MAX 100 /* the protocol's */
 
@@ -46,7 +47,7 @@ static void add_pages(struct values *v, const char *typed)
 {
 	struct strs pages = {0};
 
-	world_pages(&pages);
+	manual_pages(&pages);
 	for (size_t i = 0; i < pages.len; i++)
 		add(v, pages.v[i], typed);
 	strs_release(&pages);

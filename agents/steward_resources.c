@@ -11,6 +11,7 @@
 #include "agents/steward_world.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "term/manual.h"
 
 #define LIST_DOCUMENTS 20  /* the newest, in the list of resources */
 #define LOG_ENTRIES    100 /* of schedkit://history/log */
@@ -45,7 +46,7 @@ static void add_pages(struct json *list)
 {
 	struct strs pages = {0};
 
-	world_pages(&pages);
+	manual_pages(&pages);
 	for (size_t i = 0; i < pages.len; i++) {
 		const char *page = pages.v[i];
 		int stem = (int)strlen(page) - 2;

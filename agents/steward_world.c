@@ -16,12 +16,12 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "scx/sysfs.h"
+#include "term/manual.h"
 #include "term/mdoc.h"
 
-#define PAGE_MAX_BYTES (1u << 20)
-#define MARK_MAX       (256u << 10)
-#define WALK_MAX       5000 /* entries of the history looked at for one list */
-#define FILES_MAX      512
+#define MARK_MAX  (256u << 10)
+#define WALK_MAX  5000 /* entries of the history looked at for one list */
+#define FILES_MAX 512
 
 struct steward_world *world_of(struct steward *s)
 {
@@ -148,71 +148,14 @@ void world_entries_free(struct world_entry *e, size_t n)
 
 /* ---- the manual -------------------------------------------------------- */
 
-static char *page_path(const char *page)
-{
-	char *rel = mem_printf("../share/man/man%c/%s", page[strlen(page) - 1],
-			       page);
-	char *path = path_bin(rel);
-
-	free(rel);
-	return path;
-}
-
-static bool is_page(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 2 && len < WORLD_PAGE_LEN && name[len - 2] == '.' &&
-	       strchr("157", name[len - 1]) &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len - 2;
-}
-
-void world_pages(struct strs *out)
-{
-	static const char *const folders[] = {"man1", "man5", "man7"};
-
-	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
-		char *rel = mem_printf("../share/man/%s", folders[i]);
-		char *path = path_bin(rel);
-		DIR *d = opendir(path);
-		struct dirent *e;
-
-		while (d && out->len < FILES_MAX && (e = readdir(d)))
-			if (!strncmp(e->d_name, "sched", 5) &&
-			    is_page(e->d_name))
-				strs_add(out, e->d_name);
-		if (d)
-			closedir(d);
-		free(path);
-		free(rel);
-	}
-	strs_sort(out);
-}
-
-/* Below a prefix that others share there are other people's pages. */
-static int read_source(const char *page, struct buf *b)
-{
-	char *path;
-	int rc;
-
-	if (!is_page(page) || strncmp(page, "sched", 5))
-		return err_set(ENOENT, "there is no such page");
-	path = page_path(page);
-	rc = buf_read_file(b, path);
-	free(path);
-	if (!rc && (!b->len || strlen(b->data) != b->len))
-		rc = -ENOENT;
-	return rc ? err_set(ENOENT, "there is no page %s", page) : 0;
-}
-
 int world_page(const char *page, char **text)
 {
 	struct buf source, out;
 	int rc;
 
-	buf_init(&source, PAGE_MAX_BYTES);
+	buf_init(&source, MANUAL_PAGE_BYTES);
 	buf_init(&out, WORLD_TEXT_MAX);
-	rc = read_source(page, &source);
+	rc = manual_read(page, &source);
 	if (!rc) {
 		mdoc_text(&out, source.data);
 		*text = buf_take(&out);
@@ -227,8 +170,8 @@ char *world_page_purpose(const char *page)
 	char *text = NULL;
 	struct buf source;
 
-	buf_init(&source, PAGE_MAX_BYTES);
-	if (!read_source(page, &source))
+	buf_init(&source, MANUAL_PAGE_BYTES);
+	if (!manual_read(page, &source))
 		text = mdoc_purpose(source.data);
 	buf_release(&source);
 	return text ? text : mem_strdup("");

@@ -74,8 +74,6 @@ void world_entries_free(struct world_entry *e, size_t n);
 
 /* ---- the manual --------------------------------------------------------- */
 
-/* "sched.1", in order; the caller releases. */
-void world_pages(struct strs *out);
 /* As text, the caller's.  -ENOENT. */
 int world_page(const char *page, char **text);
 /* What it is about, in a line; the caller's. */

@@ -55,6 +55,7 @@ static const struct opt_tool file_tool = {
 		"file [OPTION...] put NAME [FILE] | get NAME | list | log NAME "
 		"| rollback NAME N | share NAME PATTERN | unshare NAME "
 		"[PATTERN]",
+	.operand = "put|get|list|log|rollback|share|unshare",
 	.options = options,
 	.mixed = true,
 };

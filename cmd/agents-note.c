@@ -51,6 +51,7 @@ static const struct opt_tool note_tool = {
 	.purpose = "notes of agents",
 	.synopsis = "note [OPTION...] add TEXT | search [WORD...] | list | "
 		    "show ID | share ID PATTERN | unshare ID [PATTERN]",
+	.operand = "add|search|list|show|share|unshare",
 	.options = options,
 	.mixed = true,
 };

@@ -24,6 +24,7 @@ static const struct opt options[] = {
 	 .letter = 'p',
 	 .name = "policy",
 	 .arg = "NAME",
+	 .words = "fifo|rr|priority|sjf|mlfq|fair|all",
 	 .help = "sim: one policy alone, or all",
 	 .target = &arg.policy},
 	{.kind = OPT_STRING,

@@ -50,6 +50,7 @@ static const struct opt_tool policy_tool = {
 	.name = "sched-agents",
 	.purpose = "in which order requests start",
 	.synopsis = "policy [--json] [NAME]",
+	.operand = "fifo|rr|priority|sjf|mlfq|fair",
 	.options = plain_options,
 	.mixed = true,
 };

@@ -53,6 +53,7 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
+	 .words = "openai|anthropic",
 	 .help = "openai, anthropic, URLs, command:CMD, replay:FILE "
 		 "(SCHED_LLM)",
 	 .target = &arg.backend},

@@ -129,6 +129,7 @@ bool cli_wants_json(bool json_option)
 static struct {
 	bool flag;
 	const char *text;
+	struct strs list;
 } unread;
 
 /* Adds those of a tool to *all, which has *n, equal names once. */
@@ -145,9 +146,13 @@ static void add_options(struct opt **all, size_t *n, const struct opt_tool *of)
 		*all = mem_realloc(*all, *n + 1, sizeof(**all));
 		last = &(*all)[(*n)++];
 		*last = *o;
-		last->kind = o->arg ? OPT_STRING : OPT_FLAG;
-		last->target =
-			o->arg ? (void *)&unread.text : (void *)&unread.flag;
+		if (o->kind == OPT_LIST) {
+			last->target = &unread.list;
+		} else {
+			last->kind = o->arg ? OPT_STRING : OPT_FLAG;
+			last->target = o->arg ? (void *)&unread.text
+					      : (void *)&unread.flag;
+		}
 	}
 }
 
@@ -168,17 +173,16 @@ static struct opt *all_options(const struct opt_tool *own,
 	return all;
 }
 
-static char *describe(const char *first,
-		      const struct cli_command *const *commands, size_t count)
+/* As --help and shells have them; to be freed. */
+static struct opt_command *all_commands(
+	const struct cli_command *const *commands, size_t count)
 {
-	struct buf b;
+	struct opt_command *all = mem_zalloc(count + 1, sizeof(*all));
 
-	buf_init(&b, TABLE_BYTES);
-	buf_puts(&b, first);
 	for (size_t i = 0; i < count; i++)
-		buf_printf(&b, "%s  %-8s %s", b.len ? "\n" : "",
-			   commands[i]->name, commands[i]->purpose);
-	return buf_take(&b);
+		all[i] = (struct opt_command){commands[i]->name,
+					      commands[i]->purpose};
+	return all;
 }
 
 /* "COMMAND OPTION... REST..." of "OPTION... COMMAND REST...". */
@@ -209,17 +213,17 @@ static int first_operand(struct opt_tool *tool, const struct opt_tool *own,
 			 size_t count, int argc, char **argv)
 {
 	struct opt *options = all_options(own, commands, count);
-	char *epilogue =
-		describe(tool->epilogue ? tool->epilogue : "", commands, count);
+	struct opt_command *names = all_commands(commands, count);
 	int at;
 
 	tool->options = options;
-	tool->epilogue = epilogue;
+	tool->commands = names;
 	at = cli_options(tool, argc, argv);
 	tool->options = NULL;
-	tool->epilogue = NULL;
-	free(epilogue);
+	tool->commands = NULL;
+	free(names);
 	free(options);
+	strs_release(&unread.list);
 	return at;
 }
 

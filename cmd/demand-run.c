@@ -15,6 +15,7 @@ static const struct opt options[] = {
 	 .letter = 'r',
 	 .name = "reserve",
 	 .arg = "HOW",
+	 .words = "weight|cpuset|uclamp",
 	 .help = "run: by weight, cpuset or uclamp (weight)",
 	 .target = &reserve},
 	{.kind = OPT_DOUBLE,

@@ -20,6 +20,7 @@ static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .name = "state",
 	 .arg = "STATE",
+	 .words = "candidate|canary|trusted|previous",
 	 .help = "the one in this state: candidate, canary, trusted, previous",
 	 .target = &arg.state},
 	{.kind = OPT_END},

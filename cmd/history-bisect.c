@@ -53,6 +53,7 @@ static const struct opt options[] = {
 	 .letter = 't',
 	 .name = "target",
 	 .arg = "KIND",
+	 .words = "host|vm|auto",
 	 .help = "run: host, vm or auto (the default)",
 	 .target = &arg.ladder.target},
 	{.kind = OPT_LONG,
@@ -82,6 +83,7 @@ static const struct opt_tool tool = {
 	.purpose = "which policy made a workload slower",
 	.synopsis = "bisect [OPTION...] start -w NAME | good [ID] | bad [ID] | "
 		    "skip [ID] | run [COMMAND...] | log | reset",
+	.operand = "start|good|bad|skip|run|log|reset",
 	.options = options,
 };
 

@@ -56,6 +56,7 @@ static const struct opt_tool remote_tool = {
 	.name = "sched-history",
 	.purpose = "the repositories to push to and pull from",
 	.synopsis = "remote [OPTION...] add NAME ADDRESS | list | remove NAME",
+	.operand = "add|list|remove",
 	.options = remote_options,
 	.mixed = true,
 };

@@ -33,6 +33,7 @@ static const struct opt_tool promote_tool = {
 	.name = "sched-history",
 	.purpose = "take a policy one state up: candidate, canary, trusted",
 	.synopsis = "promote [OPTION...] STATE POLICY",
+	.operand = "candidate|canary|trusted",
 	.options = promote_options,
 	.mixed = true,
 };

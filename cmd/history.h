@@ -53,6 +53,8 @@ extern struct history_arg {
 	{                                                            \
 		.kind = OPT_STRING, .letter = 'k', .name = "kind",   \
 		.arg = "KIND", .help = "only this kind of document", \
+		.words = "profile|plan|policy|verdict|deployment|"   \
+			 "lesson|note",                              \
 		.target = (to)                                       \
 	}
 #define HISTORY_WORKLOAD(to)                                           \

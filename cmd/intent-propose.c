@@ -32,6 +32,7 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
+	 .words = "openai|anthropic",
 	 .help = "who reads the wish: openai, anthropic, command:CMD, "
 		 "replay:FILE; SCHED_LLM's",
 	 .target = &arg.backend},

@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/proc.h"
 #include "cmd/repl.h"
 #include "history/words.h"
 #include "repl/tools.h"
+#include "term/manual.h"
 
 #define HELP_BYTES  (64u << 10)
 #define HELP_TIME   5.0
@@ -189,32 +189,21 @@ static void offer_programs(const struct wanted *w)
 
 static void offer_pages(const struct wanted *w)
 {
-	static const char *const section[] = {"1", "5", "7"};
+	struct strs pages = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(section); i++) {
-		char *rel = mem_printf("../share/man/man%s", section[i]);
-		char *dir = path_bin(rel);
-		DIR *d = opendir(dir);
-		struct dirent *e;
+	manual_pages(&pages);
+	for (size_t i = 0; i < pages.len; i++) {
+		char *name = pages.v[i];
 
-		while (d && (e = readdir(d))) {
-			char *name = e->d_name, *dot = strrchr(name, '.');
-
-			if (strncmp(name, "sched", 5) || !dot)
-				continue;
-			*dot = '\0';
-			if (!strncmp(name, "schedkit-", 9))
-				offer(w, name + 9, NULL);
-			else if (!strncmp(name, "sched-", 6))
-				offer(w, name + 6, NULL);
-			else
-				offer(w, name, NULL);
-		}
-		if (d)
-			closedir(d);
-		free(dir);
-		free(rel);
+		*strrchr(name, '.') = '\0';
+		if (!strncmp(name, "schedkit-", 9))
+			offer(w, name + 9, NULL);
+		else if (!strncmp(name, "sched-", 6))
+			offer(w, name + 6, NULL);
+		else
+			offer(w, name, NULL);
 	}
+	strs_release(&pages);
 	for (const struct repl_word *r = repl_words; r->name; r++)
 		if (islower((unsigned char)*r->name))
 			offer(w, r->name, NULL);

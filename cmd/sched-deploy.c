@@ -34,6 +34,7 @@ static const struct opt options[] = {
 	 .letter = 't',
 	 .name = "target",
 	 .arg = "KIND",
+	 .words = "host|vm|auto",
 	 .help = "host, vm or auto (the default)",
 	 .target = &arg.target},
 	{.kind = OPT_STRING,

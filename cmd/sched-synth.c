@@ -41,6 +41,7 @@ static const struct opt options[] = {
 	 .letter = 'b',
 	 .name = "backend",
 	 .arg = "NAME",
+	 .words = "builtin|rules|random|openai|anthropic",
 	 .help = "who proposes: builtin (rules, lessons and an optimiser, "
 		 "sorted by the simulator), rules, random, openai, anthropic, "
 		 "command:CMD, replay:FILE; SCHED_LLM's, else builtin",
@@ -55,6 +56,7 @@ static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .name = "sources",
 	 .arg = "LIST",
+	 .words = "rule,neighbour,optimiser,random",
 	 .help = "who may propose: of rule, neighbour, optimiser (all three), "
 		 "or random alone",
 	 .target = &arg.sources},
@@ -91,6 +93,7 @@ static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .name = "form",
 	 .arg = "FORM",
+	 .words = "knobs|params|external|hooks|source",
 	 .help = "propose only knobs or params, and a model also external, "
 		 "hooks or source",
 	 .target = &arg.form},
@@ -103,6 +106,7 @@ static const struct opt options[] = {
 	{.kind = OPT_STRING,
 	 .name = "show-prompt",
 	 .arg = "ROLE",
+	 .words = "planner|coder|fixer|critic|summariser",
 	 .help = "print what planner, coder, fixer, critic or summariser "
 		 "would be sent, and exit",
 	 .target = &arg.show_prompt},

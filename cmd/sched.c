@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/strs.h"
 #include "cmd/cli.h"
+#include "cmd/help.h"
 #include "repl/tools.h"
 #include "term/text.h"
 
@@ -37,7 +38,7 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
 	.name = "sched",
 	.purpose = "run a schedkit tool, or a prompt for all of them",
-	.synopsis = "[-c LINE | TOOL [ARGUMENT...] | help [PAGE]]",
+	.synopsis = "[-c LINE | TOOL [ARGUMENT...] | help [PAGE | WORD]]",
 	.options = options,
 	.epilogue = "'sched observe ...' runs 'sched-observe ...'; alone on a "
 		    "terminal\nsched is a prompt, with lines on standard input "
@@ -97,53 +98,11 @@ static int list_tools(void)
 		free(purpose);
 		free(path);
 	}
-	table_cell(t, "sched help TOOL");
-	table_cell(t, "its manual page");
+	table_cell(t, "sched help WORD");
+	table_cell(t, "a page of the manual, or what it says of a word");
 	cli_table(t, text_columns(STDOUT_FILENO));
 	strs_release(&names);
 	return CLI_YES;
-}
-
-/* The file of a page: "observe", "sched-observe", "schedkit", "policy". */
-static char *find_page(const char *name)
-{
-	static const struct {
-		const char *before;
-		int section;
-	} form[] = {{PREFIX, 1}, {"", 1}, {"", 7}, {"schedkit-", 5}, {"", 5}};
-
-	for (size_t i = 0; i < ARRAY_LEN(form); i++) {
-		char *rel = mem_printf("../share/man/man%d/%s%s.%d",
-				       form[i].section, form[i].before, name,
-				       form[i].section);
-		char *path = path_bin(rel);
-
-		free(rel);
-		if (access(path, R_OK) == 0)
-			return path;
-		free(path);
-	}
-	return NULL;
-}
-
-static int show_page(const char *name)
-{
-	static const char *const reader[][2] = {
-		{"man", "-l"}, {"mman", "-l"}, {"mandoc", "-a"}};
-	char *path = tools_is_name(name) ? find_page(name) : NULL;
-	int rc;
-
-	if (!path)
-		cli_usage(&tool, "no manual page '%s'; 'sched' lists the tools",
-			  name);
-	for (size_t i = 0; i < ARRAY_LEN(reader); i++)
-		execlp(reader[i][0], reader[i][0], reader[i][1], path,
-		       (char *)NULL);
-	rc = err_set(errno,
-		     "no program to show '%s' with; install man-db or mandoc",
-		     path);
-	free(path);
-	return cli_fail(&tool, rc);
 }
 
 static int run_tool(const char *name, char **argv)
@@ -218,6 +177,6 @@ int main(int argc, char **argv)
 	if (strcmp(argv[first], "help") != 0)
 		return run_tool(argv[first], argv + first);
 	if (left > 2)
-		cli_usage(&tool, "'help' takes one page");
-	return show_page(left == 2 ? argv[first + 1] : "schedkit");
+		cli_usage(&tool, "'help' takes one page, or words in quotes");
+	return help_show(&tool, left == 2 ? argv[first + 1] : "schedkit");
 }

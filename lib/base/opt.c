@@ -48,8 +48,12 @@ static void help(const struct opt_tool *t, struct buf *out)
 		help_row(o, out);
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)
 		help_row(&common[i], out);
+	if (t->epilogue || t->commands)
+		buf_puts(out, "\n");
 	if (t->epilogue)
-		buf_printf(out, "\n%s\n", t->epilogue);
+		buf_printf(out, "%s\n", t->epilogue);
+	for (const struct opt_command *c = t->commands; c && c->name; c++)
+		buf_printf(out, "  %-8s %s\n", c->name, c->purpose);
 	buf_printf(out, "\nmanual: man %s\n", t->name);
 }
 
@@ -59,6 +63,60 @@ static void list(const struct opt_tool *t, struct buf *out)
 		buf_printf(out, "--%s\n", o->name);
 	buf_puts(out, "--help\n--version\n");
 }
+
+/* ---- for shells ------------------------------------------------------- */
+
+/* What "host|vm" or "lint,build" is. */
+static const char *kind_of_words(const char *words)
+{
+	return strchr(words, ',') ? "many" : "one";
+}
+
+static const char *kind_of(const struct opt *o)
+{
+	static const struct {
+		const char *arg, *kind;
+	} named[] = {
+		{"FILE", "file"}, {"PATH", "file"},  {"MODEL", "file"},
+		{"DIR", "dir"},	  {"FOLDER", "dir"}, {"COMMAND", "program"},
+	};
+
+	if (o->kind == OPT_FLAG)
+		return "flag";
+	if (o->words)
+		return kind_of_words(o->words);
+	if (o->max > o->min)
+		return "number";
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (!strcmp(o->arg, named[i].arg))
+			return named[i].kind;
+	return strchr(o->arg, '|') ? "one" : "text";
+}
+
+static void completion_row(const struct opt *o, struct buf *out)
+{
+	const char letter[] = {'-', o->letter, '\0'};
+	const char *arg = o->words ? o->words : o->arg;
+
+	buf_printf(out, "option\t--%s\t%s\t%s%s\t%s\t%s\n", o->name,
+		   o->letter ? letter : "", kind_of(o),
+		   o->kind == OPT_LIST ? "*" : "", arg ? arg : "", o->help);
+}
+
+static void completion(const struct opt_tool *t, struct buf *out)
+{
+	for (const struct opt *o = t->options; o->kind != OPT_END; o++)
+		completion_row(o, out);
+	for (size_t i = 0; i < ARRAY_LEN(common); i++)
+		completion_row(&common[i], out);
+	for (const struct opt_command *c = t->commands; c && c->name; c++)
+		buf_printf(out, "command\t%s\t%s\n", c->name, c->purpose);
+	if (t->operand)
+		buf_printf(out, "operand\t%s\t%s\n", kind_of_words(t->operand),
+			   t->operand);
+}
+
+/* ---- parsing ---------------------------------------------------------- */
 
 static int number(const struct opt *o, const char *arg, double *x)
 {
@@ -119,7 +177,7 @@ static int tables(const struct opt_tool *t, struct option *lo, char *letters)
 		*s++ = '+'; /* stop at the first operand */
 	*s++ = ':';	    /* tell a missing argument from an unknown option */
 	for (const struct opt *o = t->options;
-	     o->kind != OPT_END && n < MAX_OPTIONS - 4; o++, n++) {
+	     o->kind != OPT_END && n < MAX_OPTIONS - 5; o++, n++) {
 		lo[n] = (struct option){.name = o->name,
 					.has_arg = o->kind != OPT_FLAG,
 					.val = 256 + n};
@@ -133,7 +191,8 @@ static int tables(const struct opt_tool *t, struct option *lo, char *letters)
 	lo[n] = (struct option){.name = "help", .val = 'h'};
 	lo[n + 1] = (struct option){.name = "version", .val = 'V'};
 	lo[n + 2] = (struct option){.name = "list-options", .val = 1};
-	lo[n + 3] = (struct option){0};
+	lo[n + 3] = (struct option){.name = "list-completion", .val = 2};
+	lo[n + 4] = (struct option){0};
 	return n;
 }
 
@@ -168,6 +227,9 @@ int opt_parse(const struct opt_tool *t, int argc, char **argv, int *first,
 			return OPT_SHOWN;
 		case 1:
 			list(t, out);
+			return OPT_SHOWN;
+		case 2:
+			completion(t, out);
 			return OPT_SHOWN;
 		case ':':
 			return err_set(EINVAL, "option '%s' needs an argument",

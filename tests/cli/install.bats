@@ -61,6 +61,44 @@ into() {
 	has "$(cat "$dir/1.in")" 'You are the planner'
 }
 
+# As packages have them.
+@test 'install: pages that are packed are read as well' {
+	into install
+	local bin=$D/opt/bin page
+	is "$("$bin/sched" help starve_us)" "$(sched help starve_us)"
+	gzip -n "$D"/opt/share/man/man*/*
+	is "$("$bin/sched" help starve_us)" "$(sched help starve_us)"
+	is "$("$bin/sched" help watchdog)" "$(sched help watchdog)"
+	if command -v man >/dev/null || command -v mandoc >/dev/null; then
+		exits 0 "$bin/sched" help evidence
+		has "$(sed 's/.\x08//g' <<<"$output")" 'schedkit-evidence'
+	fi
+	# The front of this server can start no program.
+	page=$("$bin/sched-mcp" <<-'END' | jq -r 'select(.id == 1).result.contents[0].text'
+		{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}
+		{"jsonrpc":"2.0","method":"notifications/initialized"}
+		{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"schedkit://man/schedkit-evidence.7"}}
+	END
+	)
+	has "$page" 'how it is measured whether a policy is better'
+	# What is cut off is no page, and no crash.
+	truncate -s 1000 "$D/opt/share/man/man7/schedkit-policies.7.gz"
+	exits 0 "$bin/sched" help watchdog
+	lacks "$output" 'schedkit-policies(7)'
+}
+
+@test 'install: the manual for a browser, and completion of zsh' {
+	into install
+	[ -f "$D/opt/share/zsh/site-functions/_schedkit" ]
+	needs mandoc
+	[ -f "$D/opt/share/doc/schedkit/html/index.html" ]
+	[ -f "$D/opt/share/doc/schedkit/html/manual.css" ]
+	local page
+	for page in "$TREE"/man/*.[157]; do
+		[ -s "$D/opt/share/doc/schedkit/html/${page##*/}.html" ]
+	done
+}
+
 @test 'install: the completion is found under every name' {
 	into install
 	local tool

@@ -55,6 +55,46 @@ load ../lib
 	has "$stderr" "no manual page 'nonesuch'"
 }
 
+@test 'sched: help takes a page by any of its names' {
+	command -v man >/dev/null || needs mandoc
+	local name
+	for name in schedkit-policy.5 'schedkit-policy(5)' policy policy.5; do
+		exits 0 sched help "$name"
+		has "$(sed 's/.\x08//g' <<<"$output")" 'a way to schedule'
+	done
+	exits 0 sched help evidence
+	has "$(sed 's/.\x08//g' <<<"$output")" 'how it is measured'
+}
+
+@test 'sched: help tells of a parameter, a key, a variable, an option, a status' {
+	exits 0 sched help starve_us
+	has "$output" 'schedkit-policies(7)'
+	has "$output" 'Who waited longer is moved'
+	exits 0 sched help gap_closed_pct
+	has "$output" 'schedkit-verdict(5)'
+	exits 0 sched help SCHEDKIT_PROGRESS
+	has "$output" 'schedkit(7)'
+	exits 0 sched help --halving
+	has "$output" 'sched-verify(1)'
+	has "$output" 'in rungs'
+	# Only the tools that have it, not whoever speaks of it.
+	is "$(grep -c '^sched.*([157])$' <<<"$output")" 1
+	exits 0 sched help 3
+	has "$output" 'Cannot, until something changes'
+	lacks "$output" 'sched-verify(1)'
+}
+
+@test 'sched: help lists the pages that have a word, those about it first' {
+	exits 0 sched help watchdog
+	has "$output" 'schedkit-safety(7)'
+	has "$output" 'schedkit-policies(7)'
+	exits 0 sched help 'LEARN FROM'
+	is "$(sed -n 2p <<<"$output" | cut -d ' ' -f 1)" 'sched-train(1)'
+	exits 2 sched help 'no page says this'
+	has "$stderr" "no manual page 'no page says this'"
+	exits 2 sched help ''
+}
+
 @test 'sched: a full disk is not success' {
 	exits 3 bash -c 'sched >/dev/full'
 	has "$stderr" 'cannot write standard output'

@@ -81,6 +81,11 @@ files() {
 		dpkg-deb -c "$d" | grep -q "/${f##*/}\(.gz\)\?$" ||
 			{ echo "lacks $f"; false; }
 	done
+	for f in "$TREE"/man/*.[157]; do
+		dpkg-deb -c "$d" |
+			grep -q "/usr/share/doc/schedkit/html/${f##*/}.html$" ||
+			{ echo "lacks ${f##*/} as HTML"; false; }
+	done
 }
 
 @test 'package: installs and runs' {
@@ -98,6 +103,10 @@ files() {
 	run inside 'man -w sched-deploy || echo "$(grep -l path-exclude \
 		/etc/dpkg/dpkg.cfg.d/* | head -n 1)"'
 	[ -n "$output" ]
+	run inside '[ ! -e /usr/share/man/man7/schedkit-policies.7.gz ] ||
+		sched help starve_us | grep -o "Who waited longer" ||
+		echo "packed pages are not read"'
+	lacks "$output" 'not read'
 	# Nothing is enabled, for nobody.
 	run inside 'find /etc/systemd -name "sched*"'
 	is "$output" ''

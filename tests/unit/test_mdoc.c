@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "term/mdoc.h"
+#include "term/mdoc_find.h"
 
 static char *text_of(const char *source)
 {
@@ -217,12 +218,102 @@ static void test_purpose(void **state)
 	free(got);
 }
 
+static const char items_page[] =
+	".Sh NAME\n.Nm sched-x\n.Nd y\n.Sh DESCRIPTION\n"
+	".Bl -tag -width Ds\n"
+	".It Va slice_us Ns *\nThe turn of\n.Nm ,\nor\n.Nm\nitself.\n"
+	".Bl -tag -width Ds\n.It Va inner\nWithin.\n.El\n"
+	".It Va slice\nAnother.\n"
+	".It Fl n , Fl -count Ar slice\nHow many.\n"
+	".It 3\nCannot.\n"
+	".It Va slice_us\nOnce more.\n"
+	".El\nAfter.\n";
+
+static char *items(const char *word, size_t count)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_puts(&b, "");
+	assert_int_equal(mdoc_items(&b, items_page, word), count);
+	return buf_take(&b);
+}
+
+static void test_items(void **state)
+{
+	char *got = items("slice_us", 2);
+
+	(void)state;
+	assert_non_null(strstr(got, "slice_us*\n"));
+	assert_non_null(strstr(got, "The turn of sched-x, or sched-x itself."));
+	assert_non_null(strstr(got, "Within."));
+	assert_non_null(strstr(got, "Once more."));
+	assert_null(strstr(got, "Another."));
+	assert_null(strstr(got, "After."));
+	free(got);
+	got = items("inner", 1);
+	assert_non_null(strstr(got, "Within."));
+	assert_null(strstr(got, "Another."));
+	free(got);
+	/* A whole word, and not what an option is given. */
+	got = items("slice", 1);
+	assert_non_null(strstr(got, "Another."));
+	free(got);
+	got = items("--count", 1);
+	assert_non_null(strstr(got, "How many."));
+	free(got);
+	got = items("-n", 1);
+	free(got);
+	got = items("3", 1);
+	assert_non_null(strstr(got, "Cannot."));
+	free(got);
+	free(items("count", 0));
+	free(items("--slice", 0));
+	free(items("Va", 0));
+	free(items("", 0));
+}
+
+static void test_items_damaged(void **state)
+{
+	static const char *const bad[] = {"",
+					  ".It",
+					  ".It ",
+					  ".It Va",
+					  ".It Va x",
+					  ".It Va x\n.Bl\n.It Va x\n.Bl",
+					  ".It Va x\n.El\n.It Va x"};
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		buf_init(&b, 1 << 20);
+		mdoc_items(&b, bad[i], "x");
+		buf_release(&b);
+	}
+}
+
+static void test_mentions(void **state)
+{
+	(void)state;
+	assert_int_equal(mdoc_mentions("A dog.\ndogs and Dogs\ncat\n", "dog"),
+			 2);
+	assert_int_equal(mdoc_mentions("cat", "dog"), 0);
+	assert_int_equal(mdoc_mentions("dog", "dog"), 1);
+	assert_int_equal(mdoc_mentions("", "dog"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_page),	cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_literal), cmocka_unit_test(test_glue),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_purpose),
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_literal),
+		cmocka_unit_test(test_glue),
+		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_purpose),
+		cmocka_unit_test(test_items),
+		cmocka_unit_test(test_items_damaged),
+		cmocka_unit_test(test_mentions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

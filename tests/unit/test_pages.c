@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The manual's section 5 against the code: every example is a document, and
- * the pages list the very keys that the schemas have.  Runs in the top folder.
+ * The manual against the code: in section 5 every example is a document, and
+ * the pages list the very keys that the schemas have; what policies can be
+ * lists the very parameters of the template.  Runs in the top folder.
  */
 #include <glob.h>
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 #include "base/mem.h"
 #include "doc/doc.h"
 #include "doc/schema.h"
+#include "policy/policy.h"
 
 struct page {
 	char *kind;
@@ -28,7 +30,8 @@ struct page {
 
 static void page_read(struct page *p, const char *kind)
 {
-	char *path = mem_printf("man/schedkit-%s.5", kind);
+	char *path = mem_printf("man/schedkit-%s.%d", kind,
+				strcmp(kind, "policies") ? 5 : 7);
 
 	*p = (struct page){.kind = mem_strdup(kind)};
 	buf_init(&p->text, 1 << 20);
@@ -165,11 +168,55 @@ static void pages_list_the_keys(void **state)
 	page_release(&p);
 }
 
+/* ---- parameters ------------------------------------------------------ */
+
+static void choices_are_told(const struct page *p, const struct param *row)
+{
+	for (size_t i = 0; row->choices[i]; i++) {
+		char *mark = mem_printf("\n.Cm %s", row->choices[i]);
+
+		if (!strstr(p->text.data, mark))
+			fail_msg("schedkit-policies.7: %s says nothing of %s",
+				 row->name, row->choices[i]);
+		free(mark);
+	}
+}
+
+static void page_lists_the_parameters(void **state)
+{
+	const char *at;
+	struct page p;
+
+	(void)state;
+	page_read(&p, "policies");
+	for (size_t i = 0; i < policy_param_count; i++) {
+		const struct param *row = &policy_param_table[i];
+
+		if (!has_key(&p, row->name, false))
+			fail_msg("schedkit-policies.7 lacks '.It Va %s'",
+				 row->name);
+		if (row->kind == PARAM_CHOICE)
+			choices_are_told(&p, row);
+	}
+	at = p.text.data;
+	while ((at = strstr(at, "\n.It Va ")) != NULL) {
+		char name[64];
+
+		assert_int_equal(sscanf(at, "\n.It Va %63[^ \n]", name), 1);
+		if (!policy_param(name))
+			fail_msg("schedkit-policies.7: '%s' is no parameter",
+				 name);
+		at++;
+	}
+	page_release(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(examples_are_documents),
 		cmocka_unit_test(pages_list_the_keys),
+		cmocka_unit_test(page_lists_the_parameters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
