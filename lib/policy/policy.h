@@ -4,9 +4,9 @@
  * parameter.  The body of a `policy` document of form "params" holds values
  * of these rows under "params"; what is left out has its default.
  *
- * To add a parameter: a field in struct policy_params (bpf/policy_abi.h), its
- * use in bpf/policy.bpf.c, a row in lib/policy/policy.c, an .It in
- * man/schedkit-policy.5.
+ * To add a parameter: a field in struct policy_params (bpf/policy_abi.h), a row
+ * in lib/policy/policy.c, its use in bpf/policy_task.bpf.h, and what else
+ * CONTRIBUTING.md tells of one.
  */
 #ifndef SCHEDKIT_POLICY_POLICY_H
 #define SCHEDKIT_POLICY_POLICY_H
