@@ -18,6 +18,7 @@
 #     check-breaker      how soon a guard is rid of one, TRIALS=100
 #     check-package      the package: built, installed, upgraded, purged
 #     check-canary       does the canary catch what is worse? KINDS=: 20 minutes
+#     check-executor     candidates on the nodes of Slurm, and over ssh
 #   make bench         figures against named peers
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-learned-suite  a learned policy beside the best set by hand
@@ -118,7 +119,8 @@ REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 HELP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/help-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
-	cmd/hold-*.c cmd/load-*.c cmd/measure-*.c cmd/set-*.c cmd/repl.c))
+	cmd/hold-*.c cmd/load-*.c cmd/measure-*.c cmd/run-*.c cmd/set-*.c \
+	cmd/repl.c))
 LIBEXEC_SH := $(patsubst lib/target/%.sh,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard lib/target/*.sh))
 LIBEXEC_SO := $(patsubst lib/target/preload/%.c,$(BUILD)/libexec/schedkit/%.so,\
@@ -374,7 +376,7 @@ RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
 	check-mcp check-guest check-kernels check-loop check-deploy check-faults \
-	check-breaker check-package check-canary
+	check-breaker check-package check-canary check-executor
 check: deps
 	$(AGAIN) check-all
 
@@ -428,6 +430,11 @@ check-breaker: tests
 check-package: tests
 	$(Q).ci/deps package
 	$(Q)TEST_SECONDS=3600 tests/run package
+
+# A Slurm and an sshd of its own, which end with it.
+check-executor: tests
+	$(Q).ci/deps executor
+	$(Q)TEST_SECONDS=3600 tests/run executor
 
 # KINDS: which of tests/canary/kinds.txt, as a pattern of the shell's.
 check-canary: tests $(CANARY)

@@ -29,8 +29,9 @@ struct loop_opts {
 	size_t guard_count;
 	long cpus, memory_mib; /* of the guest; 0: as it comes */
 	const char *kernel, *topology;
-	const char *form;    /* for sched-synth; NULL: its own choice */
-	const char *backend; /* for sched-synth; NULL: as SCHED_LLM says */
+	const char *executor; /* for sched-verify; NULL */
+	const char *form;     /* for sched-synth; NULL: its own choice */
+	const char *backend;  /* for sched-synth; NULL: as SCHED_LLM says */
 	const char *model;
 	bool asks_model; /* the backend is a model */
 	bool once, resume, deploy, run;

@@ -403,7 +403,11 @@ static void verify_args(const struct loop *l, struct strs *args)
 {
 	strs_add(args, "--json");
 	loop_guest_args(l, args, true);
-	strs_add(args, "--halving");
+	/* On other machines each policy has a look, and no rungs. */
+	if (l->o->executor)
+		add_text(args, "--executor", l->o->executor);
+	else
+		strs_add(args, "--halving");
 	strs_add(args, "--sequential");
 	if (is_proven(l))
 		strs_add(args, "--bare");

@@ -69,6 +69,23 @@ static struct stream *read_back(int fd, const char *by)
 	return s;
 }
 
+struct stream *program_read(const void *data, size_t len, const char *by)
+{
+	int fd = program_memory(NULL, 0), rc;
+	struct stream *s = NULL;
+
+	if (fd < 0)
+		return NULL;
+	rc = io_write(fd, data, len);
+	if (rc)
+		err_set(-rc, "cannot keep what %s wrote: %s", by,
+			strerror(-rc));
+	else
+		s = read_back(fd, by);
+	close(fd);
+	return s;
+}
+
 int program_run(const struct program_call *c, struct program_answer *a)
 {
 	struct proc_spec spec = PROC_SPEC_INIT;

@@ -40,6 +40,10 @@ struct program_answer {
 int program_run(const struct program_call *c, struct program_answer *a);
 void program_answer_release(struct program_answer *a);
 
+/* The documents of what a program wrote, each checked; by: its name.  NULL with
+ * a message. */
+struct stream *program_read(const void *data, size_t len, const char *by);
+
 /* A file in memory with these documents, at its start; -errno. */
 int program_memory(const struct doc *const *docs, size_t n);
 

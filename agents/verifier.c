@@ -76,7 +76,7 @@ static bool simulates(const struct verifier *v)
 static void skip_unwanted(struct verifier *v)
 {
 	for (size_t i = 0; i < v->count; i++)
-		for (enum stage_id id = STAGE_PROVE; id < STAGE_COUNT; id++)
+		for (enum stage_id id = 0; id < STAGE_COUNT; id++)
 			if (!stage_wanted(v, id) &&
 			    v->all[i].stages[id].status == STATUS_UNKNOWN)
 				skip_stage(&v->all[i], id);
@@ -234,6 +234,26 @@ static void sign(struct verifier *v, const struct candidate *c,
 		snprintf(out->why, sizeof(out->why), "%s", err_text());
 }
 
+/* Decided elsewhere, or here. */
+static struct json *body_of(struct verifier *v, const struct group *g,
+			    struct candidate *c)
+{
+	if (c->answer) {
+		c->decision = json_text_at(c->answer, "decision");
+		return json_copy(c->answer);
+	}
+	skip_the_rest(c);
+	tell_cut(c);
+	verdict_decide(v, g, c);
+	if (c->from) {
+		stage_take_findings(&c->stages[STAGE_RUN], c->from->notes);
+	} else {
+		tell_load(v, c);
+		tell_model(g, c);
+	}
+	return verdict_body(v, g, c);
+}
+
 static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 		struct verifier_result *out)
 {
@@ -246,12 +266,7 @@ static int emit(struct verifier *v, const struct group *g, struct candidate *c,
 		out->accepted += is_accepted(c->known);
 		return 0;
 	}
-	skip_the_rest(c);
-	tell_cut(c);
-	verdict_decide(v, g, c);
-	tell_load(v, c);
-	tell_model(g, c);
-	body = verdict_body(v, g, c);
+	body = body_of(v, g, c);
 	sign(v, c, body, out);
 	d = doc_new("verdict", "sched-verify", body, parents,
 		    g->profile ? 2 : 1);
@@ -286,6 +301,12 @@ static int outcome(const struct verifier *v)
 				      "in the verdicts");
 	if (v->failed)
 		return err_set(-v->failed, "%s", v->failure);
+	for (size_t i = 0; v->lost && i < v->count; i++)
+		if (v->all[i].lost)
+			return err_set(-v->lost_rc,
+				       "%zu of %zu policies have no answer, "
+				       "one of them: %s",
+				       v->lost, v->count, v->all[i].lost);
 	for (size_t i = 0; v->unable && i < v->group_count; i++)
 		if (v->groups[i].trouble)
 			err_set(-v->unable, "%s", v->groups[i].trouble);
@@ -303,8 +324,13 @@ int verifier_verify(struct stream *s, const struct verifier_opts *o,
 	rc = plan_read(&v);
 	if (rc)
 		goto out;
-	climb_without_target(&v);
-	climb_target(&v);
+	if (o->executor) {
+		scatter_climb(&v);
+		skip_unwanted(&v);
+	} else {
+		climb_without_target(&v);
+		climb_target(&v);
+	}
 	rc = emit_all(&v, out);
 	if (!rc)
 		rc = outcome(&v);

@@ -18,6 +18,7 @@
 
 #include "agents/signer.h"
 #include "doc/stream.h"
+#include "executor/executor.h"
 #include "rt/client.h"
 
 enum stage_id {
@@ -48,7 +49,7 @@ struct verifier_opts {
 	unsigned stages; /* bits 1 << enum stage_id; 0: all, none by name */
 	long pairs;	 /* of each finalist */
 	long screen;	 /* runs of each policy before; 0: no screening */
-	long finalists;
+	long finalists;	 /* 0: a look at each and no more */
 	/* Instead of screening: rungs with ever more runs for ever fewer. */
 	bool halving;
 	/* Pairs end when the answer is known; `pairs` is the most. */
@@ -74,6 +75,9 @@ struct verifier_opts {
 	/* Whose leases the simulator and the target wait for; NULL: nobody
 	 * shares this machine. */
 	struct rt_client *runtime;
+	/* Who climbs and measures elsewhere; NULL: it is done here.  Neither
+	 * with `halving` nor with `only_new`. */
+	struct executor *executor;
 	/* What is accepted is signed by it; NULL: nothing is. */
 	struct signer *signer;
 	const volatile sig_atomic_t *cancel;
@@ -97,7 +101,8 @@ int verifier_stages_parse(const char *text, unsigned *stages);
  * -EBADMSG: the input has a bad line, nothing was measured; -ENODATA: it has
  * no policy; -EINTR: cancelled; another -errno: no target, or it failed.  In
  * the last two cases the verdicts are emitted nevertheless, with what is
- * known.
+ * known.  With an executor also -EAGAIN: it cannot be reached, or some
+ * policies' jobs were lost with their nodes.
  */
 int verifier_verify(struct stream *s, const struct verifier_opts *o,
 		    struct verifier_result *out);

@@ -29,14 +29,13 @@
 #include "policy/built.h"
 #include "policy/object.h"
 
-#define RESULT_MAX   (4u << 20)
-#define FINDINGS_MAX 500
-#define ROWS_MAX     200
-#define MEMORY_MIB   8192
-#define CPU_S	     900
-#define LIMIT_S	     1800
-#define POLL_MS	     100
-#define AT_ONCE_MAX  16
+#define RESULT_MAX  (4u << 20)
+#define ROWS_MAX    200
+#define MEMORY_MIB  8192
+#define CPU_S	    900
+#define LIMIT_S	    1800
+#define POLL_MS	    100
+#define AT_ONCE_MAX 16
 
 /* One candidate's process. */
 struct apart {
@@ -125,20 +124,6 @@ static double count(const struct json *v, const char *key)
 	return x >= 0 && x <= 1e15 ? floor(x) : 0;
 }
 
-static void take_findings(struct stage *s, const struct json *list)
-{
-	size_t n = 0;
-
-	json_each (f, list) {
-		if (n++ == FINDINGS_MAX)
-			break;
-		stage_find_at(s, json_text_at(f, "rule"),
-			      json_as_string(json_get(f, "file"), NULL),
-			      (long)count(f, "line"), "%s",
-			      json_text_at(f, "text"));
-	}
-}
-
 /* Nothing but what belongs there. */
 static struct json *take_simulation(const struct json *v)
 {
@@ -184,7 +169,7 @@ static enum stage_id take_line(struct candidate *c, const struct json *v,
 	s->seconds = json_as_number(json_get(v, "seconds"), 0);
 	if (!(s->seconds >= 0))
 		s->seconds = 0;
-	take_findings(s, json_get(v, "findings"));
+	stage_take_findings(s, json_get(v, "findings"));
 	if (next == STAGE_SIM && json_get(v, "simulation"))
 		c->simulation = take_simulation(json_get(v, "simulation"));
 	return next;

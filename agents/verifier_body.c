@@ -12,8 +12,6 @@
 
 static struct json *stages_body(const struct candidate *c)
 {
-	static const char *const names[] = {"unknown", "passed", "failed",
-					    "skipped"};
 	struct json *all = json_array();
 
 	for (size_t i = 0; i < STAGE_COUNT; i++) {
@@ -21,7 +19,8 @@ static struct json *stages_body(const struct candidate *c)
 		struct json *one = json_object();
 
 		json_set_string(one, "name", verifier_stage_names[i]);
-		json_set_string(one, "status", names[s->status]);
+		json_set_string(one, "status",
+				verifier_status_names[s->status]);
 		json_set(one, "findings", json_copy(s->findings));
 		json_set_number(one, "seconds", round(1e3 * s->seconds) / 1e3);
 		json_add(all, one);
@@ -79,7 +78,7 @@ static struct json *evidence_body(const struct verifier *v,
 	json_set_number(out, "min_effect_pct", v->o->min_effect_pct);
 	json_set_number(out, "screening_pairs", (double)c->screen.n);
 	json_set_number(out, "confirmation_pairs", (double)c->fresh);
-	json_set_number(out, "host_load", v->load);
+	json_set_number(out, "host_load", c->from ? c->from->load : v->load);
 	json_set_number(out, "host_wait_pct", verdict_wait_pct(g, c));
 	json_set_number(out, "runs", (double)(c->tally.runs + g->tally.runs));
 	json_set_number(out, "target_runs", (double)g->target_runs);
@@ -87,6 +86,8 @@ static struct json *evidence_body(const struct verifier *v,
 		json_set_string(out, "stopped", look_name(c->ended));
 	if (c->ranked)
 		json_set_bool(out, "pareto", c->pareto);
+	if (c->from && c->from->node)
+		json_set_string(out, "node", c->from->node);
 	return out;
 }
 
@@ -163,7 +164,7 @@ struct json *verdict_body(const struct verifier *v, const struct group *g,
 			  const struct candidate *c)
 {
 	struct json *b = json_object();
-	const struct json *f = v->facts;
+	const struct json *f = c->from ? c->from->facts : v->facts;
 
 	json_set_string(b, "policy", c->policy->id);
 	if (g->has_workload)

@@ -228,6 +228,14 @@ static void candidate_release(struct candidate *c)
 	pairs_release(&c->main);
 	pairs_release(&c->control);
 	free(c->why);
+	json_free(c->answer);
+	free(c->lost);
+	if (c->from) {
+		json_free(c->from->facts);
+		json_free(c->from->notes);
+		free(c->from->node);
+	}
+	free(c->from);
 }
 
 void plan_release(struct verifier *v)

@@ -286,8 +286,8 @@ void rounds_group(struct verifier *v, struct group *g)
 	struct round r;
 
 	round_init(&r, g->n + 3, g->w.metric_count);
-	if (run_warm_up(v, g) && choose(v, g, &r) && measure(v, g, &r) &&
-	    finish_bound(v, g, &r) && v->o->confirm)
+	if (run_warm_up(v, g) && choose(v, g, &r) && v->o->finalists &&
+	    measure(v, g, &r) && finish_bound(v, g, &r) && v->o->confirm)
 		confirm(v, g, &r);
 	round_release(&r);
 }

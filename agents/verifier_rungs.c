@@ -59,6 +59,11 @@ static void keep_best(struct verifier *v, struct group *g, size_t first,
 	free(out);
 }
 
+void rungs_keep_finalists(struct verifier *v, struct group *g)
+{
+	keep_best(v, g, 0, v->o->finalists);
+}
+
 /* Some rounds of all that are in play. */
 static bool rung(struct verifier *v, struct group *g, struct round *r,
 		 long rounds)
@@ -85,7 +90,7 @@ bool rungs_screen(struct verifier *v, struct group *g, struct round *r)
 	if (!rung(v, g, r, choose ? v->o->screen : 1))
 		return false;
 	if (choose)
-		keep_best(v, g, 0, v->o->finalists);
+		rungs_keep_finalists(v, g);
 	return true;
 }
 

@@ -8,10 +8,14 @@
 #include "base/mem.h"
 #include "policy/object.h"
 
-#define TEXT_MAX 2048
+#define TEXT_MAX     2048
+#define FINDINGS_MAX 500
 
 const char *const verifier_stage_names[STAGE_COUNT] = {
 	"lint", "build", "prove", "sim", "kernel", "run"};
+
+const char *const verifier_status_names[] = {"unknown", "passed", "failed",
+					     "skipped"};
 
 bool stage_wanted(const struct verifier *v, enum stage_id id)
 {
@@ -56,6 +60,22 @@ void stage_find_at(struct stage *s, const char *rule, const char *file,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	add(s, rule, file, line, text);
+}
+
+void stage_take_findings(struct stage *s, const struct json *list)
+{
+	size_t n = 0;
+
+	json_each (f, list) {
+		double line = json_as_number(json_get(f, "line"), 0);
+
+		if (n++ == FINDINGS_MAX)
+			break;
+		stage_find_at(s, json_text_at(f, "rule"),
+			      json_as_string(json_get(f, "file"), NULL),
+			      line >= 0 && line <= 1e9 ? (long)line : 0, "%s",
+			      json_text_at(f, "text"));
+	}
 }
 
 void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
@@ -150,7 +170,7 @@ bool candidate_alive(const struct candidate *c)
 	for (size_t i = 0; i < STAGE_COUNT; i++)
 		if (c->stages[i].status == STATUS_FAILED)
 			return false;
-	return !c->unbuilt && !c->known;
+	return !c->unbuilt && !c->known && !c->lost;
 }
 
 const struct group *candidate_group(const struct verifier *v,

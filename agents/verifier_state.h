@@ -56,6 +56,14 @@ struct tally {
 	struct cpu_wait wait; /* of the guest */
 };
 
+/* Where and how a candidate was looked at, when it was not here. */
+struct elsewhere {
+	struct json *facts; /* of the target there, as a verdict has them */
+	char *node;	    /* NULL: no kernel took part */
+	double load, wait_pct;
+	struct json *notes; /* of the run stage, no reasons for anything */
+};
+
 struct candidate {
 	const struct doc *policy;
 	const struct doc *known; /* its verdict, from before; NULL */
@@ -83,6 +91,10 @@ struct candidate {
 	bool ranked, pareto; /* among those measured; nobody outdoes it */
 	const char *decision;
 	char *why;
+	/* With an executor. */
+	struct elsewhere *from; /* NULL: nobody has looked yet */
+	struct json *answer;	/* its verdict's body, from there; NULL */
+	char *lost;		/* why there is none, and will be none */
 };
 
 /* The policies that answer one profile. */
@@ -120,6 +132,8 @@ struct verifier {
 	char *failure; /* its message */
 	int unable;    /* -errno of a group's command; see its trouble */
 	bool cancelled;
+	size_t lost;	/* candidates that no node could be had for */
+	int lost_rc;	/* -errno of the first of them */
 	double load;	/* of this machine before anything ran */
 	uint64_t lease; /* what is held of it; 0: none */
 };
@@ -129,6 +143,7 @@ int plan_read(struct verifier *v); /* reads the stream, makes the groups */
 void plan_release(struct verifier *v);
 
 /* verifier_stage.c */
+extern const char *const verifier_status_names[]; /* of enum stage_status */
 bool stage_wanted(const struct verifier *v, enum stage_id id);
 void stage_find(struct stage *s, const char *rule, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -136,6 +151,8 @@ void stage_find(struct stage *s, const char *rule, const char *fmt, ...)
 void stage_find_at(struct stage *s, const char *rule, const char *file,
 		   long line, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Those of a list that another process, or another machine, wrote. */
+void stage_take_findings(struct stage *s, const struct json *list);
 void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* With what the kernel's BPF verifier said last, its file and line. */
@@ -190,6 +207,18 @@ typedef void apart_stage(struct verifier *v, struct candidate *c,
 			 enum stage_id id);
 void apart_climb(struct verifier *v, apart_stage *climb);
 
+/* verifier_scatter.c: all of the ladder, on the nodes of an executor */
+void scatter_climb(struct verifier *v);
+
+/* verifier_gather.c: what comes back from there */
+/*
+ * Takes what the job on c[0..n) of a group says of each.  Who speaks may be
+ * mistaken or broken: what does not answer the question that was asked, or has
+ * figures that do not bear its decision out, is no answer.
+ */
+void gather_take(struct verifier *v, struct group *g, struct candidate **c,
+		 size_t n, bool look, const struct executor_answer *a);
+
 /* verifier_lease.c */
 /* Waits for what this stage takes: a core for STAGE_SIM, else the target.
  * False: v->failed or v->cancelled. */
@@ -229,6 +258,10 @@ struct arm {
 bool run_arm(struct verifier *v, struct group *g, struct arm *a);
 /* The baseline once, for warm caches and the time limit; retried once. */
 bool run_warm_up(struct verifier *v, struct group *g);
+
+/* verifier_rungs.c: by the figures of their screening, wherever those were
+ * measured: all but the best `finalists` are screened out. */
+void rungs_keep_finalists(struct verifier *v, struct group *g);
 
 /* verifier_rounds.c: screening, pairs, confirmation */
 void rounds_group(struct verifier *v, struct group *g);

@@ -79,7 +79,7 @@ double verdict_wait_pct(const struct group *g, const struct candidate *c)
 	struct cpu_wait both = {a->ran_ns + b->ran_ns,
 				a->waited_ns + b->waited_ns};
 
-	return cpu_wait_pct(&both);
+	return c->from ? c->from->wait_pct : cpu_wait_pct(&both);
 }
 
 /* What a guest measures then is how it was interrupted. */
@@ -258,6 +258,8 @@ static bool decide_unmeasured(const struct verifier *v, const struct group *g,
 {
 	if (v->cancelled)
 		say(c, "inconclusive", "interrupted before the end");
+	else if (c->lost)
+		say(c, "inconclusive", "%s", c->lost);
 	else if (v->failed)
 		say(c, "inconclusive", "it could not be tried: %s", v->failure);
 	else if (g->trouble)
@@ -274,19 +276,32 @@ const struct pairs *verdict_pairs(const struct candidate *c)
 	return c->main.n ? &c->main : &c->screen;
 }
 
-static bool decide_few(const struct verifier *v, const struct group *g,
-		       struct candidate *c)
+static void decide_screened(const struct verifier *v, const struct group *g,
+			    struct candidate *c)
 {
 	struct evidence e;
 
-	if (c->screened_out && c->screen.n) {
-		verdict_judge(v, g, &c->screen, 0, &e);
+	verdict_judge(v, g, &c->screen, 0, &e);
+	if (!v->o->finalists)
+		say(c, "inconclusive",
+		    "only looked at: %s %.2f times the kernel's own in %zu "
+		    "run%s",
+		    g->w.metrics[0].name, e.ratio, e.pairs,
+		    e.pairs == 1 ? "" : "s");
+	else
 		reject_run(c, "screening",
 			   "not among the %ld finalists: %s %.2f times the "
 			   "kernel's own in %zu screening run%s%s",
 			   v->o->finalists, g->w.metrics[0].name, e.ratio,
 			   e.pairs, e.pairs == 1 ? "" : "s",
 			   c->shortened ? " of the short command" : "");
+}
+
+static bool decide_few(const struct verifier *v, const struct group *g,
+		       struct candidate *c)
+{
+	if (c->screened_out && c->screen.n) {
+		decide_screened(v, g, c);
 	} else if (too_many_invalid(g, c) || !c->main.n) {
 		const struct tally *t =
 			c->tally.invalid ? &c->tally : &g->tally;

@@ -52,6 +52,11 @@
 	{.kind = OPT_STRING, .name = "topology", .arg = "LIST",             \
 	 .help = "of the guest: sockets=1,cores=2,threads=1", .target = (to)}
 
+#define ROW_EXECUTOR(to)                                                    \
+	{.kind = OPT_STRING, .name = "executor", .arg = "ENGINE[,KEY=VALUE]",\
+	 .help = "measure on the nodes of slurm or parallel",               \
+	 .target = (to)}
+
 /* clang-format on */
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cmd/loop.h"
 #include "cmd/rows.h"
+#include "executor/executor.h"
 #include "policy/form.h"
 #include "term/progress.h"
 #include "workload/words.h"
@@ -20,7 +21,7 @@
 
 static struct {
 	const char *target, *goal, *budget, *bound, *shorter, *name, *file;
-	const char *kernel, *topology, *form, *backend, *model;
+	const char *kernel, *topology, *executor, *form, *backend, *model;
 	struct strs metrics, guards;
 	long rounds, candidates, pairs, seed, cpus, memory;
 	double min_effect, max_age;
@@ -158,6 +159,7 @@ static const struct opt options[] = {
 	 .min = 256,
 	 .max = 1048576},
 	ROW_TOPOLOGY(&arg.topology),
+	ROW_EXECUTOR(&arg.executor),
 	{.kind = OPT_STRING,
 	 .name = "kernel",
 	 .arg = "SERIES",
@@ -296,9 +298,22 @@ static void check_form(void)
 			  "--backend");
 }
 
+/* sched-verify would refuse it as well, when all has been observed. */
+static void check_executor(void)
+{
+	struct executor *e;
+
+	if (!arg.executor)
+		return;
+	if (executor_open(arg.executor, "sched-verify", &e))
+		cli_usage(&loop_tool, "option --executor: %s", err_text());
+	executor_close(e);
+}
+
 static void check_options(int operands)
 {
 	check_form();
+	check_executor();
 	if (arg.file && operands)
 		cli_usage(&loop_tool, "a command or --workload, not both");
 	if (arg.file &&
@@ -332,6 +347,7 @@ static void fill(struct loop_opts *o, char **goal)
 		.memory_mib = arg.memory,
 		.kernel = arg.kernel,
 		.topology = arg.topology,
+		.executor = arg.executor,
 		.form = arg.form,
 		.backend = arg.backend,
 		.model = arg.model,

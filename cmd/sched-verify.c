@@ -19,7 +19,7 @@
 #include "term/text.h"
 
 static struct {
-	const char *target, *stages, *topology;
+	const char *target, *stages, *topology, *executor;
 	struct strs guards, kernels, objects;
 	long pairs, screen, finalists, seed, cpus, memory;
 	double min_effect, timeout;
@@ -68,9 +68,9 @@ static const struct opt options[] = {
 	{.kind = OPT_LONG,
 	 .name = "finalists",
 	 .arg = "K",
-	 .help = "policies that get all their pairs (2)",
+	 .help = "policies that get all their pairs (2; 0: a look at each)",
 	 .target = &arg.finalists,
-	 .min = 1,
+	 .min = 0,
 	 .max = 1000},
 	{.kind = OPT_FLAG,
 	 .name = "halving",
@@ -127,6 +127,7 @@ static const struct opt options[] = {
 	 .min = 128,
 	 .max = 1 << 20},
 	ROW_TOPOLOGY(&arg.topology),
+	ROW_EXECUTOR(&arg.executor),
 	{.kind = OPT_LIST,
 	 .name = "kernel",
 	 .arg = "SERIES",
@@ -232,6 +233,17 @@ static size_t read_guards(struct verifier_guard *rows, double *dflt)
 	return n;
 }
 
+static void read_executor(struct verifier_opts *o)
+{
+	if (!arg.executor)
+		return;
+	if (arg.halving || arg.only_new || !arg.finalists)
+		cli_usage(&tool, "--executor contradicts --halving, --new and "
+				 "--finalists 0");
+	if (executor_open(arg.executor, tool.name, &o->executor))
+		cli_usage(&tool, "option --executor: %s", err_text());
+}
+
 static void read_options(struct verifier_opts *o,
 			 struct verifier_guard **guards)
 {
@@ -246,6 +258,9 @@ static void read_options(struct verifier_opts *o,
 			  SEQUENTIAL_MOST);
 	if (arg.confirm && arg.no_confirm)
 		cli_usage(&tool, "--confirm and --no-confirm contradict");
+	if (!arg.finalists && (arg.halving || !arg.screen))
+		cli_usage(&tool, "--finalists 0 is for a look at each: it "
+				 "contradicts --halving and --screen 0");
 	*guards = mem_zalloc(arg.guards.len + 1, sizeof(**guards));
 	*o = (struct verifier_opts){
 		.target = arg.target,
@@ -271,6 +286,7 @@ static void read_options(struct verifier_opts *o,
 		.kernel_count = arg.kernels.len,
 		.cancel = &cli_stop,
 	};
+	read_executor(o);
 	o->guard_count = read_guards(*guards, &o->guard_pct);
 	if (arg.stages && verifier_stages_parse(arg.stages, &o->stages) < 0)
 		cli_usage(&tool, "option --stages: %s", err_text());
@@ -413,7 +429,8 @@ int main(int argc, char **argv)
 	/* Nobody types documents beside an object. */
 	in = o.object_count && isatty(STDIN_FILENO) ? -1 : STDIN_FILENO;
 	s = stream_open(in, json ? STDOUT_FILENO : -1, tool.name);
-	rc = open_runtime(&o.runtime);
+	/* What is done elsewhere takes nothing of this machine. */
+	rc = o.executor ? 0 : open_runtime(&o.runtime);
 	if (!rc)
 		rc = verifier_verify(s, &o, &res);
 	if (o.runtime)
@@ -421,6 +438,7 @@ int main(int argc, char **argv)
 	progress_clear(&p);
 	tell_signing(o.signer, &res);
 	signer_free(o.signer);
+	executor_close(o.executor);
 	if (!json)
 		verify_show(s, res.verdicts);
 	status = res.accepted ? CLI_YES : CLI_NO;

@@ -145,6 +145,7 @@ static void add_verdict(const struct stream *s, const struct json *body,
 {
 	const struct doc *p = stream_find(s, json_text_at(body, "policy"));
 	const struct json *gap = json_path(body, "bound.gap_closed_pct");
+	const char *node = json_text_at(body, "evidence.node");
 
 	buf_printf(out, "%s: ", json_text_at(body, "decision"));
 	text_clean(out, p ? json_text_at(p->body, "title") : "?", 0);
@@ -152,9 +153,14 @@ static void add_verdict(const struct stream *s, const struct json *body,
 	if (p)
 		add_policy(p->body, out);
 	text_clean(out, json_text_at(body, "why"), 0);
-	buf_printf(out, "\non %s, kernel %s, accelerator %s\n",
+	buf_printf(out, "\non %s, kernel %s, accelerator %s",
 		   json_text_at(body, "target"), json_text_at(body, "kernel"),
 		   json_text_at(body, "accelerator"));
+	if (*node) {
+		buf_puts(out, ", node ");
+		text_clean(out, node, 0);
+	}
+	buf_puts(out, "\n");
 	add_signature(body, out);
 	add_metrics(body, out);
 	add_foretold(body, out);

@@ -28,7 +28,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-static void remove_all(const char *dir)
+void temp_clear(const char *dir)
 {
 	nftw(dir, remove_one, DEPTH, FTW_DEPTH | FTW_PHYS);
 }
@@ -60,7 +60,7 @@ static void remove_left(const char *parent, const char *prefix)
 		dir = mem_printf("%s/%s", parent, e->d_name);
 		fd = hold(dir, LOCK_EX | LOCK_NB);
 		if (fd >= 0) {
-			remove_all(dir);
+			temp_clear(dir);
 			close(fd);
 		}
 		free(dir);
@@ -96,7 +96,7 @@ int temp_make(const char *parent, const char *prefix, struct temp *out)
 void temp_remove(struct temp *t)
 {
 	if (t->dir)
-		remove_all(t->dir);
+		temp_clear(t->dir);
 	if (t->lock >= 0)
 		close(t->lock);
 	free(t->dir);

@@ -19,5 +19,7 @@ struct temp {
 int temp_make(const char *parent, const char *prefix, struct temp *out);
 /* With all that is in it, as far as we may. */
 void temp_remove(struct temp *t);
+/* The same of any folder. */
+void temp_clear(const char *dir);
 
 #endif

@@ -266,7 +266,7 @@ static const struct rule verdict[] = {
 	      {POSITIVE("host_load")}, {POSITIVE("host_wait_pct")},
 	      {COUNT("runs")}, {COUNT("target_runs")},
 	      {WORD("stopped"), WORDS("full", "decided", "futile")},
-	      {BOOL("pareto")})},
+	      {BOOL("pareto")}, {TEXT("node")})},
 	{0},
 };
 
