@@ -51,6 +51,9 @@ bool doctor_guest(struct json *checks);
 /* Files and programs; true: the policy object is there. */
 bool doctor_programs(struct json *checks);
 
+/* Whether there is a compiler for BPF. */
+bool doctor_has_clang(void);
+
 /* Sandboxes, and the model that SCHED_LLM names; takes keys out of the
  * environment. */
 void doctor_model(struct json *checks);

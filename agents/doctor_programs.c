@@ -81,7 +81,8 @@ static char *clang_version(const char *name)
 	return NULL;
 }
 
-static void check_clang(struct json *checks)
+/* NULL: none that is new enough; to be freed. */
+static char *find_clang(void)
 {
 	char *found = clang_version("clang");
 
@@ -91,6 +92,21 @@ static void check_clang(struct json *checks)
 		snprintf(name, sizeof(name), "clang-%d", v);
 		found = clang_version(name);
 	}
+	return found;
+}
+
+bool doctor_has_clang(void)
+{
+	char *found = find_clang();
+
+	free(found);
+	return found != NULL;
+}
+
+static void check_clang(struct json *checks)
+{
+	char *found = find_clang();
+
 	if (found)
 		doctor_add(checks, "clang", DOCTOR_OK, "", "%s", found);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Says what this machine can do and what is missing, with the way to it; and
- * why the kernel took a policy off.
+ * Says what this machine can do and what is missing, with the way to it; why
+ * the kernel took a policy off; and what our own programs may do here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agents/doctor.h"
+#include "agents/doctor_self.h"
 #include "agents/triage.h"
 #include "base/mem.h"
 #include "cmd/note.h"
@@ -17,7 +18,7 @@
 #include "term/table.h"
 #include "term/text.h"
 
-static bool json, stall;
+static bool json, self, stall;
 static const char *policy, *root;
 
 static const struct opt options[] = {
@@ -26,6 +27,10 @@ static const struct opt options[] = {
 	 .name = "json",
 	 .target = &json,
 	 .help = "write a note document"},
+	{.kind = OPT_FLAG,
+	 .name = "self",
+	 .target = &self,
+	 .help = "measure what the programs themselves may do"},
 	{.kind = OPT_FLAG,
 	 .letter = 's',
 	 .name = "stall",
@@ -50,8 +55,8 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
 	.name = "sched-doctor",
 	.purpose = "what this machine can do and what is missing",
-	.synopsis = "[--json] [--root DIR] | --stall [--json] [--policy ID] "
-		    "[FILE]",
+	.synopsis = "[--json] [--root DIR | --self] | --stall [--json] "
+		    "[--policy ID] [FILE]",
 	.options = options,
 	.mixed = true,
 };
@@ -101,6 +106,46 @@ static int examine(void)
 		json_free(body);
 	}
 	return cli_finish(&tool, ready ? CLI_YES : CLI_CANNOT);
+}
+
+/* ---- what we may do ourselves ------------------------------------------ */
+
+static void show_processes(const struct json *body)
+{
+	struct table *t = table_new();
+
+	table_column(t, "", TABLE_LEFT);
+	table_column(t, "", TABLE_LEFT);
+	table_column(t, "", TABLE_WRAP);
+	json_each (row, json_get(body, "processes")) {
+		table_cell(t, "%s", json_text_at(row, "name"));
+		table_cell(t, "%s", json_text_at(row, "status"));
+		table_cell(t, "%s", json_text_at(row, "text"));
+	}
+	cli_table(t, text_columns(STDOUT_FILENO));
+	putchar('\n');
+	note_line(json_text_at(body, "text"));
+}
+
+static int examine_self(void)
+{
+	struct json *body = NULL;
+	int rc = doctor_self(&body), status;
+
+	if (rc)
+		return cli_fail(&tool, rc);
+	status = !json_as_bool(json_get(body, "as_declared"), false) ? CLI_NO
+		 : !json_as_bool(json_get(body, "measured"), false) ? CLI_CANNOT
+								    : CLI_YES;
+	if (json) {
+		rc = note_put(&tool, body);
+		if (rc)
+			return rc;
+	} else {
+		show_processes(body);
+		json_free(body);
+	}
+	return cli_finish(&tool, status);
 }
 
 /* ---- why it was taken off ---------------------------------------------- */
@@ -267,7 +312,11 @@ int main(int argc, char **argv)
 		cli_usage(&tool, "--policy goes with --stall");
 	if (stall && root)
 		cli_usage(&tool, "--root and --stall exclude each other");
+	if (self && (stall || root))
+		cli_usage(&tool, "--self goes with neither --stall nor --root");
 	if (argc - at > 1)
 		cli_usage(&tool, "one FILE at most");
+	if (self)
+		return examine_self();
 	return stall ? explain(argv[at]) : examine();
 }

@@ -185,16 +185,17 @@ static void files(void **state)
 /* What is not Landlock's: 0, or why not. */
 static int open_up(mode_t mode)
 {
-	int fd = open(written, O_RDONLY | O_CLOEXEC), was = errno;
+	int fd = open(written, O_RDONLY | O_CLOEXEC), why;
 
-	if (chmod(secret, mode) == 0)
-		return 0;
-	was = errno;
-	if (fd >= 0 && (fchmod(fd, mode | 0700) == 0 || errno != was))
-		return 0;
-	if (fchmodat(AT_FDCWD, secret, mode, 0) == 0 || errno != was)
-		return 0;
-	return was;
+	why = chmod(secret, mode) < 0 ? errno : 0;
+	/* It may be read where it may be written. */
+	if (why && fd >= 0 && (fchmod(fd, mode | 0700) == 0 || errno != why))
+		why = 0;
+	if (why && (fchmodat(AT_FDCWD, secret, mode, 0) == 0 || errno != why))
+		why = 0;
+	if (fd >= 0)
+		close(fd);
+	return why;
 }
 
 static int writable_for_others(void)
