@@ -19,7 +19,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "scx/ext.h"
+#include "scx/sysfs.h"
 #include "target/inside.h"
+#include "target/klog.h"
 #include "target/runner.h"
 
 #define PORT "schedkit"
@@ -94,13 +96,25 @@ static void judge_memory(long kills_before, struct run_result *r)
 	free(words);
 }
 
+/* How the policy has left the kernel behind. */
+static void look_after(int klog, struct run_result *r)
+{
+	char state[SYSFS_WORD];
+
+	if (!r->report)
+		return;
+	sysfs_word("state", state);
+	json_set_string(r->report, "state_after", state);
+	klog_read(klog, json_set(r->report, "kernel_log", json_array()));
+}
+
 static void __attribute__((noreturn))
 worker(const struct wire_msg *m, int reply)
 {
 	struct run_result r = {0};
 	struct run_job j;
 	long kills = inside_oom_kills();
-	int rc = run_job_read(m, &j);
+	int klog = klog_open(), rc = run_job_read(m, &j);
 
 	if (!rc)
 		rc = inside_new_root(j.cwd);
@@ -108,6 +122,7 @@ worker(const struct wire_msg *m, int reply)
 		j.may_be_killed = true;
 		rc = run_job(&j, &r);
 		judge_memory(kills, &r);
+		look_after(klog, &r);
 	}
 	_exit(run_result_send(reply, rc, &r) < 0);
 }

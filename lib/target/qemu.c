@@ -16,6 +16,7 @@
 
 #define DEFAULT_CPUS	   4
 #define MAX_CPUS	   64
+#define MAX_NODES	   4
 #define DEFAULT_MEMORY_MIB 1024
 #define MIN_MEMORY_MIB	   256
 #define NOBODY		   65534
@@ -29,58 +30,87 @@ static long host_cpus(void)
 	return CPU_COUNT(&set);
 }
 
-/* The product of the levels; 0 when the text is not "level=n,…". */
-static long topology_cpus(const char *text)
-{
-	static const char *const levels[] = {"sockets", "dies", "cores",
-					     "threads"};
-	long product = 1;
+enum { NODES, SOCKETS, DIES, CORES, THREADS, LEVELS };
 
-	for (const char *s = text;;) {
+static const char *const level_names[LEVELS] = {"nodes", "sockets", "dies",
+						"cores", "threads"};
+
+/* "level=n,…" into n, 0 for what is not named; false: it is not like that. */
+static bool levels_read(const char *s, long n[static LEVELS])
+{
+	for (;; s++) {
 		size_t i, len = strcspn(s, "=");
 		char *end;
-		long n;
 
-		for (i = 0; i < ARRAY_LEN(levels); i++)
-			if (strlen(levels[i]) == len &&
-			    !strncmp(s, levels[i], len))
+		for (i = 0; i < LEVELS; i++)
+			if (strlen(level_names[i]) == len &&
+			    !strncmp(s, level_names[i], len))
 				break;
-		if (i == ARRAY_LEN(levels) || s[len] != '=')
-			return 0;
-		n = strtol(s + len + 1, &end, 10);
-		if (n < 1 || n > MAX_CPUS || (*end && *end != ','))
-			return 0;
-		product *= n;
+		if (i == LEVELS || s[len] != '=' || n[i])
+			return false;
+		n[i] = strtol(s + len + 1, &end, 10);
+		if (n[i] < 1 || n[i] > MAX_CPUS || (*end && *end != ','))
+			return false;
 		if (!*end)
-			return product;
-		s = end + 1;
+			return true;
+		s = end;
 	}
+}
+
+static int topology_read_text(const char *text, struct machine *m)
+{
+	long n[LEVELS] = {0};
+	size_t at = 0;
+
+	if (strlen(text) >= sizeof(m->topology) || !levels_read(text, n))
+		return err_set(EINVAL,
+			       "topology '%s' is not like "
+			       "sockets=1,cores=2,threads=1",
+			       text);
+	m->nodes = n[NODES] ? n[NODES] : 1;
+	if (n[NODES] && !n[SOCKETS])
+		n[SOCKETS] = n[NODES];
+	if (m->nodes > MAX_NODES)
+		return err_set(EINVAL, "a guest has 1 to %d nodes, not %ld",
+			       MAX_NODES, m->nodes);
+	if (m->nodes > 1 && n[SOCKETS] % m->nodes)
+		return err_set(EINVAL,
+			       "topology '%s': %ld nodes cannot have the same "
+			       "number of %ld sockets",
+			       text, m->nodes, n[SOCKETS]);
+	strcpy(m->topology, text);
+	m->cpus = 1;
+	for (size_t i = SOCKETS; i < LEVELS; i++) {
+		if (!n[i])
+			continue;
+		m->cpus *= n[i];
+		at += (size_t)snprintf(m->smp + at, sizeof(m->smp) - at,
+				       ",%s=%ld", level_names[i], n[i]);
+	}
+	return 0;
 }
 
 int machine_read(long cpus, long memory_mib, const char *topology,
 		 struct machine *m)
 {
-	long host = host_cpus(), product;
+	long host = host_cpus();
+	int rc;
 
 	*m = (struct machine){
+		.nodes = 1,
 		.cpus = cpus		      ? cpus
 			: host < DEFAULT_CPUS ? host
 					      : DEFAULT_CPUS,
 		.memory_mib = memory_mib ? memory_mib : DEFAULT_MEMORY_MIB,
 	};
 	if (topology) {
-		product = topology_cpus(topology);
-		if (!product || strlen(topology) >= sizeof(m->topology))
-			return err_set(EINVAL,
-				       "topology '%s' is not like "
-				       "sockets=1,cores=2,threads=1",
-				       topology);
-		if (cpus && cpus != product)
+		rc = topology_read_text(topology, m);
+		if (rc)
+			return rc;
+		if (cpus && cpus != m->cpus)
 			return err_set(EINVAL,
 				       "topology '%s' makes %ld CPUs, not %ld",
-				       topology, product, cpus);
-		m->cpus = product;
-		strcpy(m->topology, topology);
+				       topology, m->cpus, cpus);
 	}
 	if (m->cpus < 1 || m->cpus > MAX_CPUS)
 		return err_set(EINVAL, "a guest has 1 to %d CPUs, not %ld",
@@ -90,6 +120,30 @@ int machine_read(long cpus, long memory_mib, const char *topology,
 			       "a guest needs %d MiB of memory, not %ld",
 			       MIN_MEMORY_MIB, m->memory_mib);
 	return 0;
+}
+
+/* Memory that virtiofsd sees as well.  Each node has a backend of its own. */
+static void add_memory(const struct machine *m, struct strs *argv)
+{
+	long cpus = m->cpus / m->nodes, mib = m->memory_mib / m->nodes;
+	long rest = m->memory_mib % m->nodes;
+
+	strs_add(argv, "-machine");
+	strs_printf(argv, "pc,%susb=off,vmport=off",
+		    m->nodes > 1 ? "" : "memory-backend=mem0,");
+	strs_add(argv, "-m");
+	strs_printf(argv, "%ld", m->memory_mib);
+	for (long i = 0; i < m->nodes; i++) {
+		strs_add(argv, "-object");
+		strs_printf(argv,
+			    "memory-backend-memfd,id=mem%ld,size=%ldM,share=on",
+			    i, mib + (i ? 0 : rest));
+		if (m->nodes == 1)
+			continue;
+		strs_add(argv, "-numa");
+		strs_printf(argv, "node,nodeid=%ld,memdev=mem%ld,cpus=%ld-%ld",
+			    i, i, i * cpus, (i + 1) * cpus - 1);
+	}
 }
 
 static void add_all(struct strs *l, const char *const *words)
@@ -125,18 +179,11 @@ void qemu_argv(const struct parts *p, const struct machine *m,
 		strs_add(argv, "-L");
 		strs_add(argv, p->qemu_share);
 	}
-	strs_add(argv, "-machine");
-	strs_add(argv, "pc,memory-backend=mem,usb=off,vmport=off");
+	add_memory(m, argv);
 	strs_add(argv, "-accel");
 	strs_add(argv, strcmp(accel, "kvm") ? "tcg,thread=multi" : "kvm");
 	strs_add(argv, "-smp");
-	strs_printf(argv, "%ld%s%s", m->cpus, *m->topology ? "," : "",
-		    m->topology);
-	strs_add(argv, "-m");
-	strs_printf(argv, "%ld", m->memory_mib);
-	strs_add(argv, "-object");
-	strs_printf(argv, "memory-backend-memfd,id=mem,size=%ldM,share=on",
-		    m->memory_mib);
+	strs_printf(argv, "%ld%s", m->cpus, m->smp);
 	strs_add(argv, "-chardev");
 	strs_printf(argv, "socket,id=fs,fd=%d", CELL_FD_FS);
 	strs_add(argv, "-chardev");

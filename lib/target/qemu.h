@@ -9,12 +9,15 @@
 struct machine {
 	long cpus;
 	long memory_mib;
-	char topology[96]; /* "sockets=1,cores=2,threads=1" or "" */
+	long nodes;	   /* of memory; each has its share of all */
+	char topology[96]; /* as asked for: "nodes=2,cores=2,threads=1" or "" */
+	char smp[96];	   /* the same as QEMU has it, without the nodes */
 };
 
 /*
  * Fills in what is 0 or NULL and checks the rest.  -EINVAL names what does
- * not fit ("topology 'cores=3' makes 3 CPUs, not 2").
+ * not fit ("topology 'cores=3' makes 3 CPUs, not 2").  No socket is in two
+ * nodes; there are as many of both where only nodes are asked for.
  */
 int machine_read(long cpus, long memory_mib, const char *topology,
 		 struct machine *m);

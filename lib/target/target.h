@@ -27,7 +27,7 @@ struct target_opts {
 	long cpus;	      /* vm; 0: the host's, at most 4 */
 	long memory_mib;      /* vm; 0: 1024 */
 	const char *kernel;   /* vm; a series ("6.18"), a vmlinuz, NULL: 6.18 */
-	const char *topology; /* vm; "sockets=1,cores=2,threads=1" or NULL */
+	const char *topology; /* vm; "nodes=2,cores=2,threads=1" or NULL */
 	bool plain; /* host; no policy will need sched_ext nor privilege */
 	double boot_timeout_s; /* vm; 0: 120, for a busy host */
 	/* vm; returns while the guest boots, if it has booted here before;
@@ -72,8 +72,10 @@ struct run_result {
 	size_t out_len, err_len;
 	char *file; /* spec.bring; NULL: it left none, or too large a one */
 	size_t file_len;
-	struct json *report; /* ext_report(), NULL without a policy */
-	char *message;	     /* why it is not RUN_DONE, else NULL */
+	/* ext_report(), NULL without a policy; of a guest also "state_after",
+	 * of sched_ext, and "kernel_log", klog_read() of the whole run. */
+	struct json *report;
+	char *message; /* why it is not RUN_DONE, else NULL */
 	/* A guest's, meanwhile; zero where it has more CPUs than there are. */
 	struct cpu_wait wait;
 };

@@ -55,16 +55,26 @@ part() {
 }
 
 @test "output, status, folder and user pass through; topology and memory" {
-	exits 7 sched-guest -t sockets=2,cores=1,threads=2 -m 512 -r rep -- \
+	exits 7 sched-guest -t nodes=2,cores=1,threads=2 -m 512 -r rep -- \
 		sh -c 'id -u; pwd; echo to-err >&2
 		cat /sys/devices/system/cpu/cpu*/topology/physical_package_id |
-			sort -u | wc -l; exit 7'
+			sort -u | wc -l
+		cat /sys/devices/system/cpu/cpu0/topology/thread_siblings_list
+		cat /sys/devices/system/node/node*/cpulist
+		awk "/MemTotal/ { print (\$4 > 150000) }" \
+			/sys/devices/system/node/node*/meminfo
+		exit 7'
 	is "$output" "$(id -u)
 $PWD
-2"
+2
+0-1
+0-1
+2-3
+1
+1"
 	is "$stderr" to-err
 	is "$(jq -r '.target | .cpus, .memory_mib, .topology' rep |
-		paste -sd ' ')" '4 512 sockets=2,cores=1,threads=2'
+		paste -sd ' ')" '4 512 nodes=2,cores=1,threads=2'
 	has "$(jq -r .target.kernel rep)" 6.18.
 }
 
@@ -217,6 +227,9 @@ mine'
 	is "$(sed -n 2p rep | jq -r '.policy.alive, .target.sched_ext' |
 		paste -sd ' ')" 'false disabled'
 	[ "$(sed -n 2p rep | jq '.policy.counters | add')" -gt 0 ]
+	is "$(sed -n 2p rep | jq -r .policy.state_after)" disabled
+	is "$(sed -n 2p rep | jq -r '.policy.kernel_log[]' |
+		grep -oE 'enabled|disabled' | paste -sd ' ')" 'enabled disabled'
 	has "$(cat err)" 'the policy did not load'
 	has "$(cat err)" slice_us
 	is "$(sed -n 4p rep | jq -r .exit_status)" 143

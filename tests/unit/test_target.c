@@ -20,6 +20,7 @@
 #include "target/console.h"
 #include "target/cpu_wait.h"
 #include "target/env.h"
+#include "target/klog.h"
 #include "target/qemu.h"
 #include "target/runner.h"
 
@@ -126,12 +127,143 @@ static void topology_is_no_way_into_qemu(void **state)
 					  "cores=1,maxcpus=9",
 					  "cores=2;x",
 					  "cores=1,file=/etc/x",
+					  "cores=2,cores=2",
+					  "memdev=mem0",
 					  "cores=99"};
 	struct machine m;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(machine_read(0, 0, bad[i], &m), -EINVAL);
+}
+
+/* What QEMU is started with, as one line. */
+static char *line_of(const struct machine *m)
+{
+	static char none[] = "", qemu[] = "/usr/bin/qemu", kernel[] = "/k";
+	struct parts p = {.qemu = qemu, .qemu_share = none, .kernel = kernel};
+	struct strs argv = {0};
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	qemu_argv(&p, m, "tcg", "/init", &argv);
+	for (size_t i = 0; i < argv.len; i++)
+		buf_printf(&b, "%s%s", i ? " " : "", argv.v[i]);
+	strs_release(&argv);
+	return buf_take(&b);
+}
+
+static void assert_line_has(const struct machine *m, const char *part)
+{
+	char *line = line_of(m);
+
+	if (!strstr(line, part))
+		fail_msg("not in it: %s\n%s", part, line);
+	free(line);
+}
+
+static void one_node_is_no_numa(void **state)
+{
+	struct machine m;
+	char *line;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(machine_read(0, 0,
+					      i ? "nodes=1,cores=2" : "cores=2",
+					      &m),
+				 0);
+		assert_line_has(&m, "memory-backend=mem0,");
+		assert_line_has(&m, "id=mem0,size=1024M,share=on");
+		line = line_of(&m);
+		assert_null(strstr(line, "-numa"));
+		free(line);
+	}
+}
+
+static void nodes_have_their_share(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	assert_int_equal(machine_read(0, 1001, "nodes=2,cores=2,threads=2", &m),
+			 0);
+	assert_int_equal(m.cpus, 8);
+	assert_int_equal(m.nodes, 2);
+	assert_string_equal(m.topology, "nodes=2,cores=2,threads=2");
+	assert_line_has(&m, "-machine pc,usb=off,vmport=off -m 1001 ");
+	assert_line_has(&m, "-smp 8,sockets=2,cores=2,threads=2 ");
+	assert_line_has(&m, "id=mem0,size=501M,share=on -numa "
+			    "node,nodeid=0,memdev=mem0,cpus=0-3 ");
+	assert_line_has(&m, "id=mem1,size=500M,share=on -numa "
+			    "node,nodeid=1,memdev=mem1,cpus=4-7 ");
+	/* Two sockets each. */
+	assert_int_equal(machine_read(4, 0, "sockets=4,nodes=2", &m), 0);
+	assert_line_has(&m, "-smp 4,sockets=4 ");
+	assert_line_has(&m, "memdev=mem1,cpus=2-3 ");
+}
+
+static void no_socket_is_in_two_nodes(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	assert_int_equal(machine_read(0, 0, "nodes=2,sockets=1,cores=4", &m),
+			 -EINVAL);
+	assert_non_null(strstr(err_text(), "2 nodes cannot have the same"));
+	assert_int_equal(machine_read(0, 0, "nodes=2,sockets=3", &m), -EINVAL);
+	assert_int_equal(machine_read(0, 0, "nodes=5", &m), -EINVAL);
+	assert_non_null(strstr(err_text(), "1 to 4 nodes, not 5"));
+}
+
+/* ---- the kernel's log -------------------------------------------------- */
+
+static void assert_heard(const char *record, const char *want)
+{
+	struct json *said = json_array();
+
+	klog_take(record, strlen(record), said);
+	assert_int_equal(json_len(said), want ? 1 : 0);
+	if (want)
+		assert_string_equal(json_as_string(json_at(said, 0), ""), want);
+	json_free(said);
+}
+
+static void warnings_and_schedulers_are_heard(void **state)
+{
+	(void)state;
+	assert_heard("4,512,7000000,-;WARNING: CPU: 0 PID: 7 at k.c:3\n",
+		     "WARNING: CPU: 0 PID: 7 at k.c:3");
+	assert_heard("6,512,7,-;sched_ext: BPF scheduler \"x\" enabled\n",
+		     "sched_ext: BPF scheduler \"x\" enabled");
+	/* What it adds for machines stands in lines of its own. */
+	assert_heard("3,1,2,-,caller=T1;bad disk\n SUBSYSTEM=block\n"
+		     " DEVICE=b8:0\n",
+		     "bad disk");
+	assert_heard("4,1,2,-;a\\x1b[2Jb", "a\\x1b[2Jb");
+}
+
+static void the_rest_is_not(void **state)
+{
+	(void)state;
+	assert_heard("5,512,7,-;random: fine\n", NULL);
+	/* A program's own words, however urgent. */
+	assert_heard("9,512,7,-;sched_ext: BUG: not the kernel's\n", NULL);
+	assert_heard("12,512,7,-;systemd: WARNING\n", NULL);
+	assert_heard("", NULL);
+	assert_heard("4,512,7,-", NULL);
+	assert_heard("x,512,7,-;words\n", NULL);
+}
+
+static void not_all_of_a_flood_is_kept(void **state)
+{
+	struct json *said = json_array();
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		klog_take("4,1,2,-;again", 13, said);
+	assert_int_equal(json_len(said), KLOG_LINES);
+	json_free(said);
 }
 
 static void messages_are_whole_or_not_there(void **state)
@@ -364,6 +496,12 @@ int main(void)
 		cmocka_unit_test(machine_defaults),
 		cmocka_unit_test(topology_gives_the_cpus),
 		cmocka_unit_test(topology_is_no_way_into_qemu),
+		cmocka_unit_test(one_node_is_no_numa),
+		cmocka_unit_test(nodes_have_their_share),
+		cmocka_unit_test(no_socket_is_in_two_nodes),
+		cmocka_unit_test(warnings_and_schedulers_are_heard),
+		cmocka_unit_test(the_rest_is_not),
+		cmocka_unit_test(not_all_of_a_flood_is_kept),
 		cmocka_unit_test(messages_are_whole_or_not_there),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(job_survives_the_wire),
