@@ -3,6 +3,8 @@
 #
 # fetch-guest [SERIES]          fetch what a guest needs and is not there yet
 # fetch-guest --print [SERIES]  say what is there; no network
+# fetch-guest --list            say which series there are, Debian's and those
+#                               that were fetched, the oldest first
 #
 # SERIES is "6.18" (the default): the newest kernel of that series.  What the
 # system has installed is used; the rest is downloaded from Debian with apt
@@ -43,7 +45,7 @@ die() {
 }
 
 usage() {
-	echo 'usage: fetch-guest [--print] [SERIES]' >&2
+	echo 'usage: fetch-guest [--print] [SERIES] | --list' >&2
 	exit 2
 }
 
@@ -299,7 +301,7 @@ fetch_kernel() {
 	[ -n "$image" ] || image=$(newest image '')
 	[ -n "$image" ] || image=$(newest image -unsigned)
 	[ -n "$image" ] ||
-		die "cannot fetch guest kernel $series: no such series in $suites; there are: $(kernel_series)"
+		die "cannot fetch guest kernel $series: no such series in $suites; there are: $(kernel_series | tr '\n' ' ')"
 	r=$(echo "$image" | sed 's/^linux-[a-z]*-\(unsigned-\)\{0,1\}//; s/-unsigned$//')
 	modules=$image
 	[ -z "$(private apt-cache search --names-only "^linux-modules-$(echo "$r" | sed 's/[.+]/[&]/g')\$")" ] ||
@@ -327,16 +329,25 @@ kernel_series() {
 	private apt-cache search --names-only \
 		'^linux-(image|binary|binary-unsigned)-[0-9.]*[+][^ ]*-cloud-amd64$' |
 		sed 's/^linux-[a-z-]*-\([0-9]*[.][0-9]*\).*/\1/' |
-		sort -Vu | tr '\n' ' '
+		sort -Vu
+}
+
+list_kernels() {
+	index 'the list of guest kernels'
+	{
+		kernel_series
+		ls "$cache/kernels" 2>/dev/null || :
+	} | grep -E '^[0-9]+[.][0-9]+$' | sort -Vu
 }
 
 # ---- main -------------------------------------------------------------
 
-print=
+print='' list='' left=''
 series=$SERIES
 for a in "$@"; do
 	case $a in
 	--print) print=1 ;;
+	--list) list=1 ;;
 	[0-9]*.[0-9]*) series=$a ;;
 	*) usage ;;
 	esac
@@ -344,6 +355,7 @@ done
 case $series in
 *[!0-9.]*) usage ;;
 esac
+[ -z "$list" ] || [ $# = 1 ] || usage
 
 if [ -n "$print" ]; then
 	find_all
@@ -358,8 +370,14 @@ flock -n 9 || {
 	flock -w "$WAIT_FOR_OTHER_S" 9 ||
 		die "cannot fetch: another fetch-guest has been at work for $WAIT_FOR_OTHER_S s"
 }
-find_all
-[ -n "$qemu" ] || fetch_qemu
-[ -n "$virtiofsd" ] || fetch_virtiofsd
-[ -n "$kernel" ] || fetch_kernel
-rm -rf "$work"
+if [ -n "$list" ]; then
+	# The downloads of a run that was killed are not ours to remove.
+	[ ! -d "$work" ] || left=1
+	list_kernels
+else
+	find_all
+	[ -n "$qemu" ] || fetch_qemu
+	[ -n "$virtiofsd" ] || fetch_virtiofsd
+	[ -n "$kernel" ] || fetch_kernel
+fi
+[ -n "$left" ] || rm -rf "$work"

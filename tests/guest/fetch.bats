@@ -35,6 +35,17 @@ cache_without() {
 	exits 2 "$fetch" latest
 	exits 2 "$fetch" '6.18;x'
 	exits 2 "$fetch" ../../etc
+	exits 2 "$fetch" --list 6.18
+}
+
+# A mirror's index would be needed; what was fetched is no answer.
+@test "a list without a network is said to be none" {
+	cache_without none
+	mkdir -p cache/schedkit/fetch/deb
+	exits 3 "$fetch" --list
+	is "$output" ''
+	has "$stderr" 'cannot fetch the list of guest kernels'
+	[ -d cache/schedkit/fetch/deb ]
 }
 
 @test "a missing kernel without a network is said in words" {
