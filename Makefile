@@ -11,7 +11,8 @@
 #     check-san          both again with ASan and UBSan
 #     check-mcp          the MCP server with the protocol's official clients
 #     check-guest        tests that boot a guest
-#     check-kernels      the policy template on every known guest kernel
+#     check-kernels      every guest kernel on every machine: KERNELS=,
+#                        TOPOLOGIES=; then "make kernels-table"
 #     check-loop         the whole loop, and bisect, in guests: 15 minutes
 #     check-deploy       the services; who holds a policy dies, TRIALS=100 times
 #     check-faults       whatever breaks meanwhile: CUTS=10, EVERY=1
@@ -55,8 +56,10 @@ BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
 PKG_CONFIG ?= pkg-config
 FUZZ_SECONDS ?= 600
 CRASHES ?= 10000
-# The sched_ext kernels that check-kernels fetches and boots.
-KERNELS ?= 6.16 6.17 6.18 6.19 7.0 7.1 7.2 7.3
+# What check-kernels fetches and boots: series, by default all there are, and
+# machines of tests/kernels/topologies.txt.
+KERNELS ?=
+TOPOLOGIES ?=
 
 ifeq ($(V),1)
 Q :=
@@ -376,7 +379,8 @@ RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
 	check-mcp check-guest check-kernels check-loop check-deploy check-faults \
-	check-breaker check-package check-canary check-executor
+	check-breaker check-package check-canary check-executor \
+	kernels-table
 check: deps
 	$(AGAIN) check-all
 
@@ -404,10 +408,17 @@ check-mcp: tests
 check-guest: tests
 	$(RUN) guest
 
+# What was as it should be is not run again; build/kernels has it.
 check-kernels: tests
-	$(Q)for k in $(KERNELS); do \
-		$(BUILD)/libexec/schedkit/fetch-guest $$k || exit; done
-	$(Q)KERNELS="$(KERNELS)" tests/run kernels
+	$(Q)fetch=$(BUILD)/libexec/schedkit/fetch-guest; k="$(KERNELS)"; \
+	[ -n "$$k" ] || k=$$($$fetch --list) || exit; \
+	for s in $$k; do $$fetch $$s || exit; done; rc=0; \
+	KERNELS=$$(echo $$k) TOPOLOGIES="$(TOPOLOGIES)" TEST_SECONDS=86400 \
+		tests/run kernels || rc=$$?; tests/kernels/table; exit $$rc
+
+# What check-kernels found out, into the manual.
+kernels-table:
+	$(Q)tests/kernels/table --into man/schedkit-kernels.7
 
 check-loop: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
