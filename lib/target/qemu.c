@@ -201,10 +201,12 @@ void qemu_argv(const struct parts *p, const struct machine *m,
 	}
 	strs_add(argv, "-kernel");
 	strs_add(argv, p->kernel);
+	/* Starved at boot the timer seems broken to the kernel: no check. */
 	strs_add(argv, "-append");
 	strs_printf(
 		argv,
 		"console=ttyS0 quiet panic=-1 oops=panic nokaslr tsc=reliable "
+		"no_timer_check "
 		"mitigations=off audit=0 random.trust_cpu=on "
 		"rootfstype=virtiofs root=root ro init=\"%s\"",
 		init);

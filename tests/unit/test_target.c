@@ -181,6 +181,17 @@ static void one_node_is_no_numa(void **state)
 	}
 }
 
+/* Where the host has little time for it the timer seems not to tick, and the
+ * kernel gives up: "IO-APIC + timer doesn't work!" */
+static void a_late_timer_is_no_panic(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	assert_int_equal(machine_read(0, 0, NULL, &m), 0);
+	assert_line_has(&m, " no_timer_check ");
+}
+
 static void nodes_have_their_share(void **state)
 {
 	struct machine m;
@@ -497,6 +508,7 @@ int main(void)
 		cmocka_unit_test(topology_gives_the_cpus),
 		cmocka_unit_test(topology_is_no_way_into_qemu),
 		cmocka_unit_test(one_node_is_no_numa),
+		cmocka_unit_test(a_late_timer_is_no_panic),
 		cmocka_unit_test(nodes_have_their_share),
 		cmocka_unit_test(no_socket_is_in_two_nodes),
 		cmocka_unit_test(warnings_and_schedulers_are_heard),
