@@ -29,10 +29,13 @@ SERIES=6.18
 QEMU_MIN=10
 WAIT_FOR_OTHER_S=900
 
+# Words of other programs are read here.
+export LC_ALL=C
+
 cache=${XDG_CACHE_HOME:-}
 case $cache in
 /*) ;;
-*) cache=$HOME/.cache ;;
+*) cache=${HOME:-$(getent passwd "$(id -u)" | cut -d : -f 6)}/.cache ;;
 esac
 cache=$cache/schedkit
 work=$cache/fetch
@@ -363,7 +366,12 @@ if [ -n "$print" ]; then
 	exit 0
 fi
 
-mkdir -p "$cache"
+# A cache that cannot be written will do if it has everything.
+find_all
+[ -z "$qemu" ] || [ -z "$virtiofsd" ] || [ -z "$kernel" ] || [ -e "$work" ] ||
+	exit 0
+{ mkdir -p "$cache" && touch "$cache/fetch.lock"; } 2>/dev/null ||
+	die "cannot fetch a guest: $cache cannot be written; name another place for caches with XDG_CACHE_HOME"
 exec 9>"$cache/fetch.lock"
 flock -n 9 || {
 	say 'waiting for another fetch-guest'

@@ -105,6 +105,35 @@ needs_guest_of_the_real_cache() {
 	has "$(cat err)" 'cannot fetch'
 }
 
+# here COMMAND...: where the cache cannot be written, by root neither.
+here() {
+	unshare -m sh -c 'mount --bind cache cache
+		mount -o remount,bind,ro cache && exec "$@"' sh "$@"
+}
+
+@test "a cache that cannot be written will do if everything is there" {
+	needs_root
+	needs_guest_of_the_real_cache
+	cache_without none
+	exits 0 here "$fetch"
+	is "$stderr" ''
+	exits 3 here "$fetch" 6.17.99
+	has "$stderr" "$PWD/cache/schedkit cannot be written"
+	has "$stderr" XDG_CACHE_HOME
+}
+
+@test "a cache that cannot be made is named" {
+	XDG_CACHE_HOME=/proc/none exits 3 "$fetch"
+	has "$stderr" '/proc/none/schedkit cannot be written'
+}
+
+@test "without HOME the cache is where the programs look for it" {
+	local home
+	home=$(getent passwd "$(id -u)" | cut -d : -f 6)
+	exits 0 env -u XDG_CACHE_HOME -u HOME "$fetch" --print
+	is "$output" "$(env -u XDG_CACHE_HOME HOME="$home" "$fetch" --print)"
+}
+
 @test "usage" {
 	exits 2 sched-guest
 	exits 2 sched-guest --probe -- true
