@@ -40,9 +40,12 @@ int past_read(const char *path, struct strs *out)
 static int lock(const char *path)
 {
 	char *name = mem_printf("%s.lock", path);
-	int fd, rc;
+	int rc = path_make_parent(name), fd;
 
-	path_make_parent(name);
+	if (rc) {
+		free(name);
+		return rc;
+	}
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		rc = err_set(errno, "cannot open '%s': %s", name,

@@ -86,6 +86,21 @@ static char *absolute(const char *path)
 	return full;
 }
 
+static int await(const char *path, double until)
+{
+	int rc;
+
+	while ((rc = answers(path)) == -ENOENT) {
+		if (clock_monotonic() > until)
+			return err_set(ETIMEDOUT,
+				       "sched-agentd does not answer at '%s'; "
+				       "run it by hand to see why",
+				       path);
+		poll(NULL, 0, PAUSE_MS);
+	}
+	return rc;
+}
+
 int rt_daemon_start(const char *socket, double wait_s)
 {
 	double until = clock_monotonic() + wait_s;
@@ -95,20 +110,13 @@ int rt_daemon_start(const char *socket, double wait_s)
 	if (!path)
 		return err_set(errno, "no working folder: %s", strerror(errno));
 	rc = answers(path);
-	if (rc == -ENOENT)
-		rc = spawn(path);
-	while (!rc || rc == -ENOENT) {
-		rc = answers(path);
-		if (rc != -ENOENT)
-			break;
-		if (clock_monotonic() > until) {
-			rc = err_set(ETIMEDOUT,
-				     "sched-agentd does not answer at '%s'; "
-				     "run it by hand to see why",
-				     path);
-			break;
-		}
-		poll(NULL, 0, PAUSE_MS);
+	if (rc == -ENOENT) {
+		/* A daemon's own words about that would reach nobody. */
+		rc = path_make_parent(path);
+		if (!rc)
+			rc = spawn(path);
+		if (!rc)
+			rc = await(path, until);
 	}
 	free(path);
 	return rc;

@@ -6,7 +6,8 @@
 /*
  * Makes sure that a daemon answers at the socket, and waits until it does:
  * several may try at once, one of them wins.  What it started outlives the
- * caller.  -ETIMEDOUT: none answers after wait_s.
+ * caller.  -ETIMEDOUT: none answers after wait_s; other errors: no folder for
+ * the socket, no program.
  */
 int rt_daemon_start(const char *socket, double wait_s);
 

@@ -25,6 +25,9 @@ load ../agentd
 	echo '{"polcy":"fair"}' >"$BATS_TEST_TMPDIR/bad.json"
 	exits 3 sched-agentd -c "$BATS_TEST_TMPDIR/bad.json"
 	has "$stderr" 'polcy: no such setting'
+	# Where it could not be either, without the wait for an answer.
+	exits 3 sched-agents start --socket /proc/nonesuch/sock
+	has "$stderr" "cannot make folder '/proc/nonesuch'"
 }
 
 @test 'agentd: started, looked at, steered, stopped' {

@@ -295,6 +295,9 @@ static void lines_are_kept_once(void **state)
 	assert_string_equal(all, "two;one;");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+	/* Why there is no folder, not that the lock cannot be opened. */
+	assert_true(past_add("/proc/nonesuch/lines", "one") < 0);
+	assert_non_null(strstr(err_text(), "make folder '/proc/nonesuch'"));
 	unlink(path);
 	unlink(lock);
 	rmdir(dir);
