@@ -132,10 +132,11 @@ mirror() {
 		return
 	fi
 	{
-		sed -n 's/^URIs:[[:space:]]*//p' \
-			/etc/apt/sources.list.d/*.sources
-		sed -n 's/^deb[[:space:]]\(\[[^]]*\][[:space:]]*\)\{0,1\}//p' \
-			/etc/apt/sources.list /etc/apt/sources.list.d/*.list
+		# Most systems have only some of these files.
+		cat /etc/apt/sources.list.d/*.sources |
+			sed -n 's/^URIs:[[:space:]]*//p'
+		cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list |
+			sed -n 's/^deb[[:space:]]\(\[[^]]*\][[:space:]]*\)\{0,1\}//p'
 	} 2>/dev/null | tr '[:space:]' '\n' |
 		grep -E '^([a-z+]+://.*/debian/?|mirror\+file:.*/debian\.list)$' |
 		head -n 1 | grep .

@@ -56,6 +56,25 @@ cache_without() {
 	has "$stderr" SCHEDKIT_MIRROR
 }
 
+# What a system's package sources are is in files of two kinds; either may lack.
+from_sources() {
+	local line=$2
+	rm -rf apt && mkdir -p apt/sources.list.d
+	printf '%s\n' "$line" >"apt/$1"
+	exits 3 env -u SCHEDKIT_MIRROR unshare -m sh -c '
+		mount --bind apt /etc/apt && exec "$@"' sh "$fetch"
+	has "$stderr" 'reading the package lists of file:///nonexistent/debian'
+}
+
+@test "the mirror is the system's own, in whichever form it is named" {
+	needs_root
+	from_sources sources.list 'deb file:///nonexistent/debian bookworm main'
+	from_sources sources.list.d/a.list \
+		'deb [arch=amd64] file:///nonexistent/debian bookworm main'
+	from_sources sources.list.d/debian.sources \
+		'URIs: file:///nonexistent/debian'
+}
+
 @test "a missing virtiofsd is named" {
 	[ ! -x /usr/libexec/virtiofsd ] && [ ! -x /usr/lib/qemu/virtiofsd ] ||
 		skip 'the system has one'
