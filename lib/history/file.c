@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* libgit2 1.8 moved git_error_clear() there. */
+#if __has_include(<git2/sys/errors.h>)
+#include <git2/sys/errors.h>
+#endif
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
