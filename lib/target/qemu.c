@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -20,6 +21,7 @@
 #define DEFAULT_MEMORY_MIB 1024
 #define MIN_MEMORY_MIB	   256
 #define NOBODY		   65534
+#define FIRST_QEMU_MAJOR   5 /* of those that had a virtiofsd */
 
 static long host_cpus(void)
 {
@@ -212,10 +214,35 @@ void qemu_argv(const struct parts *p, const struct machine *m,
 		init);
 }
 
+/*
+ * The one written in Rust, 1.x, can do without a second cell, and without root
+ * it has to; the other came with QEMU, until 7.2.  fetch-guest leaves the
+ * version beside what it fetched.
+ */
+static bool is_rust(const char *virtiofsd)
+{
+	const char *slash = strrchr(virtiofsd, '/');
+	char *path =
+		mem_printf("%.*s/version", slash ? (int)(slash - virtiofsd) : 0,
+			   virtiofsd);
+	bool rust = strstr(virtiofsd, "/libexec/") != NULL;
+	struct buf b;
+	char *version;
+
+	buf_init(&b, 256);
+	if (access(path, F_OK) < 0 || buf_read_file(&b, path))
+		buf_reset(&b);
+	version = buf_take(&b);
+	if (*version)
+		rust = atoi(version) < FIRST_QEMU_MAJOR;
+	free(version);
+	free(path);
+	return rust;
+}
+
 void virtiofsd_argv(const struct parts *p, struct strs *argv)
 {
-	/* The one written in Rust can do without a second cell. */
-	bool rust = strstr(p->virtiofsd, "/libexec/") != NULL;
+	bool rust = is_rust(p->virtiofsd);
 	bool root = geteuid() == 0;
 
 	strs_add(argv, p->virtiofsd);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "target/console.h"
 #include "target/cpu_wait.h"
 #include "target/env.h"
@@ -497,6 +499,54 @@ static void waiting_for_a_cpu_is_seen(void **state)
 	assert_true(cpu_wait_pct(&during) == 0);
 }
 
+/* ---- command lines ---------------------------------------------------- */
+
+/* What an ordinary user's virtiofsd is asked for, the version beside it being
+ * this one; NULL: there is none. */
+static void assert_sandbox(char *program, const char *version, const char *want)
+{
+	struct parts p = {.virtiofsd = program};
+	char *path =
+		mem_printf("%.*s/version",
+			   (int)(strrchr(program, '/') - program), program);
+	struct strs argv = {0};
+	bool found = false, root = geteuid() == 0;
+
+	if (version)
+		assert_int_equal(
+			path_write_public(path, version, strlen(version)), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	virtiofsd_argv(&p, &argv);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	for (size_t i = 0; i < argv.len; i++)
+		found = found || !strcmp(argv.v[i], want);
+	assert_true(found);
+	if (version)
+		unlink(path);
+	strs_release(&argv);
+	free(path);
+}
+
+static void virtiofsd_is_told_apart(void **state)
+{
+	char dir[] = "/tmp/test-target.XXXXXX";
+	char *fetched;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	fetched = mem_printf("%s/virtiofsd", dir);
+	assert_sandbox(fetched, "7.2+dfsg-7+deb12u13\n", "sandbox=chroot");
+	assert_sandbox(fetched, "1.13.2-1\n", "sandbox=none");
+	assert_sandbox((char *)"/usr/lib/qemu/virtiofsd", NULL,
+		       "sandbox=chroot");
+	assert_sandbox((char *)"/usr/libexec/virtiofsd", NULL, "sandbox=none");
+	rmdir(dir);
+	free(fetched);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,6 +572,7 @@ int main(void)
 		cmocka_unit_test(waiting_for_a_cpu_is_seen),
 		cmocka_unit_test(runner_runs),
 		cmocka_unit_test(runner_ends_what_takes_too_long),
+		cmocka_unit_test(virtiofsd_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
