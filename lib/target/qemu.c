@@ -242,18 +242,23 @@ static bool is_rust(const char *virtiofsd)
 
 void virtiofsd_argv(const struct parts *p, struct strs *argv)
 {
-	bool rust = is_rust(p->virtiofsd);
 	bool root = geteuid() == 0;
 
 	strs_add(argv, p->virtiofsd);
-	strs_add(argv, "-f");
 	strs_printf(argv, "--fd=%d", CELL_FD_LISTEN);
-	strs_add(argv, "-o");
-	strs_add(argv, "source=/");
-	strs_add(argv, "-o");
-	strs_add(argv, "cache=always");
-	strs_add(argv, "-o");
-	strs_printf(argv, "sandbox=%s", rust && !root ? "none" : "chroot");
+	if (is_rust(p->virtiofsd)) {
+		strs_add(argv, "--shared-dir=/");
+		strs_add(argv, "--cache=always");
+		strs_printf(argv, "--sandbox=%s", root ? "chroot" : "none");
+	} else {
+		strs_add(argv, "-f");
+		strs_add(argv, "-o");
+		strs_add(argv, "source=/");
+		strs_add(argv, "-o");
+		strs_add(argv, "cache=always");
+		strs_add(argv, "-o");
+		strs_add(argv, "sandbox=chroot");
+	}
 	if (!root)
 		strs_add(argv, "--rlimit-nofile=0");
 }

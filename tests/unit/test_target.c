@@ -539,10 +539,11 @@ static void virtiofsd_is_told_apart(void **state)
 	assert_int_equal(chmod(dir, 0755), 0);
 	fetched = mem_printf("%s/virtiofsd", dir);
 	assert_sandbox(fetched, "7.2+dfsg-7+deb12u13\n", "sandbox=chroot");
-	assert_sandbox(fetched, "1.13.2-1\n", "sandbox=none");
+	assert_sandbox(fetched, "1.13.2-1\n", "--sandbox=none");
 	assert_sandbox((char *)"/usr/lib/qemu/virtiofsd", NULL,
 		       "sandbox=chroot");
-	assert_sandbox((char *)"/usr/libexec/virtiofsd", NULL, "sandbox=none");
+	assert_sandbox((char *)"/usr/libexec/virtiofsd", NULL,
+		       "--sandbox=none");
 	rmdir(dir);
 	free(fetched);
 }
