@@ -249,6 +249,8 @@ void virtiofsd_argv(const struct parts *p, struct strs *argv)
 	if (is_rust(p->virtiofsd)) {
 		strs_add(argv, "--shared-dir=/");
 		strs_add(argv, "--cache=always");
+		/* Nothing can be mounted over a mount that the guest knows. */
+		strs_add(argv, "--no-announce-submounts");
 		strs_printf(argv, "--sandbox=%s", root ? "chroot" : "none");
 	} else {
 		strs_add(argv, "-f");
