@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -143,6 +144,17 @@ static int put_rules(const struct kernel_trace *t, const struct intent_rules *r)
 		  : 0;
 }
 
+/*
+ * What the kernel's programs see has the machine's numbers; in a container
+ * processes have others.  (PID_NS_INIT_INO of newer headers.)
+ */
+static bool has_own_numbers(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino != 0xEFFFFFFCu;
+}
+
 static int configure(struct kernel_trace *t, const struct trace_opts *o)
 {
 	struct observe_config *config =
@@ -155,6 +167,11 @@ static int configure(struct kernel_trace *t, const struct trace_opts *o)
 	unsigned level = 0;
 	int rc;
 
+	if ((o->scope == TRACE_PID || o->scope == TRACE_COMMAND) &&
+	    has_own_numbers())
+		return err_set(ENOTSUP, "BPF cannot tell a process of a "
+					"container: it has another number "
+					"there");
 	if (!config || !state || !ring || !bursts || !learned)
 		return err_set(ENOTSUP, "the observer's BPF object is of "
 					"another version: build it anew");

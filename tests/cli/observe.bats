@@ -237,6 +237,20 @@ needs_bpf() {
 	group known '.run_us > 50000 and .burst_us.count >= 1'
 }
 
+@test "where processes have other numbers, a command is observed from /proc" {
+	needs_bpf
+	needs unshare
+	local there=(unshare --pid --fork --mount-proc)
+	exits 0 "${there[@]}" sched-observe --json -- "$KNOWN" spin 600
+	body '.source == "proc" and (.notes | any(test("container")))'
+	bpf='' group known '.run_us > 300000 and .run_us < 900000'
+	exits 3 "${there[@]}" sched-observe --bursts bursts -- true
+	has "$stderr" container
+	# Of the whole machine nothing is asked by number.
+	exits 0 "${there[@]}" sched-observe --json -d 0.3 -a
+	body '.source == "bpf" and (.groups | length > 0)'
+}
+
 @test "a cgroup and those below it" {
 	needs_bpf
 	local root cg
