@@ -18,6 +18,7 @@
 #     check-faults       whatever breaks meanwhile: CUTS=10, EVERY=1
 #     check-breaker      how soon a guard is rid of one, TRIALS=100
 #     check-package      the package: built, installed, upgraded, purged
+#     check-foreign      Debian 12 and 13 made fresh: hours; CASES="no-kvm locale"
 #     check-canary       does the canary catch what is worse? KINDS=: 20 minutes
 #     check-executor     candidates on the nodes of Slurm, and over ssh
 #   make bench         figures against named peers
@@ -380,7 +381,7 @@ RUN := $(Q)tests/run
 .PHONY: check check-all check-lint check-unit check-cli check-san \
 	check-mcp check-guest check-kernels check-loop check-deploy check-faults \
 	check-breaker check-package check-canary check-executor \
-	kernels-table
+	check-foreign kernels-table
 check: deps
 	$(AGAIN) check-all
 
@@ -446,6 +447,11 @@ check-package: tests
 check-executor: tests
 	$(Q).ci/deps executor
 	$(Q)TEST_SECONDS=3600 tests/run executor
+
+# Needs no build here; FOREIGN_CHECK=1: all tests on each of the systems.
+check-foreign:
+	$(Q).ci/deps foreign
+	$(Q)TEST_SECONDS=86400 CASES="$(CASES)" tests/run foreign
 
 # KINDS: which of tests/canary/kinds.txt, as a pattern of the shell's.
 check-canary: tests $(CANARY)
