@@ -53,6 +53,6 @@ if [ "$HOME_IS" = ro ]; then
 	mount -o remount,bind,ro "$home"
 fi
 cd "$home"
-exec setpriv --reuid="$user" --regid="$user" --init-groups \
+exec setsid -w setpriv --reuid="$user" --regid="$user" --init-groups \
 	env -i HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash \
 	TERM=dumb PATH="$PATH" "$@"

@@ -66,7 +66,7 @@ on() {
 	[ -z "$one_cpu" ] || cpu=(taskset -c "$(first_cpu)")
 	NO_KVM=$no_kvm HOME_IS=$home_is LOWER=$lower \
 		AT=$FOREIGN_DIR/$name SEEN=$FOREIGN_DIR/seen \
-		"${cpu[@]}" setsid -w unshare "${flags[@]}" \
+		"${cpu[@]}" unshare "${flags[@]}" \
 		bash "$TREE/tests/foreign/enter.bash" "$@" </dev/null
 }
 
