@@ -119,6 +119,7 @@ DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
 INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
 DEMAND_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/demand-*.c))
 MCP_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/mcp-*.c))
+ROLLOUT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/rollout-*.c))
 REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
 HELP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/help-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
@@ -225,6 +226,7 @@ $(BUILD)/bin/sched-report: $(REPORT_OBJ)
 $(BUILD)/bin/sched-mcp: $(MCP_OBJ)
 $(BUILD)/bin/sched-intent: $(INTENT_OBJ)
 $(BUILD)/bin/sched-demand: $(DEMAND_OBJ)
+$(BUILD)/bin/sched-rollout: $(ROLLOUT_OBJ)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -236,7 +238,8 @@ $(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model repl): \
 $(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
 # Not for all, because not all read JSON.
 $(addprefix $(BUILD)/,bin/sched-demand bin/sched-deploy bin/sched-doctor \
-	bin/sched-intent bin/sched-train libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
+	bin/sched-intent bin/sched-rollout bin/sched-train \
+	libexec/schedkit/repl): $(BUILD)/obj/cmd/note.o
 # Those that pass on what they read.
 $(addprefix $(BUILD)/bin/,sched-history sched-synth sched-train): \
 	$(BUILD)/obj/cmd/input.o

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What was found is put to work, and looked after the next time. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agents/launcher.h"
 #include "agents/loop_parts.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -22,10 +19,7 @@
 #include "policy/object.h"
 #include "trust/statement.h"
 
-#define ATTACH_PATIENCE_S 60
-#define LOOK_MS		  50
-#define MAX_OUTPUT	  (1u << 20)
-#define DAY_S		  86400.0
+#define DAY_S 86400.0
 
 static const struct doc **chosen(const struct loop *l,
 				 const struct loop_try *best, size_t *n)
@@ -97,123 +91,39 @@ static int deploy_vm(struct loop *l, const struct loop_try *best)
 
 /* ---- this host -------------------------------------------------------- */
 
-static void __attribute__((noreturn))
-be_deployer(char *const *argv, int in, int out, int err)
-{
-	static const int usual[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGALRM};
-	sigset_t none;
-
-	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		signal(usual[i], SIG_DFL);
-	if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(err, 2) >= 0 &&
-	    close_range(3, ~0u, 0) >= 0)
-		execv(argv[0], argv);
-	_exit(127);
-}
-
-/* What it has written so far; NULL: nothing that is a document. */
-static struct stream *look(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-	const struct doc *d;
-	struct stream *s;
-
-	if (fd < 0)
-		return NULL;
-	s = stream_open(fd, -1, LOOP_BY);
-	do
-		rc = stream_next(s, &d);
-	while (rc == 1 || rc == -EINVAL || rc == -EINTR);
-	close(fd);
-	return s;
-}
-
-/* Until it says that the policy is attached, or why it is not. */
-static int await(struct loop *l, pid_t pid, const char *path)
-{
-	double until = clock_monotonic() + ATTACH_PATIENCE_S;
-	struct stream *s = NULL;
-	bool gone = false;
-	int rc = 0;
-
-	for (;;) {
-		gone = waitpid(pid, NULL, WNOHANG) == pid;
-		if (s)
-			stream_free(s);
-		s = look(path);
-		if (gone || (s && stream_last(s, "deployment")))
-			break;
-		if (clock_monotonic() > until ||
-		    (l->o->cancel && *l->o->cancel)) {
-			kill(pid, SIGTERM);
-			waitpid(pid, NULL, 0);
-			rc = err_set(ETIMEDOUT, "sched-deploy did not attach "
-						"the policy in time");
-			break;
-		}
-		poll(NULL, 0, LOOK_MS);
-	}
-	if (!rc)
-		rc = outcome(l, s, "");
-	if (!rc && gone)
-		rc = err_set(EIO, "the policy is not attached any more");
-	if (!rc)
-		rc = loop_take(l, s);
-	if (s)
-		stream_free(s);
-	return rc < 0 ? rc : 0;
-}
-
 /* The one program that outlives us: it holds the policy. */
 static int deploy_host(struct loop *l, const struct loop_try *best)
 {
-	char *program = path_bin("sched-deploy");
 	char *path = mem_printf("%s/deployed.jsonl", l->state.dir);
-	char *argv[] = {program,      (char *)"--json",
-			(char *)"-t", (char *)"host",
-			(char *)"-p", (char *)best->policy,
-			NULL};
-	size_t n;
-	const struct doc **docs = chosen(l, best, &n);
-	int in = program_memory(docs, n), null = -1, out = -1, rc = 0;
-	pid_t pid = -1;
+	struct launch launch = {
+		.path = path, .by = LOOP_BY, .cancel = l->o->cancel};
+	const struct doc **docs = chosen(l, best, &launch.n);
+	struct strs args = {0};
+	struct launched is;
+	int rc;
 
-	if (in < 0)
-		rc = in;
-	if (!rc) {
-		out = open(path,
-			   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
-			   0600);
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		if (out < 0 || null < 0)
-			rc = err_set(errno, "cannot open '%s': %s", path,
-				     strerror(errno));
-	}
-	if (!rc) {
-		pid = fork();
-		if (pid < 0)
-			rc = err_set(errno, "cannot fork: %s", strerror(errno));
-	}
-	if (!rc && !pid)
-		be_deployer(argv, in, out, null);
+	launch.docs = docs;
+	launch.args = &args;
+	strs_add(&args, "--json");
+	strs_add(&args, "--target=host");
+	strs_printf(&args, "--policy=%s", best->policy);
+	rc = launcher_start(&launch, &is);
 	if (!rc)
-		rc = await(l, pid, path);
+		rc = outcome(l, is.out, "");
+	if (!rc && is.gone)
+		rc = err_set(EIO, "the policy is not attached any more");
 	if (!rc)
+		rc = loop_take(l, is.out);
+	if (rc >= 0) {
+		rc = 0;
 		snprintf(l->place, sizeof(l->place),
 			 "it is attached to this host (process %ld)",
-			 (long)pid);
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	if (null >= 0)
-		close(null);
+			 (long)is.pid);
+	}
+	launched_release(&is);
+	strs_release(&args);
 	free(docs);
 	free(path);
-	free(program);
 	return rc;
 }
 
@@ -283,26 +193,6 @@ static bool history_has(const struct loop *l, const char *verdict)
 	return has;
 }
 
-static bool is_attached(const struct loop *l, const char *policy)
-{
-	struct program_call c = {.program = "sched-deploy",
-				 .cancel = l->o->cancel};
-	struct program_answer a = {0};
-	const struct doc *d;
-	bool is = false;
-
-	strs_add(&c.args, "status");
-	strs_add(&c.args, "--json");
-	if (!program_run(&c, &a)) {
-		d = stream_last(a.out, "note");
-		is = d &&
-		     !strcmp(json_text_at(d->body, "holder.policy"), policy);
-	}
-	program_answer_release(&a);
-	strs_release(&c.args);
-	return is;
-}
-
 /* What nobody would deploy any more is measured anew. */
 static bool is_over(const struct json *verdict)
 {
@@ -330,6 +220,6 @@ int loop_is_current(struct loop *l, bool *attach)
 	    !history_has(l, verdict))
 		return 0;
 	*attach = l->o->deploy && !strcmp(l->o->target, "host") &&
-		  !is_attached(l, policy);
+		  !launcher_in_force(policy, l->o->cancel);
 	return 1;
 }

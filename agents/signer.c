@@ -161,6 +161,14 @@ int signer_sign(struct signer *s, struct json *verdict,
 			      now + (time_t)(s->o.days * DAY_S));
 }
 
+int signer_private(struct signer *s, const struct sign_key **out)
+{
+	int rc = open_key(s);
+
+	*out = rc ? NULL : s->key;
+	return rc;
+}
+
 /* ---- vouching --------------------------------------------------------- */
 
 static int read_all(struct stream *stream)

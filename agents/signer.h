@@ -38,6 +38,9 @@ void signer_free(struct signer *s);
 int signer_sign(struct signer *s, struct json *verdict,
 		const struct doc *policy);
 
+/* The key to sign something else with, lent; as signer_sign(). */
+int signer_private(struct signer *s, const struct sign_key **out);
+
 /* The key that signed, lent; NULL: none yet. */
 const struct key_info *signer_key(const struct signer *s);
 /* That key was made by this signer: who reads of it should hear so. */

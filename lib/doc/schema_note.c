@@ -167,6 +167,46 @@ static const struct rule wanting[] = {
 	{0},
 };
 
+/* Which hosts are to have a policy, in which order: signed. */
+static const struct rule rollout_cohort[] = {
+	{TEXT("name"), MUST},
+	{PERCENT("share_pct"), MUST},
+	{POSITIVE("soak_s"), MUST},
+	{WHOLE("reports", 1), MUST},
+	{PERCENT("bad_pct"), MUST},
+	{PERCENT("report_pct"), MUST},
+	{0},
+};
+
+static const struct rule rollout[] = {
+	{OBJECT("statement"), MUST,
+	 ROWS({TEXT("kind"), MUST}, {ID("key"), MUST}, {TEXT("issued"), MUST},
+	      {ID("rollout"), MUST}, {WHOLE("serial", 1), MUST},
+	      {WORD("state"), MUST, WORDS("running", "halted", "withdrawn")},
+	      {ID("policy"), MUST}, {ID("verdict"), MUST},
+	      {TEXT("workload"), MUST}, {TEXT("why")}, {TEXT("began"), MUST},
+	      {TEXT("expires"), MUST}, {POSITIVE("spread_s"), MUST},
+	      {LIST("cohorts"), MUST,
+	       ROWS({OBJECT(NULL), MUST, .members = rollout_cohort})})},
+	{HEX("ed25519", 128), MUST},
+	{0},
+};
+
+/* What a host says of that: signed as well. */
+static const struct rule report[] = {
+	{OBJECT("statement"), MUST,
+	 ROWS({TEXT("kind"), MUST}, {ID("key"), MUST}, {TEXT("issued"), MUST},
+	      {ID("rollout"), MUST}, {WHOLE("serial", 1), MUST},
+	      {ID("policy"), MUST}, {COUNT("cohort"), MUST},
+	      {BOOL("named"), MUST},
+	      {WORD("outcome"), MUST,
+	       WORDS("trying", "ok", "bad", "ejected", "refused", "withdrawn",
+		     "stopped")},
+	      {TEXT("kernel")}, {TEXT("why")})},
+	{HEX("ed25519", 128), MUST},
+	{0},
+};
+
 const struct rule schema_note[] = {
 	{TEXT("text"), MUST},
 	{ID("about")},
@@ -189,6 +229,8 @@ const struct rule schema_note[] = {
 	{OBJECT("demand"), ROWS({POSITIVE("every_s")}, {POSITIVE("lead_s")},
 				{LIST("cgroups"), ROWS({OBJECT(NULL), MUST,
 							.members = wanting})})},
+	{OBJECT("rollout"), .members = rollout},
+	{OBJECT("report"), .members = report},
 	{LIST("transcript"),
 	 ROWS({OBJECT(NULL), MUST,
 	       ROWS({TEXT("role"), MUST},

@@ -14,6 +14,7 @@
 #include "history/file.h"
 #include "history/merge.h"
 #include "history/remote_git.h"
+#include "history/remote_parts.h"
 #include "history/repo.h"
 #include "history/state.h"
 
@@ -145,13 +146,7 @@ int remote_each(struct history *h,
 	return rc;
 }
 
-/* The other end of a talk. */
-struct peer {
-	char *url;
-	char *prefix; /* refs/schedkit/remote/NAME/ */
-};
-
-static void peer_release(struct peer *p)
+void peer_release(struct peer *p)
 {
 	free(p->url);
 	free(p->prefix);
@@ -190,7 +185,7 @@ static int default_name(struct history *h, char **out)
 			       "'sched-history remote add origin ADDRESS'");
 }
 
-static int peer_find(struct history *h, const char *remote, struct peer *p)
+int peer_find(struct history *h, const char *remote, struct peer *p)
 {
 	char digest[DIGEST_HEX_LEN], *name = NULL;
 	int rc;
@@ -221,10 +216,9 @@ static int peer_find(struct history *h, const char *remote, struct peer *p)
 	return rc;
 }
 
-/* References below a prefix; fn may remove what it is given. */
-static int each_ref(struct history *h, const char *prefix,
-		    int (*fn)(struct history *h, const char *name, void *arg),
-		    void *arg)
+int peer_each_ref(struct history *h, const char *prefix,
+		  int (*fn)(struct history *h, const char *name, void *arg),
+		  void *arg)
 {
 	git_strarray all = {0};
 	int rc = git_reference_list(&all, h->repo);
@@ -258,15 +252,14 @@ int remote_remove(struct history *h, const char *name)
 	if (rc)
 		return rc;
 	prefix = mem_printf(REMOTE_REFS "%s/", name);
-	rc = each_ref(h, prefix, drop, NULL);
+	rc = peer_each_ref(h, prefix, drop, NULL);
 	free(prefix);
 	return rc;
 }
 
 /* ---- pull -------------------------------------------------------------- */
 
-/* git wrote packs that we do not know yet. */
-static int look_again(struct history *h)
+int peer_look_again(struct history *h)
 {
 	git_odb *odb = NULL;
 	int rc = git_repository_odb(&odb, h->repo);
@@ -310,7 +303,7 @@ static int fetch(struct history *h, const struct remote_opts *o,
 		rc = remote_git_failed(&said, "fetch from", p->url);
 	strs_release(&args);
 	buf_release(&said);
-	return rc ? rc : look_again(h);
+	return rc ? rc : peer_look_again(h);
 }
 
 struct offers {
@@ -436,17 +429,16 @@ static int make_specs(struct history *h, const struct offers *offers,
 	if (offers->files)
 		strs_add(&s->l, FILES_REF ":" FILES_REF);
 	if (!rc)
-		rc = each_ref(h, "refs/tags/", add_tag, s);
+		rc = peer_each_ref(h, "refs/tags/", add_tag, s);
 	if (!rc)
-		rc = each_ref(h, STATE_REFS, add_state, s);
+		rc = peer_each_ref(h, STATE_REFS, add_state, s);
 	if (!rc)
-		rc = each_ref(h, states, drop_state, s);
+		rc = peer_each_ref(h, states, drop_state, s);
 	free(states);
 	return rc;
 }
 
-/* Somebody else was faster: what they pushed is to be merged first. */
-static bool was_raced(const struct buf *said)
+bool peer_raced(const struct buf *said)
 {
 	static const char *const words[] = {
 		"fetch first",	       "non-fast-forward",
@@ -493,7 +485,7 @@ static int push_once(struct history *h, const struct remote_opts *o,
 		out->pushed = true;
 	} else if (rc > 0) {
 		rc = remote_git_failed(&said, "push to", p->url);
-		if (was_raced(&said))
+		if (peer_raced(&said))
 			rc = 1;
 	}
 	buf_release(&said);

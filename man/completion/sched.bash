@@ -141,4 +141,4 @@ _schedkit() {
 complete -F _schedkit sched sched-observe sched-synth sched-verify \
 	sched-deploy sched-history sched-sim sched-guest sched-doctor \
 	sched-agents sched-agentd sched-loop sched-report sched-train sched-intent \
-	sched-demand sched-mcp
+	sched-demand sched-mcp sched-rollout

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What talking to another repository needs, whatever is said. */
+#ifndef SCHEDKIT_HISTORY_REMOTE_PARTS_H
+#define SCHEDKIT_HISTORY_REMOTE_PARTS_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "history/remote.h"
+
+/* The other end of a talk. */
+struct peer {
+	char *url;
+	char *prefix; /* refs/schedkit/remote/NAME/ */
+};
+
+/* Of a name or an address; NULL: the one that is meant then. */
+int peer_find(struct history *h, const char *remote, struct peer *p);
+void peer_release(struct peer *p);
+
+/* Somebody else was faster: what they pushed is to be merged first. */
+bool peer_raced(const struct buf *said);
+
+/* git wrote packs that we do not know yet. */
+int peer_look_again(struct history *h);
+
+/* References below a prefix; fn may remove what it is given. */
+int peer_each_ref(struct history *h, const char *prefix,
+		  int (*fn)(struct history *h, const char *name, void *arg),
+		  void *arg);
+
+#endif
