@@ -20,6 +20,7 @@
 
 #define LOCK_WAIT_S  30.0
 #define LOCK_POLL_US 2000
+#define PACKS_OPEN   12
 
 static const char who[] = "schedkit";
 static const char mail[] = "schedkit@localhost";
@@ -82,6 +83,8 @@ static void start_git(void)
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	/* Each pull may leave a pack, and some of us read for weeks. */
+	git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, (size_t)PACKS_OPEN);
 }
 
 int repo_lock(struct history *h)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -425,6 +426,59 @@ static void damage_is_named(void **state)
 	history_close(h);
 }
 
+/* How many packs of git this process has open. */
+static int packs_open(void)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(fds);
+	while ((e = readdir(fds))) {
+		char to[256];
+		ssize_t len =
+			readlinkat(dirfd(fds), e->d_name, to, sizeof(to) - 1);
+
+		to[len > 0 ? len : 0] = '\0';
+		n += strstr(to, ".pack") != NULL;
+	}
+	closedir(fds);
+	return n;
+}
+
+static int count_entry(const struct history_entry *e, void *n)
+{
+	(void)e;
+	++*(int *)n;
+	return 0;
+}
+
+/* Each pull leaves one: who reads for weeks must not keep all of them open. */
+static void many_packs(void **state)
+{
+	struct history *h = open_new();
+	struct buf out;
+	int n = 0;
+
+	(void)state;
+	buf_init(&out, 1 << 16);
+	for (int i = 0; i < 40; i++) {
+		char *title = mem_printf("policy %d", i);
+		struct doc *p = policy(title, i + 1);
+
+		add(h, p, 1);
+		assert_int_equal(GIT(&out, (char *)"repack", (char *)"-qd"), 0);
+		doc_free(p);
+		free(title);
+	}
+	assert_int_equal(history_log(h, count_entry, &n), 0);
+	assert_int_equal(n, 40);
+	assert_in_range(packs_open(), 1, 16);
+	history_close(h);
+	buf_release(&out);
+	assert_sound();
+}
+
 static void many_writers(void **state)
 {
 	struct history *h;
@@ -523,6 +577,7 @@ int main(void)
 		WITH(half_made_is_finished),
 		WITH(other_things_in_the_way),
 		WITH(damage_is_named),
+		WITH(many_packs),
 		WITH(many_writers),
 	};
 
