@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,6 +29,7 @@ struct rt_audit {
 	struct rt_audit_seal last;   /* added */
 	struct rt_audit_seal sealed; /* written */
 	char first[DIGEST_HEX_LEN];
+	size_t aside; /* files that were put aside */
 	struct buf out;
 	size_t lost; /* lines that found no room */
 };
@@ -74,11 +76,11 @@ static void add_line(struct rt_audit *a, struct json *v)
 
 /* What the log says about itself. */
 static void add_own(struct rt_audit *a, const char *what, const char *resource,
-		    const char *text)
+		    const char *outcome, const char *text)
 {
 	struct rt_peer us = {geteuid(), getpid(), "schedkit"};
 
-	add_line(a, line_of(&us, what, resource, "failed", text));
+	add_line(a, line_of(&us, what, resource, outcome, text));
 }
 
 void rt_audit_add(struct rt_audit *a, const struct rt_peer *who,
@@ -95,10 +97,77 @@ void rt_audit_add(struct rt_audit *a, const struct rt_peer *who,
 					 a->lost);
 
 		a->lost = 0;
-		add_own(a, AUDIT_LOST, "", words);
+		add_own(a, AUDIT_LOST, "", "failed", words);
 		free(words);
 	}
 	add_line(a, line_of(who, what, resource, outcome, text));
+}
+
+/* ---- putting aside ----------------------------------------------------- */
+
+/* The next file, with its first line; all is left as it was if that fails. */
+static int write_next(struct rt_audit *a, const char *name, int *fd)
+{
+	char *aside = mem_printf("%zu", a->aside + 1);
+	struct rt_audit_seal was = a->last;
+	int rc;
+
+	/* One whose first line was torn goes by zeros. */
+	if (!*a->first)
+		memset(a->first, '0', sizeof(a->first) - 1);
+	unlink(name); /* of one that died over it */
+	*fd = lines_open(name);
+	rc = *fd < 0 ? *fd : io_lock(*fd, 0);
+	add_own(a, AUDIT_ASIDE, a->first, "done", aside);
+	if (!rc)
+		rc = io_write(*fd, a->out.data, a->out.len);
+	if (!rc && fsync(*fd) < 0)
+		rc = -errno;
+	buf_reset(&a->out);
+	free(aside);
+	if (!rc)
+		return 0;
+	a->last = was;
+	if (*fd >= 0)
+		close(*fd);
+	unlink(name);
+	return rc;
+}
+
+/*
+ * The file is long: it goes on in another one, and this one stays beside it
+ * under a number of its own.  At any moment there is one under the log's name.
+ */
+static int put_aside(struct rt_audit *a)
+{
+	char *next = mem_printf("%s.new", a->path);
+	char *aside = audit_aside(a->path, a->aside + 1), *old;
+	struct rt_audit_seal was = a->last;
+	int fd, rc = write_next(a, next, &fd);
+
+	if (!rc) {
+		unlink(aside); /* likewise */
+		rc = link(a->path, aside) || rename(next, a->path) ? -errno : 0;
+		if (rc) {
+			a->last = was;
+			unlink(aside);
+			unlink(next);
+			close(fd);
+		}
+	}
+	if (!rc) {
+		close(a->fd);
+		a->fd = fd;
+		a->sealed = a->last;
+		if (++a->aside > AUDIT_KEPT) {
+			old = audit_aside(a->path, a->aside - AUDIT_KEPT);
+			unlink(old);
+			free(old);
+		}
+	}
+	free(aside);
+	free(next);
+	return rc;
 }
 
 int rt_audit_commit(struct rt_audit *a)
@@ -123,8 +192,13 @@ int rt_audit_commit(struct rt_audit *a)
 		return err_set(-rc, "audit log '%s': %s", a->path,
 			       strerror(-rc));
 	}
+	st.st_size += (off_t)a->out.len;
 	buf_reset(&a->out);
 	a->sealed = a->last;
+	/* A disk without room for that has some for the next line: it is tried
+	 * again behind it. */
+	if ((size_t)st.st_size >= audit_log_bytes)
+		put_aside(a);
 	return 0;
 }
 
@@ -172,13 +246,14 @@ static void close_torn(struct rt_audit *a, const char *torn, size_t len)
 	if (closed == len)
 		buf_puts(&a->out, "\n");
 	digest_hex(torn, closed, hash);
-	add_own(a, AUDIT_TORN, hash, words);
+	add_own(a, AUDIT_TORN, hash, "failed", words);
 	free(words);
 }
 
 static int take_up(struct rt_audit *a)
 {
 	static const char begins[] = "{\"agent\":";
+	struct audit_head head;
 	struct buf tail;
 	struct stat st;
 	size_t end, from;
@@ -192,9 +267,12 @@ static int take_up(struct rt_audit *a)
 	if (lseek(a->fd, (off_t)from, SEEK_SET) < 0)
 		return err_set(errno, "%s", strerror(errno));
 	buf_init(&tail, TAIL_MAX);
-	rc = audit_first(a->fd, (size_t)st.st_size, a->first);
-	if (!rc)
+	rc = audit_head(a->fd, (size_t)st.st_size, &head);
+	if (!rc) {
+		strcpy(a->first, head.first);
+		a->aside = head.aside;
 		rc = buf_read_fd(&tail, a->fd);
+	}
 	end = rc ? 0
 		 : last_whole(tail.data ? tail.data : "", tail.len, &a->last);
 	if (!rc && !end && tail.len &&
@@ -212,6 +290,36 @@ static int take_up(struct rt_audit *a)
 	return rc ? rc : rt_audit_commit(a);
 }
 
+/* Who waited for the lock may have waited for a file that is aside by now. */
+static bool is_aside(const struct rt_audit *a)
+{
+	struct stat mine, there;
+
+	return !fstat(a->fd, &mine) && !stat(a->path, &there) &&
+	       (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev);
+}
+
+static int open_locked(struct rt_audit *a)
+{
+	int rc;
+
+	do {
+		if (a->fd >= 0)
+			close(a->fd);
+		a->fd = lines_open(a->path);
+		if (a->fd < 0)
+			return err_prefix(a->fd, "audit log");
+		rc = io_lock(a->fd, PATIENCE_S);
+		if (rc)
+			return err_set(-rc, "audit log '%s': %s", a->path,
+				       rc == -EAGAIN
+					       ? "another process writes it; "
+						 "wait for its end"
+					       : strerror(-rc));
+	} while (is_aside(a));
+	return 0;
+}
+
 int rt_audit_open(const char *path, struct rt_audit **out)
 {
 	struct rt_audit *a = mem_zalloc(1, sizeof(*a));
@@ -220,15 +328,9 @@ int rt_audit_open(const char *path, struct rt_audit **out)
 	buf_init(&a->out, SIZE_MAX);
 	a->path = mem_strdup(path);
 	audit_none(&a->last);
-	a->fd = lines_open(path);
-	if (a->fd < 0)
-		rc = err_prefix(a->fd, "audit log");
-	else if ((rc = io_lock(a->fd, PATIENCE_S)))
-		err_set(-rc, "audit log '%s': %s", path,
-			rc == -EAGAIN ? "another process writes it; wait for "
-					"its end"
-				      : strerror(-rc));
-	else if ((rc = take_up(a)))
+	a->fd = -1;
+	rc = open_locked(a);
+	if (!rc && (rc = take_up(a)))
 		err_prefix(rc, "audit log '%s'", path);
 	if (rc)
 		rt_audit_close(a);

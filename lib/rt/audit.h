@@ -11,6 +11,11 @@
  * that were put elsewhere: sched-agentd has its store put them into the history
  * (agents/seal.h), once a minute while the log grows and when it leaves.
  *
+ * A file of 16 MiB is put aside, as PATH.1, PATH.2 and so on, of which the last
+ * four are kept.  The chain goes on in the next one, whose first line is
+ * "audit:aside", with the hash of the very first line as its resource and that
+ * number as its text.
+ *
  * What a writer that was killed left of a line stays, closed, and the line
  * after it says so ("what":"audit:torn", its hash as the resource).  Lines
  * that could not be written for so long that memory would have run out are
@@ -54,8 +59,10 @@ void rt_audit_seal(const struct rt_audit *a, struct rt_audit_seal *out);
 void rt_audit_mark(const struct rt_audit *a, struct rt_audit_mark *out);
 
 /*
- * 0, or -EBADMSG with the line where the chain breaks.  seal: where it ends;
- * expected: a seal of earlier, which must be in it.  Both may be NULL.
+ * Of the log and what was put aside of it, as far as that is kept: 0, or
+ * -EBADMSG with the line where the chain breaks.  seal: where it ends;
+ * expected: a seal of earlier, which must be in it, if it is not of what was
+ * dropped.  Both may be NULL.
  */
 int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
 		    struct rt_audit_seal *seal);

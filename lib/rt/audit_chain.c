@@ -22,6 +22,8 @@ static const char hash_key[] = ",\"hash\":\"", n_key[] = ",\"n\":";
 #define HEX	   (DIGEST_HEX_LEN - 1)
 #define HASH_LEN   (sizeof(hash_key) - 1 + HEX + 1)
 
+size_t audit_log_bytes = 16u << 20;
+
 void audit_none(struct rt_audit_seal *seal)
 {
 	seal->n = 0;
@@ -191,8 +193,6 @@ static int check_all(struct check *k)
 			       "a writer that was killed: the next one to "
 			       "open the log closes such a line",
 			       k->torn_line);
-	if (k->expected_at < k->expected_n)
-		return cut_off(k, k->expected[k->expected_n - 1].n);
 	return 0;
 }
 
@@ -220,21 +220,115 @@ static int check_file(int fd, struct check *k)
 
 /* ---- its first line ---------------------------------------------------- */
 
-int audit_first(int fd, size_t len, char first[DIGEST_HEX_LEN])
+static void read_head(const char *line, size_t len, struct audit_head *out)
+{
+	char before[DIGEST_HEX_LEN];
+	struct rt_audit_seal seal;
+	struct json *v;
+	double aside;
+
+	if (!audit_line(line, len, &seal, before, NULL))
+		return;
+	if (seal.n == 1) {
+		strcpy(out->first, seal.hash);
+		return;
+	}
+	v = json_parse(line, len);
+	aside = strtod(json_text_at(v, "text"), NULL);
+	if (!strcmp(json_text_at(v, "what"), AUDIT_ASIDE) && aside >= 1 &&
+	    aside < 0x1p53 && copy_hash(v, "resource", out->first)) {
+		out->aside = (size_t)aside;
+		out->before.n = seal.n - 1;
+		strcpy(out->before.hash, before);
+	}
+	json_free(v);
+}
+
+int audit_head(int fd, size_t len, struct audit_head *out)
 {
 	size_t head = len < LINE_BYTES ? len : LINE_BYTES;
 	char *data = mem_zalloc(head + 1, 1);
 	ssize_t got = pread(fd, data, head, 0);
-	struct rt_audit_seal seal;
 	const char *nl;
 
-	first[0] = '\0';
+	out->first[0] = '\0';
+	out->aside = 0;
+	audit_none(&out->before);
 	nl = got > 0 ? memchr(data, '\n', (size_t)got) : NULL;
-	if (nl && audit_line(data, (size_t)(nl - data), &seal, NULL, NULL) &&
-	    seal.n == 1)
-		strcpy(first, seal.hash);
+	if (nl)
+		read_head(data, (size_t)(nl - data), out);
 	free(data);
 	return got < 0 ? err_set(errno, "%s", strerror(errno)) : 0;
+}
+
+/* ---- those that were put aside ----------------------------------------- */
+
+char *audit_aside(const char *path, size_t n)
+{
+	return mem_printf("%s.%zu", path, n);
+}
+
+/* What is not here any more is taken for what the seals say it was. */
+static int begin_after(struct check *k, const struct rt_audit_seal *before)
+{
+	k->at = *before;
+	while (k->expected_at < k->expected_n &&
+	       k->expected[k->expected_at].n < before->n)
+		k->expected_at++;
+	return check_expected(k);
+}
+
+static int check_aside(int fd, size_t n, bool oldest, struct check *k)
+{
+	struct audit_head head;
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(errno, "%s", strerror(errno));
+	/* Who wants to be rid of lines could say that there were many more. */
+	if (!S_ISREG(st.st_mode) || (size_t)st.st_size < audit_log_bytes)
+		return err_set(EBADMSG, "it is too short to have been put "
+					"aside");
+	rc = audit_head(fd, (size_t)st.st_size, &head);
+	if (!rc && head.aside != n - 1)
+		rc = err_set(EBADMSG,
+			     "its first line does not say that it is "
+			     "number %zu",
+			     n);
+	if (!rc && oldest)
+		rc = begin_after(k, &head.before);
+	return rc ? rc : check_file(fd, k);
+}
+
+/* In their order, and the log itself. */
+static int check_logs(const char *path, int fd, const struct audit_head *head,
+		      struct check *k)
+{
+	size_t oldest =
+		head->aside > AUDIT_KEPT ? head->aside - AUDIT_KEPT + 1 : 1;
+	int rc = 0;
+
+	for (size_t n = oldest; !rc && n <= head->aside; n++) {
+		char *name = audit_aside(path, n);
+		int old = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+		if (old >= 0)
+			rc = check_aside(old, n, n == oldest, k);
+		else
+			rc = err_set(errno == ENOENT ? EBADMSG : errno, "%s",
+				     strerror(errno));
+		if (rc)
+			err_prefix(rc, "put aside as '%s'", name);
+		if (old >= 0)
+			close(old);
+		free(name);
+		k->line = 0;
+	}
+	rc = rc ? rc : check_file(fd, k);
+	if (!rc && k->expected_at < k->expected_n)
+		return cut_off(k, k->expected[k->expected_n - 1].n);
+	return rc;
 }
 
 /* ---- from outside ------------------------------------------------------ */
@@ -246,23 +340,36 @@ static int by_number(const void *a, const void *b)
 	return (x->n > y->n) - (x->n < y->n);
 }
 
-static int check_marks(int fd, struct check *k,
-		       const struct rt_audit_mark *marks, size_t n)
+static int open_log(const char *path, struct audit_head *head)
 {
-	char first[DIGEST_HEX_LEN] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc = 0;
 	struct stat st;
+
+	if (fd < 0)
+		return err_set(errno, "cannot open '%s': %s", path,
+			       strerror(errno));
+	*head = (struct audit_head){0};
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		rc = audit_head(fd, (size_t)st.st_size, head);
+	if (!rc)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+static int check_marks(const char *path, int fd, const struct audit_head *head,
+		       struct check *k, const struct rt_audit_mark *marks,
+		       size_t n)
+{
 	int rc;
 
 	k->expected = mem_zalloc(n + 1, sizeof(*k->expected));
-	if (n && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
-	    audit_first(fd, (size_t)st.st_size, first))
-		return -errno;
 	for (size_t i = 0; i < n; i++)
-		if (!strcmp(marks[i].first, first))
+		if (!strcmp(marks[i].first, head->first))
 			k->expected[k->expected_n++] = marks[i].seal;
 	qsort(k->expected, k->expected_n, sizeof(*k->expected), by_number);
-	rc = check_file(fd, k);
-	if (rc || !n || !strcmp(marks->first, first))
+	rc = check_logs(path, fd, head, k);
+	if (rc || !n || !strcmp(marks->first, head->first))
 		return rc;
 	if (!k->at.n)
 		return cut_off(k, marks->seal.n);
@@ -275,14 +382,14 @@ static int check_marks(int fd, struct check *k,
 int rt_audit_verify_marks(const char *path, const struct rt_audit_mark *marks,
 			  size_t n, struct rt_audit_seal *seal)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	struct audit_head head;
 	struct check k = {0};
+	int fd = open_log(path, &head), rc;
 
 	if (fd < 0)
-		return err_set(errno, "cannot open '%s': %s", path,
-			       strerror(errno));
+		return fd;
 	audit_none(&k.at);
-	rc = check_marks(fd, &k, marks, n);
+	rc = check_marks(path, fd, &head, &k, marks, n);
 	close(fd);
 	free(k.expected);
 	if (seal)
@@ -293,17 +400,17 @@ int rt_audit_verify_marks(const char *path, const struct rt_audit_mark *marks,
 int rt_audit_verify(const char *path, const struct rt_audit_seal *expected,
 		    struct rt_audit_seal *seal)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 	struct rt_audit_seal one;
 	struct check k = {.expected = &one, .expected_n = expected != NULL};
+	struct audit_head head;
+	int fd = open_log(path, &head), rc;
 
 	if (fd < 0)
-		return err_set(errno, "cannot open '%s': %s", path,
-			       strerror(errno));
+		return fd;
 	if (expected)
 		one = *expected;
 	audit_none(&k.at);
-	rc = check_file(fd, &k);
+	rc = check_logs(path, fd, &head, &k);
 	close(fd);
 	if (seal)
 		*seal = k.at;

@@ -19,10 +19,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "rt/audit.h"
+#include "rt/audit_chain.h"
 #include "file_fix.h"
 
 #define LINES 8
+#define SMALL 4000 /* bytes: about a dozen lines */
 
 static char dir[] = "/tmp/test_audit.XXXXXX";
 static char *path;
@@ -43,6 +44,13 @@ static int teardown(void **state)
 	char *sub = mem_printf("%s/sub", dir);
 
 	(void)state;
+	audit_log_bytes = 16u << 20;
+	for (size_t n = 1; n < 40; n++) {
+		char *aside = audit_aside(path, n);
+
+		unlink(aside);
+		free(aside);
+	}
 	unlink(path);
 	rmdir(sub);
 	rmdir(dir);
@@ -443,15 +451,279 @@ static void test_lost(void **state)
 	free(big);
 }
 
+/* ---- what was put aside ------------------------------------------------ */
+
+/* How many files; they are the last ones, without a gap. */
+static size_t asides(size_t *last)
+{
+	size_t n = 0;
+
+	*last = 0;
+	for (size_t i = 1; i < 40; i++) {
+		char *aside = audit_aside(path, i);
+
+		if (!access(aside, F_OK)) {
+			assert_true(!n || *last == i - 1);
+			*last = i;
+			n++;
+		}
+		free(aside);
+	}
+	return n;
+}
+
+/* Lines with a commit for each, until so many files are aside. */
+static struct rt_audit *write_until(size_t files)
+{
+	struct rt_audit *a = opened();
+	size_t last = 0;
+
+	while (last < files) {
+		add(a, "one of many");
+		assert_int_equal(rt_audit_commit(a), 0);
+		asides(&last);
+	}
+	return a;
+}
+
+static void test_aside(void **state)
+{
+	struct rt_audit_seal early, seal;
+	struct rt_audit_mark mark;
+	struct rt_audit *a;
+	char *aside = audit_aside(path, 1);
+	struct stat st;
+	size_t last, n;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	early = write_lines(2);
+	a = write_until(2);
+	rt_audit_seal(a, &seal);
+	rt_audit_close(a);
+	assert_int_equal(asides(&last), 2);
+	assert_int_equal(stat(aside, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_in_range(st.st_size, SMALL, SMALL + 1000);
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 1, 1000);
+	/* The chain goes through all of them, and on. */
+	assert_int_equal(verified(), seal.n);
+	n = write_lines(3).n;
+	assert_int_equal(n, seal.n + 3);
+	assert_int_equal(verified(), n);
+	assert_int_equal(rt_audit_verify(path, &seal, NULL), 0);
+	assert_int_equal(rt_audit_verify(path, &early, NULL), 0);
+	early.hash[0] ^= 1;
+	assert_int_equal(rt_audit_verify(path, &early, NULL), -EBADMSG);
+	/* It is the same log: seals of all of it are found. */
+	a = opened();
+	rt_audit_mark(a, &mark);
+	rt_audit_close(a);
+	assert_int_equal(rt_audit_verify_marks(path, &mark, 1, NULL), 0);
+	free(aside);
+}
+
+/* Its very first line was torn: it can be put aside all the same. */
+static void test_aside_torn(void **state)
+{
+	struct rt_audit_mark mark;
+	struct rt_audit *a;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	rt_audit_close(opened());
+	file_put(path, "{\"agent\":", 9);
+	rt_audit_close(write_until(2));
+	verified();
+	a = opened();
+	rt_audit_mark(a, &mark);
+	rt_audit_close(a);
+	assert_int_equal(strlen(mark.first), DIGEST_HEX_LEN - 1);
+	assert_int_equal(rt_audit_verify_marks(path, &mark, 1, NULL), 0);
+}
+
+/* Of many the last ones are kept; what was sealed of the others is believed. */
+static void test_aside_kept(void **state)
+{
+	struct rt_audit_mark m[3];
+	struct rt_audit *a;
+	size_t last;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	write_lines(2);
+	a = opened();
+	rt_audit_mark(a, &m[2]);
+	rt_audit_close(a);
+	a = write_until(5);
+	rt_audit_mark(a, &m[1]);
+	rt_audit_close(a);
+	rt_audit_close(write_until(8));
+	assert_int_equal(asides(&last), AUDIT_KEPT);
+	assert_int_equal(last, 8);
+	a = opened();
+	rt_audit_mark(a, &m[0]);
+	rt_audit_close(a);
+	assert_string_equal(m[0].first, m[2].first);
+	assert_int_equal(rt_audit_verify_marks(path, m, 3, NULL), 0);
+	assert_int_equal(verified(), m[0].seal.n);
+	/* Of what is kept it is not believed. */
+	m[1].seal.hash[0] ^= 1;
+	assert_int_equal(rt_audit_verify_marks(path, m, 3, NULL), -EBADMSG);
+}
+
+/* Whatever becomes of one that was put aside. */
+static void test_aside_broken(void **state)
+{
+	char *one = audit_aside(path, 1), *two = audit_aside(path, 2);
+	struct buf b, c;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	rt_audit_close(write_until(2));
+	b = file_content(one);
+	c = file_content(two);
+	for (size_t i = 0; i < b.len; i += 97) {
+		b.data[i] ^= 1;
+		file_put(one, b.data, b.len);
+		assert_int_equal(rt_audit_verify(path, NULL, NULL), -EBADMSG);
+		b.data[i] ^= 1;
+	}
+	/* another one's content; less of it; nothing */
+	file_put(one, c.data, c.len);
+	assert_broken("does not say that it is number 1");
+	file_put(one, b.data, b.len / 2);
+	assert_broken("too short");
+	file_put(one, b.data, b.len);
+	verified();
+	file_put(two, b.data, b.len);
+	assert_broken("does not say that it is number 2");
+	file_put(two, c.data, c.len);
+	verified();
+	unlink(one);
+	assert_broken("put aside as");
+	buf_release(&b);
+	buf_release(&c);
+	free(one);
+	free(two);
+}
+
+/* Who cuts off the beginning cannot pass for one whose files are not kept. */
+static void test_aside_forged(void **state)
+{
+	struct rt_audit_mark mark;
+	struct rt_audit *a;
+	const char *second;
+	struct buf b;
+	size_t len;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	a = write_until(1);
+	rt_audit_mark(a, &mark);
+	rt_audit_close(a);
+	/* The second line first, which says nothing of that. */
+	write_lines(2);
+	b = file_content(path);
+	second = line(&b, 1, &len);
+	file_put(path, second, strlen(second));
+	assert_int_equal(rt_audit_verify(path, NULL, NULL), -EBADMSG);
+	assert_int_equal(rt_audit_verify_marks(path, &mark, 1, NULL), -EBADMSG);
+	buf_release(&b);
+}
+
+/* Killed in the middle of it, and without room for the next one. */
+static void test_aside_cut(void **state)
+{
+	char *one = audit_aside(path, 1), *next = mem_printf("%s.new", path);
+	struct rt_audit *a;
+	size_t last, n;
+	int fd;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	/* A folder where the next one would be: there is no way to make it. */
+	write_lines(1);
+	assert_int_equal(mkdir(next, 0700), 0);
+	n = write_lines(30).n;
+	assert_int_equal(n, 31);
+	assert_int_equal(verified(), 31);
+	assert_int_equal(asides(&last), 0);
+	rmdir(next);
+	/* One that died between the two steps: a link, and the next file. */
+	assert_int_equal(link(path, one), 0);
+	fd = open(next, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "half a line", 11), 11);
+	close(fd);
+	assert_int_equal(verified(), 31);
+	a = opened();
+	add(a, "after that");
+	assert_int_equal(rt_audit_commit(a), 0);
+	rt_audit_close(a);
+	assert_int_equal(access(next, F_OK), -1);
+	assert_int_equal(asides(&last), 1);
+	/* And the line that begins the next one. */
+	assert_int_equal(verified(), 33);
+	free(one);
+	free(next);
+}
+
+/* One that waits for the lock of a file that is put aside meanwhile. */
+static void test_aside_waited(void **state)
+{
+	struct rt_audit *a;
+	int status, fds[2];
+	char c;
+	pid_t pid;
+
+	(void)state;
+	audit_log_bytes = SMALL;
+	a = opened();
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (!pid) {
+		struct rt_audit *b = NULL;
+		int rc = -EAGAIN;
+
+		rt_audit_close(a);
+		if (write(fds[1], "x", 1) != 1)
+			_exit(1);
+		for (int i = 0; i < 300 && rc == -EAGAIN; i++)
+			rc = rt_audit_open(path, &b);
+		if (!rc) {
+			add(b, "of the other");
+			rc = rt_audit_commit(b);
+			rt_audit_close(b);
+		}
+		_exit(rc ? 1 : 0);
+	}
+	assert_int_equal(read(fds[0], &c, 1), 1);
+	usleep(20000);
+	for (int i = 0; i < 30; i++) {
+		add(a, "one of many");
+		assert_int_equal(rt_audit_commit(a), 0);
+	}
+	rt_audit_close(a);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fds[0]);
+	close(fds[1]);
+	assert_in_range(verified(), 32, 34);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_chain),	   T(test_changed),	  T(test_lines_moved),
-		T(test_cut_off),   T(test_torn),	  T(test_torn_twice),
-		T(test_not_a_log), T(test_second_writer), T(test_hostile),
-		T(test_full),	   T(test_lost),	  T(test_marks),
+		T(test_chain),	    T(test_changed),	   T(test_lines_moved),
+		T(test_cut_off),    T(test_torn),	   T(test_torn_twice),
+		T(test_not_a_log),  T(test_second_writer), T(test_hostile),
+		T(test_full),	    T(test_lost),	   T(test_marks),
+		T(test_aside),	    T(test_aside_kept),	   T(test_aside_broken),
+		T(test_aside_cut),  T(test_aside_forged),  T(test_aside_waited),
+		T(test_aside_torn),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
