@@ -29,6 +29,7 @@
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
+#   make soak          a day in SOAK_SECONDS=3600: does anything grow? SEED=
 #   make html          the manual for a browser, in build/manual/html
 #   make pdf           and for paper, in build/manual/pdf
 #   make install       DESTDIR= PREFIX=
@@ -480,6 +481,11 @@ crash: $(CRASH)
 crash-loop: CRASHES = 50
 crash-loop: all
 	$(Q)BUILD=$(abspath $(BUILD)) tests/crash/loop $(CRASHES)
+
+.PHONY: soak
+soak: all
+	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
+	$(Q)BUILD=$(abspath $(BUILD)) tests/soak/run
 
 .PHONY: demo bench bench-tools bench-suite bench-learned-suite bench-loop-null \
 	bench-loop-twice
