@@ -27,6 +27,8 @@
 #     bench-loop-null    does the loop believe in noise?
 #     bench-loop-twice   does it need less the second time?
 #   make fuzz          FUZZ_SECONDS=600 for each fuzzer
+#   make coverage      lines and branches of lib and agents that tests run
+#   make mutation      do tests notice another operator?  MUTANTS=200
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
 #   make soak          a day in SOAK_SECONDS=3600: does anything grow? SEED=
@@ -472,6 +474,20 @@ fuzz:
 
 fuzz-run: $(FUZZERS)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $^
+
+# The counters are in files that are mapped: what is killed counts, too.
+COUNTERS = -fprofile-instr-generate=$(abspath build/cov)/profile/%m%c.profraw
+.PHONY: coverage
+coverage:
+	$(Q).ci/deps coverage
+	$(AGAIN) BUILD=build/cov CC=$(BPF_CLANG) tests HARDEN=-fPIE \
+		SANFLAGS="$(COUNTERS) -fcoverage-mapping \
+		-mllvm -runtime-counter-relocation=true"
+	$(Q)LLVM=$(patsubst clang%,%,$(BPF_CLANG)) tests/coverage/run build/cov
+
+.PHONY: mutation
+mutation: deps
+	$(Q)BUILD=$(BUILD) tests/mutation/run
 
 .PHONY: crash
 crash: $(CRASH)
