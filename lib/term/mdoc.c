@@ -14,14 +14,16 @@
 #define MAX_OPEN  8
 #define MAX_NAME  64
 #define MAX_PARA  (256u << 10)
+#define MAX_CELLS 12
 #define STEP	  4 /* columns further in */
 
-enum list_kind { LIST_TAG, LIST_BULLET, LIST_ENUM };
+enum list_kind { LIST_TAG, LIST_BULLET, LIST_ENUM, LIST_COLUMN };
 
 struct list {
 	enum list_kind kind;
 	bool compact;
 	int at, count;
+	int cells[MAX_CELLS]; /* how wide, all but the last */
 };
 
 struct page {
@@ -36,6 +38,7 @@ struct page {
 	int indent;
 	const char *mark; /* before the first line of what comes; or NULL */
 	char number[16];
+	struct buf row; /* what stands in one before its last cell */
 	struct list lists[MAX_LISTS];
 	size_t depth;
 };
@@ -328,10 +331,44 @@ static void begin_list(struct page *p, const struct arg *a, size_t n)
 	l = &p->lists[p->depth++];
 	*l = (struct list){.at = p->indent,
 			   .compact = has_arg(a, n, "-compact")};
-	l->kind = has_arg(a, n, "-bullet") ? LIST_BULLET
-		  : has_arg(a, n, "-enum") ? LIST_ENUM
-					   : LIST_TAG;
+	l->kind = has_arg(a, n, "-bullet")   ? LIST_BULLET
+		  : has_arg(a, n, "-enum")   ? LIST_ENUM
+		  : has_arg(a, n, "-column") ? LIST_COLUMN
+					     : LIST_TAG;
+	l->compact |= l->kind == LIST_COLUMN;
 	p->gap |= l->compact;
+	for (size_t i = 0, k = 0; i < n && k < MAX_CELLS; i++)
+		if (*a[i].text != '-')
+			l->cells[k++] = width(a[i].text, strlen(a[i].text));
+}
+
+/* A row: its last cell is what comes, the others are the mark before it. */
+static void begin_row(struct page *p, const struct list *l, const struct arg *a,
+		      size_t n)
+{
+	size_t from = 0, cell = 0;
+	int at = 0;
+
+	buf_reset(&p->row);
+	for (size_t i = 0; i < n && cell < MAX_CELLS; i++) {
+		if (a[i].quoted || strcmp(a[i].text, "Ta") != 0)
+			continue;
+		put_words(p, a + from, i - from);
+		if (p->para.len)
+			buf_add(&p->row, p->para.data, p->para.len);
+		at += l->cells[cell++] + 2;
+		do
+			buf_puts(&p->row, " ");
+		while (width(p->row.data, p->row.len) < at);
+		buf_reset(&p->para);
+		p->glued = false;
+		from = i + 1;
+	}
+	p->mark = p->row.len ? p->row.data : NULL;
+	p->indent += p->mark ? width(p->mark, p->row.len) : 0;
+	put_words(p, a + from, n - from);
+	flush(p);
+	p->indent = l->at;
 }
 
 static void begin_item(struct page *p, const struct arg *a, size_t n)
@@ -343,6 +380,10 @@ static void begin_item(struct page *p, const struct arg *a, size_t n)
 		return;
 	p->gap |= !l->compact;
 	p->indent = l->at;
+	if (l->kind == LIST_COLUMN) {
+		begin_row(p, l, a, n);
+		return;
+	}
 	if (l->kind == LIST_TAG) {
 		put_words(p, a, n);
 		flush(p);
@@ -523,6 +564,7 @@ void mdoc_text(struct buf *out, const char *source)
 	char *text = mem_strdup(source), *next;
 
 	buf_init(&p.para, MAX_PARA);
+	buf_init(&p.row, MAX_PARA);
 	for (char *line = text; line; line = next) {
 		next = strchr(line, '\n');
 		if (next)
@@ -535,6 +577,7 @@ void mdoc_text(struct buf *out, const char *source)
 			buf_puts(out, "\n");
 	}
 	flush(&p);
+	buf_release(&p.row);
 	buf_release(&p.para);
 	free(text);
 }
