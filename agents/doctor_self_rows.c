@@ -175,6 +175,7 @@ const struct self_row self_rows[] = {
 	PLAIN("sched-loop", false, version, true),
 	PLAIN("sched-observe", false, version, false),
 	PLAIN("sched-report", false, version, true),
+	PLAIN("sched-rollout", false, version, true),
 	PLAIN("sched-sim", false, version, true),
 	PLAIN("sched-synth", false, version, false),
 	PLAIN("sched-train", false, version, false),
@@ -182,6 +183,7 @@ const struct self_row self_rows[] = {
 	PLAIN("repl", true, version, true),
 	PLAIN("measure-costs", true, again, false),
 	PLAIN("fetch-guest", true, print, false),
+	PLAIN("run-job", true, no_args, false),
 	{.name = NULL},
 };
 

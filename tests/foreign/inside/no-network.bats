@@ -19,7 +19,7 @@ setup() {
 @test "what was never fetched is said in words, soon" {
 	exits 3 timeout 120 "$BUILD/libexec/schedkit/fetch-guest" 6.17
 	has "$stderr" 'cannot fetch guest kernel 6.17'
-	has "$stderr" 'check the network'
+	has "$stderr" 'Failed to fetch'
 	exits 3 timeout 120 sched-guest -q -k 6.17 -- true
 	has "$stderr" 'cannot fetch guest kernel 6.17'
 }
