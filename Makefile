@@ -11,9 +11,9 @@
 #     check-san          both again with ASan and UBSan
 #     check-mcp          the MCP server with the protocol's official clients
 #     check-guest        tests that boot a guest
+#     check-guests       those that take long: the loop, bisect, the tutorial, ...
 #     check-kernels      every guest kernel on every machine: KERNELS=,
 #                        TOPOLOGIES=; then "make kernels-table"
-#     check-loop         the whole loop, and bisect, in guests: 15 minutes
 #     check-deploy       the services; who holds a policy dies, TRIALS=100 times
 #     check-faults       whatever breaks meanwhile: CUTS=10, EVERY=1
 #     check-breaker      how soon a guard is rid of one, TRIALS=100
@@ -385,7 +385,7 @@ AGAIN = +$(Q)$(MAKE) --no-print-directory \
 RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
-	check-mcp check-guest check-kernels check-loop check-deploy check-faults \
+	check-mcp check-guest check-guests check-kernels check-deploy check-faults \
 	check-breaker check-package check-canary check-executor \
 	check-foreign kernels-table
 check: deps
@@ -427,9 +427,9 @@ check-kernels: tests
 kernels-table:
 	$(Q)tests/kernels/table --into man/schedkit-kernels.7
 
-check-loop: tests
+check-guests: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
-	$(RUN) loop
+	$(Q)TEST_SECONDS=3600 tests/run guests
 
 check-deploy: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest

@@ -65,7 +65,7 @@ setup() {
 
 # sched-history beside a stand-in for what measures: it plays the verdicts of a
 # target, of RATIO HIGH for each SLICE in the file ratios, else 1.5; without a
-# ratio nothing was measured.  tests/guest/history.bats has the whole.
+# ratio nothing was measured.  tests/guests/history.bats has the whole.
 ladder() {
 	mkdir -p tree/bin
 	cp "$BUILD/bin/sched-history" tree/bin

@@ -3,7 +3,7 @@
 #
 # sched-loop without a guest: the real program beside stand-ins that play
 # recorded documents for what needs a kernel (observe, verify, deploy); what
-# plans, learns and records is real.  tests/guest/loop.bats has the whole.
+# plans, learns and records is real.  tests/guests/loop.bats has the whole.
 
 load ../lib
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From a workload to a policy in place and off again, by nothing but the
-// protocol: for tests/guest/mcp.bats, in a guest that stands for a host.
+// protocol: for tests/guests/mcp.bats, in a guest that stands for a host.
 //
 //     end-to-end.mjs METRIC COMMAND...
 //

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The process that starts external schedulers: what it is told, and what it
- * refuses; tests/guest/external.bats has the rest. */
+ * refuses; tests/guests/external.bats has the rest. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
