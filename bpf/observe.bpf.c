@@ -26,6 +26,26 @@ static __always_inline void event_end(struct observe_cpu *c, u64 began)
 
 /* ---- switch ------------------------------------------------------------ */
 
+/*
+ * What a task that is on a CPU ran since it was last seen.  Some kernels keep
+ * a few switches to themselves: of one that was not seen to get its CPU it is
+ * what the kernel counted.
+ */
+static __always_inline u64 ran_since(struct observe_cpu *c,
+				     struct task_struct *p, struct task *t,
+				     u64 now)
+{
+	u64 cpu = p->se.sum_exec_runtime, had = t->cpu;
+
+	t->cpu = cpu;
+	if (t->state == RUNNING)
+		return now > t->since ? now - t->since : 0;
+	if (t->state == UNKNOWN)
+		return 0;
+	c->missed += t->tracked;
+	return cpu > had ? cpu - had : 0;
+}
+
 /* Both return by how much the number of waiting tasks changes. */
 static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
 				 bool preempt, u32 why, u64 now)
@@ -36,7 +56,7 @@ static __always_inline int leave(struct observe_cpu *c, struct task_struct *p,
 
 	if (!t)
 		return 0;
-	ran = t->state == RUNNING ? now - t->since : 0;
+	ran = ran_since(c, p, t, now);
 	t->since = now;
 	c->run += ran;
 	t->burst += ran;
@@ -103,6 +123,7 @@ static __always_inline int enter(struct observe_cpu *c, struct task_struct *p,
 	t->woken = 0;
 	t->moved = false;
 	t->since = now;
+	t->cpu = p->se.sum_exec_runtime;
 	return task_becomes(t, RUNNING);
 }
 
@@ -395,15 +416,15 @@ static __always_inline void settle(struct task_struct *p, struct task *t,
 	struct observe_group *g = t->tracked ? group_of(t) : NULL;
 	u64 ran;
 
-	if (t->state != RUNNING || now < t->since)
+	if (!c || t->state == UNKNOWN)
 		return;
-	ran = now - t->since;
+	ran = ran_since(c, p, t, now);
+	waiting_change(task_becomes(t, RUNNING), now);
 	t->since = now;
 	t->burst += ran;
 	t->run += ran;
 	burst_ran(p, t, ran);
-	if (c)
-		c->run += ran;
+	c->run += ran;
 	if (!g)
 		return;
 	g->run += ran;

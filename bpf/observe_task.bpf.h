@@ -31,6 +31,7 @@ struct task {
 	u64 since;   /* of the state */
 	u64 burst;   /* on a CPU since it last slept */
 	u64 run;     /* since it took on its identity */
+	u64 cpu;     /* what the kernel had counted when it was last seen */
 	u64 resumed; /* when it last ran again after a preemption */
 	u64 woken;   /* when it was woken while on a CPU */
 	u64 identity;
@@ -244,10 +245,12 @@ static __always_inline struct task *task_make(struct task_struct *p)
 	struct task *t = bpf_task_storage_get(&tasks, p, NULL,
 					      BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	if (t)
-		regroup(p, t, p->comm);
-	else
+	if (!t) {
 		drop();
+		return t;
+	}
+	t->cpu = p->se.sum_exec_runtime;
+	regroup(p, t, p->comm);
 	return t;
 }
 

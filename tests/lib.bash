@@ -124,6 +124,13 @@ lacks() {
 	return 1
 }
 
+# What interrupts and the hypervisor took of this machine's CPUs, in us: what runs
+# meanwhile takes that much longer, while its CPU time does not grow.
+taken_us() {
+	awk '$1 == "cpu" { printf "%.0f", ($7 + $8 + $9) * 1e6 / hz }' \
+		hz="$(getconf CLK_TCK)" /proc/stat
+}
+
 # exits STATUS COMMAND...: like run --separate-stderr, and the status is
 # checked; $output and $stderr as usual.
 exits() {

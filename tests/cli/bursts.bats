@@ -40,13 +40,6 @@ bursts() {
 	return 1
 }
 
-# What interrupts and the hypervisor took of this machine's CPUs, in us: a burst
-# lasts that much longer, while its task's CPU time does not grow.
-taken_us() {
-	awk '$1 == "cpu" { printf "%.0f", ($7 + $8 + $9) * 1e6 / hz }' \
-		hz="$(getconf CLK_TCK)" /proc/stat
-}
-
 # record [OPTION...] -- COMMAND: until every event was seen; in $taken what was
 # taken from the CPUs meanwhile.
 record() {
