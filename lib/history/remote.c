@@ -259,7 +259,7 @@ int remote_remove(struct history *h, const char *name)
 
 /* ---- pull -------------------------------------------------------------- */
 
-int peer_look_again(struct history *h)
+static int look_again(struct history *h)
 {
 	git_odb *odb = NULL;
 	int rc = git_repository_odb(&odb, h->repo);
@@ -270,40 +270,54 @@ int peer_look_again(struct history *h)
 	return rc ? repo_fail(h, rc, "cannot read what was fetched") : 0;
 }
 
-static int fetch(struct history *h, const struct remote_opts *o,
-		 const struct peer *p)
+int peer_fetch(struct history *h, const struct remote_opts *o,
+	       const struct peer *p, const struct strs *specs)
 {
-	static const char *const refs[] = {"heads/main", "notes/metrics",
-					   "schedkit/store"};
 	struct strs args = {0};
 	struct buf said;
-	int rc = ref_wait(h, p->prefix);
+	int rc;
 
-	if (rc)
-		return rc;
 	strs_add(&args, "fetch");
 	strs_add(&args, "--no-tags");
 	strs_add(&args, "--no-write-fetch-head");
 	strs_add(&args, "--prune");
 	strs_add(&args, "--");
 	strs_add(&args, p->url);
-	/* With a star it is no error that there is none. */
-	for (size_t i = 0; i < ARRAY_LEN(refs); i++) {
-		const char *last = strncmp(refs[i], "schedkit/", 9)
-					   ? refs[i]
-					   : refs[i] + 9;
-
-		strs_printf(&args, "+refs/%s*:%s%s*", refs[i], p->prefix, last);
-	}
-	strs_printf(&args, "+refs/tags/*:%stags/*", p->prefix);
-	strs_printf(&args, "+" STATE_REFS "*:%sstate/*", p->prefix);
+	for (size_t i = 0; i < specs->len; i++)
+		strs_add(&args, specs->v[i]);
 	buf_init(&said, SAID_MAX);
 	rc = remote_git(h, o, &args, &said);
 	if (rc > 0)
 		rc = remote_git_failed(&said, "fetch from", p->url);
 	strs_release(&args);
 	buf_release(&said);
-	return rc ? rc : peer_look_again(h);
+	return rc ? rc : look_again(h);
+}
+
+static int fetch(struct history *h, const struct remote_opts *o,
+		 const struct peer *p)
+{
+	static const char *const refs[] = {"heads/main", "notes/metrics",
+					   "schedkit/store"};
+	struct strs specs = {0};
+	int rc = ref_wait(h, p->prefix);
+
+	if (rc)
+		return rc;
+	/* With a star it is no error that there is none. */
+	for (size_t i = 0; i < ARRAY_LEN(refs); i++) {
+		const char *last = strncmp(refs[i], "schedkit/", 9)
+					   ? refs[i]
+					   : refs[i] + 9;
+
+		strs_printf(&specs, "+refs/%s*:%s%s*", refs[i], p->prefix,
+			    last);
+	}
+	strs_printf(&specs, "+refs/tags/*:%stags/*", p->prefix);
+	strs_printf(&specs, "+" STATE_REFS "*:%sstate/*", p->prefix);
+	rc = peer_fetch(h, o, p, &specs);
+	strs_release(&specs);
+	return rc;
 }
 
 struct offers {

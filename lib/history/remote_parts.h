@@ -21,8 +21,10 @@ void peer_release(struct peer *p);
 /* Somebody else was faster: what they pushed is to be merged first. */
 bool peer_raced(const struct buf *said);
 
-/* git wrote packs that we do not know yet. */
-int peer_look_again(struct history *h);
+/* Fetches what the refspecs name, and looks at the repository anew, where git
+ * wrote packs that we do not know yet. */
+int peer_fetch(struct history *h, const struct remote_opts *o,
+	       const struct peer *p, const struct strs *specs);
 
 /* References below a prefix; fn may remove what it is given. */
 int peer_each_ref(struct history *h, const char *prefix,

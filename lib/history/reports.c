@@ -40,28 +40,17 @@ int report_check_name(const char *name)
 static int fetch(struct history *h, const struct remote_opts *o,
 		 const struct peer *p, const struct strs *below)
 {
-	struct strs args = {0};
-	struct buf said;
+	struct strs specs = {0};
 	int rc = ref_wait(h, REPORT_REFS);
 
 	if (rc)
 		return rc;
-	strs_add(&args, "fetch");
-	strs_add(&args, "--no-tags");
-	strs_add(&args, "--no-write-fetch-head");
-	strs_add(&args, "--prune");
-	strs_add(&args, "--");
-	strs_add(&args, p->url);
 	for (size_t i = 0; i < below->len; i++)
-		strs_printf(&args, "+" REPORT_REFS "%s*:" REPORT_REFS "%s*",
+		strs_printf(&specs, "+" REPORT_REFS "%s*:" REPORT_REFS "%s*",
 			    below->v[i], below->v[i]);
-	buf_init(&said, SAID_MAX);
-	rc = remote_git(h, o, &args, &said);
-	if (rc > 0)
-		rc = remote_git_failed(&said, "fetch from", p->url);
-	strs_release(&args);
-	buf_release(&said);
-	return rc ? rc : peer_look_again(h);
+	rc = peer_fetch(h, o, p, &specs);
+	strs_release(&specs);
+	return rc;
 }
 
 int reports_fetch(struct history *h, const struct remote_opts *o,

@@ -238,20 +238,6 @@ static int lock(struct journal_file *f)
 	return ours.st_dev != named.st_dev || ours.st_ino != named.st_ino;
 }
 
-static int make_folder(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *dir;
-	int rc;
-
-	if (!slash || slash == path)
-		return 0;
-	dir = mem_strndup(path, (size_t)(slash - path));
-	rc = path_make_dirs(dir);
-	free(dir);
-	return rc;
-}
-
 static int open_at(struct journal_file *f, const char *path, int flags)
 {
 	*f = (struct journal_file){.path = mem_strdup(path)};
@@ -264,7 +250,7 @@ static int open_at(struct journal_file *f, const char *path, int flags)
 
 int journal_file_open(struct journal_file *f, const char *path, size_t *lost)
 {
-	int rc = make_folder(path);
+	int rc = path_make_parent(path);
 
 	*lost = 0;
 	*f = (struct journal_file){.fd = -1};
