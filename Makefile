@@ -106,7 +106,7 @@ BPF_CFLAGS := -std=gnu11 -g -O2 -target bpf -mcpu=v3 -MMD -MP \
 
 # ---- what there is ----------------------------------------------------
 
-LIB_SRC    := $(wildcard lib/*/*.c agents/*.c)
+LIB_SRC    := $(wildcard lib/*/*.c agents/*/*.c)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 ARCHIVE    := $(BUILD)/obj/schedkit.a
 BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))

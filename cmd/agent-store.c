@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/keeper.h"
+#include "agents/keeper/keeper.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"

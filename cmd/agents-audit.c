@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/seal.h"
+#include "agents/keeper/seal.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/lines.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/content.h"
+#include "agents/keeper/content.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/io.h"

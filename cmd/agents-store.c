@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "agents/store.h"
+#include "agents/keeper/store.h"
 #include "base/clock.h"
 
 struct agents_store_arg agents_store_arg = {.agent = "user"};

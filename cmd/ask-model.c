@@ -2,8 +2,8 @@
 /*
  * Asks a language model for a process that has neither network nor keys: a
  * request in each line of standard input, an answer in each line of standard
- * output (agents/model.h).  It has the network and what a model wrote, and no
- * privilege.
+ * output (agents/model/model.h).  It has the network and what a model wrote,
+ * and no privilege.
  */
 #include <errno.h>
 #include <fcntl.h>

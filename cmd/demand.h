@@ -8,7 +8,7 @@
 #ifndef SCHEDKIT_CMD_DEMAND_H
 #define SCHEDKIT_CMD_DEMAND_H
 
-#include "agents/demander.h"
+#include "agents/demander/demander.h"
 #include "cmd/cli.h"
 
 extern const struct cli_command demand_show, demand_run;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/past.h"
+#include "agents/deployer/past.h"
 #include "base/mem.h"
 #include "cmd/deploy.h"
 #include "term/num.h"

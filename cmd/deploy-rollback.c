@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/past.h"
+#include "agents/deployer/past.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

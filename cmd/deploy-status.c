@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/status.h"
-#include "agents/supplier_words.h"
+#include "agents/deployer/status.h"
+#include "agents/attacher/supplier_words.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cmd/deploy.h"

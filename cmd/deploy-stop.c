@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agents/holder.h"
-#include "agents/pinned.h"
-#include "agents/setter.h"
+#include "agents/host/holder.h"
+#include "agents/deployer/pinned.h"
+#include "agents/attacher/setter.h"
 #include "base/err.h"
 #include "cmd/deploy.h"
 #include "scx/ext.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agents/watcher.h"
+#include "agents/watcher/watcher.h"
 #include "cmd/deploy.h"
 
 static struct {

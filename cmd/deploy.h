@@ -8,7 +8,7 @@
 #ifndef SCHEDKIT_CMD_DEPLOY_H
 #define SCHEDKIT_CMD_DEPLOY_H
 
-#include "agents/deployer.h"
+#include "agents/deployer/deployer.h"
 #include "cmd/cli.h"
 #include "doc/json.h"
 

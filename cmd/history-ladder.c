@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/program.h"
+#include "agents/program/program.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/cli.h"

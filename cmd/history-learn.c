@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/learner.h"
+#include "agents/learner/learner.h"
 #include "base/err.h"
 #include "cmd/history.h"
 

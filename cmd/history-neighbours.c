@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/learner.h"
-#include "agents/neighbours.h"
+#include "agents/learner/learner.h"
+#include "agents/learner/neighbours.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/history.h"

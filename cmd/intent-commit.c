@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agents/intents.h"
+#include "agents/intents/intents.h"
 #include "cmd/intent.h"
 #include "cmd/note.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agents/intents.h"
+#include "agents/intents/intents.h"
 #include "base/mem.h"
 #include "cmd/intent.h"
 #include "cmd/note.h"

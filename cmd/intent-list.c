@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/intents.h"
+#include "agents/intents/intents.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cmd/intent.h"

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/draft_rules.h"
-#include "agents/proposer.h"
+#include "agents/intents/draft_rules.h"
+#include "agents/proposer/proposer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/loop_state.h"
+#include "agents/loop/state.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "cmd/loop.h"

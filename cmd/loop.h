@@ -3,7 +3,7 @@
 #ifndef SCHEDKIT_CMD_LOOP_H
 #define SCHEDKIT_CMD_LOOP_H
 
-#include "agents/loop.h"
+#include "agents/loop/loop.h"
 #include "cmd/cli.h"
 
 extern const struct opt_tool loop_tool;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/program.h"
-#include "agents/steward_approve.h"
-#include "agents/steward_result.h"
+#include "agents/program/program.h"
+#include "agents/steward/approve.h"
+#include "agents/steward/result.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "cmd/mcp.h"

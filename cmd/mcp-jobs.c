@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/steward_jobs.h"
+#include "agents/steward/jobs.h"
 #include "base/clock.h"
 #include "cmd/mcp.h"
 

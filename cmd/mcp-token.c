@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/steward_config.h"
+#include "agents/steward/config.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/model.h"
+#include "agents/model/model.h"
 #include "cmd/repl.h"
 
 int repl_wish(struct repl *r, const char *text)

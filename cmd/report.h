@@ -3,7 +3,7 @@
 #ifndef SCHEDKIT_CMD_REPORT_H
 #define SCHEDKIT_CMD_REPORT_H
 
-#include "agents/reporter.h"
+#include "agents/reporter/reporter.h"
 #include "cmd/cli.h"
 #include "doc/stream.h"
 #include "history/history.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/follower.h"
+#include "agents/rollout/follower.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

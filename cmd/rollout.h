@@ -8,7 +8,7 @@
 #ifndef SCHEDKIT_CMD_ROLLOUT_H
 #define SCHEDKIT_CMD_ROLLOUT_H
 
-#include "agents/rollouts.h"
+#include "agents/rollout/rollouts.h"
 #include "cmd/cli.h"
 
 extern const struct cli_command rollout_start_command, rollout_halt_command,

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/deployer.h"
-#include "agents/holder.h"
-#include "agents/pinned.h"
+#include "agents/deployer/deployer.h"
+#include "agents/host/holder.h"
+#include "agents/deployer/pinned.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/deploy-record.h"

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/doctor.h"
-#include "agents/doctor_self.h"
-#include "agents/triage.h"
+#include "agents/doctor/doctor.h"
+#include "agents/doctor/self.h"
+#include "agents/triage/triage.h"
 #include "base/mem.h"
 #include "cmd/note.h"
 #include "history/history.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/deployer.h"
+#include "agents/deployer/deployer.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agents/steward.h"
-#include "agents/steward_config.h"
-#include "agents/steward_hand.h"
+#include "agents/steward/steward.h"
+#include "agents/steward/config.h"
+#include "agents/steward/hand.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/observer.h"
-#include "agents/observer_page.h"
+#include "agents/observer/observer.h"
+#include "agents/observer/page.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/cli.h"

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/planner.h"
-#include "agents/proposer.h"
-#include "agents/rules.h"
+#include "agents/planner/planner.h"
+#include "agents/proposer/proposer.h"
+#include "agents/planner/rules.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/input.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/trainer.h"
+#include "agents/learner/trainer.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/input.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/simulate.h"
+#include "agents/simulator/simulate.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"

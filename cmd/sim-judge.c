@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/contest.h"
-#include "agents/simulate.h"
+#include "agents/simulator/contest.h"
+#include "agents/simulator/simulate.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/sim.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/proposer.h"
+#include "agents/proposer/proposer.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

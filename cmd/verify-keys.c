@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/signer.h"
+#include "agents/verifier/signer.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cmd/verify.h"

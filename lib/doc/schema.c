@@ -307,7 +307,7 @@ static const struct rule measured[] = {
 	{0},
 };
 
-/* agents/canary.h */
+/* agents/canary/canary.h */
 static const struct rule canary_metric[] = {MEASURED, {0}};
 
 static const struct rule canary_step[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lines of libexec/schedkit/ask-model as JSON (agents/model.h). */
+/* The lines of libexec/schedkit/ask-model as JSON (agents/model/model.h). */
 #ifndef SCHEDKIT_LLM_LINE_H
 #define SCHEDKIT_LLM_LINE_H
 

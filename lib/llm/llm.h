@@ -4,7 +4,7 @@
  *
  * This room is the only user of libcurl and is linked into one program,
  * libexec/schedkit/ask-model, which has the network and what a model wrote and
- * no privilege.  Everything else talks to that program (agents/model.h).
+ * no privilege.  Everything else talks to that program (agents/model/model.h).
  *
  * Addresses of endpoints come from SCHED_LLM, separated by white space, the
  * first the one that is asked before the others:

@@ -9,7 +9,7 @@
  * inserts, removes or moves a line breaks the chain from there on; what is cut
  * off at the end is found by the number and hash that rt_audit_seal() gave and
  * that were put elsewhere: sched-agentd has its store put them into the history
- * (agents/seal.h), once a minute while the log grows and when it leaves.
+ * (agents/keeper/seal.h), once a minute while the log grows and when it leaves.
  *
  * A file of 16 MiB is put aside, as PATH.1, PATH.2 and so on, of which the last
  * four are kept.  The chain goes on in the next one, whose first line is

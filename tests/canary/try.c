@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agents/canary.h"
+#include "agents/canary/canary.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/triage.h"
+#include "agents/triage/triage.h"
 #include "scx/dump.h"
 #include "scx/kernel.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/lint_code.h"
+#include "agents/builder/lint_code.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/reporter.h"
+#include "agents/reporter/reporter.h"
 #include "bpf/trace_abi.h"
 
 #define DOCS_MAX 64

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/content.h"
-#include "agents/keeper.h"
+#include "agents/keeper/content.h"
+#include "agents/keeper/keeper.h"
 #include "base/mem.h"
 
 #define AGENT  "mallory"

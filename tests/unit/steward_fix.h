@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agents/steward_world.h"
+#include "agents/steward/world.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/temp.h"

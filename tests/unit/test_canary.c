@@ -19,9 +19,9 @@
 
 #include <cmocka.h>
 
-#include "agents/canary.h"
-#include "agents/canary_tasks.h"
-#include "agents/canary_watch.h"
+#include "agents/canary/canary.h"
+#include "agents/canary/tasks.h"
+#include "agents/canary/watch.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agents/demand_decide.h"
+#include "agents/demander/demand_decide.h"
 #include "base/clock.h"
 
 #define MAX_GROUPS 8

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agents/deployments.h"
+#include "agents/deployer/deployments.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

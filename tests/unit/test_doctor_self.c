@@ -16,7 +16,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "agents/doctor_self_parts.h"
+#include "agents/doctor/self_parts.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "agents/draft_rules.h"
+#include "agents/intents/draft_rules.h"
 #include "base/err.h"
 #include "base/mem.h"
 

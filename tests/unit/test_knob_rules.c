@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "agents/knob_rules.h"
-#include "agents/planner.h"
+#include "agents/planner/knob_rules.h"
+#include "agents/planner/planner.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/knobs.h"

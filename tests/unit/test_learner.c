@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "agents/learner.h"
+#include "agents/learner/learner.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "stats/sample.h"

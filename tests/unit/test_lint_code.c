@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "agents/lint_code.h"
-#include "agents/lint_token.h"
+#include "agents/builder/lint_code.h"
+#include "agents/builder/lint_token.h"
 #include "base/mem.h"
 
 /* ---- tokens ----------------------------------------------------------- */

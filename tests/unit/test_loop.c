@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agents/loop_decide.h"
+#include "agents/loop/decide.h"
 #include "base/clock.h"
 #include "base/err.h"
 

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "agents/minder.h"
+#include "agents/attacher/minder.h"
 #include "base/err.h"
 #include "base/mem.h"
 

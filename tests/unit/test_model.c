@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* agents/model.c with the real ask-model, and programs as models. */
+/* agents/model/model.c with the real ask-model, and programs as models. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agents/model.h"
+#include "agents/model/model.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/sandbox.h"

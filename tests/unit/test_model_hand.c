@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "agents/attacher_parts.h"
-#include "agents/supplier.h"
+#include "agents/attacher/parts.h"
+#include "agents/attacher/supplier.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"

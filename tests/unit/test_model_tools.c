@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "agents/model_tools.h"
+#include "agents/proposer/model_tools.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/proc.h"

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "agents/model_watch.h"
-#include "agents/supplier_words.h"
+#include "agents/attacher/model_watch.h"
+#include "agents/attacher/supplier_words.h"
 #include "policy/learned.h"
 
 #define MINUTE 60.0

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agents/optimiser.h"
+#include "agents/planner/optimiser.h"
 #include "base/mem.h"
 #include "stats/sample.h"
 

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "agents/features.h"
-#include "agents/learner.h"
-#include "agents/planner.h"
-#include "agents/rules.h"
+#include "agents/observer/features.h"
+#include "agents/learner/learner.h"
+#include "agents/planner/planner.h"
+#include "agents/planner/rules.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "policy/policy.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agents/probe.h"
+#include "agents/canary/probe.h"
 #include "base/mem.h"
 
 static void probes_are_read(void **state)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "agents/prompt.h"
+#include "agents/prompt/prompt.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agents/proposer_state.h"
+#include "agents/proposer/state.h"
 #include "base/err.h"
 #include "base/mem.h"
 

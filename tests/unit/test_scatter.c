@@ -6,7 +6,7 @@
  */
 #include "verifier_fix.h"
 
-#include "agents/program.h"
+#include "agents/program/program.h"
 
 struct executor {
 	int unused;

@@ -11,8 +11,8 @@
 
 #include <errno.h>
 
-#include "agents/search.h"
-#include "agents/simulate.h"
+#include "agents/planner/search.h"
+#include "agents/simulator/simulate.h"
 #include "base/err.h"
 
 /* Servers of short bursts beside hogs, on two CPUs, for half a second. */

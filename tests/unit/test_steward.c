@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "agents/steward_approve.h"
-#include "agents/steward_jobs.h"
-#include "agents/steward_order.h"
+#include "agents/steward/approve.h"
+#include "agents/steward/jobs.h"
+#include "agents/steward/order.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "doc/json_schema.h"

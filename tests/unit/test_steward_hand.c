@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-#include "agents/steward_hand.h"
-#include "agents/steward_jobs.h"
+#include "agents/steward/hand.h"
+#include "agents/steward/jobs.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "rt/audit.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Prompts of the MCP server: what is ours and what is others' in them. */
-#include "agents/prompt.h"
+#include "agents/prompt/prompt.h"
 #include "steward_fix.h"
 
 #define INVALID (-32602)

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agents/switchboard.h"
+#include "agents/switchboard/switchboard.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"

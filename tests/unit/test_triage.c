@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "agents/triage.h"
+#include "agents/triage/triage.h"
 #include "base/err.h"
 
 /* ---- dumps that are put together --------------------------------------- */

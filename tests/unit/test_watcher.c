@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agents/watcher_decide.h"
+#include "agents/watcher/decide.h"
 #include "base/clock.h"
 
 #define MINUTE 60.0

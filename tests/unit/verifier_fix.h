@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "agents/verifier.h"
-#include "agents/verifier_state.h"
+#include "agents/verifier/verifier.h"
+#include "agents/verifier/state.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
