@@ -21,12 +21,13 @@
 #     check-foreign      Debian 12 and 13 made fresh: hours; CASES="no-kvm locale"
 #     check-canary       does the canary catch what is worse? KINDS=: 20 minutes
 #     check-executor     candidates on the nodes of Slurm, and over ssh
-#   make bench         figures against named peers
+#   make bench         figures against named peers, within an hour
 #     bench-suite        the workload suite: rules, random search, the loop
 #     bench-learned-suite  a learned policy beside the best set by hand
 #     bench-loop-null    does the loop believe in noise?
 #     bench-loop-twice   does it need less the second time?
-#   make fuzz          FUZZ_SECONDS=600 for each fuzzer
+#     bench-all          all of them, half a day
+#   make fuzz          FUZZ_SECONDS=120 for each fuzzer
 #   make coverage      lines and branches of lib and agents that tests run
 #   make mutation      do tests notice another operator?  MUTANTS=200
 #   make crash         CRASHES=10000 times kill -9 over the journal
@@ -58,7 +59,7 @@ CC        ?= cc
 BPF_CLANG ?= $(firstword $(foreach v,16 17 18 19 20 21,\
 	$(shell command -v clang-$(v) 2>/dev/null)) clang)
 PKG_CONFIG ?= pkg-config
-FUZZ_SECONDS ?= 600
+FUZZ_SECONDS ?= 120
 CRASHES ?= 10000
 # What check-kernels fetches and boots: series, by default all there are, and
 # machines of tests/kernels/topologies.txt.
@@ -166,6 +167,8 @@ CANARY     := $(patsubst tests/canary/%.c,$(BUILD)/canary/%,\
 	$(wildcard tests/canary/*.c))
 MODELS     := $(patsubst tests/models/%.c,$(BUILD)/models/%,\
 	$(wildcard tests/models/*.c))
+# What takes hours has a target of its own.
+BENCH_LONG := suite learned-suite loop-null loop-twice
 BENCH      := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,\
 	$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,\
@@ -503,27 +506,29 @@ soak: all
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
 	$(Q)BUILD=$(abspath $(BUILD)) tests/soak/run
 
-.PHONY: demo bench bench-tools bench-suite bench-learned-suite bench-loop-null \
-	bench-loop-twice
+.PHONY: demo bench bench-all bench-tools $(BENCH_LONG:%=bench-%)
 demo: deps
 	$(AGAIN) all
 	$(Q)tests/demo/run
 
-# What takes hours comes last.
-BENCH_LONG := $(addprefix tests/bench/,suite.sh learned-suite.sh \
-	loop-null.sh loop-twice.sh)
-BENCH_SH := $(filter-out $(BENCH_LONG),$(wildcard tests/bench/*.sh)) \
-	$(BENCH_LONG)
+BENCH_SH := $(filter-out $(BENCH_LONG:%=tests/bench/%.sh),\
+	$(wildcard tests/bench/*.sh))
 
 bench: deps
 	$(Q).ci/deps bench
 	$(AGAIN) all bench-tools
 	$(Q)for b in $(BENCH_SH); do $$b || exit; done
+	$(Q)echo 'What takes hours: make $(BENCH_LONG:%=bench-%)'
+
+# One after the other: they measure.
+bench-all: bench
+	$(AGAIN) $(BUILD)/suite/made
+	$(Q)for b in $(BENCH_LONG); do tests/bench/$$b.sh || exit; done
 
 bench-tools: $(BENCH) $(BUILD)/policies/vm/forecast.bpf.o
 
 # The workload suite alone, or a part: SUITE="git join" BENCH_ROUNDS=2.
-bench-suite bench-learned-suite bench-loop-null bench-loop-twice: bench-%: all $(BUILD)/suite/made
+$(BENCH_LONG:%=bench-%): bench-%: all $(BUILD)/suite/made
 	$(Q)SUITE="$(SUITE)" tests/bench/$*.sh
 
 # ---- install ----------------------------------------------------------
