@@ -153,6 +153,8 @@ static int balance(void *map, u32 *key, struct clock *c)
 	u32 from = 0, to = 0, i;
 	bool any = false;
 
+	/* Before 6.18 what a sleepable program starts counts as sleepable. */
+	bpf_rcu_read_lock();
 	bpf_for(i, 0, scx_bpf_nr_cpu_ids())
 	{
 		if (!head(i, &vtime))
@@ -169,6 +171,7 @@ static int balance(void *map, u32 *key, struct clock *c)
 	}
 	if (any && before(least + TURN_NS, most))
 		move(from, to);
+	bpf_rcu_read_unlock();
 	bpf_timer_start(&c->timer, PERIOD_NS, 0);
 	return 0;
 }

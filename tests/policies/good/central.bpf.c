@@ -125,6 +125,8 @@ static int deal(void *map, u32 *key, struct clock *c)
 	struct task_struct *p;
 	u32 seen = 0;
 
+	/* Before 6.18 what a sleepable program starts counts as sleepable. */
+	bpf_rcu_read_lock();
 	bpf_for_each(scx_dsq, p, CENTRAL, 0)
 	{
 		u32 cpu = next_hungry(p, seen);
@@ -138,6 +140,7 @@ static int deal(void *map, u32 *key, struct clock *c)
 		if (++seen >= DEAL)
 			break;
 	}
+	bpf_rcu_read_unlock();
 	bpf_timer_start(&c->timer, PERIOD_NS, CLOCK_PIN);
 	return 0;
 }
