@@ -486,7 +486,7 @@ coverage:
 	$(AGAIN) BUILD=build/cov CC=$(BPF_CLANG) tests HARDEN=-fPIE \
 		SANFLAGS="$(COUNTERS) -fcoverage-mapping \
 		-mllvm -runtime-counter-relocation=true"
-	$(Q)LLVM=$(patsubst clang%,%,$(BPF_CLANG)) tests/coverage/run build/cov
+	$(Q)LLVM=$(patsubst clang%,%,$(notdir $(BPF_CLANG))) tests/coverage/run build/cov
 
 .PHONY: mutation
 mutation: deps
