@@ -506,7 +506,8 @@ soak: all
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
 	$(Q)BUILD=$(abspath $(BUILD)) tests/soak/run
 
-.PHONY: demo bench bench-all bench-tools $(BENCH_LONG:%=bench-%)
+.PHONY: demo bench bench-all bench-tools bench-suite bench-learned-suite \
+	bench-loop-null bench-loop-twice
 demo: deps
 	$(AGAIN) all
 	$(Q)tests/demo/run
@@ -528,7 +529,7 @@ bench-all: bench
 bench-tools: $(BENCH) $(BUILD)/policies/vm/forecast.bpf.o
 
 # The workload suite alone, or a part: SUITE="git join" BENCH_ROUNDS=2.
-$(BENCH_LONG:%=bench-%): bench-%: all $(BUILD)/suite/made
+bench-suite bench-learned-suite bench-loop-null bench-loop-twice: bench-%: all $(BUILD)/suite/made
 	$(Q)SUITE="$(SUITE)" tests/bench/$*.sh
 
 # ---- install ----------------------------------------------------------
