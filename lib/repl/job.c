@@ -111,11 +111,17 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &sa.sa_mask, NULL);
 }
 
+/* What a stage says that cannot be run. */
+struct failure {
+	size_t stage;
+	int why;
+};
+
 static void be_stage(const struct running *r, size_t i, int in, int out,
 		     int failed)
 {
 	const struct job_stage *s = &r->job->stages[i];
-	int rc;
+	struct failure f = {.stage = i};
 
 	if (r->job->terminal) {
 		setpgid(0, r->group);
@@ -133,9 +139,8 @@ static void be_stage(const struct running *r, size_t i, int in, int out,
 	}
 	if ((in < 0 || dup2(in, 0) == 0) && (out < 0 || dup2(out, 1) == 1))
 		execv(s->path, s->argv);
-	rc = errno;
-	rc = write(failed, &rc, sizeof(rc)) == sizeof(rc) ? 127 : 126;
-	_exit(rc);
+	f.why = errno;
+	_exit(write(failed, &f, sizeof(f)) == sizeof(f) ? 127 : 126);
 }
 
 static int start_stage(struct running *r, size_t i, int in, int out, int failed)
@@ -319,7 +324,8 @@ int job_run(const struct job *j, struct job_result *res)
 {
 	struct running r = {.job = j, .res = res};
 	struct sigaction child;
-	int failed[2], why, rc;
+	struct failure f = {0};
+	int failed[2], rc;
 	sigset_t before;
 
 	*res = (struct job_result){0};
@@ -330,9 +336,9 @@ int job_run(const struct job *j, struct job_result *res)
 	hold_signals(&child, &before);
 	rc = start_all(&r, failed[1]);
 	close(failed[1]);
-	if (!rc && read(failed[0], &why, sizeof(why)) == sizeof(why))
-		rc = err_set(why, "cannot run '%s': %s", j->stages[0].path,
-			     strerror(why));
+	if (!rc && read(failed[0], &f, sizeof(f)) == sizeof(f))
+		rc = err_set(f.why, "cannot run '%s': %s",
+			     j->stages[f.stage].path, strerror(f.why));
 	close(failed[0]);
 	if (rc && r.left)
 		end_all(&r);

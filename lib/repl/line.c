@@ -123,16 +123,20 @@ static enum token word(struct lexer *l)
 	return t;
 }
 
-static enum token operator(struct lexer *l) {
+static enum token sign(struct lexer *l)
+{
 	char c = l->s[l->at++], next = peek(l, 0);
 
-	if (c == '|' &&
-	    (next == '|' || next == '&')) return bad(next == '|' ? "||" : "|&");
-	if (c == '|') return T_PIPE;
-	if (c == '<') return next && strchr("<>&(", next) ? bad("< and that")
-							  : T_IN;
-	if (next && strchr("|&(", next)) return bad("> and that");
-	if (next != '>') return T_OUT;
+	if (c == '|' && (next == '|' || next == '&'))
+		return bad(next == '|' ? "||" : "|&");
+	if (c == '|')
+		return T_PIPE;
+	if (c == '<')
+		return next && strchr("<>&(", next) ? bad("< and that") : T_IN;
+	if (next && strchr("|&(", next))
+		return bad("> and that");
+	if (next != '>')
+		return T_OUT;
 	l->at++;
 	return T_APPEND;
 }
@@ -144,7 +148,7 @@ static enum token next_token(struct lexer *l)
 	if (l->at == l->end || l->s[l->at] == '#')
 		return T_END;
 	if (strchr("|<>", l->s[l->at]))
-		return operator(l);
+		return sign(l);
 	buf_reset(&l->word);
 	l->quoted = false;
 	return word(l);
@@ -187,7 +191,8 @@ static int redirect(struct lexer *x, struct line *l, enum token t)
 	if (t == T_IN && l->count > 1)
 		return err_set(EINVAL, "< is for the first program of a line");
 	*slot = mem_strdup(word_text(x));
-	l->append = t == T_APPEND;
+	if (t != T_IN)
+		l->append = t == T_APPEND;
 	return 0;
 }
 

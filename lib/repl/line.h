@@ -8,9 +8,10 @@
  *
  * Words are quoted as in sh: '…' literally, "…" with \ before " \ $ `, and
  * \ before any character.  A # at the beginning of a word begins a comment.
- * Nothing is expanded.  What would mean something else to a shell and is not
- * quoted ($NAME, `…`, ;, &, parentheses, 2>) is refused: a line either means
- * the same here and there, or it is an error here.
+ * Nothing is expanded: patterns, braces and ~ stand for themselves.  What else
+ * would mean something to a shell and is not quoted ($NAME, `…`, ;, &,
+ * parentheses, 2>) is refused: a line either means the same here and there, or
+ * it is an error here.
  */
 #ifndef SCHEDKIT_REPL_LINE_H
 #define SCHEDKIT_REPL_LINE_H

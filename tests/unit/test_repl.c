@@ -73,6 +73,8 @@ static void pipelines(void **state)
 	is_pipe("a|b | c d", "[a]|[b]|[c][d]");
 	is_pipe("a <in | b >out", "[a]|[b]<in>out");
 	is_pipe("a>>out b", "[a][b]>>out");
+	is_pipe("a >>out <in", "[a]<in>>out");
+	is_pipe("a <in >>out", "[a]<in>>out");
 	is_pipe("<in a", "[a]<in");
 	is_pipe("a # b | c", "[a]");
 	is_pipe("a b#c", "[a][b#c]");
@@ -398,6 +400,22 @@ static void what_cannot_be_run_is_named(void **state)
 	assert_non_null(strstr(err_text(), "/nonesuch"));
 }
 
+static void the_one_that_cannot_be_run_is_named(void **state)
+{
+	char *sleeps[] = {(char *)"sh", (char *)"-c", (char *)"sleep 60", NULL};
+	char *argv[] = {(char *)"x", NULL};
+	struct job_stage stages[] = {{"/bin/sh", sleeps, NULL},
+				     {"/nonesuch", argv, NULL}};
+	struct job j = {
+		.stages = stages, .count = 2, .in_fd = -1, .out_fd = -1};
+	struct job_result res;
+
+	(void)state;
+	assert_int_equal(job_run(&j, &res), -ENOENT);
+	assert_non_null(strstr(err_text(), "/nonesuch"));
+	assert_null(strstr(err_text(), "/bin/sh"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +433,7 @@ int main(void)
 		cmocka_unit_test(several_lose_nothing),
 		cmocka_unit_test(the_last_one_has_the_status),
 		cmocka_unit_test(what_cannot_be_run_is_named),
+		cmocka_unit_test(the_one_that_cannot_be_run_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
