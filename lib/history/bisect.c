@@ -84,25 +84,30 @@ static int from_verdicts(struct history *h, struct bisect *b)
 	return rc;
 }
 
-static int find(const struct bisect *b, const char *policy, size_t *at)
+/* Of all its places: one that came back is no other one. */
+static int set_mark(struct bisect *b, const char *policy, enum bisect_mark mark)
 {
-	for (*at = 0; *at < b->n; (*at)++)
-		if (!strcmp(b->policy[*at], policy))
-			return 0;
-	return err_set(ENOENT, "policy %.12s was never in place for '%s'",
-		       policy, b->workload);
+	size_t places = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (!strcmp(b->policy[i], policy)) {
+			b->mark[i] = mark;
+			places++;
+		}
+	return places ? 0
+		      : err_set(ENOENT,
+				"policy %.12s was never in place for '%s'",
+				policy, b->workload);
 }
 
 int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark,
 	       const char *why)
 {
 	struct json *v;
-	size_t at;
-	int rc = find(b, policy, &at);
+	int rc = set_mark(b, policy, mark);
 
 	if (rc)
 		return rc;
-	b->mark[at] = mark;
 	v = json_add(b->log, json_object());
 	json_set_string(v, "mark", bisect_words[mark]);
 	json_set_string(v, "policy", policy);
@@ -132,6 +137,9 @@ static int check(const struct bisect *b)
 		if (b->mark[i] == BISECT_BAD && bad == b->n)
 			bad = i;
 	}
+	if (bad == b->n)
+		return err_set(EINVAL, "none of the policies is said to be "
+				       "bad");
 	return good < bad ? 0
 			  : err_set(EINVAL, "a good policy is to be before "
 					    "the bad one");

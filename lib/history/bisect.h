@@ -18,7 +18,8 @@ extern const char *const bisect_words[]; /* "", "good", "bad", "skip" */
 
 struct bisect {
 	char *workload;
-	char (*policy)[DOC_ID_LEN]; /* in the order they were in place */
+	/* In the order they were in place; one may have come back. */
+	char (*policy)[DOC_ID_LEN];
 	enum bisect_mark *mark;
 	size_t n;
 	struct json *log; /* array of {mark, policy, why} */
@@ -38,7 +39,8 @@ int bisect_save(struct history *h, const struct bisect *b);
 int bisect_reset(struct history *h);
 void bisect_free(struct bisect *b); /* NULL is fine */
 
-/* why: what told so, or NULL.  -ENOENT: it is not among them. */
+/* Of all the places that it was in.  why: what told so, or NULL.  -ENOENT: it
+ * is not among them. */
 int bisect_say(struct bisect *b, const char *policy, enum bisect_mark mark,
 	       const char *why);
 /* What told so the last time; NULL: nobody said. */
@@ -47,7 +49,8 @@ const char *bisect_why(const struct bisect *b, const char *policy);
 /*
  * 1: *at is to be tested next.  0: *at is the first bad one, and *after the
  * last good one.  -ENOTUNIQ: what is left was skipped, from
- * *after (not in it) to *at.
+ * *after (not in it) to *at.  -EINVAL: no good one is before a bad one any
+ * more.
  */
 int bisect_next(const struct bisect *b, size_t *at, size_t *after);
 

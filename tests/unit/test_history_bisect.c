@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "history/bisect.h"
 
 static enum bisect_mark judged(bool higher, double good, double tested,
@@ -86,11 +87,87 @@ static void figures(void **state)
 	doc_free(d);
 }
 
+/* Policies of one letter each, "" behind it, in the order of their places. */
+static void begin(struct bisect *b, const char *letters)
+{
+	*b = (struct bisect){.n = strlen(letters), .log = json_array()};
+	b->workload = mem_strdup("w");
+	b->policy = mem_zalloc(b->n + 1, DOC_ID_LEN);
+	b->mark = mem_zalloc(b->n + 1, sizeof(*b->mark));
+	for (size_t i = 0; i < b->n; i++)
+		b->policy[i][0] = letters[i];
+}
+
+static void end(struct bisect *b)
+{
+	free(b->workload);
+	free(b->policy);
+	free(b->mark);
+	json_free(b->log);
+}
+
+static void say(struct bisect *b, const char *policy, enum bisect_mark mark)
+{
+	assert_int_equal(bisect_say(b, policy, mark, NULL), 0);
+}
+
+/* One that was in place again is tested once, and is good in both places. */
+static void a_policy_that_came_back(void **state)
+{
+	size_t at, after, tests = 0;
+	struct bisect b;
+
+	(void)state;
+	begin(&b, "abacadae");
+	say(&b, "a", BISECT_GOOD);
+	say(&b, "e", BISECT_BAD);
+	while (bisect_next(&b, &at, &after) == 1) {
+		assert_true(++tests <= b.n);
+		say(&b, b.policy[at], BISECT_GOOD);
+	}
+	assert_int_equal(bisect_next(&b, &at, &after), 0);
+	assert_string_equal(b.policy[at], "e");
+	assert_string_equal(b.policy[after], "a");
+	end(&b);
+	begin(&b, "abcbd");
+	say(&b, "a", BISECT_GOOD);
+	say(&b, "d", BISECT_BAD);
+	say(&b, "b", BISECT_SKIP);
+	assert_int_equal(bisect_next(&b, &at, &after), 1);
+	assert_string_equal(b.policy[at], "c");
+	say(&b, "c", BISECT_BAD);
+	assert_int_equal(bisect_next(&b, &at, &after), -ENOTUNIQ);
+	end(&b);
+}
+
+/* All are good by now: there is nothing to look for, and nothing behind the
+ * last one is looked at. */
+static void none_is_bad_any_more(void **state)
+{
+	size_t at, after;
+	struct bisect b;
+
+	(void)state;
+	begin(&b, "ab");
+	say(&b, "a", BISECT_GOOD);
+	say(&b, "b", BISECT_BAD);
+	assert_int_equal(bisect_next(&b, &at, &after), 0);
+	say(&b, "b", BISECT_GOOD);
+	assert_int_equal(bisect_next(&b, &at, &after), -EINVAL);
+	end(&b);
+	begin(&b, "ab");
+	say(&b, "a", BISECT_BAD);
+	assert_int_equal(bisect_next(&b, &at, &after), -EINVAL);
+	end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judging),
 		cmocka_unit_test(figures),
+		cmocka_unit_test(a_policy_that_came_back),
+		cmocka_unit_test(none_is_bad_any_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
