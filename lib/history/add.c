@@ -62,7 +62,7 @@ static int add_notes(struct chain *c, const git_oid *commit,
 	words_metrics(&text, d);
 	if (text.len)
 		rc = note_append(&c->notes, commit, text.data);
-	if (!rc)
+	if (!rc && words_policy(d))
 		rc = commit_exists(c->h, c->root, "policy", words_policy(d));
 	if (rc == 1)
 		rc = entry_find(c->h, &from, "policy", words_policy(d),

@@ -13,7 +13,7 @@
 #include "history/commit.h"
 #include "history/entry.h"
 #include "history/layout.h"
-#include "history/repo.h"
+#include "history/merge_parts.h"
 
 #define TRIES 50
 
@@ -224,7 +224,6 @@ static int only_in(struct sides *s, const git_tree *a, const git_tree *b,
 		   int level, const char *kind,
 		   int (*fn)(struct sides *s, const char *kind, const char *id))
 {
-	git_tree *x, *y;
 	int rc = 0;
 
 	for (size_t i = 0; a && !rc && i < git_tree_entrycount(a); i++) {
@@ -232,6 +231,7 @@ static int only_in(struct sides *s, const git_tree *a, const git_tree *b,
 		const char *name = git_tree_entry_name(e);
 		const git_tree_entry *o =
 			b ? git_tree_entry_byname(b, name) : NULL;
+		git_tree *x = NULL, *y = NULL;
 
 		if (o &&
 		    git_oid_equal(git_tree_entry_id(e), git_tree_entry_id(o)))
@@ -262,15 +262,15 @@ static int each_only_in(struct sides *s, const git_tree *a, const git_tree *b,
 				  const char *id))
 {
 	char folder[HISTORY_KIND_LEN + 4];
-	git_tree *x, *y;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < ARRAY_LEN(order); i++) {
+		git_tree *x = NULL, *y = NULL;
+
 		layout_folder(folder, sizeof(folder), order[i]);
 		rc = below(s->h, a, folder, &x);
-		if (rc)
-			return rc;
-		rc = below(s->h, b, folder, &y);
+		if (!rc)
+			rc = below(s->h, b, folder, &y);
 		if (!rc && x)
 			rc = only_in(s, x, y, 0, order[i], fn);
 		git_tree_free(x);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/strs.h"
 #include "history/file_parts.h"
-#include "history/merge.h"
+#include "history/merge_parts.h"
 
 #define VERSIONS_MAX 10000
 #define OWNERS_MAX   10000

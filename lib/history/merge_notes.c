@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "history/layout.h"
-#include "history/merge.h"
+#include "history/merge_parts.h"
 #include "history/note.h"
 #include "history/text.h"
 

@@ -228,6 +228,9 @@ static void set_mark(const struct history *h, const char *name,
 		return;
 	n = snprintf(mark, sizeof(mark), "%s %s", name,
 		     git_oid_tostr(hex, sizeof(hex), to));
+	/* A tag of theirs may have any name: it goes without. */
+	if (n < 0 || (size_t)n >= sizeof(mark))
+		return;
 	fd = openat(h->fd, MARK, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;

@@ -67,9 +67,9 @@ static void push(struct placed **v, size_t *n, const struct placed *x)
 /* As long as nobody was trusted, the canaries are what was in place. */
 static void add_row(struct places *p, const struct placed *x, bool trusted)
 {
-	if (trusted && p->canaries)
+	if (trusted && !p->trusted)
 		p->rows = 0;
-	p->canaries = !trusted;
+	p->trusted |= trusted;
 	if (!p->rows || strcmp(p->row[p->rows - 1].policy, x->policy))
 		push(&p->row, &p->rows, x);
 }
@@ -91,8 +91,7 @@ static void promote(struct places *p, const struct placed *x, int to)
 		strs_add(&p->were_canary, x->policy);
 	if (to == STATE_TRUSTED && *old.policy && strcmp(old.policy, x->policy))
 		push(&p->before, &p->befores, &old);
-	if (to == STATE_TRUSTED ||
-	    (to == STATE_CANARY && !p->before && !*p->in[STATE_TRUSTED].policy))
+	if (to == STATE_TRUSTED || (to == STATE_CANARY && !p->trusted))
 		add_row(p, x, to == STATE_TRUSTED);
 }
 

@@ -23,7 +23,7 @@ struct places {
 	size_t befores;
 	struct placed *row; /* see history_placed() */
 	size_t rows;
-	bool canaries;		 /* of these, there was no trusted one yet */
+	bool trusted;		 /* one was, ever: they are such alone */
 	struct strs were_canary; /* ids */
 };
 

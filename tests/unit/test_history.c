@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "history/history.h"
+#include "history/merge.h"
+#include "history/state.h"
 #include "history/text.h"
 #include "history/words.h"
 
@@ -561,6 +563,188 @@ static void text(void **state)
 	json_free(v);
 }
 
+/* ---- states ----------------------------------------------------------- */
+
+static void step(struct history *h, int to, const struct doc *p)
+{
+	struct history_step s = {
+		.policy = p->id, .workload = "w", .force = true};
+	static char at[24] = "1795230000";
+	struct doc *note;
+
+	/* A second later each. */
+	snprintf(at, sizeof(at), "%ld", strtol(at, NULL, 10) + 1);
+	setenv("SCHEDKIT_TIME", at, 1);
+	if (to < 0)
+		assert_int_equal(history_demote(h, &s, &note), 0);
+	else
+		assert_int_equal(history_promote(h, (enum state)to, &s, &note),
+				 0);
+	doc_free(note);
+}
+
+/* The policies as the letters that they are called. */
+static void check_placed(struct history *h, const struct doc *const *p,
+			 const char *want)
+{
+	char(*row)[DOC_ID_LEN], got[16] = "";
+	size_t n;
+
+	assert_int_equal(history_placed(h, "w", &row, &n), 0);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < 3; k++)
+			if (!strcmp(row[i], p[k]->id))
+				got[strlen(got)] = (char)('a' + k);
+	assert_string_equal(got, want);
+	free(row);
+}
+
+/* Canaries are what was in place as long as nobody was trusted, and not once
+ * the only one that ever was is taken down. */
+static void in_place(void **state)
+{
+	struct doc *a = policy("a", 1), *b = policy("b", 2),
+		   *c = policy("c", 3);
+	const struct doc *const p[] = {a, b, c};
+	struct history *h;
+
+	(void)state;
+	assert_int_equal(history_open(dir, true, &h), 0);
+	assert_int_equal(history_add(h, p, 3), 3);
+	step(h, STATE_CANARY, c);
+	check_placed(h, p, "c");
+	step(h, STATE_CANARY, a);
+	check_placed(h, p, "ca");
+	step(h, STATE_TRUSTED, a);
+	check_placed(h, p, "a");
+	step(h, -1, a);
+	step(h, STATE_CANARY, b);
+	check_placed(h, p, "a");
+	step(h, STATE_TRUSTED, b);
+	check_placed(h, p, "ab");
+	step(h, STATE_TRUSTED, c);
+	step(h, -1, c);
+	check_placed(h, p, "abcb");
+	history_close(h);
+	doc_free(a);
+	doc_free(b);
+	doc_free(c);
+}
+
+/* ---- merging ---------------------------------------------------------- */
+
+/* Two policies whose ids begin with the same two digits, and one behind them
+ * in order. */
+static void neighbours(struct doc *out[static 3])
+{
+	struct doc *seen[256] = {NULL};
+
+	out[0] = out[2] = NULL;
+	for (int i = 1; !out[0] || !out[2]; i++) {
+		struct doc *d = policy("p", i);
+		size_t at = strtoul((char[]){d->id[0], d->id[1], 0}, NULL, 16);
+
+		if (!out[0] && seen[at] && at < 0xf0) {
+			out[0] = seen[at];
+			out[1] = d;
+			seen[at] = NULL;
+		} else if (out[0] && strncmp(d->id, out[0]->id, 2) > 0) {
+			out[2] = d;
+		} else if (!seen[at]) {
+			seen[at] = d;
+		} else {
+			doc_free(d);
+		}
+	}
+	for (size_t i = 0; i < 256; i++)
+		doc_free(seen[i]);
+}
+
+static void said(char *out, size_t size, const char *what)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 12);
+	assert_int_equal(GIT(&b, (char *)"rev-parse", (char *)what), 0);
+	snprintf(out, size, "%.*s", (int)strcspn(b.data, "\n"), b.data);
+	buf_release(&b);
+}
+
+/* A folder of theirs that is lost is said, whatever was looked at before. */
+static void theirs_is_damaged(void **state)
+{
+	char oid[64], what[64], *path;
+	struct merged m;
+	struct history *h;
+	struct doc *p[3];
+	struct buf out;
+
+	(void)state;
+	neighbours(p);
+	assert_int_equal(history_open(dir, true, &h), 0);
+	assert_int_equal(add_one(h, p[0]), 1);
+	said(oid, sizeof(oid), "refs/heads/main");
+	assert_int_equal(add_one(h, p[1]), 1);
+	assert_int_equal(add_one(h, p[2]), 1);
+	history_close(h);
+	buf_init(&out, 1 << 12);
+	assert_int_equal(GIT(&out, (char *)"update-ref",
+			     (char *)"refs/schedkit/remote/x/heads/main",
+			     (char *)"refs/heads/main"),
+			 0);
+	assert_int_equal(
+		GIT(&out, (char *)"update-ref", (char *)"refs/heads/main", oid),
+		0);
+	buf_release(&out);
+	snprintf(what, sizeof(what),
+		 "refs/schedkit/remote/x/heads/main:policies/%.2s", p[2]->id);
+	said(oid, sizeof(oid), what);
+	path = mem_printf("%s/objects/%.2s/%s", dir, oid, oid + 2);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	assert_int_equal(history_open(dir, true, &h), 0);
+	assert_int_equal(
+		merge_documents(h, "refs/schedkit/remote/x/", false, &m),
+		-EUCLEAN);
+	assert_non_null(strstr(err_text(), "is damaged"));
+	history_close(h);
+	for (size_t i = 0; i < 3; i++)
+		doc_free(p[i]);
+}
+
+/* Names of tags are theirs, as long as git lets them be. */
+static void theirs_has_a_long_name(void **state)
+{
+	char ref[800] = "refs/schedkit/remote/x/tags", got[64], head[64];
+	struct doc *p = policy("a", 1);
+	struct merged m;
+	struct history *h;
+	struct buf out;
+	size_t kept;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		snprintf(ref + strlen(ref), sizeof(ref) - strlen(ref),
+			 "/%0200d", i);
+	assert_int_equal(history_open(dir, true, &h), 0);
+	assert_int_equal(add_one(h, p), 1);
+	buf_init(&out, 1 << 12);
+	assert_int_equal(
+		GIT(&out, (char *)"update-ref", ref, (char *)"refs/heads/main"),
+		0);
+	buf_release(&out);
+	assert_int_equal(merge_tags(h, "refs/schedkit/remote/x/", &m, &kept),
+			 0);
+	assert_int_equal(m.taken, 1);
+	said(head, sizeof(head), "refs/heads/main");
+	memmove(ref, "refs", 4);
+	memmove(ref + 5, strstr(ref, "tags"), strlen(strstr(ref, "tags")) + 1);
+	said(got, sizeof(got), ref);
+	assert_string_equal(got, head);
+	history_close(h);
+	doc_free(p);
+}
+
 #define WITH(f) cmocka_unit_test_setup_teardown(f, fresh, away)
 
 int main(void)
@@ -577,6 +761,9 @@ int main(void)
 		WITH(half_made_is_finished),
 		WITH(other_things_in_the_way),
 		WITH(damage_is_named),
+		WITH(in_place),
+		WITH(theirs_is_damaged),
+		WITH(theirs_has_a_long_name),
 		WITH(many_packs),
 		WITH(many_writers),
 	};
