@@ -452,7 +452,8 @@ static int make_specs(struct history *h, const struct offers *offers,
 	return rc;
 }
 
-bool peer_raced(const struct buf *said)
+/* What they pushed is to be merged first. */
+static bool raced(const struct buf *said)
 {
 	static const char *const words[] = {
 		"fetch first",	       "non-fast-forward",
@@ -467,43 +468,50 @@ bool peer_raced(const struct buf *said)
 	return false;
 }
 
+int peer_push(struct history *h, const struct remote_opts *o,
+	      const struct peer *p, const struct strs *specs, bool atomic)
+{
+	struct strs args = {0};
+	struct buf said;
+	int rc;
+
+	strs_add(&args, "push");
+	if (atomic)
+		strs_add(&args, "--atomic");
+	strs_add(&args, "--porcelain");
+	strs_add(&args, "--no-verify");
+	strs_add(&args, "--");
+	strs_add(&args, p->url);
+	for (size_t i = 0; i < specs->len; i++)
+		strs_add(&args, specs->v[i]);
+	buf_init(&said, SAID_MAX);
+	rc = remote_git(h, o, &args, &said);
+	if (rc > 0) {
+		rc = remote_git_failed(&said, "push to", p->url);
+		if (raced(&said))
+			rc = 1;
+	}
+	buf_release(&said);
+	strs_release(&args);
+	return rc;
+}
+
 /* 0; 1: others were faster. */
 static int push_once(struct history *h, const struct remote_opts *o,
 		     const struct peer *p, struct remote_result *out)
 {
 	struct specs s = {.p = p};
-	struct strs args = {0};
 	struct offers offers;
-	struct buf said;
 	int rc = fetch(h, o, p);
 
 	if (!rc)
 		rc = merge_all(h, p, true, out, &offers);
 	if (!rc)
 		rc = make_specs(h, &offers, &s);
-	if (rc || !s.l.len) {
-		strs_release(&s.l);
-		return rc;
+	if (!rc && s.l.len) {
+		rc = peer_push(h, o, p, &s.l, true);
+		out->pushed = !rc;
 	}
-	strs_add(&args, "push");
-	strs_add(&args, "--atomic");
-	strs_add(&args, "--porcelain");
-	strs_add(&args, "--no-verify");
-	strs_add(&args, "--");
-	strs_add(&args, p->url);
-	for (size_t i = 0; i < s.l.len; i++)
-		strs_add(&args, s.l.v[i]);
-	buf_init(&said, SAID_MAX);
-	rc = remote_git(h, o, &args, &said);
-	if (!rc) {
-		out->pushed = true;
-	} else if (rc > 0) {
-		rc = remote_git_failed(&said, "push to", p->url);
-		if (peer_raced(&said))
-			rc = 1;
-	}
-	buf_release(&said);
-	strs_release(&args);
 	strs_release(&s.l);
 	return rc;
 }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "base/buf.h"
+#include "base/strs.h"
 #include "history/remote.h"
 
 /* The other end of a talk. */
@@ -18,13 +18,15 @@ struct peer {
 int peer_find(struct history *h, const char *remote, struct peer *p);
 void peer_release(struct peer *p);
 
-/* Somebody else was faster: what they pushed is to be merged first. */
-bool peer_raced(const struct buf *said);
-
 /* Fetches what the refspecs name, and looks at the repository anew, where git
  * wrote packs that we do not know yet. */
 int peer_fetch(struct history *h, const struct remote_opts *o,
 	       const struct peer *p, const struct strs *specs);
+
+/* Gives them what the refspecs name; atomic: all of it or nothing.  0; 1:
+ * somebody else was faster, and git's words are in the error slot. */
+int peer_push(struct history *h, const struct remote_opts *o,
+	      const struct peer *p, const struct strs *specs, bool atomic);
 
 /* References below a prefix; fn may remove what it is given. */
 int peer_each_ref(struct history *h, const char *prefix,

@@ -14,7 +14,6 @@
 #include "history/remote_parts.h"
 #include "history/repo.h"
 
-#define SAID_MAX     (64u << 10)
 #define LISTED_MAX   (64u << 20)
 #define NAME_MAX_LEN 128
 #define TALKS	     6
@@ -112,34 +111,7 @@ int reports_each(struct history *h, const char *below,
 
 /* ---- pushing ----------------------------------------------------------- */
 
-/* 0; 1: others were in the way. */
-static int push(struct history *h, const struct remote_opts *o,
-		const struct peer *p, const struct strs *specs)
-{
-	struct strs args = {0};
-	struct buf said;
-	int rc;
-
-	strs_add(&args, "push");
-	strs_add(&args, "--porcelain");
-	strs_add(&args, "--no-verify");
-	strs_add(&args, "--");
-	strs_add(&args, p->url);
-	for (size_t i = 0; i < specs->len; i++)
-		strs_add(&args, specs->v[i]);
-	buf_init(&said, SAID_MAX);
-	rc = remote_git(h, o, &args, &said);
-	if (rc > 0) {
-		rc = remote_git_failed(&said, "push to", p->url);
-		if (peer_raced(&said))
-			rc = 1;
-	}
-	buf_release(&said);
-	strs_release(&args);
-	return rc;
-}
-
-/* The same as long as others are in the way. */
+/* As long as others are in the way. */
 static int push_all(struct history *h, const struct remote_opts *o,
 		    const struct peer *p, const struct strs *specs)
 {
@@ -150,7 +122,7 @@ static int push_all(struct history *h, const struct remote_opts *o,
 	for (int i = 0; rc == 1 && i < TALKS; i++) {
 		if (i)
 			usleep((useconds_t)rng_below(&r, PAUSE_US) + 1000);
-		rc = push(h, o, p, specs);
+		rc = peer_push(h, o, p, specs, false);
 	}
 	return rc == 1 ? err_prefix(-EAGAIN, "others are in the way") : rc;
 }
