@@ -265,14 +265,25 @@ static bool is_key(const char *entry, const char *keep)
 	return secret_is_env(entry, n);
 }
 
-/* The caller's without keys that are not the program's own. */
+static bool same_name(const char *entry, const char *other)
+{
+	size_t n = strcspn(entry, "=");
+
+	return !strncmp(entry, other, n) && other[n] == '=';
+}
+
+/* The caller's without keys that are not the program's own; of two of a name
+ * the first would count. */
 static void environment(const struct preset *p, struct strs *env)
 {
+	const char *own = p ? p->env : NULL;
+
 	for (char **e = environ; *e; e++)
-		if (!is_key(*e, p ? p->key : NULL))
+		if (!is_key(*e, p ? p->key : NULL) &&
+		    !(own && same_name(*e, own)))
 			strs_add(env, *e);
-	if (p && p->env)
-		strs_add(env, p->env);
+	if (own)
+		strs_add(env, own);
 }
 
 static void arguments(const struct preset *p, const char *model,

@@ -144,10 +144,12 @@ ask() {
 @test 'ask: presets switch the tools of agent programs off' {
 	mkdir bin
 	local p
+	# What a user has set for his own work is not for this.
+	export OPENCODE_CONFIG_CONTENT='{"permission":"allow"}'
 	for p in claude codex opencode; do
 		program bin/$p 'cat >/dev/null' \
 			"for a; do printf '<%s>' \"\$a\"; done >$PWD/args" \
-			"echo \"\$OPENCODE_CONFIG_CONTENT\" >$PWD/config-$p" \
+			"tr '\\0' '\\n' </proc/\$\$/environ >$PWD/env-$p" \
 			'pwd >&2' "case $p in" \
 			'claude) echo "{\"result\": \"hi\"}" ;;' \
 			'opencode) echo "{\"type\":\"text\",\"part\":{\"text\":\"hi\"}}" ;;' \
@@ -159,7 +161,8 @@ ask() {
 		case $p in
 		claude) has "$(cat args)" '<--tools><>' ;;
 		codex) has "$(cat args)" '<--disable><shell_tool>' ;;
-		opencode) has "$(cat config-$p)" '"permission":"deny"' ;;
+		opencode) is "$(sed -n s/^OPENCODE_CONFIG_CONTENT=//p env-$p)" \
+			'{"permission":"deny"}' ;;
 		esac
 	done
 }
