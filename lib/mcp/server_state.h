@@ -320,6 +320,8 @@ void tasks_created(struct mcp_call *c, const struct mcp_task *t);
  * that has ended.  Takes result. */
 void tasks_ended(struct origin *o, struct json *result);
 void tasks_release(struct mcp_peer *p);
+/* What of a task is its reader's. */
+void task_release(struct mcp_task *t);
 void tasks_poll(struct mcp_peer *p);
 struct json *tasks_required(void); /* data of RPC_MISSING_CAPABILITY */
 

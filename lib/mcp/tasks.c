@@ -32,7 +32,7 @@ static bool ended(const struct mcp_task *t)
 	return t->status != MCP_TASK_WORKING && t->status != MCP_TASK_ASKS;
 }
 
-static void release(struct mcp_task *t)
+void task_release(struct mcp_task *t)
 {
 	json_free(t->result);
 	json_free(t->error);
@@ -128,7 +128,7 @@ void tasks_ended(struct origin *o, struct json *result)
 	struct mcp_task *t = &p->ended[p->ends++ % ENDED];
 	struct json *v = json_object();
 
-	release(t);
+	task_release(t);
 	*t = (struct mcp_task){.status = MCP_TASK_COMPLETED,
 			       .created = (double)clock_wall(),
 			       .changed = (double)clock_wall(),
@@ -146,7 +146,7 @@ void tasks_ended(struct origin *o, struct json *result)
 void tasks_release(struct mcp_peer *p)
 {
 	for (size_t i = 0; i < ENDED; i++)
-		release(&p->ended[i]);
+		task_release(&p->ended[i]);
 }
 
 static bool find_ended(const struct mcp_peer *p, const char *id,
@@ -205,7 +205,7 @@ void tasks_get(struct request *r)
 		follow(r->o.peer, t.id);
 		add_task(v, &t, r->o.revision);
 	}
-	release(&t);
+	task_release(&t);
 	origin_result(&r->o, v);
 }
 
@@ -244,7 +244,7 @@ void tasks_update(struct request *r)
 			give_answers(r, &t, responses);
 		origin_result(&r->o, json_object());
 	}
-	release(&t);
+	task_release(&t);
 }
 
 void tasks_cancel(struct request *r)
@@ -259,7 +259,7 @@ void tasks_cancel(struct request *r)
 	if (!modern && ended(&t)) {
 		origin_error(&r->o, RPC_INVALID_PARAMS, NULL,
 			     "the task has ended already");
-		release(&t);
+		task_release(&t);
 		return;
 	}
 	if (!ended(&t) && offer->task_cancel)
@@ -269,7 +269,7 @@ void tasks_cancel(struct request *r)
 		t.status = MCP_TASK_CANCELLED;
 		add_task(v, &t, r->o.revision);
 	}
-	release(&t);
+	task_release(&t);
 	origin_result(&r->o, v);
 }
 
@@ -309,7 +309,7 @@ void tasks_result(struct request *r)
 		if (ended(&t))
 			give_result(c, &t);
 	}
-	release(&t);
+	task_release(&t);
 }
 
 static void poll_one(struct mcp_call *c)
@@ -325,7 +325,7 @@ static void poll_one(struct mcp_call *c)
 	}
 	if (ended(&t))
 		give_result(c, &t);
-	release(&t);
+	task_release(&t);
 }
 
 void tasks_poll(struct mcp_peer *p)
@@ -365,7 +365,7 @@ static struct json *page_of(struct request *r, const char *after, char next[65])
 			json_add(list, v);
 		else
 			json_free(v);
-		release(&t[i]);
+		task_release(&t[i]);
 	}
 	return list;
 }

@@ -224,8 +224,7 @@ static int keep_tasks(struct mcp_call *c, const struct json *f,
 		t = (struct mcp_task){0};
 		if (s->offer->task(s->offer->arg, &c->who, id, &t))
 			continue;
-		json_free(t.result);
-		json_free(t.error);
+		task_release(&t);
 		strs_add(&c->filter.tasks, id);
 		json_add(list, json_string(id));
 	}

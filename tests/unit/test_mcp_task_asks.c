@@ -135,11 +135,27 @@ static void test_answered(void **state)
 	end(&f);
 }
 
+/* What a task asks is not told of where it is only looked for. */
+static void test_listened_to(void **state)
+{
+	const struct json *v;
+	struct fix f;
+
+	(void)state;
+	begin(&f);
+	v = ext(&f, "subscriptions/listen",
+		"'notifications':{'taskIds':['it']},");
+	fix_is(v, "method", "'notifications/subscriptions/acknowledged'");
+	fix_is(v, "params.notifications.taskIds.0", "'it'");
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shown),
 		cmocka_unit_test(test_answered),
+		cmocka_unit_test(test_listened_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
