@@ -11,13 +11,14 @@
 #define SAID_MAX   8192
 #define CALL_MAX_S 60
 
+/* Not what is for squeue and scancel alone: it has them leave out jobs, and ask
+ * before they end one. */
 static bool concerns(const char *setting)
 {
 	static const char *const names[] = {
 		"PATH=", "HOME=",   "USER=", "LOGNAME=",      "SHELL=",
 		"LANG=", "TMPDIR=", "TZ=",   "SSH_AUTH_SOCK="};
-	static const char *const kinds[] = {"LC_",     "SLURM_",   "SBATCH_",
-					    "SQUEUE_", "SCANCEL_", "KRB5"};
+	static const char *const kinds[] = {"LC_", "SLURM_", "SBATCH_", "KRB5"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strncmp(setting, names[i], strlen(names[i])))

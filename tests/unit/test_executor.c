@@ -216,6 +216,41 @@ static void test_ranges(void **state)
 	buf_release(&b);
 }
 
+static bool is_set(const struct strs *env, const char *setting)
+{
+	for (size_t i = 0; i < env->len; i++)
+		if (!strcmp(env->v[i], setting))
+			return true;
+	return false;
+}
+
+/* What would have squeue hide our jobs, or scancel ask about them, is not
+ * handed on; nor is what does not concern an engine at all. */
+static void test_environment(void **state)
+{
+	static const char *const set[][2] = {
+		{"SQUEUE_PARTITION", "other"}, {"SCANCEL_INTERACTIVE", "1"},
+		{"OPENAI_API_KEY", "sk-0"},    {"SBATCH_ACCOUNT", "ours"},
+		{"SLURM_CLUSTERS", "blue"},
+	};
+	struct executor e = {.folder.dir = (char *)"/srv/jobs"};
+	struct strs env = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(set); i++)
+		setenv(set[i][0], set[i][1], 1);
+	engine_environment(&e, &env);
+	assert_false(is_set(&env, "SQUEUE_PARTITION=other"));
+	assert_false(is_set(&env, "SCANCEL_INTERACTIVE=1"));
+	assert_false(is_set(&env, "OPENAI_API_KEY=sk-0"));
+	assert_true(is_set(&env, "SBATCH_ACCOUNT=ours"));
+	assert_true(is_set(&env, "SLURM_CLUSTERS=blue"));
+	assert_true(is_set(&env, "PARALLEL_HOME=/srv/jobs/parallel"));
+	strs_release(&env);
+	for (size_t i = 0; i < ARRAY_LEN(set); i++)
+		unsetenv(set[i][0]);
+}
+
 static void queue(const char *text, const char *want)
 {
 	struct engine_job jobs[6] = {{0}};
@@ -501,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_plain_paths),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_away),
 		cmocka_unit_test(test_joblog),
