@@ -33,6 +33,7 @@ struct machine {
 	double turns;	    /* when it goes on or off line */
 	bool offline, unreported, had;
 	enum rollout_outcome told;	    /* as others can see it */
+	uint32_t told_seq;		    /* of that report */
 	uint32_t seen[ROLLOUT_COHORTS + 1]; /* versions; the last: bad ones */
 };
 
@@ -325,9 +326,13 @@ static void arrive(struct fleet *f, const struct event *e)
 	int cohort = m->h.cohort;
 	int at = rollout_is_bad(e->outcome) ? ROLLOUT_COHORTS : cohort;
 
-	/* One that was overtaken by a later one of the same host. */
-	if (m->told != OUTCOMES && rollout_is_bad(m->told))
+	/* What was ever bad stays so; of others the last that was said, in
+	 * whatever order they come. */
+	if (m->told != OUTCOMES &&
+	    (rollout_is_bad(m->told) ||
+	     (!rollout_is_bad(e->outcome) && e->seq < m->told_seq)))
 		return;
+	m->told_seq = e->seq;
 	if (m->told != OUTCOMES)
 		f->tally[cohort].by[m->told]--;
 	if (m->told == OUTCOMES || at == ROLLOUT_COHORTS)

@@ -695,6 +695,22 @@ static void a_bad_one_ends_with_the_canaries(void **state)
 	assert_true(at_once.bad_s > by.bad_s);
 }
 
+/* A report that comes late does not take back what was said after it. */
+static void late_reports_take_nothing_back(void **state)
+{
+	struct fleet_opts o = fleet_of(0);
+	struct fleet_result r;
+
+	(void)state;
+	o.offline_pct = 0;
+	o.delay_s = HOUR;
+	o.r.cohorts[0].share_pct = 10;
+	o.r.cohorts[0].soak_s = 0;
+	o.r.cohorts[0].reports = 30; /* of 39 */
+	assert_int_equal(fleet_run(&o, &r), 0);
+	assert_true(r.half_s > 0);
+}
+
 static void what_is_no_fleet(void **state)
 {
 	static const char *const bad[] = {"",	     "a",	"a:5",	"a:5:x",
@@ -741,6 +757,7 @@ int main(void)
 		cmocka_unit_test(bad_news_is_said_by_all),
 		cmocka_unit_test(a_good_one_gets_everywhere),
 		cmocka_unit_test(a_bad_one_ends_with_the_canaries),
+		cmocka_unit_test(late_reports_take_nothing_back),
 		cmocka_unit_test(what_is_no_fleet),
 	};
 
