@@ -58,7 +58,6 @@ struct http_request {
 /* Why a request is not even given to the server. */
 struct http_no {
 	unsigned status; /* 0: it is */
-	int code;	 /* of JSON-RPC */
 	char *text;
 	int retry_s; /* Retry-After; 0: none */
 };

@@ -77,8 +77,7 @@ void mcp_stream_gone(struct mcp_stream *s);
 struct mcp_headers {
 	const char *revision; /* MCP-Protocol-Version */
 	const char *method;   /* Mcp-Method */
-	/* What cannot be decoded stays as it came, and will match nothing. */
-	const char *name; /* Mcp-Name, decoded */
+	const char *name;     /* Mcp-Name, decoded */
 	/* Mcp-Param-NAME, lower case and decoded: {"name":"value"}, or NULL */
 	const struct json *params;
 };

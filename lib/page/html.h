@@ -28,7 +28,7 @@ struct html {
 	const char *open[HTML_DEPTH];
 	size_t depth;
 	bool in_tag;  /* attributes may still follow */
-	unsigned ids; /* given out by html_id() */
+	unsigned ids; /* given out, so that no two elements share one */
 };
 
 /*

@@ -73,22 +73,6 @@ static double step_of(const struct scale *s, size_t want)
 	return scale_nice(range / (double)(want > 1 ? want - 1 : 1), true);
 }
 
-void scale_round(struct scale *s, size_t want)
-{
-	double step;
-
-	if (s->log) {
-		s->lo = pow(10, floor(log10(s->lo) + 1e-9));
-		s->hi = pow(10, ceil(log10(s->hi) - 1e-9));
-		if (s->hi <= s->lo)
-			s->hi = s->lo * 10;
-		return;
-	}
-	step = step_of(s, want);
-	s->lo = floor(s->lo / step + 1e-9) * step;
-	s->hi = ceil(s->hi / step - 1e-9) * step;
-}
-
 /* Multiples of powers of ten, every so many powers. */
 static size_t log_ticks(const struct scale *s, const double *parts, size_t n,
 			int every, double out[static SCALE_TICKS])

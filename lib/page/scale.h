@@ -30,9 +30,6 @@ double scale_at(const struct scale *s, double x);
 /* The nice number next to x > 0: the smallest not below it, or the nearest. */
 double scale_nice(double x, bool nearest);
 
-/* Widens lo and hi to the ticks next to them. */
-void scale_round(struct scale *s, size_t want);
-
 /* About want ticks within lo … hi, ascending; at most SCALE_TICKS. */
 size_t scale_ticks(const struct scale *s, size_t want,
 		   double out[static SCALE_TICKS]);

@@ -26,8 +26,8 @@ struct rule {
 	char *agent;
 	bool any_uid_of_ours; /* the daemon's own and root */
 	uid_t uid;
-	struct permission *may, *not ;
-	size_t may_count, not_count;
+	struct permission *may, *denied;
+	size_t may_count, denied_count;
 };
 
 struct rt_access {
@@ -119,8 +119,8 @@ static int read_rule(const struct json *v, struct rule *r)
 		rc = read_list(json_get(v, "may"), "may", &r->may,
 			       &r->may_count);
 	if (!rc)
-		rc = read_list(json_get(v, "not"), "not", &r->not,
-			       &r->not_count);
+		rc = read_list(json_get(v, "not"), "not", &r->denied,
+			       &r->denied_count);
 	return rc;
 }
 
@@ -170,7 +170,7 @@ void rt_access_free(struct rt_access *a)
 	for (size_t i = 0; i < a->count; i++) {
 		free(a->rules[i].agent);
 		free_list(a->rules[i].may, a->rules[i].may_count);
-		free_list(a->rules[i].not, a->rules[i].not_count);
+		free_list(a->rules[i].denied, a->rules[i].denied_count);
 	}
 	free(a->rules);
 	free(a);
@@ -255,8 +255,8 @@ static int answer_of(const struct rule *r, const struct rt_peer *who,
 {
 	if (!is_about(r, who))
 		return 0;
-	for (size_t i = 0; i < r->not_count; i++)
-		if (covers(&r->not [i], asked, who -> agent, true))
+	for (size_t i = 0; i < r->denied_count; i++)
+		if (covers(&r->denied[i], asked, who->agent, true))
 			return -1;
 	for (size_t i = 0; i < r->may_count; i++)
 		if (covers(&r->may[i], asked, who->agent, false))

@@ -14,7 +14,7 @@
  *   {"delivered":{"id"}}           the answer to "ended"
  *   {"worker":{…SPEC,"ours":bool},"ref":N}   {"beat":{"name"}}
  *   {"drop":{"name","now":bool},"ref":N}
- *   {"look":"top"|"queue"|"metrics"|"workers"|"predictor","ref":N}
+ *   {"look":"top"|"queue"|"metrics"|"workers"|"policies"|"predictor","ref":N}
  *   {"set":{"policy":NAME},"ref":N}  {"drain":bool,"ref":N}  {"stop":true}
  * Down:
  *   {"welcome":{"version":1,"policy","pid","shared":true}}

@@ -103,13 +103,13 @@ enum rt_refusal { RT_FULL, RT_LIMITED, RT_BROKEN, RT_GONE };
 /*
  * The worker for a ready task, now: it can, its residual holds the need, its
  * rate limits have the tokens, its breaker lets through, it is up.  Among them
- * the lowest order, then the score of `fit`.  not: one to leave out (for a
+ * the lowest order, then the score of `fit`.  but: one to leave out (for a
  * hedge), or NULL.  NULL: none; *why and *when (the earliest time at which
  * something changes by itself; INFINITY: when another request ends).
  */
 struct rt_worker *rt_workers_choose(struct rt_workers *w,
 				    const struct rt_task *t, enum rt_fit fit,
-				    const struct rt_worker * not, double now,
+				    const struct rt_worker *but, double now,
 				    enum rt_refusal *why, double *when);
 
 /* Takes need (all or nothing: it fits) and reserves in its limits.  Sets all

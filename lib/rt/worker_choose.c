@@ -136,7 +136,7 @@ static bool may(const struct rt_workers *all, const struct rt_worker *w,
 
 struct rt_worker *rt_workers_choose(struct rt_workers *w,
 				    const struct rt_task *t, enum rt_fit fit,
-				    const struct rt_worker * not, double now,
+				    const struct rt_worker *but, double now,
 				    enum rt_refusal *why, double *when)
 {
 	uint64_t prefix = *t->q.prefix ? hash_text(t->q.prefix) : 0;
@@ -153,7 +153,7 @@ struct rt_worker *rt_workers_choose(struct rt_workers *w,
 		/* They stand in the order of fallback. */
 		if (best && x->spec.order > best->spec.order)
 			break;
-		if (x == not || !can(x, &t->q))
+		if (x == but || !can(x, &t->q))
 			continue;
 		if (!may(w, x, &t->q, now, &y, &at)) {
 			/* The one that may be had soonest; of equal ones

@@ -188,10 +188,6 @@ static void test_scale_at(void **state)
 	scale_init(&s, 0, 4, 400, 0, false);
 	assert_near(scale_at(&s, 1), 300, 1e-9);
 	assert_near(scale_at(&s, 9), 0, 0);
-	scale_init(&s, 1.3, 8.7, 0, 1, false);
-	scale_round(&s, 5);
-	assert_near(s.lo, 0, 0);
-	assert_near(s.hi, 10, 0);
 }
 
 /* ---- figures ----------------------------------------------------------- */
