@@ -117,22 +117,41 @@ int remote_git(const struct history *h, const struct remote_opts *o,
 	return r.exit_status;
 }
 
+/* How much a line says: why the other side refused is more than that it did. */
+static int telling(const char *line)
+{
+	static const struct {
+		const char *begins;
+		int much;
+	} kinds[] = {{"remote: error:", 3},
+		     {"!\t", 2},
+		     {"fatal:", 1},
+		     {"error:", 1}};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strncmp(line, kinds[i].begins, strlen(kinds[i].begins)))
+			return kinds[i].much;
+	return 0;
+}
+
 int remote_git_failed(const struct buf *said, const char *doing,
 		      const char *url)
 {
 	const char *text = said->len ? said->data : "", *best = "";
+	int most = -1, rc;
 	struct buf line;
 	char *one;
-	int rc;
 
-	/* Why the other side refused says more than that it did. */
-	for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n')
-		if (!strncmp(best, "remote: error:", 14))
-			break;
-		else if (!strncmp(s, "remote: error:", 14) ||
-			 !strncmp(s, "fatal:", 6) || !strncmp(s, "error:", 6) ||
-			 strstr(s, "! ") == s || !*best)
+	/* Of those that say as much the first; of git's own complaints the
+	 * last. */
+	for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n') {
+		int much = telling(s);
+
+		if (much > most || (much == most && much == 1)) {
+			most = much;
 			best = s;
+		}
+	}
 	one = mem_strndup(best, strcspn(best, "\n"));
 	buf_init(&line, 4096);
 	text_line(&line, one, SAID_CHARS);

@@ -21,7 +21,7 @@ int remote_git(const struct history *h, const struct remote_opts *o,
 	       const struct strs *args, struct buf *said);
 
 /*
- * The last line of what it said that is a complaint, without what acts on a
+ * The line of what it said that tells most of why, without what acts on a
  * terminal; in the error slot, as -EHOSTUNREACH.
  */
 int remote_git_failed(const struct buf *said, const char *doing,

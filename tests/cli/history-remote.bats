@@ -311,6 +311,17 @@ Id: $(printf '%064d' 3)"
 	is "$(all a | wc -l)" 21
 }
 
+@test 'history: a remote that refuses is not asked again and again' {
+	policy x | on a add >/dev/null
+	git init -q -b main --bare hub
+	printf '#!/bin/sh\necho >>%s/asked\nexit 1\n' "$PWD" \
+		>hub/hooks/pre-receive
+	chmod +x hub/hooks/pre-receive
+	exits 4 on a push "$PWD/hub"
+	has "$stderr" 'hook declined'
+	is "$(wc -l <asked)" 1
+}
+
 @test 'history: a pull that is killed at any moment leaves a whole repository' {
 	local i
 	needs_plain_build
