@@ -39,8 +39,11 @@ struct command {
  *             input, the last message goes to standard output; no flag but the
  *             feature shell_tool takes the shell away, and what is left is
  *             read-only
- *   opencode  opencode.ai/docs/cli and /docs/permissions: standard input is
- *             the message; its settings come by the environment
+ *   opencode  opencode.ai/docs/cli, /docs/permissions and /docs/agents:
+ *             standard input is the message; its settings come by the
+ *             environment and are merged with the user's, whose rules for a
+ *             tool stay next to one for all.  An agent's own rules are behind
+ *             all of them, and the last that fits counts
  */
 static const struct preset {
 	const char *name;
@@ -71,9 +74,12 @@ static const struct preset {
 	},
 	{
 		.name = "opencode",
-		.argv = {"opencode", "run", "--format", "json"},
+		.argv = {"opencode", "run", "--format", "json", "--agent",
+			 "schedkit"},
 		.model = "--model",
-		.env = "OPENCODE_CONFIG_CONTENT={\"permission\":\"deny\"}",
+		.env = "OPENCODE_CONFIG_CONTENT={\"permission\":\"deny\","
+		       "\"agent\":{\"schedkit\":{\"mode\":\"primary\","
+		       "\"permission\":{\"*\":\"deny\"}}}}",
 		.form = SAID_OPENCODE,
 	},
 };
@@ -265,25 +271,37 @@ static bool is_key(const char *entry, const char *keep)
 	return secret_is_env(entry, n);
 }
 
-static bool same_name(const char *entry, const char *other)
+/* Of two of a name the first would count. */
+static void set_env(struct strs *env, const char *entry)
 {
-	size_t n = strcspn(entry, "=");
+	size_t n = strcspn(entry, "=") + 1, len = 0;
 
-	return !strncmp(entry, other, n) && other[n] == '=';
+	for (size_t i = 0; i < env->len; i++)
+		if (strncmp(env->v[i], entry, n) != 0)
+			env->v[len++] = env->v[i];
+		else
+			free(env->v[i]);
+	env->len = len;
+	strs_add(env, entry);
 }
 
-/* The caller's without keys that are not the program's own; of two of a name
- * the first would count. */
-static void environment(const struct preset *p, struct strs *env)
+/* The caller's without keys that are not the program's own.  Agents take the
+ * folder that they are in from PWD. */
+static void environment(const struct preset *p, const char *cwd,
+			struct strs *env)
 {
-	const char *own = p ? p->env : NULL;
+	char *pwd;
 
 	for (char **e = environ; *e; e++)
-		if (!is_key(*e, p ? p->key : NULL) &&
-		    !(own && same_name(*e, own)))
+		if (!is_key(*e, p ? p->key : NULL))
 			strs_add(env, *e);
-	if (own)
-		strs_add(env, own);
+	if (!p)
+		return;
+	pwd = mem_printf("PWD=%s", cwd);
+	set_env(env, pwd);
+	free(pwd);
+	if (p->env)
+		set_env(env, p->env);
 }
 
 static void arguments(const struct preset *p, const char *model,
@@ -309,7 +327,7 @@ static int start(struct command *c, const struct preset *p,
 	int rc = 0;
 
 	limits_fill(&limits);
-	environment(p, &env);
+	environment(p, empty, &env);
 	if (p)
 		arguments(p, o->model, &argv);
 	/* Of the folder that it is started in, an agent would read files. */

@@ -150,7 +150,7 @@ ask() {
 		program bin/$p 'cat >/dev/null' \
 			"for a; do printf '<%s>' \"\$a\"; done >$PWD/args" \
 			"tr '\\0' '\\n' </proc/\$\$/environ >$PWD/env-$p" \
-			'pwd >&2' "case $p in" \
+			"pwd -P >$PWD/where" "case $p in" \
 			'claude) echo "{\"result\": \"hi\"}" ;;' \
 			'opencode) echo "{\"type\":\"text\",\"part\":{\"text\":\"hi\"}}" ;;' \
 			'*) echo hi ;; esac'
@@ -158,11 +158,16 @@ ask() {
 		PATH=$PWD/bin:$PATH ask -b command:$p -m m1
 		has "$(jq -r .text <<<"$output")" hi
 		has "$(cat args)" '<--model><m1>'
+		is "$(sed -n s/^PWD=//p env-$p)" "$(cat where)"
 		case $p in
 		claude) has "$(cat args)" '<--tools><>' ;;
 		codex) has "$(cat args)" '<--disable><shell_tool>' ;;
-		opencode) is "$(sed -n s/^OPENCODE_CONFIG_CONTENT=//p env-$p)" \
-			'{"permission":"deny"}' ;;
+		opencode)
+			has "$(cat args)" '<--agent><schedkit>'
+			is "$(sed -n s/^OPENCODE_CONFIG_CONTENT=//p env-$p |
+				jq -c '.permission, .agent.schedkit')" \
+				$'"deny"\n{"mode":"primary","permission":{"*":"deny"}}'
+			;;
 		esac
 	done
 }
