@@ -462,8 +462,10 @@ static bool raced(const struct buf *said)
 		"incorrect old value", "reference already exists",
 		"remote rejected"};
 
-	/* Who decides that it does not want it does not want it later. */
-	if (said->len && strstr(said->data, "hook declined"))
+	/* Who decides that it does not want it does not want it later.  The
+	 * second is of hosts with rules of their own. */
+	if (said->len && (strstr(said->data, "hook declined") ||
+			  strstr(said->data, "push declined")))
 		return false;
 	for (size_t i = 0; said->len && i < ARRAY_LEN(words); i++)
 		if (strstr(said->data, words[i]))
