@@ -75,19 +75,16 @@ void answers_release(struct answers *a)
 static void take_lines(struct answers *a,
 		       void (*fn)(void *arg, const char *line), void *arg)
 {
-	char *nl;
+	char *at = a->in.data, *end = at + a->in.len, *nl;
 
-	while (a->in.len > a->taken && (nl = memchr(a->in.data + a->taken, '\n',
-						    a->in.len - a->taken))) {
+	while (at < end && (nl = memchr(at, '\n', (size_t)(end - at)))) {
 		*nl = '\0';
-		fn(arg, a->in.data + a->taken);
-		a->taken = (size_t)(nl - a->in.data) + 1;
+		fn(arg, at);
+		at = nl + 1;
 	}
-	/* All was understood: the next begin at the front again. */
-	if (a->taken && a->taken == a->in.len) {
-		buf_reset(&a->in);
-		a->taken = 0;
-	}
+	a->in.len = (size_t)(end - at);
+	if (a->in.len)
+		memmove(a->in.data, at, a->in.len);
 }
 
 bool answers_take(struct answers *a, void (*fn)(void *arg, const char *line),
@@ -98,10 +95,11 @@ bool answers_take(struct answers *a, void (*fn)(void *arg, const char *line),
 
 	if (n < 0)
 		return errno == EINTR;
-	if (n > 0)
-		buf_add(&a->in, chunk, (size_t)n);
+	if (!n)
+		return false;
+	buf_add(&a->in, chunk, (size_t)n);
 	take_lines(a, fn, arg);
-	return n > 0;
+	return true;
 }
 
 bool answers_poll(struct answers *a, int wait_ms,

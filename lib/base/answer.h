@@ -33,8 +33,7 @@ bool answer_over(int fd, int wait_ms);
 
 struct answers {
 	int fd;
-	struct buf in;
-	size_t taken; /* bytes of it that were understood */
+	struct buf in; /* of the last line, what there is of it */
 };
 
 void answers_init(struct answers *a, int fd);

@@ -59,9 +59,9 @@ static int append_locked(int fd, const char *text, size_t len, bool sync)
 	rc = io_write(fd, text, len);
 	if (!rc && sync && fsync(fd) < 0)
 		rc = -errno;
-	/* A full disk leaves no half line behind. */
-	if (rc && ftruncate(fd, st.st_size) < 0)
-		return rc;
+	/* A full disk leaves no half line behind, if that can be helped. */
+	if (rc)
+		(void)!ftruncate(fd, st.st_size);
 	return rc;
 }
 
@@ -81,14 +81,14 @@ int lines_append(int fd, const char *line, bool sync)
 }
 
 /* Gives the whole lines of b away; what is left of the last stays. */
-static int give(struct buf *b, bool *skip,
+static int give(struct buf *b, size_t max, bool *skip,
 		int (*fn)(void *arg, const char *line, size_t len), void *arg)
 {
 	char *from = b->data, *end = b->data + b->len, *nl;
 	int rc = 0;
 
 	while (!rc && (nl = memchr(from, '\n', (size_t)(end - from)))) {
-		if (!*skip)
+		if (!*skip && (size_t)(nl - from) <= max)
 			rc = fn(arg, from, (size_t)(nl - from));
 		*skip = false;
 		from = nl + 1;
@@ -119,7 +119,7 @@ int lines_read(int fd, off_t *at, size_t max,
 		}
 		from += n;
 		buf_add(&b, chunk, (size_t)n);
-		rc = give(&b, &skip, fn, arg);
+		rc = give(&b, max, &skip, fn, arg);
 		if (b.len > max) {
 			skip = true;
 			b.len = 0;

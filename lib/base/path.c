@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,19 +121,27 @@ char *path_run_root(const char *name)
 		       : NULL;
 }
 
+/* A folder can be searched, which is the same bit. */
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
 char *path_program(const char *name)
 {
 	const char *path = getenv("PATH");
 	char *copy, *save = NULL, *found = NULL;
 
 	if (strchr(name, '/'))
-		return access(name, X_OK) ? NULL : realpath(name, NULL);
+		return is_program(name) ? realpath(name, NULL) : NULL;
 	copy = mem_strdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
 	for (char *dir = strtok_r(copy, ":", &save); dir && !found;
 	     dir = strtok_r(NULL, ":", &save)) {
 		char *full = mem_printf("%s/%s", dir, name);
 
-		if (!access(full, X_OK))
+		if (is_program(full))
 			found = realpath(full, NULL);
 		free(full);
 	}
@@ -145,7 +154,7 @@ int path_make_dirs(const char *path)
 	char *p = mem_strdup(path);
 	int rc = 0;
 
-	for (char *s = p + 1; !rc; s++) {
+	for (char *s = p + (*p == '/'); !rc; s++) {
 		char c = *s;
 
 		if (c != '/' && c != '\0')

@@ -372,8 +372,9 @@ long tracee_put(struct tracees *t, const void *data, size_t len)
 	if (t->place < 0 && t->place > -SCRATCH)
 		return t->place;
 	to.iov_base = (void *)(uintptr_t)t->place;
-	if (len > SCRATCH ||
-	    process_vm_writev(t->held, &from, 1, &to, 1, 0) != (ssize_t)len)
+	if (len > SCRATCH)
+		return -E2BIG;
+	if (process_vm_writev(t->held, &from, 1, &to, 1, 0) != (ssize_t)len)
 		return -errno;
 	return t->place;
 }
