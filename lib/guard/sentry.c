@@ -108,10 +108,25 @@ static bool of_kernel(enum guard_kind k)
 	return k == GUARD_POLICY_CPU || k == GUARD_EVENTS || k == GUARD_EVENT;
 }
 
+/* However many guards ask for it: one process tells it. */
+static int open_metric(struct sentry *s, const char *name, double now)
+{
+	const struct sentry_metric *from = metric_of(&s->o, name);
+	struct metric_source *m;
+
+	for (size_t i = 0; i < s->metric_count; i++)
+		if (!strcmp(s->metrics[i].name, name))
+			return 0;
+	m = &s->metrics[s->metric_count++];
+	m->name = from->name;
+	m->read = from->read;
+	m->arg = from->arg;
+	return metric_source_open(m, now);
+}
+
 static int open_source(struct sentry *s, struct guard *g, double now)
 {
 	const char *name = g->rule.name;
-	struct metric_source *m;
 	size_t at = (size_t)(g - s->guards);
 
 	switch (g->rule.kind) {
@@ -124,11 +139,7 @@ static int open_source(struct sentry *s, struct guard *g, double now)
 	case GUARD_THROUGHPUT:
 		return work_open(&s->work, s->o.cgroup);
 	case GUARD_METRIC:
-		m = &s->metrics[s->metric_count++];
-		m->name = metric_of(&s->o, name)->name;
-		m->read = metric_of(&s->o, name)->read;
-		m->arg = metric_of(&s->o, name)->arg;
-		return metric_source_open(m, now);
+		return open_metric(s, name, now);
 	case GUARD_EVENTS:
 	case GUARD_EVENT:
 		events_open(&s->events[at],

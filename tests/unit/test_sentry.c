@@ -6,10 +6,12 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -324,6 +326,47 @@ static void a_sentry_knows_its_guards(void **state)
 	assert_non_null(strstr(err_text(), "nothing guards the metric"));
 }
 
+/* Shared with the processes that tell. */
+struct tellers {
+	_Atomic int count;
+	_Atomic pid_t last;
+};
+
+static int count_tellers(void *arg, double *value)
+{
+	struct tellers *t = arg;
+
+	if (atomic_exchange(&t->last, getpid()) != getpid())
+		t->count++;
+	*value = 7;
+	return 0;
+}
+
+/* However many ask for it: that is read once. */
+static void a_metric_of_many_guards(void **state)
+{
+	struct tellers *t = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const struct sentry_metric metric = {"m", false, count_tellers, t};
+	struct guard_rule rules[SENTRY_METRICS + 4];
+	const struct sentry_opts o = {.rules = rules,
+				      .count = ARRAY_LEN(rules),
+				      .metrics = &metric,
+				      .metric_count = 1,
+				      .watchdog_s = 30};
+	struct sentry *s;
+
+	(void)state;
+	assert_true(t != MAP_FAILED);
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		rules[i] = rule(i % 2 ? "m:<9" : "m:<99:1s");
+	assert_int_equal(sentry_check(&o), 0);
+	assert_int_equal(sentry_open(&o, &s), 0);
+	sentry_close(s);
+	assert_int_equal(t->count, 1);
+	munmap(t, sizeof(*t));
+}
+
 static void a_sentry_trips_and_says_why(void **state)
 {
 	const struct guard_rule r = rule("m:<5:500ms");
@@ -367,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_metric_is_told_again_and_again),
 		cmocka_unit_test(a_metric_that_tells_nothing),
 		cmocka_unit_test(a_sentry_knows_its_guards),
+		cmocka_unit_test(a_metric_of_many_guards),
 		cmocka_unit_test(a_sentry_trips_and_says_why),
 	};
 
