@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "term/text.h"
@@ -35,6 +36,7 @@ int cli_options(const struct opt_tool *tool, int argc, char **argv)
 	struct buf out;
 	int first = 0, rc;
 
+	child_hear_ends();
 	buf_init(&out, 1 << 16);
 	rc = opt_parse(tool, argc, argv, &first, &out);
 	if (rc < 0)

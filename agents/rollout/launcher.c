@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agents/program/program.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -21,14 +22,8 @@
 static void __attribute__((noreturn))
 be_deployer(char *const *argv, int in, int out, int err)
 {
-	static const int usual[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGALRM};
-	sigset_t none;
-
 	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		signal(usual[i], SIG_DFL);
+	child_usual_signals();
 	if (dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(err, 2) >= 0 &&
 	    close_range(3, ~0u, 0) >= 0)
 		execv(argv[0], argv);

@@ -12,8 +12,29 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/mem.h"
 
 #define LOOK_MS 5
+
+void child_hear_ends(void)
+{
+	struct sigaction now;
+
+	if (!sigaction(SIGCHLD, NULL, &now) && now.sa_handler == SIG_IGN)
+		signal(SIGCHLD, SIG_DFL);
+}
+
+void child_usual_signals(void)
+{
+	static const int usual[] = {SIGPIPE, SIGTERM, SIGINT,
+				    SIGHUP,  SIGALRM, SIGCHLD};
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		signal(usual[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
 
 static void __attribute__((noreturn))
 begin(child_main *start, void *arg, bool with_us, const int *pair, pid_t parent)
@@ -36,6 +57,7 @@ int child_fork(child_main *start, void *arg, bool with_us, struct child *out)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(errno, "cannot make a socket: %s",
 			       strerror(errno));
+	child_hear_ends();
 	pid = fork();
 	if (!pid)
 		begin(start, arg, with_us, pair, parent);
@@ -57,14 +79,9 @@ struct program {
 
 static void become(int fd, void *arg)
 {
-	static const int usual[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP};
 	const struct program *p = arg;
-	sigset_t none;
 
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
-		signal(usual[i], SIG_DFL);
+	child_usual_signals();
 	if (dup2(fd, STDIN_FILENO) >= 0 && dup2(fd, STDOUT_FILENO) >= 0 &&
 	    close_range(STDERR_FILENO + 1, ~0u, 0) >= 0)
 		execv(p->path, p->argv);

@@ -14,6 +14,14 @@ struct child {
 	int fd;	   /* our end, for the caller to close */
 };
 
+/* Before a fork, if who forks is to know how the child ends: who started us may
+ * have told the kernel that nobody wants to know, and that is inherited. */
+void child_hear_ends(void);
+
+/* In a child: signals are as programs expect to find them, and none is blocked,
+ * whatever its parent makes of them. */
+void child_usual_signals(void);
+
 /* What a child does with its end; returning is exit status 1. */
 typedef void child_main(int fd, void *arg);
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -31,7 +32,7 @@ struct tap {
 	struct buf *keep; /* where to keep the tail */
 };
 
-/* Keeps the last max bytes: twice that is allowed to pile up in between. */
+/* Keeps the last max bytes. */
 static void keep_tail(struct buf *b, const char *data, size_t len)
 {
 	size_t max = b->max;
@@ -267,6 +268,7 @@ static void release(struct proc *p)
 /* The child waits at go until the parent has looked at it. */
 static int begin(struct proc *p, const int go[2], int report)
 {
+	child_hear_ends();
 	p->pid = fork();
 	if (p->pid < 0)
 		return err_set(errno, "cannot fork: %s", strerror(errno));
@@ -278,6 +280,16 @@ static int begin(struct proc *p, const int go[2], int report)
 	tap_close(&p->out.child);
 	tap_close(&p->err.child);
 	p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);
+	if (p->pidfd < 0) {
+		int rc = err_set(errno, "cannot watch '%s': %s", p->s.argv[0],
+				 strerror(errno));
+
+		/* It waits for us. */
+		kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		return rc;
+	}
 	if (p->s.started)
 		p->s.started(p->pid, p->s.started_arg);
 	p->start = clock_monotonic();

@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/io.h"
-#include "base/mem.h"
 
 #define PATIENCE_S 10
 
@@ -24,18 +22,12 @@ static void rest(double s)
 	nanosleep(&t, NULL);
 }
 
-/* It ends as other programs do, whatever its parent makes of signals. */
 static void tell(int fd, void *arg)
 {
-	static const int usual[] = {SIGPIPE, SIGTERM, SIGINT, SIGHUP};
 	const struct metric_source *m = arg;
-	sigset_t none;
 	double value;
 
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		signal(usual[i], SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	child_usual_signals();
 	if (io_keep_only(fd))
 		return;
 	for (;;) {

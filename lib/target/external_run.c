@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -68,20 +69,15 @@ child(int program, char *const *argv, int output, pid_t parent)
 {
 	static char locale[] = "LANG=C.UTF-8",
 		    dirs[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	static const int usual[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 	char *const env[] = {locale, dirs, NULL};
 	const struct rlimit most = {OUTPUT_MAX, OUTPUT_MAX};
 	int in = open("/dev/null", O_RDONLY);
-	sigset_t none;
 
 	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	child_usual_signals();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(FAILED);
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		signal(usual[i], SIG_DFL);
 	/* What would be too much is lost, not the program. */
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &most);
@@ -123,6 +119,7 @@ static int start(struct external_run *e, const struct external *what,
 	strs_add(&argv, what->program);
 	for (size_t i = 0; i < what->count; i++)
 		strs_add(&argv, what->flags[i]);
+	child_hear_ends();
 	e->pid = fork();
 	if (e->pid == 0)
 		child(program, argv.v, e->output, me);
