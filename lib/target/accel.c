@@ -14,7 +14,6 @@
 #define MAX_FILE 65536
 #define MAX_WHY	 200
 
-/* One line per answer: BOOT<tab>QEMU<tab>KERNEL<tab>kvm|tcg<tab>WHY. */
 static char *boot_id(void)
 {
 	struct buf b;
@@ -27,6 +26,7 @@ static char *boot_id(void)
 	return buf_take(&b);
 }
 
+/* One line per answer: BOOT<tab>QEMU<tab>KERNEL<tab>kvm|tcg<tab>WHY. */
 static char *key_of(const struct parts *p, const char *boot)
 {
 	return mem_printf("%s\t%s\t%s\t", boot, p->qemu_version,
@@ -83,7 +83,7 @@ void accel_remember(const struct parts *p, enum accel_answer a, const char *why)
 			buf_printf(&b, "%s\n", l);
 	buf_printf(&b, "%s%s\t%.*s\n", key, a == ACCEL_KVM ? "kvm" : "tcg",
 		   MAX_WHY, why);
-	if (path_write_atomic(path, b.data, b.len) < 0)
+	if (path_make_parent(path) || path_write_atomic(path, b.data, b.len))
 		err_clear();
 	buf_release(&b);
 	free(path);

@@ -71,8 +71,8 @@ static int await_child(const struct host *h, pid_t pid, int fd,
 			kill(pid, SIGTERM);
 			told = true;
 		}
-		rc = poll(&(struct pollfd){fd, POLLIN, 0}, 1, TICK_MS);
-		if (rc == 0)
+		/* Nothing yet, or a signal, which may be why to stop. */
+		if (poll(&(struct pollfd){fd, POLLIN, 0}, 1, TICK_MS) <= 0)
 			continue;
 		rc = wire_read(fd, &in);
 		if (rc <= 0)

@@ -15,11 +15,17 @@
 #define VERIFIER_LOG_MAX  (1u << 20)
 #define VERIFIER_LOG_KEEP 16384
 
-static int refused(struct run_result *r, const char *what)
+/* Takes the message. */
+static void say(struct run_result *r, char *message)
 {
 	free(r->message);
+	r->message = message;
+}
+
+static int refused(struct run_result *r, const char *what)
+{
 	r->outcome = RUN_REFUSED;
-	r->message = mem_printf("the policy did not %s: %s", what, err_text());
+	say(r, mem_printf("the policy did not %s: %s", what, err_text()));
 	return -1;
 }
 
@@ -54,16 +60,15 @@ static void object_stop(struct regime *g, struct run_result *r)
 	ticker_free(g->ticker);
 	g->ticker = NULL;
 	if (ext_detach(p) < 0 && alive)
-		r->message = mem_strdup(err_text());
+		say(r, mem_strdup(err_text()));
 	r->report = ext_report(p);
 	if (alive)
 		return;
 	reason = json_as_string(json_get(r->report, "exit_reason"), "unknown");
 	words = json_as_string(json_get(r->report, "exit_message"), "");
 	r->outcome = RUN_EJECTED;
-	free(r->message);
-	r->message = mem_printf("the kernel dropped the policy: %s%s%s", reason,
-				*words ? ": " : "", words);
+	say(r, mem_printf("the kernel dropped the policy: %s%s%s", reason,
+			  *words ? ": " : "", words));
 }
 
 static int object_start(struct regime *g, const struct run_job *j,
@@ -135,15 +140,13 @@ static void external_stop(struct regime *g, struct run_result *r)
 	r->report = external_report(g->external);
 	if (alive) {
 		if (rc)
-			r->message = mem_strdup(err_text());
+			say(r, mem_strdup(err_text()));
 		return;
 	}
 	words = external_run_words(g->external);
 	r->outcome = RUN_EJECTED;
-	free(r->message);
-	r->message = mem_printf("the scheduler was gone before the command's "
-				"end%s%s",
-				*words ? "; it said: " : "", words);
+	say(r, mem_printf("the scheduler was gone before the command's end%s%s",
+			  *words ? "; it said: " : "", words));
 	free(words);
 }
 

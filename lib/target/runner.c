@@ -120,7 +120,8 @@ int run_job(const struct run_job *j, struct run_result *r)
 	struct regime regime;
 	struct start start = {j, &regime};
 	struct buf out, err;
-	int rc = 0;
+	char *why;
+	int rc;
 
 	*r = (struct run_result){.outcome = RUN_DONE};
 	if (regime_start(&regime, j, r))
@@ -142,6 +143,7 @@ int run_job(const struct run_job *j, struct run_result *r)
 	spec.started = started;
 	spec.started_arg = &start;
 	rc = proc_run(&spec, &r->proc);
+	why = mem_strdup(err_text());
 	judge(j, r);
 	regime_stop(&regime, r);
 	r->out_len = out.len;
@@ -151,5 +153,9 @@ int run_job(const struct run_job *j, struct run_result *r)
 	bring(j, r);
 	buf_release(&out);
 	buf_release(&err);
+	/* Whatever the rest had to say. */
+	if (rc)
+		err_set(-rc, "%s", why);
+	free(why);
 	return rc;
 }

@@ -16,9 +16,11 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "target/accel.h"
 #include "target/console.h"
 #include "target/cpu_wait.h"
 #include "target/env.h"
@@ -461,6 +463,80 @@ static void runner_ends_what_takes_too_long(void **state)
 	run_job_release(&j);
 }
 
+/* What happens at the end, or is looked for, says nothing of the beginning. */
+static void a_command_that_is_not_there(void **state)
+{
+	char cmd[] = "/nonexistent/command";
+	char *argv[] = {cmd, NULL};
+	struct run_spec s = {.argv = argv, .bring = "/nonexistent/file"};
+	struct run_result r;
+	struct run_job j;
+
+	(void)state;
+	run_job_fill(&j, &s, environ);
+	assert_int_equal(run_job(&j, &r), -ENOENT);
+	assert_non_null(
+		strstr(err_text(), "cannot run '/nonexistent/command'"));
+	run_result_release(&r);
+	run_job_release(&j);
+}
+
+static volatile sig_atomic_t stop;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* The signal comes while the target waits for the command's end. */
+static void a_run_on_this_host_is_cancelled(void **state)
+{
+	const struct target_opts o = {
+		.kind = "host", .plain = true, .cancel = &stop};
+	const struct sigaction sa = {.sa_handler = on_alarm};
+	char cmd[] = "sleep", arg[] = "60";
+	char *argv[] = {cmd, arg, NULL};
+	struct run_spec s = {.argv = argv};
+	double began = clock_monotonic();
+	struct run_result r;
+	struct target *t;
+
+	(void)state;
+	/* Somebody's policy is attached. */
+	if (target_open(&o, &t))
+		skip();
+	sigaction(SIGALRM, &sa, NULL);
+	alarm(1);
+	assert_int_equal(target_run(t, &s, &r), 0);
+	assert_true(stop);
+	assert_int_equal(r.outcome, RUN_CANCELLED);
+	assert_true(clock_monotonic() - began < 40);
+	run_result_release(&r);
+	target_close(t);
+}
+
+/* Where everything is installed nobody has made the cache before. */
+static void what_kvm_did_is_remembered(void **state)
+{
+	char dir[] = "/tmp/test-target.XXXXXX", none[] = "", v[] = "10.0";
+	struct parts p = {.qemu_version = v, .release = none, .kernel = v};
+	char *folder, *path;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	folder = mem_printf("%s/schedkit", dir);
+	path = mem_printf("%s/accel", folder);
+	setenv("XDG_CACHE_HOME", dir, 1);
+	accel_remember(&p, ACCEL_TCG, "it hung");
+	unsetenv("XDG_CACHE_HOME");
+	assert_int_equal(unlink(path), 0);
+	rmdir(folder);
+	rmdir(dir);
+	free(path);
+	free(folder);
+}
+
 /* Of three that want one CPU, each waits for two thirds of the time. */
 static void waiting_for_a_cpu_is_seen(void **state)
 {
@@ -573,6 +649,9 @@ int main(void)
 		cmocka_unit_test(waiting_for_a_cpu_is_seen),
 		cmocka_unit_test(runner_runs),
 		cmocka_unit_test(runner_ends_what_takes_too_long),
+		cmocka_unit_test(a_command_that_is_not_there),
+		cmocka_unit_test(a_run_on_this_host_is_cancelled),
+		cmocka_unit_test(what_kvm_did_is_remembered),
 		cmocka_unit_test(virtiofsd_is_told_apart),
 	};
 
