@@ -111,21 +111,10 @@ LIB_SRC    := $(wildcard lib/*/*.c agents/*/*.c)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 ARCHIVE    := $(BUILD)/obj/schedkit.a
 BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
-# One program of several files.
-SIM_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/sim-*.c))
-VERIFY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/verify-*.c))
-SYNTH_OBJ  := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/synth-*.c))
-REPL_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/repl-*.c))
-LOOP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/loop-*.c))
-AGENTS_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/agents-*.c))
-HISTORY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/history-*.c))
-DEPLOY_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/deploy-*.c))
-INTENT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/intent-*.c))
-DEMAND_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/demand-*.c))
-MCP_OBJ    := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/mcp-*.c))
-ROLLOUT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/rollout-*.c))
-REPORT_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/report-*.c))
-HELP_OBJ   := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/help-*.c))
+# Programs of several files: bin/sched-sim has cmd/sim-*.c, too.
+PARTED     := agents demand deploy history intent loop mcp report rollout sim \
+	synth verify
+parts_of    = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard cmd/$(1)-*.c))
 LIBEXEC_C  := $(patsubst cmd/%.c,$(BUILD)/libexec/schedkit/%,\
 	$(wildcard cmd/agent-*.c cmd/ask-*.c cmd/guest-*.c \
 	cmd/hold-*.c cmd/load-*.c cmd/measure-*.c cmd/run-*.c cmd/set-*.c \
@@ -220,19 +209,8 @@ $(BUILD)/bin/%: $(BUILD)/obj/cmd/%.o $(BUILD)/obj/cmd/cli.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(ARCHIVE) $(LDLIBS) -o $@
 
-$(BUILD)/bin/sched: $(HELP_OBJ)
-$(BUILD)/bin/sched-sim: $(SIM_OBJ)
-$(BUILD)/bin/sched-verify: $(VERIFY_OBJ)
-$(BUILD)/bin/sched-synth: $(SYNTH_OBJ)
-$(BUILD)/bin/sched-agents: $(AGENTS_OBJ)
-$(BUILD)/bin/sched-loop: $(LOOP_OBJ)
-$(BUILD)/bin/sched-history: $(HISTORY_OBJ)
-$(BUILD)/bin/sched-deploy: $(DEPLOY_OBJ)
-$(BUILD)/bin/sched-report: $(REPORT_OBJ)
-$(BUILD)/bin/sched-mcp: $(MCP_OBJ)
-$(BUILD)/bin/sched-intent: $(INTENT_OBJ)
-$(BUILD)/bin/sched-demand: $(DEMAND_OBJ)
-$(BUILD)/bin/sched-rollout: $(ROLLOUT_OBJ)
+$(foreach p,$(PARTED),$(eval $(BUILD)/bin/sched-$(p): $(call parts_of,$(p))))
+$(BUILD)/bin/sched: $(call parts_of,help)
 
 $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 	$(say) LINK $@
@@ -241,7 +219,7 @@ $(LIBEXEC_C): $(BUILD)/libexec/schedkit/%: $(BUILD)/obj/cmd/%.o $(ARCHIVE)
 
 $(addprefix $(BUILD)/libexec/schedkit/,agent-store ask-model repl): \
 	$(BUILD)/obj/cmd/cli.o
-$(BUILD)/libexec/schedkit/repl: $(REPL_OBJ)
+$(BUILD)/libexec/schedkit/repl: $(call parts_of,repl)
 # Not for all, because not all read JSON.
 $(addprefix $(BUILD)/,bin/sched-demand bin/sched-deploy bin/sched-doctor \
 	bin/sched-intent bin/sched-rollout bin/sched-train \
@@ -323,22 +301,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
-$(BUILD)/crash/%: $(BUILD)/obj/tests/crash/%.o $(ARCHIVE)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
-
-$(BUILD)/canary/%: $(BUILD)/obj/tests/canary/%.o $(ARCHIVE)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
-
-$(BUILD)/models/%: $(BUILD)/obj/tests/models/%.o $(ARCHIVE)
-	$(say) LINK $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
-
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVE)
+$(CRASH) $(CANARY) $(MODELS) $(BENCH): $(BUILD)/%: $(BUILD)/obj/tests/%.o \
+		$(ARCHIVE)
 	$(say) LINK $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LDLIBS) -o $@
