@@ -2,7 +2,6 @@
 #include "target/knob_run.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,6 +11,7 @@
 #include "base/err.h"
 #include "base/exec_id.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "policy/knobs.h"
 #include "target/attr.h"
 #include "target/kin.h"
@@ -142,9 +142,9 @@ int knob_run_take(struct knob_run *k, pid_t pid, const char *command)
 		rc = set_task(k, pid, pid, -1, k->first);
 	if (rc || !k->knobs.by_name)
 		return rc;
-	rc = pthread_create(&k->follower, NULL, follow, k);
+	rc = thread_start(&k->follower, follow, k);
 	k->follows = !rc;
-	return rc ? err_set(rc, "cannot start a thread: %s", strerror(rc)) : 0;
+	return rc;
 }
 
 int knob_run_end(struct knob_run *k)

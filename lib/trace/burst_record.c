@@ -3,7 +3,6 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "trace/context.h"
 
 /* The kernel does not wake the reader, so that it disturbs nothing. */
@@ -96,15 +96,18 @@ int burst_recorder_new(const char *path, uint64_t max_bytes, uint32_t every,
 int burst_recorder_start(struct burst_recorder *r, int map_fd,
 			 struct observe_state *state)
 {
+	int rc;
+
 	r->state = state;
 	context_init(&r->context);
 	state->context = r->context.is;
 	r->ring = ring_buffer__new(map_fd, take, r, NULL);
-	if (!r->ring || pthread_create(&r->thread, NULL, drain, r))
+	if (!r->ring)
 		return err_set(ENOTSUP, "cannot read bursts: %s",
 			       strerror(errno));
-	r->running = true;
-	return 0;
+	rc = thread_start(&r->thread, drain, r);
+	r->running = !rc;
+	return rc;
 }
 
 static void join(struct burst_recorder *r)

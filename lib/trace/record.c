@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "bpf/trace_abi.h"
 
 /* The kernel does not wake the reader, so that it disturbs nothing. */
@@ -122,12 +122,15 @@ int recorder_new(const char *path, uint64_t max_bytes, uint64_t start,
 
 int recorder_start(struct recorder *r, int map_fd)
 {
+	int rc;
+
 	r->ring = ring_buffer__new(map_fd, take, r, NULL);
-	if (!r->ring || pthread_create(&r->thread, NULL, drain, r))
+	if (!r->ring)
 		return err_set(ENOTSUP, "cannot read the events of a trace: %s",
 			       strerror(errno));
-	r->running = true;
-	return 0;
+	rc = thread_start(&r->thread, drain, r);
+	r->running = !rc;
+	return rc;
 }
 
 static void join(struct recorder *r)
