@@ -8,12 +8,10 @@
 #include "agents/rollout/follower_parts.h"
 #include "agents/rollout/launcher.h"
 #include "agents/deployer/past.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
 
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 /* Gone without a word so often, and it is called bad: a machine that hangs
  * under a policy says nothing either. */
 #define LOST_MAX 2
@@ -23,18 +21,12 @@
 /* True: the machine was booted since. */
 static bool look_at_boot(struct follower *f)
 {
-	char id[sizeof(f->boot)];
-	struct buf b;
+	char id[BOOT_ID_LEN];
 	bool other;
 
-	buf_init(&b, 256);
-	if (buf_read_file(&b, BOOT_ID))
-		buf_reset(&b);
-	snprintf(id, sizeof(id), "%.*s", b.len ? (int)strcspn(b.data, "\n") : 0,
-		 b.len ? b.data : "");
-	buf_release(&b);
+	boot_id(id);
 	other = *f->boot && strcmp(f->boot, id);
-	memcpy(f->boot, id, sizeof(id));
+	snprintf(f->boot, sizeof(f->boot), "%s", id);
 	return other;
 }
 

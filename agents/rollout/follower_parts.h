@@ -4,6 +4,7 @@
 #define SCHEDKIT_AGENTS_ROLLOUT_FOLLOWER_PARTS_H
 
 #include "agents/rollout/follower.h"
+#include "base/boot.h"
 
 /* What a host remembers of the rollout for a workload, in a file. */
 struct follower {
@@ -19,13 +20,13 @@ struct follower {
 	char policy[DIGEST_HEX_LEN];
 	/* What an earlier rollout has put in place, to make way; "": nothing */
 	char before[DIGEST_HEX_LEN];
-	char why[REPORT_WHY];	     /* of the stage */
-	char boot[ROLLOUT_NAME * 2]; /* of the machine, when it was last seen */
-	long lost;		     /* so often it was gone without a word */
-	bool unreported;	     /* the stage is news */
-	char *path;		     /* of that file */
-	char *deployed;		     /* what sched-deploy writes */
-	int lock;		     /* one round at a time; -1 */
+	char why[REPORT_WHY];	/* of the stage */
+	char boot[BOOT_ID_LEN]; /* when the machine was last seen */
+	long lost;		/* so often it was gone without a word */
+	bool unreported;	/* the stage is news */
+	char *path;		/* of that file */
+	char *deployed;		/* what sched-deploy writes */
+	int lock;		/* one round at a time; -1 */
 };
 
 void follower_say(const struct follower *f, const char *fmt, ...)

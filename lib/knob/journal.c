@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/lines.h"
@@ -18,7 +19,6 @@
 
 #define NAME	"knobs.journal"
 #define LONGEST 32768
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 /* As long as another one may need to undo what its asker left. */
 #define PATIENCE_S 10.0
 #define REWRITE_AT 1000
@@ -289,16 +289,11 @@ static int take_head(void *arg, const char *line, size_t len)
 /* "boot ID ." */
 static int head_line(char **out)
 {
-	struct buf b;
-	int rc;
+	char id[BOOT_ID_LEN];
+	int rc = boot_id(id);
 
-	buf_init(&b, 256);
-	rc = buf_read_file(&b, BOOT_ID);
 	if (!rc)
-		*out = mem_printf("boot %.*s" END_MARK,
-				  b.len ? (int)strcspn(b.data, "\n") : 0,
-				  b.len ? b.data : "");
-	buf_release(&b);
+		*out = mem_printf("boot %s" END_MARK, id);
 	return rc;
 }
 
@@ -464,13 +459,12 @@ static int rewrite(struct knob_journal *j)
 	buf_printf(&b, "%s\n", head);
 	for (size_t i = 0; i < j->count; i++)
 		put_entry(&b, &j->v[i]);
-	rc = path_write_atomic(j->path, b.data, b.len);
+	rc = path_write_public(j->path, b.data, b.len);
 	fd = rc ? rc : lines_open(j->path);
 	if (fd >= 0) {
 		close(j->fd);
 		j->fd = fd;
 		j->dropped = 0;
-		fchmod(fd, 0644);
 	}
 	buf_release(&b);
 	free(head);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -13,18 +14,6 @@
 
 #define MAX_FILE 65536
 #define MAX_WHY	 200
-
-static char *boot_id(void)
-{
-	struct buf b;
-
-	buf_init(&b, 64);
-	if (buf_read_file(&b, "/proc/sys/kernel/random/boot_id") < 0)
-		buf_reset(&b);
-	if (b.len && b.data[b.len - 1] == '\n')
-		b.data[--b.len] = '\0';
-	return buf_take(&b);
-}
 
 /* One line per answer: BOOT<tab>QEMU<tab>KERNEL<tab>kvm|tcg<tab>WHY. */
 static char *key_of(const struct parts *p, const char *boot)
@@ -47,10 +36,12 @@ static char *read_answers(void)
 
 enum accel_answer accel_recall(const struct parts *p, char **why)
 {
-	char *boot = boot_id(), *key = key_of(p, boot), *all = read_answers();
+	char boot[BOOT_ID_LEN], *key, *all = read_answers(), *at;
 	enum accel_answer a = ACCEL_UNKNOWN;
-	char *at = strstr(all, key);
 
+	boot_id(boot);
+	key = key_of(p, boot);
+	at = strstr(all, key);
 	*why = mem_strdup("");
 	if (access("/dev/kvm", R_OK | W_OK) < 0) {
 		free(*why);
@@ -64,16 +55,17 @@ enum accel_answer accel_recall(const struct parts *p, char **why)
 	}
 	free(all);
 	free(key);
-	free(boot);
 	return a;
 }
 
 void accel_remember(const struct parts *p, enum accel_answer a, const char *why)
 {
-	char *boot = boot_id(), *key = key_of(p, boot), *all = read_answers();
-	char *path = path_cache("accel"), *save = NULL;
+	char *path = path_cache("accel"), *all = read_answers(), *save = NULL;
+	char boot[BOOT_ID_LEN], *key;
 	struct buf b;
 
+	boot_id(boot);
+	key = key_of(p, boot);
 	buf_init(&b, MAX_FILE);
 	/* Answers of earlier boots of this machine are void. */
 	for (char *l = strtok_r(all, "\n", &save); l;
@@ -89,5 +81,4 @@ void accel_remember(const struct parts *p, enum accel_answer a, const char *why)
 	free(path);
 	free(all);
 	free(key);
-	free(boot);
 }
