@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "doc/utf8.h"
 
 #define MAX_DEPTH 128
 #define MAX_STEPS 5000000l
@@ -333,15 +334,6 @@ static int check_values(struct walk *w, const struct json *s,
 	return rc;
 }
 
-static double characters(const char *s)
-{
-	double n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 /* size against two keywords; what: of what it is the number. */
 static int check_range(struct walk *w, const struct json *s, const char *least,
 		       const char *most, double size, const char *what)
@@ -414,13 +406,15 @@ static int check_items(struct walk *w, const struct json *s,
 static int check_kind(struct walk *w, const struct json *s,
 		      const struct json *v)
 {
+	const char *text = json_as_string(v, "");
+
 	switch (json_type(v)) {
 	case JSON_NUMBER:
 		return check_range(w, s, "minimum", "maximum",
 				   json_as_number(v, 0), "");
 	case JSON_STRING:
 		return check_range(w, s, "minLength", "maxLength",
-				   characters(json_as_string(v, "")),
+				   (double)utf8_count(text, strlen(text)),
 				   "its length, ");
 	case JSON_ARRAY:
 		return check_items(w, s, v);

@@ -51,6 +51,15 @@ size_t utf8_encode(uint32_t cp, char *out)
 	return n;
 }
 
+size_t utf8_count(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += !continues((unsigned char)s[i]);
+	return n;
+}
+
 bool utf8_valid(const char *s, size_t len)
 {
 	while (len) {

@@ -7,10 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define UTF8_LONGEST 4 /* bytes of one character */
+
 /* The bytes of the character at s, its code point in *cp; 0: ill-formed. */
 size_t utf8_decode(const char *s, size_t len, uint32_t *cp);
-/* Writes the character, at most 4 bytes, and returns how many. */
+/* Writes the character, at most UTF8_LONGEST bytes, and returns how many. */
 size_t utf8_encode(uint32_t cp, char *out);
+/* Characters of well-formed text of so many bytes. */
+size_t utf8_count(const char *s, size_t len);
 bool utf8_valid(const char *s, size_t len);
 /* U+FDD0..U+FDEF and the last two of each plane: not in I-JSON. */
 bool utf8_noncharacter(uint32_t cp);

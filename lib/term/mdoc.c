@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "doc/utf8.h"
 
 #define COLUMNS	  78
 #define MAX_ARGS  64
@@ -104,14 +105,9 @@ static void put_plain(struct buf *b, const char *s)
 
 /* ---- paragraphs ------------------------------------------------------- */
 
-/* Characters, not bytes. */
 static int width(const char *s, size_t len)
 {
-	int n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += ((unsigned char)s[i] & 0xc0) != 0x80;
-	return n;
+	return (int)utf8_count(s, len);
 }
 
 static void begin_line(struct page *p)

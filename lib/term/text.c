@@ -27,36 +27,6 @@ bool text_utf8(void)
 	return false;
 }
 
-/*
- * Length of the well-formed UTF-8 sequence at s, 0 if there is none (RFC
- * 3629: no surrogates, nothing overlong, nothing past U+10FFFF).
- */
-static size_t decode(const unsigned char *s, uint32_t *cp)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80		   ? 1
-		   : (s[0] & 0xe0) == 0xc0 ? 2
-		   : (s[0] & 0xf0) == 0xe0 ? 3
-		   : (s[0] & 0xf8) == 0xf0 ? 4
-					   : 0;
-	uint32_t c;
-
-	if (n < 2) {
-		*cp = s[0];
-		return n;
-	}
-	c = s[0] & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80) /* also the closing NUL */
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*cp = c;
-	return n;
-}
-
 /* wcwidth(3) asks the current locale, which is the program's business. */
 static int columns_of(uint32_t c)
 {
@@ -83,7 +53,7 @@ static int columns_of(uint32_t c)
 static size_t show(const char *s, char out[static ESCAPE_LEN], size_t *columns)
 {
 	uint32_t c;
-	size_t n = decode((const unsigned char *)s, &c);
+	size_t n = utf8_decode(s, strnlen(s, UTF8_LONGEST), &c);
 	int width = n ? columns_of(c) : -1;
 
 	if (n == 0 || (n == 1 && (c < 0x20 || c == 0x7f))) {
