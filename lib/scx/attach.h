@@ -96,8 +96,7 @@ int ext_pin(struct ext_policy *p, const char *folder);
 /* Detaches (if attached) and waits until the kernel says disabled. */
 int ext_detach(struct ext_policy *p);
 
-const char *ext_name(const struct ext_policy *p);   /* lent */
-const char *ext_digest(const struct ext_policy *p); /* of the bytes; lent */
+const char *ext_name(const struct ext_policy *p); /* lent */
 
 /* What ops.exit() wrote down; kind is 0 while it was not called. */
 void ext_ended(const struct ext_policy *p, struct policy_exit *end);

@@ -22,7 +22,7 @@ void configuration_read(struct configuration *c);
 void configuration_release(struct configuration *c);
 
 /*
- * What counts, of the running kernel: {"release","version","machine",
+ * The same as {"release","version","machine",
  * "notes_sha256" (of /sys/kernel/notes, with the build id),"parameters":[…]}:
  * those of the command line that bear upon scheduling.  The caller's.
  */
@@ -33,7 +33,5 @@ void configuration_digest(char out[static DIGEST_HEX_LEN]);
 
 /* The parameters that count, of a command line, in its order. */
 void configuration_words(const char *cmdline, struct strs *out);
-/* The same as a list of texts, the caller's. */
-struct json *configuration_parameters(const char *cmdline);
 
 #endif

@@ -10,17 +10,6 @@ static struct json *texts(const struct strs *l)
 	return out;
 }
 
-struct json *configuration_parameters(const char *cmdline)
-{
-	struct strs words = {0};
-	struct json *out;
-
-	configuration_words(cmdline, &words);
-	out = texts(&words);
-	strs_release(&words);
-	return out;
-}
-
 struct json *configuration_facts(void)
 {
 	struct json *f = json_object();

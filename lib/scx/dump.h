@@ -74,7 +74,6 @@ struct dump_task {
 struct dump_cpu {
 	int cpu;
 	unsigned runnable; /* tasks of sched_ext there, the running included */
-	bool released;	   /* a higher class has it */
 	char comm[DUMP_COMM_LEN]; /* what runs there */
 	int pid;
 	char class[32]; /* "rt_sched_class"; "": not in the dump */

@@ -186,7 +186,7 @@ bool dump_line_task(const char *line, struct dump_task *t)
 
 bool dump_line_cpu(const char *line, struct dump_cpu *c)
 {
-	const char *runs, *released;
+	const char *runs;
 	size_t digits;
 
 	if (strncmp(line, "CPU ", 4))
@@ -199,9 +199,7 @@ bool dump_line_cpu(const char *line, struct dump_cpu *c)
 	runs = dump_line_value(line, "nr_run");
 	if (*line != ':' || !runs)
 		return false;
-	released = dump_line_value(line, "cpu_rel");
 	c->runnable = (unsigned)strtoul(runs, NULL, 10);
-	c->released = released && *released == '1';
 	return true;
 }
 

@@ -12,6 +12,8 @@
 int ext_load(const char *object, const struct json *body,
 	     struct ext_policy **out, struct buf *log)
 {
+	struct policy_image *image = mem_zalloc(1, sizeof(*image));
+	struct ext_setup setup = {.image = image};
 	struct buf b;
 	int rc;
 
@@ -19,22 +21,10 @@ int ext_load(const char *object, const struct json *body,
 	buf_init(&b, EXT_OBJECT_MAX);
 	rc = buf_read_file(&b, object);
 	if (!rc)
-		rc = ext_load_bytes(object, b.data, b.len, body, out, log);
-	buf_release(&b);
-	return rc;
-}
-
-int ext_load_bytes(const char *object, const void *data, size_t len,
-		   const struct json *body, struct ext_policy **out,
-		   struct buf *log)
-{
-	struct policy_image *image = mem_zalloc(1, sizeof(*image));
-	struct ext_setup setup = {.image = image};
-	int rc = policy_image_read(body, image);
-
-	*out = NULL;
+		rc = policy_image_read(body, image);
 	if (!rc)
-		rc = ext_load_image(object, data, len, &setup, out, log);
+		rc = ext_load_image(object, b.data, b.len, &setup, out, log);
+	buf_release(&b);
 	free(image);
 	return rc;
 }

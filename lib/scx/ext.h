@@ -30,12 +30,6 @@ struct json *ext_events_json(const struct sysfs_events *e);
 int ext_load(const char *object, const struct json *policy_body,
 	     struct ext_policy **out, struct buf *log);
 
-/* The same of an object's bytes, which are copied; object is its name.  Who
- * has looked at the bytes, and not at a file, loads what was looked at. */
-int ext_load_bytes(const char *object, const void *data, size_t len,
-		   const struct json *policy_body, struct ext_policy **out,
-		   struct buf *log);
-
 /*
  * {"name":…,"alive":…,"object_sha256":…,"exit_kind":…,"exit_code":…,
  *  "exit_reason":…,"exit_message":…,"exit_dump":…,"counters":{…},

@@ -237,11 +237,6 @@ const char *ext_name(const struct ext_policy *p)
 	return p->name;
 }
 
-const char *ext_digest(const struct ext_policy *p)
-{
-	return p->digest;
-}
-
 bool ext_count(const struct ext_policy *p, enum policy_counter what,
 	       uint64_t *sum)
 {

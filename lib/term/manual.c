@@ -2,6 +2,7 @@
 #include "term/manual.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 static const char sections[] = "157";
 static const char packed[] = ".gz";
 
-bool manual_is_page(const char *name)
+/* "sched-verify.1": it could be a page of ours; no name leaves the folder. */
+static bool is_page(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -47,7 +49,7 @@ static void add_pages(const char *folder, struct strs *out)
 
 		if (len > tail && !strcmp(name + len - tail, packed))
 			name[len - tail] = '\0';
-		if (manual_is_page(name))
+		if (is_page(name))
 			strs_add(out, name);
 		free(name);
 	}
@@ -71,7 +73,7 @@ char *manual_path(const char *page)
 	static const char *const tails[] = {"", packed};
 	char *folder;
 
-	if (!manual_is_page(page))
+	if (!is_page(page))
 		return NULL;
 	folder = folder_of(page[strlen(page) - 1]);
 	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {

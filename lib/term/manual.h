@@ -11,15 +11,10 @@
 #ifndef SCHEDKIT_TERM_MANUAL_H
 #define SCHEDKIT_TERM_MANUAL_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "base/strs.h"
 
 #define MANUAL_PAGE_BYTES (1u << 20) /* of the source of one, unpacked */
-
-/* "sched-verify.1": it could be a page of ours; no name leaves the folder. */
-bool manual_is_page(const char *name);
 
 /* All that there are, by name; the caller releases. */
 void manual_pages(struct strs *out);

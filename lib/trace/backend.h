@@ -18,7 +18,4 @@ struct trace {
 	const struct trace_ops *ops;
 };
 
-/* Drops groups that did nothing, sorts by run time. */
-void observed_finish(struct observed *o);
-
 #endif

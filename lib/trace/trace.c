@@ -15,22 +15,6 @@ int trace_start(struct trace *t)
 	return t->ops->start(t);
 }
 
-int trace_stop(struct trace *t, struct observed *o)
-{
-	int rc;
-
-	*o = (struct observed){.busy_pct = -1,
-			       .depth_mean = -1,
-			       .waiting_pct = -1,
-			       .idle_while_waiting_pct = -1};
-	rc = t->ops->stop(t, o);
-	if (rc)
-		observed_release(o);
-	else
-		observed_finish(o);
-	return rc;
-}
-
 void trace_free(struct trace *t)
 {
 	if (t)
@@ -75,7 +59,8 @@ static int waker_order(const void *a, const void *b)
 	return by_number(x->count, y->count);
 }
 
-void observed_finish(struct observed *o)
+/* Drops groups that did nothing, sorts by run time. */
+static void finish(struct observed *o)
 {
 	size_t n = 0;
 
@@ -97,4 +82,20 @@ void observed_finish(struct observed *o)
 	if (o->identity_count)
 		qsort(o->identities, o->identity_count, sizeof(*o->identities),
 		      identity_order);
+}
+
+int trace_stop(struct trace *t, struct observed *o)
+{
+	int rc;
+
+	*o = (struct observed){.busy_pct = -1,
+			       .depth_mean = -1,
+			       .waiting_pct = -1,
+			       .idle_while_waiting_pct = -1};
+	rc = t->ops->stop(t, o);
+	if (rc)
+		observed_release(o);
+	else
+		finish(o);
+	return rc;
 }

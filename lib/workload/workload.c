@@ -132,7 +132,7 @@ static struct json *strings_json(const struct strs *l)
 	return a;
 }
 
-struct json *metric_json(const struct metric *m)
+static struct json *metric_json(const struct metric *m)
 {
 	struct json *v = json_object();
 

@@ -53,7 +53,6 @@ struct workload {
  */
 int metric_parse(const char *text, struct metric *out);
 void metric_release(struct metric *m);
-struct json *metric_json(const struct metric *m);
 
 /*
  * Reads the metric's value: from the output (standard output first, then

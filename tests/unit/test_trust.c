@@ -823,6 +823,7 @@ static void test_evidence_is_the_id(void **state)
 static void test_configuration(void **state)
 {
 	char a[DIGEST_HEX_LEN], b[DIGEST_HEX_LEN], *text;
+	struct strs words = {0};
 	struct json *p;
 
 	(void)state;
@@ -836,17 +837,17 @@ static void test_configuration(void **state)
 	assert_string_equal(a, b);
 	free(text);
 	json_free(p);
-	p = configuration_parameters("BOOT_IMAGE=/vmlinuz root=UUID=1 quiet "
-				     "preempt=full  isolcpus=2,3\tpreemptx=1 "
-				     "nosmt -- preempt=none\n");
-	text = json_canonical(p);
-	assert_string_equal(text,
-			    "[\"preempt=full\",\"isolcpus=2,3\",\"nosmt\"]");
-	free(text);
-	json_free(p);
-	p = configuration_parameters("");
-	assert_int_equal(json_len(p), 0);
-	json_free(p);
+	configuration_words("", &words);
+	assert_int_equal(words.len, 0);
+	configuration_words("BOOT_IMAGE=/vmlinuz root=UUID=1 quiet "
+			    "preempt=full  isolcpus=2,3\tpreemptx=1 "
+			    "nosmt -- preempt=none\n",
+			    &words);
+	assert_int_equal(words.len, 3);
+	assert_string_equal(words.v[0], "preempt=full");
+	assert_string_equal(words.v[1], "isolcpus=2,3");
+	assert_string_equal(words.v[2], "nosmt");
+	strs_release(&words);
 }
 
 #define WITH(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
