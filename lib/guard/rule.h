@@ -58,7 +58,7 @@ const char *guard_unit(enum guard_kind k);
 /* What relative bounds are at least relative to: less than that is noise. */
 double guard_least(enum guard_kind k);
 
-/* "wait_p99 at most 200 ms for 3 s", "stall at most 5 s". */
+/* "wait_p99 at most 200 ms (for 3 s)", "stall at most 5 s". */
 void guard_rule_words(const struct guard_rule *r, double bound,
 		      char out[static GUARD_WORDS]);
 /* "812 ms" of 812000 us. */

@@ -79,14 +79,13 @@ static void forget_oldest(struct json *all)
 
 static int write_all(struct json *all)
 {
-	char *path = path_run(NAME), *dir = path_run("");
-	int rc = path_make_dirs(dir);
+	char *path = path_run(NAME);
+	int rc = path_make_parent(path);
 
 	while (json_len(all) > MOST)
 		forget_oldest(all);
 	if (!rc)
 		rc = json_save(path, all);
-	free(dir);
 	free(path);
 	return rc;
 }
