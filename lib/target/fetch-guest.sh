@@ -369,8 +369,8 @@ fi
 
 # A cache that cannot be written will do if it has everything.
 find_all
-[ -z "$qemu" ] || [ -z "$virtiofsd" ] || [ -z "$kernel" ] || [ -e "$work" ] ||
-	exit 0
+[ -n "$list" ] || [ -z "$qemu" ] || [ -z "$virtiofsd" ] || [ -z "$kernel" ] ||
+	[ -e "$work" ] || exit 0
 { mkdir -p "$cache" && touch "$cache/fetch.lock"; } 2>/dev/null ||
 	die "cannot fetch a guest: $cache cannot be written; name another place for caches with XDG_CACHE_HOME"
 exec 9>"$cache/fetch.lock"

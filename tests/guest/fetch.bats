@@ -38,12 +38,15 @@ cache_without() {
 	exits 2 "$fetch" --list 6.18
 }
 
-# A mirror's index would be needed; what was fetched is no answer.
+# A mirror's index would be needed; what was fetched is no answer, even where it
+# is all that a guest needs.
 @test "a list without a network is said to be none" {
 	cache_without none
-	mkdir -p cache/schedkit/fetch/deb
 	exits 3 "$fetch" --list
 	is "$output" ''
+	has "$stderr" 'cannot fetch the list of guest kernels'
+	mkdir -p cache/schedkit/fetch/deb
+	exits 3 "$fetch" --list
 	has "$stderr" 'cannot fetch the list of guest kernels'
 	[ -d cache/schedkit/fetch/deb ]
 }
