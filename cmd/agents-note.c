@@ -105,7 +105,7 @@ static bool put_json(const struct json *result)
 
 static int add(struct json *payload, int argc, char **argv)
 {
-	struct json *tags, *result;
+	struct json *result;
 	struct buf b;
 	int status;
 
@@ -117,11 +117,8 @@ static int add(struct json *payload, int argc, char **argv)
 		json_set_string(payload, "text", b.len ? b.data : "");
 		buf_release(&b);
 	}
-	if (arg.tags.len) {
-		tags = json_set(payload, "tags", json_array());
-		for (size_t i = 0; i < arg.tags.len; i++)
-			json_add(tags, json_string(arg.tags.v[i]));
-	}
+	if (arg.tags.len)
+		json_set(payload, "tags", json_strings(&arg.tags));
 	put_features(payload);
 	if (arg.about)
 		json_set_string(payload, "about", arg.about);

@@ -79,15 +79,11 @@ void history_put_note(const struct doc *d)
 static struct doc *make_note(const char *about)
 {
 	struct json *body = json_object();
-	struct json *tags;
 
 	json_set_string(body, "text", arg.text);
 	json_set_string(body, "about", about);
-	if (arg.tags.len) {
-		tags = json_set(body, "tags", json_array());
-		for (size_t i = 0; i < arg.tags.len; i++)
-			json_add(tags, json_string(arg.tags.v[i]));
-	}
+	if (arg.tags.len)
+		json_set(body, "tags", json_strings(&arg.tags));
 	return doc_new("note", note_tool.name, body, &about, 1);
 }
 

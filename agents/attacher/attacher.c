@@ -457,13 +457,8 @@ static struct json *counters_of(const struct attacher *a)
 
 static void set_restarts(const struct attacher *a, struct json *to)
 {
-	struct json *list;
-
-	if (!a->restarts.len)
-		return;
-	list = json_set(to, "restarts", json_array());
-	for (size_t i = 0; i < a->restarts.len; i++)
-		json_add(list, json_string(a->restarts.v[i]));
+	if (a->restarts.len)
+		json_set(to, "restarts", json_strings(&a->restarts));
 }
 
 struct json *attacher_report(struct attacher *a)

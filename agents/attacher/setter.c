@@ -182,7 +182,7 @@ struct json *setter_in_force(bool roots)
 {
 	struct knob_journal j;
 	struct knob_count c;
-	struct json *v = NULL, *left;
+	struct json *v = NULL;
 
 	if (knob_journal_read(&j, roots))
 		return NULL;
@@ -192,9 +192,7 @@ struct json *setter_in_force(bool roots)
 		json_set_number(v, "tasks", (double)c.tasks);
 		json_set_number(v, "groups", (double)c.groups);
 		json_set_number(v, "gone", (double)c.gone);
-		left = json_set(v, "left", json_array());
-		for (size_t i = 0; i < c.left.len; i++)
-			json_add(left, json_string(c.left.v[i]));
+		json_set(v, "left", json_strings(&c.left));
 		knob_count_release(&c);
 	}
 	knob_journal_close(&j);

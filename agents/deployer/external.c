@@ -117,16 +117,13 @@ static struct json *report_of(const struct engagement *x)
 static struct json *body_of(const struct engagement *x, const char *state,
 			    double held_s, const char *why)
 {
-	struct json *report = report_of(x), *b, *list;
+	struct json *report = report_of(x), *b;
 
 	b = deployer_body(x->d, state, report, held_s, why);
 	json_free(report);
 	json_set(b, "program", program_of(x));
-	if (x->minder.said.len) {
-		list = json_set(b, "output", json_array());
-		for (size_t i = 0; i < x->minder.said.len; i++)
-			json_add(list, json_string(x->minder.said.v[i]));
-	}
+	if (x->minder.said.len)
+		json_set(b, "output", json_strings(&x->minder.said));
 	if (x->figures)
 		json_set(b, "stats", json_copy(x->figures));
 	else if (x->no_figures)

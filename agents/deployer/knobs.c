@@ -76,13 +76,8 @@ static struct json *scope_of(const struct deed *x)
 
 static void set_texts(struct json *body, const char *key, const struct strs *l)
 {
-	struct json *list;
-
-	if (!l->len)
-		return;
-	list = json_set(body, key, json_array());
-	for (size_t i = 0; i < l->len; i++)
-		json_add(list, json_string(l->v[i]));
+	if (l->len)
+		json_set(body, key, json_strings(l));
 }
 
 static struct json *rules_of(const struct deed *x)

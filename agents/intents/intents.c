@@ -38,10 +38,7 @@ struct json *intents_rule(const struct intent_rule *r, time_t now)
 
 static void set_problems(struct json *to, const struct intents *i)
 {
-	struct json *list = json_set(to, "problems", json_array());
-
-	for (size_t k = 0; k < i->problems.len; k++)
-		json_add(list, json_string(i->problems.v[k]));
+	json_set(to, "problems", json_strings(&i->problems));
 }
 
 static struct json *new_body(char *text, struct json *intent)

@@ -81,7 +81,7 @@ int loop_save(struct loop *l)
 /* A fresh run. */
 static int begin(struct loop *l)
 {
-	struct json *body, *command;
+	struct json *body;
 	const struct workload *w = l->o->workload;
 	char run[64];
 	int rc = loop_state_clear(&l->state);
@@ -97,9 +97,7 @@ static int begin(struct loop *l)
 	json_set_number(body, "began", loop_now());
 	if (w) {
 		json_set_string(body, "name", w->name);
-		command = json_set(body, "command", json_array());
-		for (size_t i = 0; i < w->command.len; i++)
-			json_add(command, json_string(w->command.v[i]));
+		json_set(body, "command", json_strings(&w->command));
 	}
 	return loop_save(l);
 }

@@ -117,9 +117,7 @@ void observer_body(struct json *body, const struct observed *o)
 	identities = json_set(body, "identities", json_array());
 	for (size_t i = 0; i < o->identity_count && i < MAX_IDENTITIES; i++)
 		json_add(identities, identity_json(&o->identities[i]));
-	notes = json_set(body, "notes", json_array());
-	for (size_t i = 0; i < o->notes.len; i++)
-		json_add(notes, json_string(o->notes.v[i]));
+	notes = json_set(body, "notes", json_strings(&o->notes));
 	if (o->group_count > MAX_GROUPS)
 		json_add(notes, json_string("more than 64 groups: those with "
 					    "the least run time are left "

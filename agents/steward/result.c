@@ -133,14 +133,6 @@ static void read_known(const struct steward_job *j, const char *name,
 	buf_release(&b);
 }
 
-static bool is_known(const struct strs *known, const char *id)
-{
-	for (size_t i = 0; i < known->len; i++)
-		if (!strcmp(known->v[i], id))
-			return true;
-	return false;
-}
-
 /* ---- extracts ----------------------------------------------------------- */
 
 static size_t size_of(const struct json *v)
@@ -253,7 +245,7 @@ static void add_output(const struct steward_job *j, struct json *to)
 		struct json *v = json_parse(line, strlen(line));
 		bool doc = is_document(v);
 
-		if (doc && is_known(&known, json_text_at(v, "id")))
+		if (doc && strs_has(&known, json_text_at(v, "id")))
 			;
 		else if (doc && json_len(docs) < DOCS_MAX)
 			add_document(docs, v, shown_of(tool));

@@ -31,6 +31,20 @@ void strs_printf(struct strs *l, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool strs_has(const struct strs *l, const char *s)
+{
+	for (size_t i = 0; i < l->len; i++)
+		if (!strcmp(l->v[i], s))
+			return true;
+	return false;
+}
+
+void strs_add_once(struct strs *l, const char *s)
+{
+	if (!strs_has(l, s))
+		strs_add(l, s);
+}
+
 static int compare(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);

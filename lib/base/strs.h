@@ -3,6 +3,7 @@
 #ifndef SCHEDKIT_BASE_STRS_H
 #define SCHEDKIT_BASE_STRS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct strs {
@@ -14,6 +15,8 @@ struct strs {
 void strs_add(struct strs *l, const char *s);
 void strs_printf(struct strs *l, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+bool strs_has(const struct strs *l, const char *s);
+void strs_add_once(struct strs *l, const char *s); /* unless it has it */
 /* By bytes, whatever the locale. */
 void strs_sort(struct strs *l);
 void strs_release(struct strs *l); /* safe on a zeroed list */

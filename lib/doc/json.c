@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/strs.h"
 #include "doc/node.h"
 #include "doc/utf8.h"
 
@@ -46,6 +47,15 @@ struct json *json_string(const char *s)
 
 	n->valuestring = clean(s);
 	return node_json(n);
+}
+
+struct json *json_strings(const struct strs *l)
+{
+	struct json *list = json_array();
+
+	for (size_t i = 0; i < l->len; i++)
+		json_add(list, json_string(l->v[i]));
+	return list;
 }
 
 struct json *json_number(double x)

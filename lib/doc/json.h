@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct json;
+struct strs;
 
 enum json_type {
 	JSON_ABSENT,
@@ -40,7 +41,8 @@ struct json *json_object(void);
 struct json *json_array(void);
 /* What json_parse() would refuse in s (or in a key) becomes U+FFFD. */
 struct json *json_string(const char *s);
-struct json *json_number(double x); /* not finite: null */
+struct json *json_strings(const struct strs *l); /* an array of them */
+struct json *json_number(double x);		 /* not finite: null */
 struct json *json_bool(bool b);
 struct json *json_null(void);
 struct json *json_copy(const struct json *v);

@@ -82,14 +82,6 @@ struct judged {
 	bool accepted;
 };
 
-static void remember(struct strs *l, const char *s)
-{
-	for (size_t i = 0; i < l->len; i++)
-		if (!strcmp(l->v[i], s))
-			return;
-	strs_add(l, s);
-}
-
 static int look(const struct doc *d, void *arg)
 {
 	const char *workload = json_text_at(d->body, "workload");
@@ -102,7 +94,7 @@ static int look(const struct doc *d, void *arg)
 		return 0;
 	accepted = !strcmp(json_text_at(d->body, "decision"), "accepted");
 	if (accepted)
-		remember(&j->workloads, workload);
+		strs_add_once(&j->workloads, workload);
 	if (!j->workload || strcmp(workload, j->workload) ||
 	    strcmp(time, j->time) < 0)
 		return 0;

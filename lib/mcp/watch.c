@@ -58,14 +58,6 @@ void watch_end(struct mcp_peer *p, const struct mcp_who *who, const char *uri)
 	free(w);
 }
 
-static bool has(const struct strs *l, const char *text)
-{
-	for (size_t i = 0; i < l->len; i++)
-		if (!strcmp(l->v[i], text))
-			return true;
-	return false;
-}
-
 /* ---- sessions ----------------------------------------------------------- */
 
 static void cannot_watch(struct request *r, int rc, const char *uri)
@@ -93,7 +85,7 @@ void watch_take_subscribe(struct request *r)
 
 	if (!uri)
 		return;
-	if (!has(&p->watches, uri)) {
+	if (!strs_has(&p->watches, uri)) {
 		rc = watch_begin(p, &p->who, uri);
 		if (!rc)
 			strs_add(&p->watches, uri);
@@ -112,7 +104,7 @@ void watch_take_unsubscribe(struct request *r)
 
 	if (!uri)
 		return;
-	if (has(&p->watches, uri)) {
+	if (strs_has(&p->watches, uri)) {
 		for (size_t i = 0; i < p->watches.len; i++)
 			if (strcmp(p->watches.v[i], uri))
 				strs_add(&kept, p->watches.v[i]);
@@ -188,7 +180,7 @@ static int keep_uris(struct mcp_call *c, const struct json *f,
 	json_each (it, uris) {
 		const char *uri = json_as_string(it, "");
 
-		if (has(&c->filter.uris, uri))
+		if (strs_has(&c->filter.uris, uri))
 			continue;
 		rc = watch_begin(c->o.peer, &c->who, uri);
 		if (rc == -ENOBUFS)
@@ -215,7 +207,7 @@ static int keep_tasks(struct mcp_call *c, const struct json *f,
 	json_each (it, json_get(f, "taskIds")) {
 		const char *id = json_as_string(it, "");
 
-		if (!s->offer->task || has(&c->filter.tasks, id))
+		if (!s->offer->task || strs_has(&c->filter.tasks, id))
 			continue;
 		if (c->filter.tasks.len >= s->o.max_watches) {
 			json_free(list);
@@ -320,10 +312,10 @@ void mcp_server_changed(struct mcp_server *s, const char *uri)
 	static const char method[] = "notifications/resources/updated";
 
 	for (struct mcp_peer *p = s->peers; p; p = p->next) {
-		if (has(&p->watches, uri))
+		if (strs_has(&p->watches, uri))
 			stream_notify(peer_stream(p), method, with_uri(uri));
 		for (struct mcp_call *c = p->calls; c; c = c->next)
-			if (has(&c->filter.uris, uri))
+			if (strs_has(&c->filter.uris, uri))
 				tell(c, method, with_uri(uri));
 	}
 }

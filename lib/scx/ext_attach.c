@@ -28,17 +28,10 @@ static bool ours(const struct ext_policy *p)
 	return !strncmp(word, p->name, strlen(p->name));
 }
 
-static bool state_is(const char *wanted)
-{
-	char word[SYSFS_WORD];
-
-	return sysfs_word("state", word) && !strcmp(word, wanted);
-}
-
 static bool wait_state(const char *wanted)
 {
 	for (int ms = 0; ms < STATE_WAIT_MS; ms += 10) {
-		if (state_is(wanted))
+		if (sysfs_state_is(wanted))
 			return true;
 		usleep(10000);
 	}

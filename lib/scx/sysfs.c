@@ -25,6 +25,13 @@ bool sysfs_word(const char *name, char word[static SYSFS_WORD])
 	return true;
 }
 
+bool sysfs_state_is(const char *wanted)
+{
+	char word[SYSFS_WORD];
+
+	return sysfs_word("state", word) && !strcmp(word, wanted);
+}
+
 void sysfs_events_read(struct sysfs_events *out)
 {
 	int fd = sysfs_open(SYSFS_EVENTS_FILE);

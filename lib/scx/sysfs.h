@@ -12,6 +12,10 @@
 /* Reads the first line of a file there; false: absent, word is "". */
 bool sysfs_word(const char *name, char word[static SYSFS_WORD]);
 
+/* That file "state": "enabled", "disabled", …; false, too, where it is absent.
+ */
+bool sysfs_state_is(const char *wanted);
+
 /* The kernel's counts of special events, SCX_EV_…. */
 struct sysfs_events {
 	size_t count;

@@ -55,13 +55,6 @@ static void nap(void)
 	nanosleep(&t, NULL);
 }
 
-static bool state_is(const char *wanted)
-{
-	char word[SYSFS_WORD];
-
-	return sysfs_word("state", word) && !strcmp(word, wanted);
-}
-
 /* ---- its process ------------------------------------------------------ */
 
 static void __attribute__((noreturn))
@@ -212,7 +205,7 @@ static bool attached_anew(struct external_run *e)
 	char ops[SYSFS_WORD], seq[SYSFS_WORD];
 
 	/* The kernel counts an attachment last of all. */
-	if (!state_is("enabled") || !sysfs_word("root/ops", ops) ||
+	if (!sysfs_state_is("enabled") || !sysfs_word("root/ops", ops) ||
 	    !sysfs_word("enable_seq", seq) || !strcmp(seq, e->seq) ||
 	    !link_held_by(e->pid))
 		return false;
@@ -248,7 +241,7 @@ static bool is_attached(const struct external_run *e)
 	char ops[SYSFS_WORD], seq[SYSFS_WORD];
 
 	sysfs_word("enable_seq", seq);
-	return state_is("enabled") && sysfs_word("root/ops", ops) &&
+	return sysfs_state_is("enabled") && sysfs_word("root/ops", ops) &&
 	       !strcmp(ops, e->ops) && !strcmp(seq, e->seq);
 }
 
@@ -257,7 +250,7 @@ static bool taken_over(const struct external_run *e)
 {
 	char seq[SYSFS_WORD];
 
-	return e->since > 0 && !e->lost && state_is("enabled") &&
+	return e->since > 0 && !e->lost && sysfs_state_is("enabled") &&
 	       sysfs_word("enable_seq", seq) && strcmp(seq, e->seq);
 }
 
@@ -284,7 +277,7 @@ int external_run_start(const struct external_start *s,
 			external_file_open(s->path, s->sha256, e->sha256);
 	if (rc >= 0)
 		rc = open_output(e);
-	if (!rc && !state_is("disabled"))
+	if (!rc && !sysfs_state_is("disabled"))
 		rc = err_set(EBUSY, "another scheduler is attached, or this "
 				    "kernel has no sched_ext");
 	sysfs_word("enable_seq", e->seq);
@@ -353,7 +346,7 @@ int external_run_stop(struct external_run *e)
 	}
 	/* The kernel detaches what nobody holds any more. */
 	until = clock_monotonic() + DETACH_S;
-	while (!state_is("disabled") && !taken_over(e) &&
+	while (!sysfs_state_is("disabled") && !taken_over(e) &&
 	       clock_monotonic() < until)
 		nap();
 	return is_attached(e) ? err_set(ETIMEDOUT,

@@ -66,14 +66,6 @@ static void add_pressure(struct json *psi, const char *key, double before,
 	json_set_number(psi, key, fmin(pct, 100));
 }
 
-static void add_once(struct strs *l, const char *s)
-{
-	for (size_t i = 0; i < l->len; i++)
-		if (!strcmp(l->v[i], s))
-			return;
-	strs_add(l, s);
-}
-
 /* How many different contents a file has over all CPUs; 0: not there. */
 static size_t count_distinct(const char *file)
 {
@@ -87,7 +79,7 @@ static size_t count_distinct(const char *file)
 		char *s = there ? read_line(path) : NULL;
 
 		if (s)
-			add_once(&seen, s);
+			strs_add_once(&seen, s);
 		free(s);
 		free(path);
 		free(dir);

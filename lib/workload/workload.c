@@ -123,15 +123,6 @@ int workload_read(const struct json *v, struct workload *w)
 	return rc;
 }
 
-static struct json *strings_json(const struct strs *l)
-{
-	struct json *a = json_array();
-
-	for (size_t i = 0; i < l->len; i++)
-		json_add(a, json_string(l->v[i]));
-	return a;
-}
-
 static struct json *metric_json(const struct metric *m)
 {
 	struct json *v = json_object();
@@ -153,11 +144,11 @@ struct json *workload_json(const struct workload *w)
 	json_set_string(v, "name", w->name ? w->name : "");
 	if (w->cwd)
 		json_set_string(v, "cwd", w->cwd);
-	json_set(v, "command", strings_json(&w->command));
+	json_set(v, "command", json_strings(&w->command));
 	if (w->bound.len)
-		json_set(v, "bound", strings_json(&w->bound));
+		json_set(v, "bound", json_strings(&w->bound));
 	if (w->shorter.len)
-		json_set(v, "short", strings_json(&w->shorter));
+		json_set(v, "short", json_strings(&w->shorter));
 	metrics = json_set(v, "metrics", json_array());
 	for (size_t i = 0; i < w->metric_count; i++)
 		json_add(metrics, metric_json(&w->metrics[i]));
