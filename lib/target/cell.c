@@ -234,7 +234,7 @@ static int lift(int *fd)
 	int high = fcntl(*fd, F_DUPFD_CLOEXEC, 32);
 
 	if (high < 0)
-		return -errno;
+		return -1;
 	close(*fd);
 	*fd = high;
 	return 0;
@@ -249,23 +249,26 @@ static void shut(int *fd)
 
 static int ends(struct cell *c, struct inside *in)
 {
-	int port[2], console[2], log[2], life[2];
+	int port[2] = {-1, -1}, console[2] = {-1, -1}, log[2] = {-1, -1};
+	int life[2] = {-1, -1};
 	int *all[] = {&port[0],	   &port[1],	&log[0],  &log[1],
 		      &console[0], &console[1], &life[0], &life[1]};
 	int rc = 0;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port) < 0)
-		return err_set(errno, "cannot make a socket pair: %s",
-			       strerror(errno));
-	if (pipe2(console, O_CLOEXEC) < 0 || pipe2(log, O_CLOEXEC) < 0 ||
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port) < 0 ||
+	    pipe2(console, O_CLOEXEC) < 0 || pipe2(log, O_CLOEXEC) < 0 ||
 	    pipe2(life, O_CLOEXEC) < 0)
-		return err_set(errno, "cannot make a pipe: %s",
-			       strerror(errno));
+		rc = err_set(errno, "cannot make a socket or a pipe: %s",
+			     strerror(errno));
 	for (size_t i = 0; i < ARRAY_LEN(all) && !rc; i++)
-		rc = lift(all[i]);
-	if (rc)
-		return err_set(-rc, "cannot place a descriptor: %s",
-			       strerror(-rc));
+		if (lift(all[i]) < 0)
+			rc = err_set(errno, "cannot place a descriptor: %s",
+				     strerror(errno));
+	if (rc) {
+		for (size_t i = 0; i < ARRAY_LEN(all); i++)
+			shut(all[i]);
+		return rc;
+	}
 	/* QEMU must not block on a chatty guest while nobody reads. */
 	fcntl(console[1], F_SETPIPE_SZ, CONSOLE_PIPE);
 	fcntl(port[0], F_SETFL, O_NONBLOCK);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "target/accel.h"
+#include "target/cell.h"
 #include "target/console.h"
 #include "target/cpu_wait.h"
 #include "target/env.h"
@@ -537,6 +539,28 @@ static void what_kvm_did_is_remembered(void **state)
 	free(folder);
 }
 
+/* Whichever end it is that there is no descriptor for, none stays open. */
+static void a_cell_that_cannot_be_made(void **state)
+{
+	struct cell_spec spec = {0};
+	struct rlimit before, few;
+	int first = dup(0);
+	struct cell c;
+
+	(void)state;
+	close(first);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	for (int more = 0; more < 8; more++) {
+		few.rlim_cur = (rlim_t)(first + more);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		assert_true(cell_start(&spec, &c) < 0);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+		assert_int_equal(dup(0), first);
+		close(first);
+	}
+}
+
 /* Of three that want one CPU, each waits for two thirds of the time. */
 static void waiting_for_a_cpu_is_seen(void **state)
 {
@@ -652,6 +676,7 @@ int main(void)
 		cmocka_unit_test(a_command_that_is_not_there),
 		cmocka_unit_test(a_run_on_this_host_is_cancelled),
 		cmocka_unit_test(what_kvm_did_is_remembered),
+		cmocka_unit_test(a_cell_that_cannot_be_made),
 		cmocka_unit_test(virtiofsd_is_told_apart),
 	};
 
