@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/task.h"
-#include "target/cgroup.h"
 #include "trace/cgroup.h"
 #include "trace/machine.h"
 #include "trace/sample.h"

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "agents/demander/parts.h"
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "target/cgroup.h"
 
 #define QUANTILE       0.9
 #define LEAVE	       0.1 /* of the CPUs */

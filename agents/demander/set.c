@@ -8,10 +8,10 @@
 
 #include "agents/demander/parts.h"
 #include "agents/host/holder.h"
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "target/cgroup.h"
 
 #define HARDLY 1e-6
 

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "agents/deployer/known.h"
+#include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "guard/trips.h"
 #include "policy/policy.h"
-#include "target/cgroup.h"
 
 #define POLL_MS 100
 

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/mem.h"
-#include "target/cgroup.h"
 
 #define DEPTH_MAX 32
 #define LINE_LEN  8192 /* of /proc/self/maps */

@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cgroup.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/task.h"
 #include "intent/intent.h"
-#include "target/cgroup.h"
 
 #define TAG_NAME   "user.schedkit.tag"
 #define STATUS_MAX 16384

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "knob/hold_state.h"
-#include "target/cgroup.h"
 
 #define PROCS	"cgroup.procs"
 #define SUBTREE "cgroup.subtree_control"

@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "target/attr.h"
+#include "knob/attr.h"
 
 enum knob_kind {
 	KNOB_TASK = 't',    /* a task's former attributes and ours */

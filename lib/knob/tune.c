@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "target/cgroup.h"
 
 #define FILES	   4
 #define WEIGHT_MAX 10000

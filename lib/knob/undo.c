@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "knob/look.h"
-#include "target/cgroup.h"
 
 /* What forks while it is set back is found in the next round. */
 #define ROUNDS 5

@@ -10,9 +10,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/cgroup.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "target/cgroup.h"
 
 #define ROOT "/sys/fs/cgroup"
 

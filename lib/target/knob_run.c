@@ -12,8 +12,8 @@
 #include "base/exec_id.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "knob/attr.h"
 #include "policy/knobs.h"
-#include "target/attr.h"
 #include "target/kin.h"
 #include "target/knob_groups.h"
 

@@ -20,13 +20,13 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/cgroup.h"
 #include "base/mem.h"
 #include "base/task.h"
 #include "knob/hold.h"
 #include "knob/request.h"
 #include "knob/tune.h"
 #include "knob/undo.h"
-#include "target/cgroup.h"
 
 static char *folder, *file;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "target/attr.h"
+#include "knob/attr.h"
 
 #include <errno.h>
 #include <sched.h>

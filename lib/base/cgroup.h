@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Cgroups of version 2, by the paths of their folders. */
-#ifndef SCHEDKIT_TARGET_CGROUP_H
-#define SCHEDKIT_TARGET_CGROUP_H
+#ifndef SCHEDKIT_BASE_CGROUP_H
+#define SCHEDKIT_BASE_CGROUP_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "target/cgroup.h"
+#include "base/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>

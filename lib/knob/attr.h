@@ -3,8 +3,8 @@
  * How the kernel's own scheduler treats one task: nice value, policy, slice,
  * CPUs, through sched_setattr(2) and sched_setaffinity(2).
  */
-#ifndef SCHEDKIT_TARGET_ATTR_H
-#define SCHEDKIT_TARGET_ATTR_H
+#ifndef SCHEDKIT_KNOB_ATTR_H
+#define SCHEDKIT_KNOB_ATTR_H
 
 #include <stdint.h>
 #include <sys/types.h>
