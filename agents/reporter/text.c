@@ -211,7 +211,10 @@ static void put_delays(struct page *p, const struct chapter *c)
 {
 	const struct json *groups =
 		c->profile ? json_get(c->profile->body, "groups") : NULL;
-	size_t label = p->columns < 60 ? 11 : 18, n = 0;
+	size_t label = p->columns < 40	 ? p->columns / 4
+		       : p->columns < 60 ? 11
+					 : 18;
+	size_t n = 0;
 	size_t columns = p->columns - label - 11;
 	char lo[NUM_LEN], hi[NUM_LEN], title[96];
 	double least, most, bins[BINS];

@@ -247,6 +247,15 @@ PY
 	done
 }
 
+@test 'report: text on the narrowest terminals' {
+	make_docs story 6 >docs
+	for columns in 1 20 21 22 23 24 30; do
+		COLUMNS=$columns LC_ALL=C exits 0 sched-report --text docs
+		printf '%s\n' "$output" | grep '^long ' >text
+		! grep -E "^.{$((columns < 20 ? 21 : columns + 1)),}" text
+	done
+}
+
 @test 'report: on a terminal it is text' {
 	needs script
 	make_docs story 2 >docs
