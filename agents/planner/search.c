@@ -247,22 +247,30 @@ static void swap(struct search_point *a, struct search_point *b)
 	*b = t;
 }
 
-/* The best of each source, and what is kept whatever its rank, come first
- * among those that go on. */
+/* The best of each source, and what is kept whatever its rank, are among those
+ * that go on: in the stead of the last that are neither. */
 static void protect(struct search *s, size_t keep)
 {
 	bool has[SOURCE_COUNT] = {false};
+	bool *spared = mem_zalloc(s->count, sizeof(*spared));
 	size_t last = keep;
 
 	for (size_t i = 0; i < s->count; i++) {
-		bool spared =
-			s->points[i].kept || (!has[s->points[i].p.source] &&
-					      s->points[i].score > HOPELESS);
+		const struct search_point *p = &s->points[i];
 
-		has[s->points[i].p.source] = true;
-		if (i >= keep && spared && last > 0)
+		spared[i] =
+			p->kept || (!has[p->p.source] && p->score > HOPELESS);
+		has[p->p.source] = true;
+	}
+	for (size_t i = keep; i < s->count; i++) {
+		if (!spared[i])
+			continue;
+		while (last > 0 && spared[last - 1])
+			last--;
+		if (last > 0)
 			swap(&s->points[--last], &s->points[i]);
 	}
+	free(spared);
 }
 
 static void drop(struct search *s, size_t keep)
@@ -342,7 +350,7 @@ bool search_survives(struct search *s, const struct proposal *p)
 	return ok;
 }
 
-/* ---- the whole -------------------------------------------------------- */
+/* ---- the baseline ----------------------------------------------------- */
 
 /* The metric of the model that stands for the profile's goal. */
 static const char *goal_of(const struct search *s)

@@ -14,6 +14,7 @@
 #include "agents/planner/search.h"
 #include "agents/simulator/simulate.h"
 #include "base/err.h"
+#include "base/mem.h"
 
 /* Servers of short bursts beside hogs, on two CPUs, for half a second. */
 #define GROUP(name, tasks, run, wakeups, burst, n, sleep)              \
@@ -175,6 +176,51 @@ static void the_first_rule_is_always_there(void **state)
 	json_free(body);
 }
 
+static int by_score(const void *a, const void *b)
+{
+	const struct search_point *x = a, *y = b;
+
+	return (x->score < y->score) - (x->score > y->score);
+}
+
+/* Also where one of them stands where another one is let in. */
+static void the_best_of_each_source_survives(void **state)
+{
+	struct search_point first[16], *points = NULL;
+	struct json *body = parsed(PROFILE);
+	struct search_opts o = {.seed = 1, .runs = ARRAY_LEN(first)};
+	bool seen[SOURCE_COUNT] = {false};
+	struct features f;
+	struct search *s;
+	size_t n;
+
+	(void)state;
+	features_read(body, &f);
+	n = begin_with(&f, 1, first, ARRAY_LEN(first));
+	assert_int_equal(n, ARRAY_LEN(first));
+	assert_int_equal(search_open(body, &f, NULL, &o, &s), 0);
+	assert_int_equal(search_score(s, first, n), 0);
+	qsort(first, n, sizeof(*first), by_score);
+	/* Four go on after every round. */
+	for (size_t i = 0; i < n; i++) {
+		first[i].p.source = i == 3   ? SOURCE_NEIGHBOUR
+				    : i == 5 ? SOURCE_MODEL
+					     : SOURCE_RULE;
+		first[i].kept = false;
+		first[i].seeds = 0;
+	}
+	assert_true(first[5].score < first[3].score);
+	n = (size_t)search_run(s, first, n, 1, &points);
+	for (size_t i = 0; i < n; i++)
+		seen[points[i].p.source] = true;
+	assert_true(seen[SOURCE_RULE] && seen[SOURCE_NEIGHBOUR] &&
+		    seen[SOURCE_MODEL]);
+	free(points);
+	search_close(s);
+	features_release(&f);
+	json_free(body);
+}
+
 static void the_seed_decides(void **state)
 {
 	struct found a, b, c;
@@ -321,6 +367,7 @@ int main(void)
 		cmocka_unit_test(the_best_come_first),
 		cmocka_unit_test(survivors_are_run_on_more_seeds),
 		cmocka_unit_test(the_first_rule_is_always_there),
+		cmocka_unit_test(the_best_of_each_source_survives),
 		cmocka_unit_test(the_seed_decides),
 		cmocka_unit_test(what_cannot_be_simulated_is_said),
 		cmocka_unit_test(a_search_can_be_stopped),
