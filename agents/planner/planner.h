@@ -50,7 +50,8 @@ int planner_run(const struct doc *profile, const struct planner_opts *o,
 /*
  * The points of a grid: "order=fifo,longest;slice_us=5000,20000", the other
  * parameters at their defaults.  Points that are one policy are there once.
- * -EINVAL names what cannot be; -E2BIG: more than max.
+ * -EINVAL names what cannot be; -E2BIG: more than max, or a hundred times as
+ * many combinations.
  */
 int planner_sweep(const char *text, struct policy_params *out, size_t max,
 		  size_t *n);

@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define MAX_AXES 16
+#define MAX_AXES  16
+#define PER_POINT ((size_t)100)
 
 struct axis {
 	const struct param *row;
@@ -93,9 +94,11 @@ static int read_points(const struct grid *g, struct policy_params *out,
 {
 	size_t all = 1, k;
 
+	/* However many of them may be one policy. */
 	for (size_t i = 0; i < g->n; i++)
-		if ((all *= g->v[i].n) > 100 * max)
-			break;
+		if ((all *= g->v[i].n) > PER_POINT * max)
+			return err_set(E2BIG, "more than %zu combinations",
+				       PER_POINT * max);
 	for (size_t i = 0; i < all; i++) {
 		struct policy_params p;
 		int rc = read_point(g, i, &p);

@@ -540,6 +540,13 @@ static void test_grids(void **state)
 	assert_int_equal(planner_sweep("order=fifo;lag_us=1,2", p, 8, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(planner_sweep("slice_us=51,52,53", p, 2, &n), -E2BIG);
+	/* Of one that is too large no half is taken for the whole. */
+	assert_int_equal(planner_sweep("slice_us=51,52;lag_us=1,1,1,1,1,1,1,1;"
+				       "starve_us=0,0,0,0,0,0,0,0;"
+				       "preempt_min_us=1,1,1,1,1,1,1,1;"
+				       "unknown_us=1,1,1,1,1,1,1,1",
+				       p, 2, &n),
+			 -E2BIG);
 	assert_int_equal(planner_sweep("slice_us=7", p, 8, &n), -EINVAL);
 	assert_int_equal(planner_sweep("order=best", p, 8, &n), -EINVAL);
 	assert_int_equal(planner_sweep("colour=red", p, 8, &n), -EINVAL);
