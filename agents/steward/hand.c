@@ -28,6 +28,7 @@
 #define AUDIT_MS    100
 #define QUICK_MAX   16 /* short ones at once */
 #define NOTED_MAX   120
+#define CHUNK	    4096
 
 struct running {
 	pid_t pid;
@@ -283,7 +284,7 @@ static void cancel(struct hand *h, const struct json *v)
 	const char *client = json_text_at(v, "client");
 	struct steward_job j;
 
-	if (steward_job_read(h->jobs, id, &j))
+	if (check_client(h, client) || steward_job_read(h->jobs, id, &j))
 		return;
 	if (!strcmp(steward_job_client(&j), client)) {
 		steward_job_cancel(h->jobs, id);
@@ -345,7 +346,7 @@ static void take_line(struct hand *h, const char *line, size_t len)
 /* -EPIPE: the front is gone, or says what is no line. */
 static int take_bytes(struct hand *h)
 {
-	char chunk[4096], *nl;
+	char chunk[CHUNK], *nl;
 	ssize_t got = read(h->fd, chunk, sizeof(chunk));
 	size_t used = 0;
 
@@ -432,7 +433,8 @@ int steward_hand(int fd, const struct steward_config *cfg, const char *only)
 	h.jobs = steward_jobs_dir();
 	h.texts = steward_texts_dir();
 	h.audit = path_state("mcp/audit.jsonl");
-	buf_init(&h.in, STEWARD_MAX_ORDER);
+	/* With the end of a line the beginning of the next may come. */
+	buf_init(&h.in, STEWARD_MAX_ORDER + CHUNK);
 	steward_jobs_tidy(h.jobs, cfg);
 	rc = serve(&h, signals);
 	for (struct running *r = h.running, *next; r; r = next) {

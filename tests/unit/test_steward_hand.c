@@ -21,7 +21,9 @@
 
 #include "agents/steward/hand.h"
 #include "agents/steward/jobs.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "rt/audit.h"
 
@@ -215,6 +217,76 @@ static void another_clients_job_is_left_alone(void **state)
 	free(jobs);
 }
 
+static unsigned long lines_in_the_log(void)
+{
+	char *path = mem_printf("%s/schedkit/mcp/audit.jsonl", folder);
+	struct rt_audit_seal seal;
+
+	assert_int_equal(rt_audit_verify(path, NULL, &seal), 0);
+	free(path);
+	return (unsigned long)seal.n;
+}
+
+static void nobody_on_the_network_ends_a_job_of_the_pipes(void **state)
+{
+	char *order, id[STEWARD_JOB_LEN];
+	int pipes = hand;
+	pid_t pipes_pid = pid;
+	unsigned long lines;
+	struct json *v;
+
+	say(RUN("stdio", "observe", "{\"what\":\"machine\",\"seconds\":600}}"));
+	v = hear();
+	snprintf(id, sizeof(id), "%s", json_text_at(v, "job"));
+	json_free(v);
+	order = mem_printf("{\"do\":\"cancel\",\"client\":\"stdio\",\"job\":"
+			   "\"%s\"}",
+			   id);
+	lines = lines_in_the_log();
+	only = NULL;
+	assert_int_equal(start(state), 0);
+	only = "stdio";
+	say(order);
+	refused("{}", "EINVAL");
+	assert_int_equal(stop(state), 0);
+	assert_int_equal(lines_in_the_log(), lines);
+	hand = pipes;
+	pid = pipes_pid;
+	say(order);
+	v = hear();
+	assert_string_equal(json_text_at(v, "ended"), id);
+	json_free(v);
+	assert_int_equal(lines_in_the_log(), lines + 1);
+	free(order);
+}
+
+/* Lines come in pieces, and one may hold an end and a beginning. */
+static void a_long_line_may_be_followed_by_another(void **state)
+{
+	static const size_t lens[] = {2000, STEWARD_MAX_ORDER - 500, 2000};
+	char *line = mem_zalloc(STEWARD_MAX_ORDER, 1);
+	struct buf all;
+
+	(void)state;
+	buf_init(&all, 2 * STEWARD_MAX_ORDER);
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		memset(line, ' ', lens[i] - 1);
+		line[0] = '{';
+		line[lens[i] - 2] = '}';
+		line[lens[i] - 1] = '\0';
+		buf_printf(&all, "%s\n", line);
+	}
+	assert_int_equal(io_write(hand, all.data, all.len), 0);
+	for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+		struct json *v = hear();
+
+		assert_string_equal(json_text_at(v, "error"), "EINVAL");
+		json_free(v);
+	}
+	buf_release(&all);
+	free(line);
+}
+
 static void all_of_it_is_in_the_log(void **state)
 {
 	char *path = mem_printf("%s/schedkit/mcp/audit.jsonl", folder);
@@ -288,6 +360,8 @@ int main(void)
 		FOR_ALL(words_of_a_person_are_believed_where_configured),
 		FOR_ALL(nobody_on_the_network_is_at_the_pipes),
 		WITH_HAND(another_clients_job_is_left_alone),
+		WITH_HAND(nobody_on_the_network_ends_a_job_of_the_pipes),
+		WITH_HAND(a_long_line_may_be_followed_by_another),
 		WITH_HAND(all_of_it_is_in_the_log),
 	};
 
