@@ -315,17 +315,11 @@ static void take_line(struct steward *s, const char *line, size_t len)
 	json_free(v);
 }
 
-int steward_runs_take(struct steward *s)
+static void take_lines(struct steward *s)
 {
-	char chunk[4096], *nl;
-	ssize_t got;
 	size_t used = 0;
+	char *nl;
 
-	while ((got = read(s->hand, chunk, sizeof(chunk))) > 0)
-		if (buf_add(&s->in, chunk, (size_t)got))
-			break;
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-		s->gone = true;
 	while (s->in.len > used &&
 	       (nl = memchr(s->in.data + used, '\n', s->in.len - used))) {
 		take_line(s, s->in.data + used,
@@ -336,6 +330,23 @@ int steward_runs_take(struct steward *s)
 		memmove(s->in.data, s->in.data + used, s->in.len - used);
 		s->in.len -= used;
 	}
+}
+
+/* No line of the hand's is nearly as long as there is room for. */
+int steward_runs_take(struct steward *s)
+{
+	char chunk[4096];
+	ssize_t got;
+
+	while ((got = read(s->hand, chunk, sizeof(chunk))) > 0) {
+		if (buf_add(&s->in, chunk, (size_t)got)) {
+			s->gone = true;
+			break;
+		}
+		take_lines(s);
+	}
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		s->gone = true;
 	return s->gone ? -EPIPE : 0;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "agents/steward/approve.h"
 #include "agents/steward/jobs.h"
 #include "agents/steward/order.h"
+#include "agents/steward/parts.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "doc/json_schema.h"
@@ -661,6 +663,45 @@ static void a_job_that_nobody_looks_after_is_lost(void **state)
 	free(dir);
 }
 
+/* ---- the front ---------------------------------------------------------- */
+
+static void note_refusal(void *arg, const struct steward_ended *e)
+{
+	assert_int_equal(e->exit_status, -1);
+	assert_string_equal(e->words, "no");
+	++*(int *)arg;
+}
+
+/* However much the hand said since it was last listened to. */
+static void no_answer_of_the_hand_is_lost(void **state)
+{
+	static const struct mcp_who who = {.principal = "stdio"};
+	struct steward_opts o = {.config = &cfg};
+	struct json *none = parse("{}");
+	int pair[2], told = 0;
+	struct steward *s;
+	struct buf said;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	o.hand = pair[1];
+	s = steward_open(&o);
+	assert_int_equal(
+		steward_ask(s, &who, "doctor", none, note_refusal, &told), 0);
+	buf_init(&said, 1 << 17);
+	while (said.len < (80u << 10))
+		buf_printf(&said, "{\"ended\":\"%032zu\"}\n", said.len);
+	buf_puts(&said, "{\"n\":1,\"error\":\"EAGAIN\",\"text\":\"no\"}\n");
+	assert_int_equal(write(pair[0], said.data, said.len),
+			 (ssize_t)said.len);
+	assert_int_equal(steward_tick(s, 1), 0);
+	assert_int_equal(told, 1);
+	close(pair[0]);
+	steward_close(s);
+	buf_release(&said);
+	json_free(none);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -710,6 +751,7 @@ int main(void)
 		cmocka_unit_test(agreement_is_for_one_call_and_a_while),
 		cmocka_unit_test(only_so_many_wait_for_a_person),
 		cmocka_unit_test(a_job_that_nobody_looks_after_is_lost),
+		cmocka_unit_test(no_answer_of_the_hand_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
