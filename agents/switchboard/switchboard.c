@@ -285,6 +285,18 @@ void switchboard_settle(struct switchboard *s)
 
 /* ---- this process's own questions -------------------------------------- */
 
+/* Nobody hears of what is under way of it. */
+static void forget_calls(struct switchboard *s, const struct question *q)
+{
+	struct call *next;
+
+	for (struct call *c = s->calls; c; c = next) {
+		next = c->next;
+		if (c->q == q)
+			call_free(s, c);
+	}
+}
+
 static int own_ask(void *arg, const struct json *question, struct json **answer)
 {
 	struct switchboard *s = arg;
@@ -297,6 +309,7 @@ static int own_ask(void *arg, const struct json *question, struct json **answer)
 		rc = switchboard_step(s);
 	*answer = q->answer;
 	q->answer = NULL;
+	forget_calls(s, q);
 	question_free(s, q);
 	return rc;
 }
