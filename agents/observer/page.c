@@ -16,6 +16,7 @@
 
 #define TOP_GROUPS 8
 #define BAR	   12
+#define MOST_NS	   1e18
 
 static double number(const struct json *v, const char *path)
 {
@@ -129,20 +130,21 @@ static void where(const struct json *body, struct buf *out)
 static void spark(const struct json *hist, char *line, size_t size)
 {
 	double v[HIST_SLOTS / 4 + 1] = {0};
-	int first = -1, last = -1;
+	int first = ARRAY_LEN(v), last = -1;
 	struct buf b;
 
 	json_each (pair, json_get(hist, "buckets")) {
+		/* A guest's may have any, in any order. */
 		double low = json_as_number(json_at(pair, 0), 0) * 1000;
-		int i = (int)(hist_slot((uint64_t)low) + 3) / 4;
+		uint64_t ns = (uint64_t)fmin(fmax(low, 0), MOST_NS);
+		int i = (int)(hist_slot(ns) + 3) / 4;
 
 		v[i] += json_as_number(json_at(pair, 1), 0);
-		if (first < 0)
-			first = i;
-		last = i;
+		first = i < first ? i : first;
+		last = i > last ? i : last;
 	}
 	buf_init(&b, size - 1);
-	if (first >= 0)
+	if (first <= last)
 		plot_spark(&b, v + first, (size_t)(last - first + 1));
 	line[0] = '\0';
 	if (b.len)
