@@ -29,14 +29,14 @@
 
 static int listen_at(struct sockaddr *a, socklen_t len, int family)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
 
-	if (fd < 0 || bind(fd, a, len) < 0 || listen(fd, BACKLOG) < 0) {
-		if (fd >= 0)
-			close(fd);
-		return err_set(errno, "cannot listen: %s", strerror(errno));
-	}
-	return fd;
+	if (fd >= 0 && !bind(fd, a, len) && !listen(fd, BACKLOG))
+		return fd;
+	rc = err_set(errno, "cannot listen: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 /* A name in the kernel alone, which Landlock knows about, too. */

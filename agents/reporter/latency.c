@@ -138,6 +138,8 @@ static void put_label(struct chart *c, const struct points *p, size_t number,
 	bool left;
 	char text[48];
 
+	if (!p->n)
+		return;
 	while (i + 1 < p->n && p->share[i] < share)
 		i++;
 	x = scale_at(&c->x, p->us[i]);
