@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/deploy-record.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/program/program.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "cmd/cli.h"
 
@@ -16,28 +14,20 @@
  * waited for counts, for a policy may have kept it from running until then. */
 #define LIMIT_S 30
 
-/* Everything of the stream so far, in a file in memory; -1. */
+/* Everything of the stream so far; -errno. */
 static int gather(const struct deploy_recorder *r)
 {
-	int fd = memfd_create("stream", MFD_CLOEXEC);
-	FILE *f = fd < 0 ? NULL : fdopen(dup(fd), "w");
-	bool written = f != NULL;
+	size_t n = stream_count(r->s);
+	const struct doc **docs = mem_zalloc(n, sizeof(*docs));
+	int fd;
 
-	for (size_t i = 0; f && i < stream_count(r->s); i++) {
-		char *line = doc_line(stream_at(r->s, i));
-
-		written = fprintf(f, "%s\n", line) > 0 && written;
-		free(line);
-	}
-	if (f)
-		written = !fclose(f) && written;
-	if (written && !lseek(fd, 0, SEEK_SET))
-		return fd;
-	cli_note(r->tool, "cannot hand the stream to sched-history: %s",
-		 strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	for (size_t i = 0; i < n; i++)
+		docs[i] = stream_at(r->s, i);
+	fd = program_memory(docs, n);
+	if (fd < 0)
+		cli_note(r->tool, "nothing was recorded: %s", err_text());
+	free(docs);
+	return fd;
 }
 
 static void wait_for_it(struct deploy_recorder *r)

@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/program/program.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "cmd/history-ladder.h"
@@ -177,27 +176,15 @@ static int put_next(struct history *h, const struct bisect *b)
 
 /* ---- tests ------------------------------------------------------------- */
 
-static int input_of(const struct doc *d)
-{
-	int fd = memfd_create("policy", MFD_CLOEXEC);
-	char *text = doc_line(d), *line = mem_printf("%s\n", text);
-
-	if (fd >= 0)
-		io_write(fd, line, strlen(line));
-	if (fd >= 0)
-		lseek(fd, 0, SEEK_SET);
-	free(line);
-	free(text);
-	return fd;
-}
-
 /* The command's exit status is the answer; -errno: it gave none. */
 static int test_by(const struct doc *d, enum bisect_mark *mark)
 {
 	struct proc_spec p = PROC_SPEC_INIT;
 	struct proc_result r;
-	int fd = input_of(d), rc;
+	int fd = program_memory(&d, 1), rc;
 
+	if (fd < 0)
+		return fd;
 	setenv("SCHEDKIT_POLICY", d->id, 1);
 	p.argv = arg.argv + 1;
 	p.stdin_fd = fd;

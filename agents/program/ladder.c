@@ -8,46 +8,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/program/program.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/path.h"
 #include "base/proc.h"
 
 #define LIMIT_S	   1800
 #define OUTPUT_MAX (DOC_MAX_LINE + (8u << 20))
 #define SAID_MAX   2000
-
-static int write_line(int fd, const struct doc *d)
-{
-	char *line = doc_line(d);
-	int rc = io_write(fd, line, strlen(line));
-
-	free(line);
-	return rc ? rc : io_write(fd, "\n", 1);
-}
-
-/* The documents in a file without a name: they are larger than a pipe. */
-static int documents(const struct doc *profile, const struct doc *policy)
-{
-	int fd = memfd_create("documents", MFD_CLOEXEC), rc = 0;
-
-	if (fd < 0)
-		return err_set(errno, "cannot make a file in memory: %s",
-			       strerror(errno));
-	if (profile)
-		rc = write_line(fd, profile);
-	if (!rc)
-		rc = write_line(fd, policy);
-	if (!rc && lseek(fd, 0, SEEK_SET) < 0)
-		rc = -errno;
-	if (!rc)
-		return fd;
-	close(fd);
-	return err_set(-rc, "cannot write a file in memory: %s", strerror(-rc));
-}
 
 /* The verdict of this very policy; NULL: there is none among the lines. */
 static struct doc *find_verdict(const struct buf *out, const char *policy)
@@ -101,6 +71,7 @@ int ladder_climb(const struct doc *profile, const struct doc *policy,
 	char *program = path_bin("sched-verify");
 	char *const argv[] = {program, (char *)"--json", (char *)"--stages",
 			      (char *)stages, NULL};
+	const struct doc *const docs[] = {profile, policy};
 	struct proc_spec spec = PROC_SPEC_INIT;
 	struct proc_result res;
 	struct buf out, said;
@@ -109,7 +80,8 @@ int ladder_climb(const struct doc *profile, const struct doc *policy,
 	*verdict = NULL;
 	buf_init(&out, OUTPUT_MAX);
 	buf_init(&said, SAID_MAX);
-	fd = rc = documents(profile, policy);
+	/* In a file: they are larger than a pipe. */
+	fd = rc = program_memory(profile ? docs : docs + 1, profile ? 2 : 1);
 	if (rc < 0)
 		goto done;
 	spec.argv = argv;
