@@ -93,14 +93,16 @@ static int put_number(struct steward_order *o, const struct steward_arg *a,
 	return 0;
 }
 
-static bool is_word(const char *words, const char *s)
+bool steward_is_word(const char *words, const char *s)
 {
-	size_t n = strlen(s);
+	size_t len = strlen(s);
 
-	for (const char *w = words; w; w = strchr(w, '|')) {
-		w += *w == '|';
-		if (!strncmp(w, s, n) && (!w[n] || w[n] == '|'))
-			return n > 0;
+	for (const char *w = words; *w; w += strspn(w, "|")) {
+		size_t n = strcspn(w, "|");
+
+		if (n == len && !strncmp(w, s, n))
+			return true;
+		w += n;
 	}
 	return false;
 }
@@ -115,7 +117,7 @@ static int put_words(struct steward_order *o, const struct steward_arg *a,
 	json_each (it, v) {
 		const char *w = json_as_string(it, "");
 
-		if (!rc && (!is_word(a->words, w) ||
+		if (!rc && (!steward_is_word(a->words, w) ||
 			    buf_printf(&list, "%s%s", list.len ? "," : "", w)))
 			rc = bad(a, "no such word, or too many");
 	}
@@ -283,7 +285,7 @@ static int take(struct steward_order *o, const struct steward_arg *a,
 			strs_add(&o->argv, a->option);
 		return 0;
 	case STEWARD_ARG_WORD:
-		if (!is_word(a->words, s))
+		if (!steward_is_word(a->words, s))
 			return bad(a, "no such word");
 		put(o, a, s);
 		return 0;

@@ -64,6 +64,7 @@ int steward_words_read(const char *path, struct strs *words);
 void steward_order_option(struct steward_order *o, const char *option,
 			  const char *value);
 bool steward_is_id(const char *s, size_t min);
+bool steward_is_word(const char *words, const char *s); /* one of "a|b|c" */
 /* On one line, without anything that acts on a terminal. */
 bool steward_is_plain(const char *s);
 /* What of the path is below the folder; NULL: it is not, by its words. */

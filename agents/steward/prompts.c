@@ -11,6 +11,7 @@
 
 #include "agents/intents/draft_rules.h"
 #include "agents/proposer/state.h"
+#include "agents/steward/order.h"
 #include "agents/steward/world.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -195,20 +196,6 @@ static int check_names(const struct prompt *p, const struct json *args)
 	return 0;
 }
 
-static bool is_word(const char *value, const char *words)
-{
-	size_t len = strlen(value);
-
-	for (const char *w = words; *w; w += strspn(w, "|")) {
-		size_t n = strcspn(w, "|");
-
-		if (n == len && !strncmp(w, value, n))
-			return true;
-		w += n;
-	}
-	return false;
-}
-
 static int check_text(const struct world_arg *a, const char *value)
 {
 	size_t len = strlen(value);
@@ -227,10 +214,8 @@ static int read_document(struct request *q, const struct world_arg *a,
 	struct doc **to = !strcmp(a->words, "profile")	? &q->profile
 			  : !strcmp(a->words, "policy") ? &q->policy
 							: &q->verdict;
-	size_t len = strlen(value);
 
-	if (len < 4 || len >= DOC_ID_LEN ||
-	    value[strspn(value, "0123456789abcdef")])
+	if (!steward_is_id(value, 4))
 		return err_set(EINVAL,
 			       "%s is not 64 hexadecimal digits, or the first "
 			       "of them",
@@ -248,7 +233,7 @@ static int read_arg(struct request *q, const struct world_arg *a,
 		return read_document(q, a, value);
 	case WORLD_ARG_WORD:
 		q->o.form = value;
-		return is_word(value, a->words)
+		return steward_is_word(a->words, value)
 			       ? 0
 			       : err_set(EINVAL, "%s is none of %s", a->name,
 					 a->words);
