@@ -32,12 +32,12 @@ static bool is_kind(const struct doc *d, const char *kind)
 
 /* ---- reading ---------------------------------------------------------- */
 
-static bool is_there(const struct past *past, const char *id)
+static const struct doc *find(const struct past *past, const char *id)
 {
 	for (size_t i = 0; i < past->count; i++)
 		if (!strcmp(past->docs[i]->id, id))
-			return true;
-	return false;
+			return past->docs[i];
+	return NULL;
 }
 
 static void keep(struct past *past, const struct doc *d)
@@ -58,7 +58,7 @@ static void keep_lines(struct past *past, const struct buf *text)
 		/* The first line may be the rest of one too many. */
 		if (doc_parse(line, (size_t)(end - line), &d) < 0)
 			continue;
-		if (is_there(past, d->id)) {
+		if (find(past, d->id)) {
 			doc_free(d);
 			continue;
 		}
@@ -114,14 +114,6 @@ static void add_dead(struct past *past, const char *fingerprint,
 	if (strlen(fingerprint) == DIGEST_HEX_LEN - 1 &&
 	    !json_get(past->dead, fingerprint))
 		json_set_string(past->dead, fingerprint, why);
-}
-
-static const struct doc *find(const struct past *past, const char *id)
-{
-	for (size_t i = 0; i < past->count; i++)
-		if (!strcmp(past->docs[i]->id, id))
-			return past->docs[i];
-	return NULL;
 }
 
 static const char *workload_name(const struct doc *profile)
@@ -214,6 +206,17 @@ const char *past_is_dead(const struct past *past, const char *fingerprint)
 	return json_as_string(json_get(past->dead, fingerprint), NULL);
 }
 
+const struct doc *past_verdict(const struct past *past, const char *policy)
+{
+	/* They are newest first. */
+	for (size_t i = 0; i < past->count; i++)
+		if (is_kind(past->docs[i], "verdict") &&
+		    !strcmp(json_text_at(past->docs[i]->body, "policy"),
+			    policy))
+			return past->docs[i];
+	return NULL;
+}
+
 /* ---- telling ---------------------------------------------------------- */
 
 static size_t traits_shared(const struct json *a, const struct json *b)
@@ -246,21 +249,10 @@ static bool plan_is_like(const struct doc *plan, const struct json *regime)
 	       is_like(json_get(plan->body, "regime"), regime);
 }
 
-/* The newest verdict about a policy; docs are newest first. */
-static const struct doc *verdict_of(const struct past *past, const char *policy)
-{
-	for (size_t i = 0; i < past->count; i++)
-		if (is_kind(past->docs[i], "verdict") &&
-		    !strcmp(json_text_at(past->docs[i]->body, "policy"),
-			    policy))
-			return past->docs[i];
-	return NULL;
-}
-
 static bool policy_is_like(const struct past *past, const struct doc *policy,
 			   const struct proposer *p, const struct json *regime)
 {
-	const struct doc *v = verdict_of(past, policy->id);
+	const struct doc *v = past_verdict(past, policy->id);
 
 	if (has_parent(policy, p->profile->id) || (v && is_of(v, p->profile)))
 		return true;
@@ -289,7 +281,7 @@ static void tell_policies(const struct past *past, const struct proposer *p,
 			buf_puts(out, "\n# Tried before on workloads like this "
 				      "one, the newest first\n\n");
 		prompt_policy(out, d);
-		v = verdict_of(past, d->id);
+		v = past_verdict(past, d->id);
 		if (v)
 			prompt_verdict(out, v);
 	}

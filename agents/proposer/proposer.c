@@ -201,19 +201,6 @@ static const struct doc *example_for(const struct proposer *p, enum role_id id)
 	return NULL;
 }
 
-static const struct doc *verdict_about(const struct proposer *p, const char *id)
-{
-	for (size_t i = 0; i < p->past.count; i++) {
-		const struct doc *d = p->past.docs[i];
-
-		if (!strcmp(d->kind, "verdict") &&
-		    !strcmp(json_as_string(json_get(d->body, "policy"), ""),
-			    id))
-			return d;
-	}
-	return NULL;
-}
-
 static int words_for_draft(struct proposer *p, enum role_id id, struct buf *b)
 {
 	const struct doc *policy = example_for(p, id), *verdict;
@@ -225,7 +212,7 @@ static int words_for_draft(struct proposer *p, enum role_id id, struct buf *b)
 			       "asked about",
 			       role_names[id]);
 	d.body = json_copy(policy->body);
-	verdict = verdict_about(p, policy->id);
+	verdict = past_verdict(&p->past, policy->id);
 	if (verdict)
 		d.findings = findings_of(verdict->body);
 	if (id == ROLE_CODER) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of the proposer share; nobody else includes this. */
+/* What the parts of the proposer share, and whoever has its roles played by
+ * another's model. */
 #ifndef SCHEDKIT_AGENTS_PROPOSER_STATE_H
 #define SCHEDKIT_AGENTS_PROPOSER_STATE_H
 
@@ -141,6 +142,8 @@ int proposer_past(struct past *past, const struct proposer *p);
 void past_release(struct past *past);
 /* Why this must not be tried again; NULL: nothing speaks against it. */
 const char *past_is_dead(const struct past *past, const char *fingerprint);
+/* The newest verdict about a policy; NULL. */
+const struct doc *past_verdict(const struct past *past, const char *policy);
 /* What is worth telling a planner, with headings; may be empty. */
 void past_words(const struct past *past, const struct proposer *p,
 		struct buf *out);

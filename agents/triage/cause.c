@@ -82,13 +82,6 @@ static const struct words words[CAUSE_COUNT] = {
 };
 /* clang-format on */
 
-const char *const triage_cause_names[CAUSE_COUNT] = {
-	"asked",	 "policy-error", "lockup",	   "rt-hog",
-	"default-class", "late-tick",	 "never-inserted", "long-turns",
-	"passed-over",	 "pinned",	 "kthread",	   "undrained-queue",
-	"idle-cpu",	 "unknown",
-};
-
 /* ---- telling ----------------------------------------------------------- */
 
 void triage_see(struct triage_evidence *e, size_t line)

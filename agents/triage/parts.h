@@ -48,8 +48,6 @@ bool triage_may_run(const struct triage *t, int cpu);
 
 /* ---- cause.c ----------------------------------------------------- */
 
-extern const char *const triage_cause_names[CAUSE_COUNT];
-
 /* Lines that a cause was found by; ends with DUMP_NO_LINE. */
 #define TRIAGE_EVIDENCE 6
 
