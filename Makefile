@@ -227,6 +227,9 @@ $(addprefix $(BUILD)/,bin/sched-demand bin/sched-deploy bin/sched-doctor \
 # Those that pass on what they read.
 $(addprefix $(BUILD)/bin/,sched-history sched-synth sched-train): \
 	$(BUILD)/obj/cmd/input.o
+# Those whose workload is a command of their own line.
+$(addprefix $(BUILD)/bin/,sched-loop sched-observe): \
+	$(BUILD)/obj/cmd/workload.o
 # Those that read what a model wrote.
 $(addprefix $(BUILD)/bin/,sched-intent sched-synth): \
 	$(BUILD)/obj/cmd/model-box.o

@@ -7,7 +7,7 @@
 
 /* clang-format off */
 
-/* What a workload is; workload/words.h reads them. */
+/* What a workload is; cmd/workload.h reads them. */
 #define ROW_METRIC(to)                                                      \
 	{.kind = OPT_LIST, .letter = 'm', .name = "metric", .arg = "METRIC",\
 	 .help = "NAME[,higher|lower][,UNIT]=re:REGEX or =json:PATH, REGEX, " \

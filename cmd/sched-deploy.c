@@ -169,16 +169,10 @@ static void put_list(struct buf *out, const struct json *body, const char *key,
 	}
 }
 
-/* What people wrote may be in it. */
 static void said(void *bar, const char *line)
 {
-	struct buf words;
-
 	progress_clear(bar);
-	buf_init(&words, DEPLOY_WORDS_MAX);
-	text_clean(&words, line, 0);
-	cli_note(&tool, "%s", words.len ? words.data : "");
-	buf_release(&words);
+	cli_note(&tool, "%s", line);
 }
 
 static void put_deployments(const struct stream *s)

@@ -12,10 +12,10 @@
 #include "base/mem.h"
 #include "cmd/loop.h"
 #include "cmd/rows.h"
+#include "cmd/workload.h"
 #include "executor/executor.h"
 #include "policy/form.h"
 #include "term/progress.h"
-#include "workload/words.h"
 
 #define MAX_FILE DOC_MAX_LINE
 
@@ -131,11 +131,7 @@ static const struct opt options[] = {
 	 .words = "builtin|rules|random|openai|anthropic",
 	 .help = "who proposes, as for sched-synth; SCHED_LLM's, else builtin",
 	 .target = &arg.backend},
-	{.kind = OPT_STRING,
-	 .name = "model",
-	 .arg = "NAME",
-	 .help = "of the endpoint; SCHED_LLM's, else its default",
-	 .target = &arg.model},
+	ROW_MODEL(&arg.model),
 	{.kind = OPT_FLAG,
 	 .name = "no-deploy",
 	 .help = "put nothing in place",
@@ -188,35 +184,12 @@ const struct opt_tool loop_tool = {
 
 /* ---- the workload ----------------------------------------------------- */
 
-static void read_words(const char *option, const char *text, struct strs *out)
-{
-	if (!text)
-		return;
-	if (words_split(text, out))
-		cli_usage(&loop_tool, "option %s: %s", option, err_text());
-	if (!out->len)
-		cli_usage(&loop_tool, "option %s: there is no command in it",
-			  option);
-}
-
 static void read_command(char **command, struct workload *w)
 {
-	for (size_t i = 0; command[i]; i++)
-		strs_add(&w->command, command[i]);
-	w->cwd = getcwd(NULL, 0);
-	if (arg.name)
-		w->name = mem_strdup(arg.name);
-	for (size_t i = 0; i < arg.metrics.len; i++) {
-		struct metric m;
+	const struct workload_words words = {arg.name, arg.bound, arg.shorter,
+					     &arg.metrics};
 
-		if (metric_parse(arg.metrics.v[i], &m))
-			cli_usage(&loop_tool, "option --metric: %s",
-				  err_text());
-		workload_add_metric(w, &m);
-	}
-	read_words("--bound", arg.bound, &w->bound);
-	read_words("--short", arg.shorter, &w->shorter);
-	workload_complete(w);
+	workload_of_words(&loop_tool, command, &words, w);
 }
 
 /* A workload object, or a document of the kind profile. */

@@ -13,11 +13,11 @@
 #include "base/mem.h"
 #include "cmd/cli.h"
 #include "cmd/rows.h"
+#include "cmd/workload.h"
 #include "doc/stream.h"
 #include "intent/intent.h"
 #include "term/progress.h"
 #include "term/text.h"
-#include "workload/words.h"
 
 #define DEFAULT_SECONDS 5
 #define MAX_PAGE	(1u << 20)
@@ -180,34 +180,12 @@ static void read_as(struct observer_opts *o)
 }
 
 /* The words of another command; text NULL: there is none. */
-static void read_words(const char *option, const char *text, struct strs *out)
-{
-	if (!text)
-		return;
-	if (words_split(text, out))
-		cli_usage(&tool, "option %s: %s", option, err_text());
-	if (!out->len)
-		cli_usage(&tool, "option %s: there is no command in it",
-			  option);
-}
-
 static void read_workload(char **command, struct workload *w)
 {
-	for (size_t i = 0; command[i]; i++)
-		strs_add(&w->command, command[i]);
-	if (arg.name)
-		w->name = mem_strdup(arg.name);
-	w->cwd = getcwd(NULL, 0);
-	for (size_t i = 0; i < arg.metrics.len; i++) {
-		struct metric m;
+	const struct workload_words words = {arg.name, arg.bound, arg.shorter,
+					     &arg.metrics};
 
-		if (metric_parse(arg.metrics.v[i], &m))
-			cli_usage(&tool, "%s", err_text());
-		workload_add_metric(w, &m);
-	}
-	read_words("--bound", arg.bound, &w->bound);
-	read_words("--short", arg.shorter, &w->shorter);
-	workload_complete(w);
+	workload_of_words(&tool, command, &words, w);
 }
 
 static void read_scope(int operands, struct trace_opts *t)

@@ -11,6 +11,7 @@
 #include "agents/proposer/model_tools_parts.h"
 #include "agents/prompt/prompt.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strs.h"
@@ -87,12 +88,12 @@ static struct doc *next_doc(const struct buf *out, size_t *at)
 
 static bool holds_all(const char *text, const char *words)
 {
-	char *copy = strdup(words), *save = NULL;
-	bool all = copy;
+	char *copy = mem_strdup(words), *save = NULL;
+	bool all = true;
 	int n = 0;
 
-	for (char *w = copy ? strtok_r(copy, " \t\n,", &save) : NULL;
-	     w && all && n < WORDS; w = strtok_r(NULL, " \t\n,", &save), n++)
+	for (char *w = strtok_r(copy, " \t\n,", &save); w && all && n < WORDS;
+	     w = strtok_r(NULL, " \t\n,", &save), n++)
 		all = strcasestr(text, w);
 	free(copy);
 	return all;
