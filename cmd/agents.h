@@ -42,7 +42,7 @@ struct json *agents_ask(const struct opt_tool *tool, struct json *line,
 struct json *agents_look(const struct opt_tool *tool, const char *what,
 			 int *status);
 void agents_put(const struct json *v); /* as one line */
-/* A field of v as a number or a text; 0 and "" where there is none. */
+/* A field of v as a number; 0 where there is none. */
 double agents_number(const struct json *v, const char *path);
 
 #endif

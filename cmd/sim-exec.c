@@ -19,7 +19,6 @@ static const char *memory;
 
 static const struct opt options[] = {
 	{.kind = OPT_STRING,
-
 	 .name = "mem",
 	 .arg = "HEX",
 	 .help = "exec: the bytes that R1 points to",

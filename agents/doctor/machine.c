@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agents/doctor/check.h"
+
 #define PSI_PATH "/proc/pressure/cpu"
 
 /* Measuring a guest of two CPUs takes two that nobody else uses. */

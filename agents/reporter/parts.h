@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the reporter share; private to agents/reporter*.c. */
+/* What the files of the reporter share; nobody else includes this. */
 #ifndef SCHEDKIT_AGENTS_REPORTER_PARTS_H
 #define SCHEDKIT_AGENTS_REPORTER_PARTS_H
 

@@ -10,8 +10,7 @@
 
 #define TRIES_TOLD 400
 
-struct
-try {
+struct tried {
 	double runs; /* spent until it was known */
 	double ratio;
 	size_t source;
@@ -45,7 +44,7 @@ static double positive(double x)
 }
 
 /* As the loop tells it: the runs of a round are its candidates' alike. */
-static size_t tries_of_loop(const struct chapter *c, struct try *out)
+static size_t tries_of_loop(const struct chapter *c, struct tried *out)
 {
 	double spent = 1; /* the observation */
 	size_t n = 0;
@@ -61,7 +60,7 @@ static size_t tries_of_loop(const struct chapter *c, struct try *out)
 			spent += each;
 			if (!(ratio > 0) || n == TRIES_TOLD)
 				continue;
-			out[n++] = (struct try){
+			out[n++] = (struct tried){
 				spent, ratio,
 				source_of(json_text_at(v, "source")),
 				!strcmp(json_text_at(v, "decision"),
@@ -72,7 +71,7 @@ static size_t tries_of_loop(const struct chapter *c, struct try *out)
 }
 
 /* Without a loop: verdicts in the order of the stream. */
-static size_t tries_of_verdicts(const struct chapter *c, struct try *out)
+static size_t tries_of_verdicts(const struct chapter *c, struct tried *out)
 {
 	double spent = 0;
 	size_t n = 0;
@@ -85,14 +84,14 @@ static size_t tries_of_verdicts(const struct chapter *c, struct try *out)
 			continue;
 		runs = number_at(k->verdict->body, "evidence.runs");
 		spent += positive(runs > 0 ? runs : 2 * k->goal.pairs);
-		out[n++] =
-			(struct try){spent, k->goal.ratio, source_of(k->source),
-				     candidate_accepted(k)};
+		out[n++] = (struct tried){spent, k->goal.ratio,
+					  source_of(k->source),
+					  candidate_accepted(k)};
 	}
 	return n;
 }
 
-static void put_best(struct chart *c, const struct try *t, size_t n)
+static void put_best(struct chart *c, const struct tried *t, size_t n)
 {
 	double best = 1;
 	struct buf d;
@@ -112,7 +111,7 @@ static void put_best(struct chart *c, const struct try *t, size_t n)
 	path_end(c, &d);
 }
 
-static void draw_search(struct html *h, int width, const struct try *t,
+static void draw_search(struct html *h, int width, const struct tried *t,
 			size_t n)
 {
 	double lo = 0.97, hi = 1.03, most = 1;
@@ -144,7 +143,7 @@ static void draw_search(struct html *h, int width, const struct try *t,
 	chart_end(&c);
 }
 
-static void put_legend(struct html *h, const struct try *t, size_t n)
+static void put_legend(struct html *h, const struct tried *t, size_t n)
 {
 	bool there[ARRAY_LEN(sources)] = {false};
 	struct chart c = {.h = h};
@@ -174,7 +173,7 @@ static void put_legend(struct html *h, const struct try *t, size_t n)
 
 void report_search(struct html *h, const struct chapter *c)
 {
-	struct try *t = mem_zalloc(TRIES_TOLD, sizeof(*t));
+	struct tried *t = mem_zalloc(TRIES_TOLD, sizeof(*t));
 	size_t n = c->loop ? tries_of_loop(c, t) : 0;
 
 	if (!n)

@@ -36,7 +36,7 @@ bool simulate_is_defect(const struct sim_finding *f);
 bool simulate_has_defect(const struct sim_result *r);
 
 /*
- * How much better a is than b in their common metric `name`: above 1 is
+ * How much better cand is than base in their common metric `name`: above 1 is
  * better.  0: one of them lacks it.
  */
 double simulate_ratio(const struct json *base, const struct json *cand,

@@ -23,7 +23,7 @@ void steward_result_summary(const char *kind, const struct json *body,
 			    struct buf *out);
 /* A figure of a verdict in words: "1.21 times the default, 1.15 to 1.30". */
 void steward_result_figure(const struct json *verdict, struct buf *out);
-/* All it wrote, at most max bytes. */
+/* All it wrote, as far as out has room. */
 void steward_result_output(const struct steward_job *j, struct buf *out);
 
 #endif

@@ -55,8 +55,8 @@ enum {
 	STEWARD_OPEN_WORLD = 64, /* may ask a model over the network */
 	STEWARD_HERE = 128,	 /* in the folder of the server */
 	STEWARD_NO_FAILS = 256,	 /* exit status 1 is an error */
-	STEWARD_3_IS_NO = 1024,	 /* exit status 3 is an answer */
 	STEWARD_PLAIN = 512,	 /* has no --json; writes text */
+	STEWARD_3_IS_NO = 1024,	 /* exit status 3 is an answer */
 };
 
 struct steward_order;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the front of the MCP server may read by itself: the history, the manual,
- * and whether what is in force has changed.  Private to agents/steward_*.c.
+ * and whether what is in force has changed.  For the front alone.
  */
 #ifndef SCHEDKIT_AGENTS_STEWARD_WORLD_H
 #define SCHEDKIT_AGENTS_STEWARD_WORLD_H
