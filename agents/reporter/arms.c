@@ -88,6 +88,22 @@ static size_t samples_of(const struct json *list, double *out)
 	return n;
 }
 
+/* Of all of them, also of those that are not drawn; NaN: there are none. */
+static double median_of(const struct json *list)
+{
+	size_t n = 0, all = json_len(list);
+	double *x, median;
+
+	if (!all)
+		return NAN;
+	x = mem_zalloc(all, sizeof(*x));
+	json_each (v, list)
+		x[n++] = json_as_number(v, NAN);
+	median = sample_median(x, n);
+	free(x);
+	return median;
+}
+
 static void widen(double *lo, double *hi, const double *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -101,12 +117,15 @@ static void widen(double *lo, double *hi, const double *x, size_t n)
 struct pairs {
 	double base[SAMPLES_TOLD], cand[SAMPLES_TOLD];
 	size_t nb, nc;
+	double medians[2]; /* of base, of cand */
 };
 
 static void pairs_of(const struct told_metric *m, struct pairs *p)
 {
 	p->nb = samples_of(m->samples_base, p->base);
 	p->nc = samples_of(m->samples_cand, p->cand);
+	p->medians[0] = median_of(m->samples_base);
+	p->medians[1] = median_of(m->samples_cand);
 }
 
 static void value_scale(struct chart *c, double lo, double hi)
@@ -122,15 +141,13 @@ static void value_scale(struct chart *c, double lo, double hi)
 	scale_init(&c->x, lo - room, hi + room, c->left, c->right, false);
 }
 
-static void put_median(struct chart *c, const double *x, size_t n, double y,
+static void put_median(struct chart *c, double median, double y,
 		       const char *cls)
 {
-	double at;
+	double at = scale_at(&c->x, median);
 
-	if (!n)
-		return;
-	at = scale_at(&c->x, sample_median(x, n));
-	mark_line(c, at, y - 8, at, y + 8, cls);
+	if (isfinite(median))
+		mark_line(c, at, y - 8, at, y + 8, cls);
 }
 
 static void put_pairs(struct chart *c, const struct pairs *p, double y)
@@ -150,8 +167,8 @@ static void put_pairs(struct chart *c, const struct pairs *p, double y)
 	for (size_t i = 0; i < p->nc; i++)
 		mark_shape(c, SHAPE_DOT, scale_at(&c->x, p->cand[i]), below, 4,
 			   "f0", NULL);
-	put_median(c, p->base, p->nb, above, "line sb");
-	put_median(c, p->cand, p->nc, below, "line s0");
+	put_median(c, p->medians[0], above, "line sb");
+	put_median(c, p->medians[1], below, "line s0");
 }
 
 static void put_strip_label(struct chart *c, const struct candidate *k,
@@ -189,6 +206,7 @@ static void draw_strips(struct html *h, int width, const struct chapter *c,
 		pairs_of(&c->c[which[i]].goal, &p);
 		widen(&lo, &hi, p.base, p.nb);
 		widen(&lo, &hi, p.cand, p.nc);
+		widen(&lo, &hi, p.medians, ARRAY_LEN(p.medians));
 	}
 	chart_begin(&ch, h, width, (double)n * row + 50,
 		    "Single runs of both arms",
@@ -294,13 +312,15 @@ struct lane {
 	const char *label;
 	double x[SAMPLES_TOLD];
 	size_t n;
-	double value; /* where there are no samples; NaN */
+	double middle; /* of all runs, or what stands for them; NaN */
 	const char *dot, *line;
 };
 
-static double lane_middle(const struct lane *l)
+static void lane_fill(struct lane *l, const struct json *list)
 {
-	return l->n ? sample_median(l->x, l->n) : l->value;
+	l->n = samples_of(list, l->x);
+	if (l->n)
+		l->middle = median_of(list);
 }
 
 static void put_lane(struct chart *c, const struct lane *l, double y,
@@ -308,7 +328,7 @@ static void put_lane(struct chart *c, const struct lane *l, double y,
 {
 	char x[NUM_LEN];
 
-	figure_value(x, lane_middle(l), unit);
+	figure_value(x, l->middle, unit);
 	mark_text(c, 0, wide ? y + 4 : y - 13, ANCHOR_START, NULL,
 		  wide ? LABEL - 10 : c->width - 80, l->label);
 	mark_text(c, c->width, wide ? y + 4 : y - 13, ANCHOR_END, NULL, 0, x);
@@ -317,8 +337,8 @@ static void put_lane(struct chart *c, const struct lane *l, double y,
 	for (size_t i = 0; i < l->n; i++)
 		mark_shape(c, SHAPE_DOT, scale_at(&c->x, l->x[i]), y, 4, l->dot,
 			   NULL);
-	mark_line(c, scale_at(&c->x, lane_middle(l)), y - 9,
-		  scale_at(&c->x, lane_middle(l)), y + 9, l->line);
+	mark_line(c, scale_at(&c->x, l->middle), y - 9,
+		  scale_at(&c->x, l->middle), y + 9, l->line);
 }
 
 static void draw_lanes(struct html *h, int width, const struct lane *lanes,
@@ -326,14 +346,13 @@ static void draw_lanes(struct html *h, int width, const struct lane *lanes,
 {
 	bool wide = width >= CHART_WIDE;
 	double row = wide ? LANE_WIDE : LANE_NARROW;
-	double lo = INFINITY, hi = -INFINITY, middle;
+	double lo = INFINITY, hi = -INFINITY;
 	struct chart c;
 	char title[2 * CUT_NAME];
 
 	for (size_t i = 0; i < n; i++) {
 		widen(&lo, &hi, lanes[i].x, lanes[i].n);
-		middle = lane_middle(&lanes[i]);
-		widen(&lo, &hi, &middle, 1);
+		widen(&lo, &hi, &lanes[i].middle, 1);
 	}
 	chart_begin(&c, h, width, (double)n * row + 54,
 		    "The chosen policy between its limits",
@@ -357,34 +376,32 @@ static void put_lanes(struct html *h, const struct candidate *k,
 	const struct told_metric *m = &k->goal;
 	struct lane l[4] = {
 		{.label = "Kernel's own scheduler",
-		 .value = m->baseline,
+		 .middle = m->baseline,
 		 .dot = "hollow line thin sb",
 		 .line = "line sb"},
 		{.label = "The policy",
-		 .value = m->candidate,
+		 .middle = m->candidate,
 		 .dot = "f0",
 		 .line = "line s0"},
 	};
 	bool same = !strcmp(json_text_at(bound, "name"), m->name);
 	size_t n = 2;
 
-	l[0].n = samples_of(m->samples_base, l[0].x);
-	l[1].n = samples_of(m->samples_cand, l[1].x);
+	lane_fill(&l[0], m->samples_base);
+	lane_fill(&l[1], m->samples_cand);
 	if (json_len(m->samples_shuffled)) {
 		l[n] = (struct lane){.label = "Names exchanged (control)",
-				     .value = NAN,
+				     .middle = NAN,
 				     .dot = "hollow line thin s3",
 				     .line = "line s3"};
-		l[n].n = samples_of(m->samples_shuffled, l[n].x);
-		n++;
+		lane_fill(&l[n++], m->samples_shuffled);
 	}
 	if (same && json_get(bound, "value")) {
 		l[n] = (struct lane){.label = "No policy can be beyond",
-				     .value = number_at(bound, "value"),
+				     .middle = number_at(bound, "value"),
 				     .dot = "hollow line thin s2",
 				     .line = "line s2"};
-		l[n].n = samples_of(json_get(bound, "samples"), l[n].x);
-		n++;
+		lane_fill(&l[n++], json_get(bound, "samples"));
 	}
 	html_open(h, "figure", NULL);
 	chart_both(h, width) draw_lanes(h, width, l, n, m);

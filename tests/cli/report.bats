@@ -144,6 +144,25 @@ assert len(ids) == len(set(ids))
 PY
 }
 
+@test 'report: medians are of all runs, also of those that are not drawn' {
+	local runs='[range(40) | $few] + [range(60) | $most]' of
+	make_docs story 1 >docs
+	jq -c 'def runs($few; $most): '"$runs"';
+		select(.kind == "verdict") | .body | .metrics[0] |= (.pairs = 100 |
+		.baseline = 345 | .candidate = 172 | .samples = {
+		baseline: runs(123; 345), candidate: runs(61; 172)})' docs >body
+	grep -v '"kind":"verdict"' docs >others
+	mapfile -t of < <(jq -r 'select(.kind == "verdict").parent[]' docs)
+	doc verdict "$(cat body)" "${of[@]}" >>others
+	exits 0 sched-report -o "$page" others
+	python3 - "$page" <<'PY'
+import re, sys
+said = re.findall('<text[^>]*>([^<]*)</text>', open(sys.argv[1]).read())
+assert '345 ms' in said and '172 ms' in said, said
+assert '123 ms' not in said and '61 ms' not in said, said
+PY
+}
+
 @test 'report: two observations of a workload are drawn beside each other' {
 	make_docs story 2 >docs
 	make_docs story 0 | sed -n 1p | jq -c '.body | .duration_us = 7' |
