@@ -46,8 +46,13 @@ static bool check_namespaces(struct json *checks)
 	pid = fork();
 	if (pid == 0)
 		_exit(unshare(flags) == 0 ? 0 : errno);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+		doctor_add(checks, "namespaces", DOCTOR_WARN,
+			   "let this user have more processes",
+			   "whether a guest can be locked in is not known: %s",
+			   strerror(errno));
 		return false;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		doctor_add(checks, "namespaces", DOCTOR_OK, "",
 			   "a guest can be locked in");
