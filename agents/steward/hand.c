@@ -188,10 +188,10 @@ static int start(struct hand *h, const struct steward_order *o,
 {
 	char id[STEWARD_JOB_LEN];
 	struct json *v;
-	int input = -1, rc = check_room(h, o);
+	int input = -1, rc = 0;
 	pid_t pid;
 
-	if (!rc && o->file) {
+	if (o->file) {
 		input = open_below(o);
 		rc = input < 0 ? input : 0;
 	}
@@ -256,6 +256,9 @@ static void run(struct hand *h, const struct json *v, double n)
 		rc = err_set(EINVAL, "that is no file of words");
 	if (!rc && *name)
 		words = mem_printf("%s/%s", h->texts, name);
+	/* Before what was agreed to is spent. */
+	if (!rc)
+		rc = check_room(h, &o);
 	if (!rc)
 		rc = check_agreed(&o, args,
 				  json_as_bool(json_get(v, "agreed"), false),

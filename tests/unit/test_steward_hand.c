@@ -181,6 +181,23 @@ static void words_of_a_person_are_believed_where_configured(void **state)
 	free(order);
 }
 
+/* Nobody is asked for what could not begin, nor what was agreed to spent. */
+static void nobody_is_asked_where_there_is_no_room(void **state)
+{
+	long jobs = cfg.jobs;
+
+	only = NULL;
+	cfg.jobs = 0;
+	assert_int_equal(start(state), 0);
+	refused(RUN("local", "deploy",
+		    "{\"policy\":\"" ID "\",\"verdict\":\"" ID
+		    "\",\"seconds\":5}}"),
+		"EAGAIN");
+	assert_int_equal(stop(state), 0);
+	cfg.jobs = jobs;
+	only = "stdio";
+}
+
 static void another_clients_job_is_left_alone(void **state)
 {
 	char *order, *jobs = steward_jobs_dir(), id[STEWARD_JOB_LEN];
@@ -359,6 +376,7 @@ int main(void)
 		WITH_HAND(no_link_is_followed_to_a_file),
 		FOR_ALL(words_of_a_person_are_believed_where_configured),
 		FOR_ALL(nobody_on_the_network_is_at_the_pipes),
+		cmocka_unit_test(nobody_is_asked_where_there_is_no_room),
 		WITH_HAND(another_clients_job_is_left_alone),
 		WITH_HAND(nobody_on_the_network_ends_a_job_of_the_pipes),
 		WITH_HAND(a_long_line_may_be_followed_by_another),
