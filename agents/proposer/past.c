@@ -148,6 +148,27 @@ static bool is_of(const struct doc *verdict, const struct doc *profile)
 		!strcmp(json_text_at(verdict->body, "workload"), name));
 }
 
+/* Given up on this workload, or on what goes by its name. */
+static bool is_given_up(const struct past *past, const struct doc *note,
+			const struct doc *profile)
+{
+	const char *name = workload_name(profile);
+	const struct json *dead = json_get(note->body, "antipattern");
+
+	if (!is_kind(note, "note") || !dead)
+		return false;
+	if (*name && !strcmp(json_text_at(dead, "workload"), name))
+		return true;
+	for (size_t i = 0; i < doc_parent_count(note); i++) {
+		const struct doc *plan = find(past, doc_parent(note, i));
+
+		if (plan &&
+		    !strcmp(json_text_at(plan->body, "profile"), profile->id))
+			return true;
+	}
+	return false;
+}
+
 static void find_dead(struct past *past, const struct proposer *p)
 {
 	char fingerprint[DIGEST_HEX_LEN];
@@ -156,9 +177,7 @@ static void find_dead(struct past *past, const struct proposer *p)
 	for (size_t i = 0; i < past->count; i++) {
 		const struct doc *d = past->docs[i], *policy;
 
-		if (is_kind(d, "note") &&
-		    !strcmp(json_text_at(d->body, "antipattern.workload"),
-			    workload_name(p->profile)))
+		if (is_given_up(past, d, p->profile))
 			add_dead(past,
 				 json_text_at(d->body,
 					      "antipattern.fingerprint"),
@@ -317,8 +336,7 @@ static bool dead_is_like(const struct past *past, const struct doc *note,
 		if (d && plan_is_like(d, regime))
 			return true;
 	}
-	return !strcmp(json_text_at(note->body, "antipattern.workload"),
-		       workload_name(p->profile));
+	return is_given_up(past, note, p->profile);
 }
 
 static void tell_dead(const struct past *past, const struct proposer *p,

@@ -188,6 +188,26 @@ asked() {
 	is "$(asked)" 1
 }
 
+@test "of workloads without a name each has its own dead ends" {
+	doc profile "$(jq -c '.body | del(.workload)' "$profile")" >"$dir/one"
+	doc profile "$(jq -c '.body | del(.workload) | .duration_us += 1' \
+		"$profile")" >"$dir/other"
+	say 1 "$(plan "$(experiment params "$USELESS")")"
+	say 2 "$(fix '{"give_up": true, "diagnosis": "it cannot work"}')"
+	in=$dir/one
+	synth 1 -n 1
+	sched-history add <<<"$output" >/dev/null
+	rm "$dir"/*.in
+	synth 1 -n 1
+	has "$(body plan | jq -r .text)" 'a known dead end'
+	is "$(asked)" 1
+	rm "$dir"/*.in
+	in=$dir/other
+	synth 1 -n 1
+	lacks "$(body plan | jq -r .text)" 'a known dead end'
+	is "$(asked)" 2
+}
+
 @test "a policy that a verdict rejected is not proposed again" {
 	say 1 "$(plan "$(experiment params "$FIFO")")"
 	synth 0 -n 1
