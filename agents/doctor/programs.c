@@ -98,9 +98,10 @@ static char *find_clang(void)
 bool doctor_has_clang(void)
 {
 	char *found = find_clang();
+	bool has = found;
 
 	free(found);
-	return found != NULL;
+	return has;
 }
 
 static void check_clang(struct json *checks)
