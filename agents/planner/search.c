@@ -156,21 +156,22 @@ static int by_score(const void *a, const void *b)
 	return memcmp(&x->p.params, &y->p.params, sizeof(x->p.params));
 }
 
-static bool stopped(const struct search *s)
+/* What a run that was cut short says of its point is nothing. */
+static int check_cancel(const struct search *s)
 {
-	return s->o.cancel && *s->o.cancel;
+	if (s->o.cancel && *s->o.cancel)
+		return err_set(EINTR, "interrupted");
+	return 0;
 }
 
 static int try_all(struct search *s, size_t seeds)
 {
+	int rc = check_cancel(s);
 	double best = 0;
-	int rc = 0;
 
 	for (size_t i = 0; i < s->count && !rc; i++) {
 		struct search_point *p = &s->points[i];
 
-		if (stopped(s))
-			return err_set(EINTR, "interrupted");
 		if (p->seeds < seeds)
 			rc = try_point(s, p, seeds);
 		if (p->score > HOPELESS && p->ratio > best)
@@ -178,6 +179,8 @@ static int try_all(struct search *s, size_t seeds)
 		if (s->o.progress)
 			s->o.progress(s->o.progress_arg, s->r.runs, s->o.runs,
 				      best);
+		if (!rc)
+			rc = check_cancel(s);
 	}
 	qsort(s->points, s->count, sizeof(*s->points), by_score);
 	return rc;
@@ -548,7 +551,7 @@ int search_run(struct search *s, const struct search_point *first,
 int search_score(struct search *s, struct search_point *points, size_t n)
 {
 	size_t seeds = n ? (size_t)s->o.runs / n : 0;
-	int rc = 0;
+	int rc = check_cancel(s);
 
 	if (seeds < 1)
 		seeds = 1;
@@ -556,12 +559,12 @@ int search_score(struct search *s, struct search_point *points, size_t n)
 		seeds = MAX_SEEDS;
 	s->r.tried += (long)n;
 	for (size_t i = 0; i < n && !rc; i++) {
-		if (stopped(s))
-			return err_set(EINTR, "interrupted");
 		rc = try_point(s, &points[i], seeds);
 		if (s->o.progress)
 			s->o.progress(s->o.progress_arg, s->r.runs, s->o.runs,
 				      points[i].ratio);
+		if (!rc)
+			rc = check_cancel(s);
 	}
 	return rc;
 }

@@ -262,6 +262,52 @@ static void a_search_can_be_stopped(void **state)
 	assert_int_equal(a.n, -EINTR);
 }
 
+struct patience {
+	volatile sig_atomic_t over;
+	long calls, most;
+};
+
+static void lose_patience(void *arg, long done, long all, double best)
+{
+	struct patience *p = arg;
+
+	(void)done;
+	(void)all;
+	(void)best;
+	p->over = ++p->calls == p->most;
+}
+
+/* A run that was cut short says nothing of its point, also the last one. */
+static void a_search_can_be_stopped_at_its_end(void **state)
+{
+	struct search_point first[4], *points = NULL;
+	struct json *body = parsed(PROFILE);
+	struct patience p = {0};
+	struct search_opts o = {.seed = 1,
+				.runs = ARRAY_LEN(first),
+				.cancel = &p.over,
+				.progress = lose_patience,
+				.progress_arg = &p};
+	struct features f;
+	struct search *s;
+	size_t n;
+
+	(void)state;
+	features_read(body, &f);
+	n = begin_with(&f, 1, first, ARRAY_LEN(first));
+	assert_int_equal(search_open(body, &f, NULL, &o, &s), 0);
+	assert_true(search_run(s, first, n, 1, &points) > 0);
+	free(points);
+	p.most = p.calls;
+	p.calls = 0;
+	assert_int_equal(search_run(s, first, n, 1, &points), -EINTR);
+	p = (struct patience){.most = (long)n};
+	assert_int_equal(search_score(s, first, n), -EINTR);
+	search_close(s);
+	features_release(&f);
+	json_free(body);
+}
+
 /* ---- arms beside each other ------------------------------------------- */
 
 #define METRIC(name, better, value)                                  \
@@ -371,6 +417,7 @@ int main(void)
 		cmocka_unit_test(the_seed_decides),
 		cmocka_unit_test(what_cannot_be_simulated_is_said),
 		cmocka_unit_test(a_search_can_be_stopped),
+		cmocka_unit_test(a_search_can_be_stopped_at_its_end),
 		cmocka_unit_test(above_one_is_better),
 		cmocka_unit_test(on_purpose_is_no_defect),
 		cmocka_unit_test(a_profile_names_its_machine),
