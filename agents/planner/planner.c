@@ -326,6 +326,9 @@ static int find(struct choice *c, const struct doc *profile,
 		rc = gather_knobs(c, profile, o);
 	else if (!rc)
 		rc = given ? gather_given(c, o) : gather(c, optimiser, o);
+	/* What was tried or chosen meanwhile was cut short. */
+	if (!rc && o->cancel && *o->cancel)
+		rc = err_set(EINTR, "interrupted");
 	if (!rc && !c->chosen)
 		rc = err_set(ENODATA,
 			     "none of the sources has anything to propose that "

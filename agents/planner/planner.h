@@ -42,7 +42,7 @@ struct planner_opts {
  * simulated is left to the sources' own order, and the plan says why.  What
  * was measured for this profile is not proposed again.  policies has room for
  * PLANNER_MAX; all documents are the caller's.  -ENODATA: no source that may
- * has anything to propose.
+ * has anything to propose; -EINTR: cancelled.
  */
 int planner_run(const struct doc *profile, const struct planner_opts *o,
 		struct doc **plan, struct doc **policies, size_t *count);

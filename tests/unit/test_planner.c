@@ -523,6 +523,20 @@ static void test_nothing_to_propose_is_an_error(void **state)
 	doc_free(p);
 }
 
+static void test_a_plan_that_was_stopped_is_none(void **state)
+{
+	static const volatile sig_atomic_t now = 1;
+	struct doc *p = profile(longer), *plan, *policies[PLANNER_MAX];
+	struct planner_opts o = {.by = "test", .count = 1, .cancel = &now};
+	size_t n;
+
+	(void)state;
+	assert_int_equal(planner_run(p, &o, &plan, policies, &n), -EINTR);
+	assert_null(plan);
+	assert_int_equal(n, 0);
+	doc_free(p);
+}
+
 static void test_grids(void **state)
 {
 	struct policy_params p[8];
@@ -577,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_what_harmed_a_neighbour_is_left_alone),
 		cmocka_unit_test(test_a_reverted_lesson_is_forgotten),
 		cmocka_unit_test(test_nothing_to_propose_is_an_error),
+		cmocka_unit_test(test_a_plan_that_was_stopped_is_none),
 		cmocka_unit_test(test_grids),
 	};
 
