@@ -138,14 +138,26 @@ static struct vm_map *map_number(struct vm *vm, int map)
 	return &vm->maps[map];
 }
 
-int vm_map_get(struct vm *vm, int map, const void *key, uint32_t cpu,
-	       void *value)
+static struct vm_map *users_map(struct vm *vm, int map, uint32_t key_size,
+				uint32_t cpu, uint32_t value_size)
 {
 	struct vm_map *m = map_number(vm, map);
+
+	return m && m->ops && cpu < vm->host->nr_cpus &&
+			       m->def->key_size == key_size &&
+			       m->def->value_size == value_size
+		       ? m
+		       : NULL;
+}
+
+int vm_map_get(struct vm *vm, int map, const void *key, uint32_t key_size,
+	       uint32_t cpu, void *value, uint32_t value_size)
+{
+	struct vm_map *m = users_map(vm, map, key_size, cpu, value_size);
 	const struct vm_region *r;
 	uint64_t addr;
 
-	if (!m || !m->ops || cpu >= vm->host->nr_cpus)
+	if (!m)
 		return -EINVAL;
 	if (!m->ops->lookup)
 		return -EOPNOTSUPP;
@@ -153,16 +165,18 @@ int vm_map_get(struct vm *vm, int map, const void *key, uint32_t cpu,
 	if (!addr)
 		return -ENOENT;
 	r = vm_region(vm, vm_region_of(addr));
-	memcpy(value, r->base, m->def->value_size);
+	if (r->len < value_size) /* the handle of a map that is in a map */
+		return -EOPNOTSUPP;
+	memcpy(value, r->base, value_size);
 	return 0;
 }
 
-int vm_map_set(struct vm *vm, int map, const void *key, uint32_t cpu,
-	       const void *value)
+int vm_map_set(struct vm *vm, int map, const void *key, uint32_t key_size,
+	       uint32_t cpu, const void *value, uint32_t value_size)
 {
-	struct vm_map *m = map_number(vm, map);
+	struct vm_map *m = users_map(vm, map, key_size, cpu, value_size);
 
-	if (!m || !m->ops || cpu >= vm->host->nr_cpus)
+	if (!m)
 		return -EINVAL;
 	if (!m->ops->update)
 		return -EOPNOTSUPP;

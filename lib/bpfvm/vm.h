@@ -266,12 +266,14 @@ uint32_t vm_insn(const struct vm *vm);
 
 /*
  * Functions of user space: a map's value by key bytes, on one CPU for per-CPU
- * maps.  -ENOENT, -EINVAL, -E2BIG as the system call.  Values are copied.
+ * maps.  -ENOENT, -EINVAL, -E2BIG as the system call, and -EINVAL too if the
+ * map's keys or values are of another size, as any object may have a map by
+ * any name.  Values are copied; a map of maps has none (-EOPNOTSUPP).
  */
-int vm_map_get(struct vm *vm, int map, const void *key, uint32_t cpu,
-	       void *value);
-int vm_map_set(struct vm *vm, int map, const void *key, uint32_t cpu,
-	       const void *value);
+int vm_map_get(struct vm *vm, int map, const void *key, uint32_t key_size,
+	       uint32_t cpu, void *value, uint32_t value_size);
+int vm_map_set(struct vm *vm, int map, const void *key, uint32_t key_size,
+	       uint32_t cpu, const void *value, uint32_t value_size);
 /* The bytes of a data section's map as they are now; NULL: not one. */
 unsigned char *vm_map_data(struct vm *vm, int map, size_t *len);
 /* Takes what was submitted to a ring buffer, oldest first: how many records;

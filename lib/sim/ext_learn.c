@@ -35,7 +35,7 @@ static void tell_context(struct ext *e, const struct feature_context *c)
 	uint32_t zero = 0;
 
 	vm_map_set(e->vm, object_map(e->policy->object, "model_context"), &zero,
-		   0, c);
+		   sizeof(zero), 0, c, sizeof(*c));
 }
 
 static void look(struct sim *s, struct sim_event *ev)
@@ -113,7 +113,8 @@ void ext_learn_report(struct ext *e)
 	struct learned_report r = {0};
 	uint32_t zero = 0;
 
-	if (map < 0 || vm_map_get(e->vm, map, &zero, 0, &r))
+	if (map < 0 ||
+	    vm_map_get(e->vm, map, &zero, sizeof(zero), 0, &r, sizeof(r)))
 		return;
 	e->s->r->model = json_object();
 	learned_json(&r, e->s->r->model);

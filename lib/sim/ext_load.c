@@ -161,7 +161,8 @@ static void set_identities(struct ext *e)
 		struct policy_identity value = {(uint64_t)(us * 1000)};
 		uint64_t key = task_view_hash(e, hash);
 
-		vm_map_set(e->vm, map, &key, 0, &value);
+		vm_map_set(e->vm, map, &key, sizeof(key), 0, &value,
+			   sizeof(value));
 	}
 }
 
@@ -174,16 +175,18 @@ static void set_intents(struct ext *e)
 
 	if (!r)
 		return;
-	vm_map_set(e->vm, object_map(o, "intents"), &half, 0, &r->table);
+	vm_map_set(e->vm, object_map(o, "intents"), &half, sizeof(half), 0,
+		   &r->table, sizeof(r->table));
 	for (uint32_t i = 0; i < r->marks; i++) {
 		struct intent_key key = r->v[i].key;
 
 		key.half = (uint16_t)half;
-		vm_map_set(e->vm, object_map(o, "intent_marks"), &key, 0,
-			   &r->v[i].rules);
+		vm_map_set(e->vm, object_map(o, "intent_marks"), &key,
+			   sizeof(key), 0, &r->v[i].rules,
+			   sizeof(r->v[i].rules));
 	}
-	vm_map_set(e->vm, object_map(o, "intent_generation"), &zero, 0,
-		   &generation);
+	vm_map_set(e->vm, object_map(o, "intent_generation"), &zero,
+		   sizeof(zero), 0, &generation, sizeof(generation));
 }
 
 /* Likewise. */
@@ -194,9 +197,10 @@ static void set_model(struct ext *e)
 
 	if (!e->policy->model)
 		return;
-	vm_map_set(e->vm, object_map(o, "models"), &half, 0, e->policy->model);
-	vm_map_set(e->vm, object_map(o, "model_generation"), &zero, 0,
-		   &generation);
+	vm_map_set(e->vm, object_map(o, "models"), &half, sizeof(half), 0,
+		   e->policy->model, sizeof(*e->policy->model));
+	vm_map_set(e->vm, object_map(o, "model_generation"), &zero,
+		   sizeof(zero), 0, &generation, sizeof(generation));
 }
 
 static void make_cpus(struct ext *e)
@@ -383,7 +387,8 @@ static void read_counters(struct ext *e)
 		for (uint32_t cpu = 0; cpu < e->s->nr_cpus; cpu++) {
 			uint64_t n = 0;
 
-			vm_map_get(e->vm, map, &i, cpu, &n);
+			vm_map_get(e->vm, map, &i, sizeof(i), cpu, &n,
+				   sizeof(n));
 			sum += (double)n;
 		}
 		json_set_number(e->s->r->counters, policy_counter_names[i],

@@ -110,15 +110,51 @@ static void test_percpu_array(void **state)
 	assert_int_equal(fix_call(&f, LOOKUP_PERCPU, fix_map(&f, 0),
 				  fix_u32(&f, 0, key), FIX_CPUS, 0),
 			 0);
-	assert_int_equal(vm_map_get(f.vm, 0, &key, 3, &v), 0);
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 4, 3, &v, 8), 0);
 	assert_int_equal(v, 103);
 	v = 5;
-	assert_int_equal(vm_map_set(f.vm, 0, &key, 3, &v), 0);
-	assert_int_equal(vm_map_get(f.vm, 0, &key, 3, &v), 0);
+	assert_int_equal(vm_map_set(f.vm, 0, &key, 4, 3, &v, 8), 0);
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 4, 3, &v, 8), 0);
 	assert_int_equal(v, 5);
-	assert_int_equal(vm_map_get(f.vm, 0, &key, FIX_CPUS, &v), -EINVAL);
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 4, FIX_CPUS, &v, 8),
+			 -EINVAL);
 	key = 300;
-	assert_int_equal(vm_map_get(f.vm, 0, &key, 0, &v), -ENOENT);
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 4, 0, &v, 8), -ENOENT);
+	fix_close(&f);
+}
+
+/* What user space holds may be of another size than what the map has. */
+static void test_users_sizes(void **state)
+{
+	struct object_map m = plain(BPF_MAP_TYPE_ARRAY, 4);
+	struct fix f;
+	uint64_t v[2] = {1, 2}, key = 0;
+	int in = 1;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	f.maps[1] = m;
+	m.value_size = sizeof(v);
+	f.maps[0] = m;
+	m = plain(BPF_MAP_TYPE_ARRAY_OF_MAPS, 1);
+	m.inner = 1;
+	m.initial = &in;
+	m.initial_count = 1;
+	f.maps[2] = m;
+	assert_int_equal(fix_open(&f, 3), 0);
+	assert_int_equal(vm_map_set(f.vm, 0, &key, 4, 0, v, 16), 0);
+	assert_int_equal(vm_map_set(f.vm, 0, &key, 4, 0, v, 8), -EINVAL);
+	assert_int_equal(vm_map_set(f.vm, 0, &key, 8, 0, v, 16), -EINVAL);
+	v[1] = 3;
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 4, 0, v, 8), -EINVAL);
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 8, 0, v, 16), -EINVAL);
+	assert_int_equal(v[1], 3);
+	assert_int_equal(vm_map_get(f.vm, 0, &key, 4, 0, v, 16), 0);
+	assert_int_equal(v[1], 2);
+	/* A map has no value that could be copied. */
+	assert_true(lookup(&f, 2, 0));
+	assert_int_equal(vm_map_get(f.vm, 2, &key, 4, 0, v, 8), -EOPNOTSUPP);
+	assert_int_equal(v[0], 1);
 	fix_close(&f);
 }
 
@@ -550,6 +586,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_array),
 		cmocka_unit_test(test_percpu_array),
+		cmocka_unit_test(test_users_sizes),
 		cmocka_unit_test(test_data),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_percpu_hash),
