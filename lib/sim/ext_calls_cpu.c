@@ -320,7 +320,7 @@ CALL(cpuperf_set)
 		ext_error(e, SIM_ERROR, vm_insn(vm), "Invalid target CPU %d",
 			  (int32_t)r[0]);
 	else
-		e->cpus[r[0]].rq.scx.cpuperf_target = (uint32_t)r[1];
+		e->cpus[(uint32_t)r[0]].rq.scx.cpuperf_target = (uint32_t)r[1];
 	return 0;
 }
 
@@ -379,8 +379,12 @@ CALL(events)
 {
 	const struct ext *e = ext_of(vm);
 	size_t size = r[1] < sizeof(e->events) ? r[1] : sizeof(e->events);
-	void *to = vm_write(vm, r[0], (uint32_t)r[1]);
+	void *to;
 
+	if (r[1] > UINT32_MAX)
+		return vm_fault_set(vm, VM_FAULT_MEMORY, "events of %llu bytes",
+				    (unsigned long long)r[1]);
+	to = vm_write(vm, r[0], (uint32_t)r[1]);
 	if (to) {
 		memset(to, 0, r[1]);
 		memcpy(to, &e->events, size);

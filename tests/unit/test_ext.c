@@ -453,6 +453,25 @@ static void test_wrong(void **state)
 	}
 }
 
+/* A fault is what becomes of a number of 64 bits that is no size; one that
+ * names a CPU is taken by its 32 bits.  Maps of another size than the
+ * simulator's own are left alone. */
+static void test_wide(void **state)
+{
+	const struct sim_finding *f;
+	struct run run;
+
+	(void)state;
+	run_it(&run, "sim/wide", NULL, "fork_storm", "2");
+	f = found(&run, SIM_FAULT);
+	assert_non_null(f);
+	assert_non_null(strstr(f->text, "20014547599376"));
+	assert_int_equal(calls(&run, "init"), 1);
+	assert_int_equal(run.r.outcome, SIM_EJECTED);
+	assert_null(run.r.model);
+	release(&run);
+}
+
 /* A CPU goes: who does not care to know is asked to come back. */
 static void test_hotplug(void **state)
 {
@@ -534,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_wide),
 		cmocka_unit_test(test_hotplug),
 		cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_right),
