@@ -14,10 +14,14 @@
 
 /* ---- collecting -------------------------------------------------------- */
 
+static bool has_class(const struct sym *x)
+{
+	return x->sort != SORT_NONE && x->sort != SORT_OTHER;
+}
+
 static bool same_class(const struct sym *x, const struct sym *y)
 {
-	return x->sort == y->sort && x->sort != SORT_NONE &&
-	       x->sort != SORT_OTHER && x->which == y->which &&
+	return has_class(x) && x->sort == y->sort && x->which == y->which &&
 	       x->at == y->at && x->base == y->base;
 }
 
@@ -43,7 +47,8 @@ void use_add(struct analysis *a, enum use_what what, uint32_t insn,
 		    o->regular != u.regular)
 			continue;
 		if (num_equal(&o->n, &u.n) &&
-		    (same_class(&o->sym, &u.sym) || o->sym.sort == u.sym.sort))
+		    (same_class(&o->sym, &u.sym) ||
+		     (!has_class(&o->sym) && !has_class(&u.sym))))
 			return;
 		last = o;
 		n++;

@@ -233,6 +233,19 @@ static void variable_is_tested_then_used(void **state)
 	object_free(o);
 }
 
+/* The queue that nothing takes from is not hidden by the other one. */
+static void one_of_two_is_not_drained(void **state)
+{
+	struct object *o = policy("../../policies/prove/either.bpf.o");
+	struct prove_result r = prove(o);
+
+	(void)state;
+	nothing_wrong("either", &r);
+	assert_int_equal(r.answers[PROVE_DRAIN], PROVE_UNKNOWN);
+	prove_result_release(&r);
+	object_free(o);
+}
+
 static void loop_inserts_never_and_twice(void **state)
 {
 	struct object *o = policy("../../policies/prove/again.bpf.o");
@@ -549,6 +562,7 @@ int main(void)
 		cmocka_unit_test(kept_on_purpose),
 		cmocka_unit_test(oldest_name_last),
 		cmocka_unit_test(variable_is_tested_then_used),
+		cmocka_unit_test(one_of_two_is_not_drained),
 		cmocka_unit_test(loop_inserts_never_and_twice),
 		cmocka_unit_test(each_rule_finds),
 		cmocka_unit_test(without_types),
