@@ -277,6 +277,17 @@ uint8_t stack_flags(const struct frame *f, int64_t off, uint64_t size);
 
 enum step { STEP_ON, STEP_END };
 
+/* Atomic instructions that are no more than a load and a store, by their imm;
+ * a load's address is in src.  Older headers have no names for them. */
+#define LOAD_ACQUIRE  0x100
+#define STORE_RELEASE 0x110
+
+static inline bool is_load_acquire(const struct bpf_insn *i)
+{
+	return BPF_CLASS(i->code) == BPF_STX &&
+	       BPF_MODE(i->code) == BPF_ATOMIC && i->imm == LOAD_ACQUIRE;
+}
+
 enum step step_insn(struct analysis *a, struct state *s);
 uint32_t new_id(struct analysis *a);
 

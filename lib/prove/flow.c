@@ -79,16 +79,18 @@ static void effect_memory(const struct object_insn *in, struct effect *e)
 	uint16_t dst = (uint16_t)(1u << i->dst_reg);
 	uint16_t src = (uint16_t)(1u << i->src_reg);
 
-	switch (BPF_CLASS(i->code)) {
-	case BPF_LDX:
+	if (BPF_CLASS(i->code) == BPF_LDX || is_load_acquire(i)) {
 		e->use = src;
 		e->def = dst;
 		if (i->src_reg == FP)
 			e->reads = slot_bit(i->off);
 		return;
+	}
+	switch (BPF_CLASS(i->code)) {
 	case BPF_STX:
 		e->use = dst | src;
-		if (BPF_MODE(i->code) == BPF_ATOMIC) {
+		if (BPF_MODE(i->code) == BPF_ATOMIC &&
+		    i->imm != STORE_RELEASE) {
 			e->use |= 1;
 			e->reads = i->dst_reg == FP ? slot_bit(i->off) : 0;
 			return;

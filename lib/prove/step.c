@@ -372,7 +372,7 @@ static void store(struct analysis *a, struct state *s,
 		v = val_const((uint64_t)(int64_t)in->i.imm);
 	else
 		v = *state_reg(a, s, in->i.src_reg);
-	if (BPF_MODE(in->i.code) == BPF_ATOMIC) {
+	if (BPF_MODE(in->i.code) == BPF_ATOMIC && in->i.imm != STORE_RELEASE) {
 		struct val old = val_num(num_any(size));
 
 		memory_check(a, s, &p, in->i.off, size, true);
@@ -411,7 +411,10 @@ enum step step_insn(struct analysis *a, struct state *s)
 		return STEP_ON;
 	case BPF_ST:
 	case BPF_STX:
-		store(a, s, in);
+		if (is_load_acquire(&in->i))
+			load(a, s, in);
+		else
+			store(a, s, in);
 		return STEP_ON;
 	}
 	if (BPF_OP(in->i.code) == BPF_CALL)

@@ -246,6 +246,18 @@ static void one_of_two_is_not_drained(void **state)
 	object_free(o);
 }
 
+/* What was in the register before is not what was loaded. */
+static void acquired_is_loaded(void **state)
+{
+	struct object *o = policy("../../policies/prove/acquire.bpf.o");
+	struct prove_result r = prove(o);
+
+	(void)state;
+	assert_int_equal(r.answers[PROVE_CUSTODY], PROVE_VIOLATED);
+	prove_result_release(&r);
+	object_free(o);
+}
+
 static void loop_inserts_never_and_twice(void **state)
 {
 	struct object *o = policy("../../policies/prove/again.bpf.o");
@@ -563,6 +575,7 @@ int main(void)
 		cmocka_unit_test(oldest_name_last),
 		cmocka_unit_test(variable_is_tested_then_used),
 		cmocka_unit_test(one_of_two_is_not_drained),
+		cmocka_unit_test(acquired_is_loaded),
 		cmocka_unit_test(loop_inserts_never_and_twice),
 		cmocka_unit_test(each_rule_finds),
 		cmocka_unit_test(without_types),
