@@ -53,6 +53,15 @@ static void tell_path(const struct analysis *a, const struct state *s,
 		buf_puts(b, ")");
 }
 
+static bool same_place(const struct prove_finding *f,
+		       const struct object_line *l)
+{
+	const char *file = l ? l->file : NULL;
+
+	return f->line == (l ? l->line : 0) &&
+	       (f->file && file ? !strcmp(f->file, file) : f->file == file);
+}
+
 static bool known_already(struct analysis *a, enum prove_rule rule,
 			  enum prove_answer answer, const struct object_line *l)
 {
@@ -61,7 +70,7 @@ static bool known_already(struct analysis *a, enum prove_rule rule,
 	for (size_t i = 0; i < out->count; i++) {
 		struct prove_finding *f = &out->findings[i];
 
-		if (f->rule != rule || f->line != (l ? l->line : 0))
+		if (f->rule != rule || !same_place(f, l))
 			continue;
 		if (f->answer == PROVE_VIOLATED || answer == PROVE_UNKNOWN)
 			return true;

@@ -297,6 +297,29 @@ static void wrong(const char *name, enum prove_rule rule, uint32_t line)
 	object_free(o);
 }
 
+/* A line is one of a file. */
+static void each_file_has_its_lines(void **state)
+{
+	struct object *o = policy("../../policies/prove/lines.bpf.o");
+	struct prove_result r = prove(o);
+	size_t begins = 0, ends = 0;
+
+	(void)state;
+	for (size_t i = 0; i < r.count; i++) {
+		const struct prove_finding *f = &r.findings[i];
+
+		if (f->rule != PROVE_NULL)
+			continue;
+		assert_int_equal(f->line, 106);
+		begins += strstr(f->file, "begin.h") != NULL;
+		ends += strstr(f->file, "end.h") != NULL;
+	}
+	assert_int_equal(begins, 1);
+	assert_int_equal(ends, 1);
+	prove_result_release(&r);
+	object_free(o);
+}
+
 /* One of each rule; the corpus has the others, with their lines. */
 static void each_rule_finds(void **state)
 {
@@ -577,6 +600,7 @@ int main(void)
 		cmocka_unit_test(one_of_two_is_not_drained),
 		cmocka_unit_test(acquired_is_loaded),
 		cmocka_unit_test(loop_inserts_never_and_twice),
+		cmocka_unit_test(each_file_has_its_lines),
 		cmocka_unit_test(each_rule_finds),
 		cmocka_unit_test(without_types),
 		cmocka_unit_test(budget_ends_in_unknown),
