@@ -222,6 +222,24 @@ static void oldest_name_last(void **state)
 	object_free(o);
 }
 
+/* Functions that lost an ending do what they did. */
+static void newest_name_too(void **state)
+{
+	struct object *o = policy("../../policies/prove/renamed.bpf.o");
+	struct object *was = policy("../../policies/good/tree.bpf.o");
+	struct prove_result r = prove(o), wanted = prove(was);
+
+	(void)state;
+	for (int i = 0; i < PROVE_RULES; i++)
+		if (r.answers[i] != wanted.answers[i])
+			fail_msg("%s is %d, and was %d", prove_rule_names[i],
+				 (int)r.answers[i], (int)wanted.answers[i]);
+	prove_result_release(&wanted);
+	prove_result_release(&r);
+	object_free(was);
+	object_free(o);
+}
+
 static void variable_is_tested_then_used(void **state)
 {
 	struct object *o = policy("../../policies/prove/counted.bpf.o");
@@ -596,6 +614,7 @@ int main(void)
 		cmocka_unit_test(loops_that_end),
 		cmocka_unit_test(kept_on_purpose),
 		cmocka_unit_test(oldest_name_last),
+		cmocka_unit_test(newest_name_too),
 		cmocka_unit_test(variable_is_tested_then_used),
 		cmocka_unit_test(one_of_two_is_not_drained),
 		cmocka_unit_test(acquired_is_loaded),
