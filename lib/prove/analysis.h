@@ -36,6 +36,7 @@ enum place {
 	PLACE_RELEASE = 256,
 	PLACE_UNSURE = 512, /* given to a helper that is not known */
 };
+#define PLACES 10
 
 struct root {
 	int func;
@@ -208,7 +209,7 @@ struct analysis {
 	size_t later_count;
 
 	struct root *roots;
-	size_t root_count, root_cap;
+	size_t root_count;
 	const struct root *root; /* being explored */
 
 	struct spot **spots; /* SPOTS */

@@ -320,8 +320,6 @@ void root_add(struct analysis *a, const struct root *r)
 		if (a->roots[i].func == r->func &&
 		    a->roots[i].place == r->place)
 			return;
-	if (a->root_count == a->root_cap)
-		return; /* as many as there are functions and places */
 	a->roots[a->root_count++] = *r;
 }
 

@@ -12,7 +12,6 @@
 #include "prove/table.h"
 
 #define MAX_TIMEOUT_MS 30000
-#define EXTRA_ROOTS    256
 
 const char *const prove_rule_names[PROVE_RULES] = {
 	"custody", "drain",   "affinity", "bound",  "null", "weak",
@@ -221,8 +220,8 @@ static void find_roots(struct analysis *a)
 {
 	const struct object *o = a->o;
 
-	a->root_cap = ARRAY_LEN(ops) + o->func_count + EXTRA_ROOTS;
-	a->roots = mem_zalloc(a->root_cap, sizeof(*a->roots));
+	/* One for each function and place at most: see root_add(). */
+	a->roots = mem_zalloc(o->func_count * PLACES, sizeof(*a->roots));
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
 		int func = object_op(o, ops[i].name);
 
