@@ -6,7 +6,6 @@
 #include "prove/table.h"
 
 #define DSQ_LOCAL_ON  (3ULL << 62)
-#define DSQ_BUILTIN   (1ULL << 63)
 #define KICK_PREEMPT  2
 #define LONGEST_SLICE 1000000000ULL
 #define CONST_ID(cpu) (1u << 31 | (uint32_t)(cpu))

@@ -301,13 +301,12 @@ void memory_store(struct analysis *a, struct state *s, const struct val *p,
 /* Something else wrote there. */
 void memory_clobber(struct state *s, const struct val *p, uint64_t size);
 uint8_t memory_flags(const struct state *s, const struct val *p, uint64_t size);
-void memory_unnull(struct state *s, struct val *v); /* reported: go on */
 
 enum step branch_step(struct analysis *a, struct state *s);
-/* All values of this id are (not) NULL or 0. */
 /* A test on this path said that the weak symbol is there. */
 bool branch_has_symbol(const struct analysis *a, const struct state *s,
 		       uint32_t which);
+/* All values of this id are (not) NULL or 0. */
 void branch_null(struct analysis *a, struct state *s, const struct val *v,
 		 bool null);
 void branch_link(struct state *s, uint32_t id, const struct num *n);

@@ -144,9 +144,8 @@ static bool assume(struct analysis *a, struct state *s, const struct jump *j,
 		state_own(s, s->frames - 1)->r[j->src].n = y;
 		branch_link(s, j->y.id, &y);
 	}
-	if (!num_is_const(&x) || x.umin)
-		if (num_is_const(&x) || x.umin > 0)
-			learn_allowed(s, &j->x);
+	if (x.umin)
+		learn_allowed(s, &j->x);
 	return true;
 }
 

@@ -209,7 +209,6 @@ static enum step iter_next(struct analysis *a, struct state *s,
 
 	if (!explore_seen(a, s, true))
 		return STEP_END;
-	it = iter_slot(s, &args[0]);
 	state_copy(&done, s);
 	clobber(&done);
 	state_set(&done, 0, val_const(0));

@@ -254,8 +254,7 @@ static void forget_allowed(struct state *s)
 
 static bool slot_lives(const struct slot *s, uint64_t live, int64_t lowest)
 {
-	return s->v.kind == VAL_ITER || s->off >= lowest ||
-	       s->off + s->size > lowest ||
+	return s->v.kind == VAL_ITER || s->off + s->size > lowest ||
 	       live >> ((-s->off - 1) / 8 & 63) & 1;
 }
 

@@ -21,9 +21,8 @@ enum call_ret {
 	RET_OBJECT,
 	RET_OBJECT_NULL,
 	RET_VALUE_NULL, /* of the map in R1 */
-	RET_VALUE,
-	RET_MEM_NULL,  /* R2 bytes */
-	RET_SAME_NULL, /* what R1 is, if it can be had */
+	RET_MEM_NULL,	/* R2 bytes */
+	RET_SAME_NULL,	/* what R1 is, if it can be had */
 };
 
 enum call_act {
@@ -32,7 +31,6 @@ enum call_act {
 	ACT_INSERT_VTIME, /* p, queue, slice, vtime, flags */
 	ACT_INSERT_ARGS,  /* p, a struct of the rest */
 	ACT_MOVE,	  /* iterator, p, queue, flags */
-	ACT_MOVE_OLD,	  /* the same before the iterators were renamed */
 	ACT_TAKE,	  /* queue */
 	ACT_CREATE,	  /* queue, node */
 	ACT_KICK,	  /* cpu, flags */

@@ -20,7 +20,7 @@ enum val_kind {
 	VAL_MAP,    /* which: map */
 	VAL_VALUE,  /* inside a value of map which */
 	VAL_TASK,   /* a task_struct; id tells tasks apart */
-	VAL_MASK,   /* a cpumask; of the task id, if VAL_OF_TASK */
+	VAL_MASK,   /* a cpumask; of the task id, if VAL_OF_P */
 	VAL_OBJECT, /* some kernel object */
 	VAL_MEM,    /* memory of `size` bytes, 0: not known */
 	VAL_COUNT,  /* what a numeric iterator points to; the range is num's */
@@ -73,7 +73,7 @@ struct val {
 	uint16_t which;
 	uint32_t id;	 /* the same for values that are equal; 0: no other */
 	uint32_t site;	 /* instruction that made it + 1 */
-	uint32_t origin; /* of numbers: see origin_*(); 0: nothing known */
+	uint32_t origin; /* of numbers: see ORIGIN_*; 0: nothing known */
 	uint32_t size;	 /* VAL_MEM */
 	uint32_t depth;	 /* VAL_ITER: how often round */
 	/* 1 if this CPU may run that task, by their ids; 0: no such test */
