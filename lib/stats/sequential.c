@@ -156,7 +156,7 @@ static double signed_sum(uint64_t signs, const double *logs, size_t n)
 static void signed_sums(const struct signs *s, const double *logs, size_t n,
 			double *x)
 {
-	uint64_t mask = ((uint64_t)1 << n) - 1;
+	uint64_t mask = UINT64_MAX >> (64 - n); /* n: 1 to 64 */
 
 	for (size_t i = 0; i < s->n; i++) {
 		uint64_t way = s->row[i] & mask;

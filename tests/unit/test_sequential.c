@@ -257,6 +257,31 @@ static void the_largest_of_many(void **state)
 	assert_true(largest_found(2, 8) >= 0.9);
 }
 
+/* A gain that comes late is found at the last look of the longest plan, which
+ * is one like the others. */
+static void last_of_the_most_pairs(void **state)
+{
+	const struct sequential_plan p = {.error = 0.05,
+					  .most = SEQUENTIAL_MOST};
+	const size_t n = SEQUENTIAL_MOST;
+	bool found = false;
+
+	(void)state;
+	for (int gain = 0; gain < 100 && !found; gain++) {
+		double logs[SEQUENTIAL_MOST];
+		struct rng r;
+
+		rng_init(&r, 3);
+		for (size_t k = 0; k < n; k++)
+			logs[k] =
+				rng_unit(&r) - 0.5 + (k < 32 ? 0 : gain / 1e2);
+		if (sequential_crossed_max(&p, logs, 1, n, n - 1))
+			break;
+		found = sequential_crossed_max(&p, logs, 1, n, n);
+	}
+	assert_true(found);
+}
+
 static void no_difference_is_no_win(void **state)
 {
 	static const double none[12] = {0};
@@ -276,6 +301,7 @@ int main(void)
 		cmocka_unit_test(the_interval_survives_stopping),
 		cmocka_unit_test(known_answers),
 		cmocka_unit_test(the_largest_of_many),
+		cmocka_unit_test(last_of_the_most_pairs),
 		cmocka_unit_test(no_difference_is_no_win),
 	};
 
