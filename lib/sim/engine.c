@@ -250,7 +250,9 @@ static int check(const struct sim_opts *o, const struct load *load)
 	if (!m->cpus || m->cpus > SIM_MAX_CPUS)
 		return err_set(EINVAL, "a machine has 1 to %d CPUs, not %u",
 			       SIM_MAX_CPUS, m->cpus);
-	if (m->threads > 2 || (m->threads == 2 && m->cpus % 2))
+	if (!m->llcs || !m->nodes)
+		return err_set(EINVAL, "a machine has an LLC and a node");
+	if (!m->threads || m->threads > 2 || m->cpus % m->threads)
 		return err_set(EINVAL,
 			       "%u CPUs are no multiple of %u threads per core",
 			       m->cpus, m->threads);

@@ -14,9 +14,7 @@ static void next_fires(struct sim *s, struct sim_event *e);
 void cpus_init(struct sim *s)
 {
 	const struct sim_machine *m = &s->o->machine;
-	uint32_t threads = m->threads ? m->threads : 1;
-	uint32_t cores = m->cpus / threads;
-	uint32_t llcs = m->llcs ? m->llcs : 1, nodes = m->nodes ? m->nodes : 1;
+	uint32_t cores = m->cpus / m->threads;
 
 	s->nr_cpus = m->cpus;
 	s->nr_online = s->nr_cpus;
@@ -26,10 +24,10 @@ void cpus_init(struct sim *s)
 
 		c->id = i;
 		c->core = i % cores;
-		c->llc = c->core * llcs / cores;
-		c->node = c->llc * nodes / llcs;
+		c->llc = c->core * m->llcs / cores;
+		c->node = c->llc * m->nodes / m->llcs;
 		c->sibling =
-			threads == 2 ? (int32_t)((i + cores) % m->cpus) : -1;
+			m->threads == 2 ? (int32_t)((i + cores) % m->cpus) : -1;
 		c->online = true;
 		c->work_rate = FULL_SPEED;
 		c->tick.fire = tick_fires;

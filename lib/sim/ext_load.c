@@ -139,7 +139,6 @@ static void set_machine(struct ext *e)
 		set_constants(e);
 		return;
 	}
-	llcs = llcs ? llcs : 1;
 	for (uint32_t i = 0; i < e->s->nr_cpus; i++)
 		llc_of[i] = e->s->cpus[i].llc;
 	set_variable(e, "nr_cpus", &e->s->nr_cpus, sizeof(e->s->nr_cpus));
@@ -208,7 +207,7 @@ static void make_cpus(struct ext *e)
 	struct sim *s = e->s;
 
 	e->words = (s->nr_cpus + 63) / 64;
-	e->nodes = s->o->machine.nodes ? s->o->machine.nodes : 1;
+	e->nodes = s->o->machine.nodes;
 	e->cpus = mem_zalloc(s->nr_cpus, sizeof(*e->cpus));
 	e->global = mem_zalloc(e->nodes, sizeof(*e->global));
 	for (uint32_t i = 0; i < e->nodes; i++)

@@ -50,16 +50,17 @@ static const struct {
 
 int sim_kernel_parse(const char *text, uint32_t *kernel)
 {
+	const char *rest;
 	char *end;
 	unsigned long major, minor;
 
 	major = strtoul(text, &end, 10);
 	if (end == text || *end != '.')
 		goto bad;
-	text = end + 1;
-	minor = strtoul(text, &end, 10);
+	rest = end + 1;
+	minor = strtoul(rest, &end, 10);
 	/* "6.18.15-amd64" is a 6.18. */
-	if (end == text || !strchr(".-+", *end) || major > 99 || minor > 9999)
+	if (end == rest || !strchr(".-+", *end) || major > 99 || minor > 9999)
 		goto bad;
 	*kernel = (uint32_t)(major * 10000 + minor);
 	if (*kernel < OLDEST || *kernel > NEWEST)

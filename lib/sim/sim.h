@@ -24,9 +24,9 @@
 /* CPUs are numbered as Linux does on most machines: first the first thread of
  * every core, then the second ones. */
 struct sim_machine {
-	uint32_t cpus;	  /* 1 … SIM_MAX_CPUS */
-	uint32_t threads; /* per core, 1 or 2 */
-	uint32_t llcs, nodes;
+	uint32_t cpus;	      /* 1 … SIM_MAX_CPUS */
+	uint32_t threads;     /* per core, 1 or 2 */
+	uint32_t llcs, nodes; /* at least one of each */
 };
 
 /* "8", "8,threads=2,llcs=2,nodes=1".  -EINVAL. */

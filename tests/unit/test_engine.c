@@ -655,7 +655,13 @@ static void nonsense_is_refused(void **state)
 	assert_int_equal(sim_run(&o, NULL, l, &r), -EINVAL);
 	o.machine.cpus = SIM_MAX_CPUS + 1;
 	assert_int_equal(sim_run(&o, NULL, l, &r), -EINVAL);
-	o.machine = (struct sim_machine){.cpus = 1, .threads = 2};
+	o.machine = (struct sim_machine){1, 2, 1, 1};
+	assert_int_equal(sim_run(&o, NULL, l, &r), -EINVAL);
+	o.machine = (struct sim_machine){4, 0, 1, 1};
+	assert_int_equal(sim_run(&o, NULL, l, &r), -EINVAL);
+	o.machine = (struct sim_machine){4, 1, 0, 1};
+	assert_int_equal(sim_run(&o, NULL, l, &r), -EINVAL);
+	o.machine = (struct sim_machine){4, 1, 1, 0};
 	assert_int_equal(sim_run(&o, NULL, l, &r), -EINVAL);
 	o = usual("4");
 	o.costs.hz = 0;

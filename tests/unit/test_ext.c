@@ -160,6 +160,8 @@ static void test_versions(void **state)
 	assert_int_equal(sim_kernel_parse("5.10", &kernel), -EINVAL);
 	assert_int_equal(sim_kernel_parse("6", &kernel), -EINVAL);
 	assert_int_equal(sim_kernel_parse("6.18x", &kernel), -EINVAL);
+	assert_int_equal(sim_kernel_parse("6.x", &kernel), -EINVAL);
+	assert_non_null(strstr(err_text(), "'6.x'"));
 }
 
 static void test_template(void **state)
