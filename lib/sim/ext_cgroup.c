@@ -90,7 +90,8 @@ bool ext_cgroup_init(struct ext *e, uint32_t i)
 	if (rc)
 		ext_error(e, SIM_ERROR, ext_first_insn(e, OP_cgroup_init),
 			  "ops.cgroup_init() failed (%d)", rc);
-	g->group.scx_flags |= SCX_TG_INITED;
+	else
+		g->group.scx_flags |= SCX_TG_INITED;
 	return !e->dead;
 }
 

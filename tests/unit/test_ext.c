@@ -474,6 +474,20 @@ static void test_wide(void **state)
 	release(&run);
 }
 
+/* What could not begin has no end. */
+static void test_no_group(void **state)
+{
+	struct run run;
+
+	(void)state;
+	run_it(&run, "sim/no_group", NULL, "fork_storm", "2");
+	assert_int_equal(run.r.outcome, SIM_EJECTED);
+	assert_non_null(found(&run, SIM_ERROR));
+	assert_int_equal(calls(&run, "cgroup_init"), 1);
+	assert_int_equal(calls(&run, "cgroup_exit"), 0);
+	release(&run);
+}
+
 /* A CPU goes: who does not care to know is asked to come back. */
 static void test_hotplug(void **state)
 {
@@ -556,6 +570,7 @@ int main(void)
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_no_group),
 		cmocka_unit_test(test_hotplug),
 		cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_right),
