@@ -54,10 +54,11 @@ static uint64_t first_kept(const struct demand *d)
 }
 
 /* Of what is fitted: a period is not told so well that what is long ago would
- * still be in phase. */
+ * still be in phase.  But what was foretold has to be in it, too. */
 static uint64_t first_fitted(const struct demand *d)
 {
-	double span = DEMAND_FOLDS * d->period.steps;
+	double span = fmax(DEMAND_FOLDS * d->period.steps,
+			   d->period.steps > 0 ? 2 * d->ahead : 0);
 	uint64_t from = first_kept(d);
 
 	return span > 0 && span < (double)(d->n - from) ? d->n - (uint64_t)span

@@ -16,8 +16,8 @@
  *	forecast(h) = level + (phi + ... + phi^h) trend + season[slot of then]
  *
  * alpha and gamma are those of a small grid that would have missed least over
- * what is remembered, or its last DEMAND_FOLDS periods.  A sample that is
- *missing is taken to be as foretold.
+ * what is remembered, or its last DEMAND_FOLDS periods (at least twice as far
+ * as it looks ahead).  A sample that is missing is taken to be as foretold.
  *
  * Period: a lag at which the autocorrelation of the detrended series has a
  * local maximum, beyond its first minimum, above sqrt(2 ln(K / 0.01) / n): the

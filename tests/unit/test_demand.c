@@ -198,6 +198,20 @@ static void test_foretells_the_phase(void **state)
 	assert_true(demand_forecast(&d, 15) > 1.2);
 }
 
+/* A wave that is short beside the lead is known as well. */
+static void test_far_ahead(void **state)
+{
+	struct rng r;
+
+	(void)state;
+	demand_init(&d, STEP_S, DEMAND_AHEAD_MAX, QUANTILE);
+	rng_init(&r, 11);
+	feed_wave(0, 600, 6, 2, 0.02, &r);
+	near(d.period.steps, 6, 0.1);
+	for (unsigned h = 1; h <= 6; h++)
+		near(demand_forecast(&d, h), wave(599 + h, 6, 2), 0.3);
+}
+
 static void test_upper_covers(void **state)
 {
 	unsigned over = 0, all = 0;
@@ -361,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_never_below_zero),
 		cmocka_unit_test(test_square_wave),
 		cmocka_unit_test(test_foretells_the_phase),
+		cmocka_unit_test(test_far_ahead),
 		cmocka_unit_test(test_upper_covers),
 		cmocka_unit_test(test_no_false_period),
 		cmocka_unit_test(test_random_walk),
