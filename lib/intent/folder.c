@@ -60,10 +60,11 @@ static int list_names(const char *folder, const char *instead,
 		      struct strs *names)
 {
 	struct dirent *d;
-	DIR *dir = opendir(folder);
+	DIR *dir;
 
 	if (instead)
 		strs_add(names, instead);
+	dir = opendir(folder);
 	if (!dir)
 		return errno == ENOENT ? 0
 				       : err_set(errno, "%s: %s", folder,

@@ -5,8 +5,8 @@
  *
  * An object is named by the digest of everything that determines it: the form
  * and the text, the files of ROOT/lib/schedkit/bpf, the compiler, and the
- * builder's rules.  Beside it
- * lies its own digest, so that one that was damaged is not taken for it.
+ * builder's rules.  Beside it lies its own digest, so that one that was damaged
+ * is not taken for it.
  */
 #ifndef SCHEDKIT_POLICY_BUILT_H
 #define SCHEDKIT_POLICY_BUILT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The object file behind a policy: the template for the form "params", as it
- * follows models where the body has one; for
- * the form "source" the one that the body names,
+ * follows models where the body has one; for the form "source" the one that the
+ * body names,
  *   "object":{"path":"/…/mine.bpf.o","sha256":"…"}
  * For a body with `code` it is the one that was compiled from that (built.h).
  */

@@ -177,7 +177,8 @@ static struct ext_task *new_task(struct ext *e)
 	return x;
 }
 
-/* Of a thread that is there before its leader, or after it, nobody else is. */
+/* The task of its process that has the process's number.  A thread without
+ * one is its own leader; threads that came before theirs are told of it. */
 static void find_leader(struct ext *e, struct ext_task *x)
 {
 	struct ext_task *leader = task_view_by_pid(e, x->k.tgid);

@@ -175,9 +175,9 @@ struct load *load_new(const char *name);
 void load_free(struct load *l); /* NULL is fine */
 
 /*
- * Building blocks; what they return is an index.  Strings and tables are
- * copied.  load_op() returns the new instruction for further setting, valid
- * until the next call.
+ * Building blocks; what they return is an index.  Strings are copied.
+ * load_add_op() returns the new instruction for further setting, valid until
+ * the next call.
  */
 uint32_t load_add_group(struct load *l, const char *name);
 uint32_t load_add_task(struct load *l, const char *name, uint32_t group);
