@@ -179,7 +179,6 @@ static uint64_t frame_pointer(const struct vm *vm)
 #define IMM  (uint64_t)(int64_t) pc->imm
 #define NEXT goto *(++pc)->go
 #define MASK (sizeof(a) * 8 - 1)
-#define SIGN ((__typeof__(a))1 << MASK)
 
 #define SIGNED(x) \
 	_Generic((x), uint64_t : (int64_t)(x), uint32_t : (int32_t)(x))

@@ -197,13 +197,6 @@ int vm_slot_new(struct vm *vm, struct vm_map *m)
 	return vm->slot_count++;
 }
 
-uint32_t vm_slot_get(const struct vm *vm, uint32_t region, int slot)
-{
-	const struct vm_region *r = vm_region(vm, region);
-
-	return r && r->slots ? r->slots[slot] : 0;
-}
-
 void vm_slot_set(struct vm *vm, uint32_t region, int slot, uint32_t value)
 {
 	struct vm_region *r = at(vm, region);

@@ -82,10 +82,9 @@ void vm_run_ended(struct vm *vm);
 /* Are these bytes of the arena's region in pages that were allocated? */
 bool vm_arena_has(const struct vm *vm, uint32_t offset, uint32_t len);
 
-/* Local storage: a slot number for a map; what a region has in that slot (0:
- * nothing); put `value` (0: empty it, the caller frees the old one). */
+/* Local storage: a slot number for a map; put `value` into that slot of a
+ * region (0: empty it, the caller frees the old one). */
 int vm_slot_new(struct vm *vm, struct vm_map *m);
-uint32_t vm_slot_get(const struct vm *vm, uint32_t region, int slot);
 void vm_slot_set(struct vm *vm, uint32_t region, int slot, uint32_t value);
 
 /* A function as programs hold it, and its index again; -1: not one, a fault. */
@@ -164,8 +163,9 @@ struct vm {
 
 	struct vm_op *code; /* object->insn_count + 1 */
 
-	/* Frame i's stack is region stack + i, and the context of the run that
-	 * began with frame i is region context + i; dead while not in use. */
+	/* Frame i's stack is region stack + i, and the context of the run
+	 * that i others wait for is region context + i; dead while not in
+	 * use. */
 	unsigned char *stacks;
 	uint32_t stack, context;
 	struct vm_frame frames[VM_MAX_FRAMES];

@@ -14,7 +14,6 @@
 #include "policy/knobs.h"
 
 #define TEXT_MAX 4096
-#define DAY_S	 86400
 
 _Static_assert(INTENT_CORE_WORDS == KNOBS_CPU_WORDS, "masks of one size");
 

@@ -192,7 +192,6 @@ static void switch_in(struct sim *s, struct sim_cpu *c, struct sim_task *t,
 
 	check_wait_ends(s, t, from_idle ? c->idle_since : NEVER);
 	c->nr_waiting--;
-	t->waited_ns += waited;
 	g->wait_ns += waited;
 	hist_add(&g->delay, waited);
 	if (t->last_cpu != UINT32_MAX && t->last_cpu != c->id) {
@@ -203,7 +202,6 @@ static void switch_in(struct sim *s, struct sim_cpu *c, struct sim_task *t,
 	/* Away from its CPU it did not look. */
 	t->spinning = false;
 	t->state = TASK_ON_CPU;
-	t->run_at = s->now;
 	t->last_cpu = c->id;
 }
 
@@ -309,7 +307,6 @@ static void sleeps(struct sim *s, struct sim_cpu *c, struct sim_task *t)
 	s->cls->dequeue(s, t, SIM_Q_SLEEP);
 	cpu_vacate(s, c);
 	t->state = TASK_SLEEPING;
-	t->slept_at = s->now;
 	t->check.since = NEVER;
 	hist_add(&s->r->groups[t->group].burst, t->burst_ns);
 	if (t->burst_ns > t->asked_ns)

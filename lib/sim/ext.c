@@ -116,8 +116,6 @@ static uint32_t select_cpu(struct sim *s, struct sim_task *t, uint32_t prev,
 						      : SCX_WAKE_TTWU;
 	uint32_t cpu;
 
-	if (wake_flags & SIM_WAKE_SYNC)
-		flags |= SCX_WAKE_SYNC;
 	cpu = ext_select(e, ext_task(t), prev, flags);
 	ext_kicks_done(e, e->cpu);
 	return cpu;

@@ -119,9 +119,8 @@ struct ext_task {
 	bool in_treap;
 
 	struct ext_link runnable; /* in its CPU's list; prev NULL: no */
-	uint32_t runnable_cpu;
-	uint32_t insn; /* that decided last where it waits */
-	bool selected; /* ops.select_cpu() was asked just now */
+	uint32_t insn;		  /* that decided last where it waits */
+	bool selected;		  /* ops.select_cpu() was asked just now */
 	bool had_children;
 	struct ext_task *next_free, *next_all;
 };

@@ -8,7 +8,6 @@
 /* Ceilings for what comes from outside. */
 #define LOAD_MAX_TASKS	   (1u << 16)
 #define LOAD_MAX_OPS	   (1u << 24) /* of one task */
-#define LOAD_MAX_OBJECTS   (1u << 20) /* of each kind */
 #define LOAD_MAX_INSTANCES (1u << 20) /* of all tasks together */
 #define LOAD_MAX_NS	   (1ull << 56)
 

@@ -46,7 +46,7 @@ enum sim_task_state {
 /* Kernel threads are told by load_task.kernel. */
 struct sim_task {
 	struct load_task *def;
-	uint32_t def_index, group, pid, tgid;
+	uint32_t group, pid, tgid;
 	enum sim_task_state state;
 	uint32_t cpu; /* where it runs, waits or ran last */
 	int nice;
@@ -84,14 +84,13 @@ struct sim_task {
 	struct sim_event wake;	    /* a sleep's end */
 
 	/* Times; the engine's. */
-	uint64_t runnable_at, run_at, slept_at, woken_at;
+	uint64_t runnable_at, woken_at;
 	uint64_t ran_at;      /* when it last left a CPU */
 	uint32_t last_cpu;    /* … which; UINT32_MAX: it never ran */
 	uint64_t sum_exec_ns; /* CPU time in all */
 	uint64_t burst_ns;    /* since it last slept */
 	uint64_t asked_ns;    /* of that, what its program asked for */
 	uint64_t costs_ns;    /* the rest of a burst: moving average */
-	uint64_t waited_ns;
 	struct {
 		bool counted;	  /* the run waits for its end */
 		bool free;	  /* waits, and may run anywhere */
@@ -137,12 +136,11 @@ struct sim_cpu {
 	struct sim_event tick;
 	uint32_t work_rate;  /* 2^16 is full speed */
 	uint32_t nr_waiting; /* tasks in TASK_RUNNABLE whose cpu this is */
-	void *class_data;
 };
 
 /* ---- classes ---------------------------------------------------------- */
 
-enum sim_wake_flags { SIM_WAKE_FORK = 1, SIM_WAKE_EXEC = 2, SIM_WAKE_SYNC = 4 };
+enum sim_wake_flags { SIM_WAKE_FORK = 1, SIM_WAKE_EXEC = 2 };
 
 enum sim_queue_flags {
 	SIM_Q_WAKEUP = 1,  /* it slept */
@@ -151,7 +149,6 @@ enum sim_queue_flags {
 	SIM_Q_EXIT = 8,	   /* dequeue: … for ever */
 	SIM_Q_CHANGE = 16, /* dequeued and queued again: nice, affinity */
 	SIM_Q_MIGRATE = 32,
-	SIM_Q_YIELD = 64,
 };
 
 /*

@@ -106,7 +106,6 @@ struct sim_task *task_new(struct sim *s, uint32_t def, struct sim_task *parent)
 	struct sim_task *t = mem_zalloc(1, sizeof(*t));
 
 	t->def = d;
-	t->def_index = def;
 	t->group = d->group;
 	number(s, t);
 	t->state = TASK_NEW;

@@ -8,13 +8,6 @@
 #include "stats/bootstrap.h"
 #include "stats/sample.h"
 
-const char *effect_name(enum effect e)
-{
-	static const char *const names[] = {"undecided", "better", "worse"};
-
-	return names[e];
-}
-
 static double kept(double ratio)
 {
 	return fmin(fmax(ratio, 1 / RATIO_MAX), RATIO_MAX);

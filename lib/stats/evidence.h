@@ -26,8 +26,6 @@ struct evidence_rule {
 
 enum effect { EFFECT_UNDECIDED, EFFECT_BETTER, EFFECT_WORSE };
 
-const char *effect_name(enum effect e);
-
 struct evidence {
 	size_t pairs;
 	double baseline, candidate; /* medians of the arms */
