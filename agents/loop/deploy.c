@@ -35,7 +35,7 @@ static const struct doc **chosen(const struct loop *l,
 }
 
 /* The last deployment of a stream says how it went. */
-static int outcome(struct loop *l, const struct stream *s, const char *words)
+static int outcome(const struct stream *s, const char *words)
 {
 	const struct doc *d = s ? stream_last(s, "deployment") : NULL;
 	const char *state = d ? json_text_at(d->body, "state") : "";
@@ -46,7 +46,6 @@ static int outcome(struct loop *l, const struct stream *s, const char *words)
 	if (d)
 		return err_set(EIO, "the policy was not put in place: %s",
 			       json_text_at(d->body, "why"));
-	(void)l;
 	return err_set(EIO, "the policy was not put in place: %s",
 		       *words ? words : "sched-deploy said nothing");
 }
@@ -78,7 +77,7 @@ static int deploy_vm(struct loop *l, const struct loop_try *best)
 	if (!rc)
 		rc = loop_take(l, a.out);
 	if (rc >= 0)
-		rc = outcome(l, a.out, a.words);
+		rc = outcome(a.out, a.words);
 	if (!rc)
 		snprintf(l->place, sizeof(l->place), "%s in a guest",
 			 run ? "the command ran under it"
@@ -109,7 +108,7 @@ static int deploy_host(struct loop *l, const struct loop_try *best)
 	strs_printf(&args, "--policy=%s", best->policy);
 	rc = launcher_start(&launch, &is);
 	if (!rc)
-		rc = outcome(l, is.out, "");
+		rc = outcome(is.out, "");
 	if (!rc && is.gone)
 		rc = err_set(EIO, "the policy is not attached any more");
 	if (!rc)
@@ -220,6 +219,6 @@ int loop_is_current(struct loop *l, bool *attach)
 	    !history_has(l, verdict))
 		return 0;
 	*attach = l->o->deploy && !strcmp(l->o->target, "host") &&
-		  !launcher_in_force(policy, l->o->cancel);
+		  launcher_in_force(policy, l->o->cancel) <= 0;
 	return 1;
 }

@@ -186,15 +186,13 @@ static int prepare(struct follower *f)
 
 	if (!rc)
 		rc = find_place(f);
-	if (rc)
-		return rc;
 	/* By the policy that was put in place, which may be the one before. */
-	follower_look(f);
-	if (f->r.serial >= f->host.serial && strcmp(f->id, f->r.id)) {
-		follower_turn_to(f, &f->r);
-		follower_look(f);
-	}
-	return 0;
+	if (!rc)
+		rc = follower_look(f);
+	if (rc || f->r.serial < f->host.serial || !strcmp(f->id, f->r.id))
+		return rc;
+	follower_turn_to(f, &f->r);
+	return follower_look(f);
 }
 
 static int decide(struct follower *f, struct follower_result *r)

@@ -75,18 +75,25 @@ static void be_gone(struct follower *f, bool booted)
 		stream_free(s);
 }
 
-void follower_look(struct follower *f)
+int follower_look(struct follower *f)
 {
-	bool booted = look_at_boot(f);
 	enum rollout_stage was = f->host.stage;
+	int is = *f->policy ? launcher_in_force(f->policy,
+						f->o->remote->cancel)
+			    : 0;
+	bool booted;
 
-	f->host.in_force = *f->policy &&
-			   launcher_in_force(f->policy, f->o->remote->cancel);
+	/* What cannot be seen is not gone. */
+	if (is < 0)
+		return is;
+	booted = look_at_boot(f);
+	f->host.in_force = is;
 	if (!f->host.in_force && (was == STAGE_TRYING || was == STAGE_WELL)) {
 		be_gone(f, booted);
 		follower_say(f, "policy %.12s is not in force any more%s%s",
 			     f->policy, *f->why ? ": " : "", f->why);
 	}
+	return 0;
 }
 
 /* ---- putting it in place ----------------------------------------------- */
@@ -197,10 +204,10 @@ static int make_way(struct follower *f)
 	struct program_call c = {.program = "sched-deploy",
 				 .cancel = f->o->remote->cancel};
 	struct program_answer a;
-	int rc;
+	int rc = *f->before ? launcher_in_force(f->before, c.cancel) : 0;
 
-	if (!*f->before || !launcher_in_force(f->before, c.cancel))
-		return 0;
+	if (rc <= 0)
+		return rc;
 	strs_add(&c.args, "stop");
 	rc = program_run(&c, &a);
 	if (!rc && a.exit_status > 1)
@@ -262,7 +269,9 @@ int follower_withdraw(struct follower *f, const char *why)
 	strs_add(&args, "rollback");
 	strs_add(&args, "--json");
 	rc = launcher_start(&l, &is);
-	if (!rc && launcher_in_force(f->policy, f->o->remote->cancel))
+	if (!rc)
+		rc = launcher_in_force(f->policy, f->o->remote->cancel);
+	if (rc > 0)
 		rc = err_set(EIO,
 			     "policy %.12s is still in force after "
 			     "'sched-deploy rollback', which ended with "

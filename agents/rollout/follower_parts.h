@@ -44,8 +44,8 @@ void follower_is(struct follower *f, enum rollout_stage stage, const char *why);
 
 /* ---- follower_deploy.c ------------------------------------------------- */
 
-/* How what was put in place fares. */
-void follower_look(struct follower *f);
+/* How what was put in place fares; -errno: that cannot be told. */
+int follower_look(struct follower *f);
 /* Puts it in place; -errno: it could not be tried. */
 int follower_deploy(struct follower *f);
 int follower_withdraw(struct follower *f, const char *why);

@@ -53,6 +53,13 @@ void launched_release(struct launched *l)
 	l->out = NULL;
 }
 
+static void put_down(const struct launched *l)
+{
+	kill(l->pid, SIGTERM);
+	while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static int await(const struct launch *l, struct launched *out)
 {
 	double until = clock_monotonic() + ATTACH_PATIENCE_S;
@@ -69,9 +76,12 @@ static int await(const struct launch *l, struct launched *out)
 		if (out->gone ||
 		    (out->out && stream_last(out->out, "deployment")))
 			return 0;
-		if (clock_monotonic() > until || (l->cancel && *l->cancel)) {
-			kill(out->pid, SIGTERM);
-			waitpid(out->pid, NULL, 0);
+		if (l->cancel && *l->cancel) {
+			put_down(out);
+			return err_set(EINTR, "stopped on request");
+		}
+		if (clock_monotonic() > until) {
+			put_down(out);
 			return err_set(ETIMEDOUT,
 				       "sched-deploy did not attach the "
 				       "policy in time");
@@ -126,21 +136,27 @@ int launcher_start(const struct launch *l, struct launched *out)
 	return rc;
 }
 
-bool launcher_in_force(const char *policy, const volatile sig_atomic_t *cancel)
+int launcher_in_force(const char *policy, const volatile sig_atomic_t *cancel)
 {
 	struct program_call c = {.program = "sched-deploy", .cancel = cancel};
 	struct program_answer a = {0};
-	const struct doc *d;
-	bool is = false;
+	const struct doc *d = NULL;
+	int rc;
 
 	strs_add(&c.args, "status");
 	strs_add(&c.args, "--json");
-	if (!program_run(&c, &a)) {
+	rc = program_run(&c, &a);
+	if (!rc && a.cancelled)
+		rc = err_set(EINTR, "stopped on request");
+	if (!rc)
 		d = stream_last(a.out, "note");
-		is = d &&
-		     !strcmp(json_text_at(d->body, "holder.policy"), policy);
-	}
+	if (!rc && !d)
+		rc = err_set(EIO, "'sched-deploy status' does not say what is "
+				  "in force%s%s",
+			     *a.words ? ": " : "", a.words);
+	if (!rc)
+		rc = !strcmp(json_text_at(d->body, "holder.policy"), policy);
 	program_answer_release(&a);
 	strs_release(&c.args);
-	return is;
+	return rc;
 }

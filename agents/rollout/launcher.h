@@ -31,7 +31,8 @@ struct launched {
 
 /*
  * Until it writes a deployment or ends: 0, however it went.  -ETIMEDOUT: it did
- * neither in time, and was ended.  launched_release() in any case.
+ * neither in time, -EINTR: neither until it was cancelled; and was ended.
+ * launched_release() in any case.
  */
 int launcher_start(const struct launch *l, struct launched *out);
 void launched_release(struct launched *l);
@@ -39,7 +40,8 @@ void launched_release(struct launched *l);
 /* What such a one has written so far; NULL: there is no such file. */
 struct stream *launcher_look(const char *path, const char *by);
 
-/* sched-deploy says that this policy, or its knobs, are in force. */
-bool launcher_in_force(const char *policy, const volatile sig_atomic_t *cancel);
+/* What sched-deploy says: 1, this policy, or its knobs, are in force; 0, they
+ * are not; -errno, it does not say. */
+int launcher_in_force(const char *policy, const volatile sig_atomic_t *cancel);
 
 #endif

@@ -232,6 +232,29 @@ cohort() {
 	answered wait halted
 }
 
+@test 'rollout: what cannot be seen is not gone' {
+	local i
+	fleet h1
+	story 5
+	begin
+	follow 0 h1 canary
+	mkdir -p tree/bin tree/libexec
+	ln -s "$BUILD/lib" tree/lib
+	ln -s "$BUILD/libexec/schedkit" tree/libexec/schedkit
+	cp "$BUILD/bin/sched-rollout" tree/bin
+	ln -s "$BUILD/bin/sched-history" tree/bin
+	printf '#!/bin/sh\n[ "$1" != status ] || exit 3\nexec %s "$@"\n' \
+		"$BUILD/bin/sched-deploy" >tree/bin/sched-deploy
+	chmod +x tree/bin/sched-deploy
+	for i in 1 2; do
+		PATH=$PWD/tree/bin:$PATH follow 3 h1 canary
+		has "$stderr" 'does not say what is in force'
+	done
+	follow 0 h1 canary
+	answered stay well
+	is "$(niceness h1)" 5
+}
+
 @test 'rollout: only what a trusted key has signed' {
 	fleet h1
 	story 5
