@@ -143,9 +143,10 @@ static int read_stream(struct loop *l, int out_fd)
 	while ((rc = stream_next(l->s, &d)) != 0) {
 		if (rc == 1 || rc == -EINTR)
 			continue;
-		return rc == -EPIPE ? 0
-				    : err_prefix(rc, "'%s/stream.jsonl'",
-						 l->state.dir);
+		/* Who reads our documents may leave; we need all of them. */
+		if (rc == -EPIPE && out_fd >= 0)
+			return read_stream(l, -1);
+		return err_prefix(rc, "'%s/stream.jsonl'", l->state.dir);
 	}
 	return 0;
 }
@@ -177,6 +178,7 @@ static int enter(struct loop *l, const struct loop_next *next)
 	struct json *body = l->state.body, *held, *row;
 	static const char *const names[] = {"observe", "plan", "verify",
 					    "deploy", "end"};
+	double usd, tokens;
 
 	l->phase_start = clock_monotonic();
 	json_set_string(body, "phase", names[next->act]);
@@ -189,12 +191,9 @@ static int enter(struct loop *l, const struct loop_next *next)
 	}
 	if (next->act == LOOP_PLAN && next->model) {
 		held = json_set(body, "held", json_object());
-		json_set_number(held, "usd",
-				fmax(0, l->o->budget.usd - l->spent.usd) /
-					fmax(1, (double)l->o->budget.rounds));
-		json_set_number(held, "tokens",
-				fmax(0, l->o->budget.tokens - l->spent.tokens) /
-					fmax(1, (double)l->o->budget.rounds));
+		loop_model_budget(l, &usd, &tokens);
+		json_set_number(held, "usd", usd);
+		json_set_number(held, "tokens", tokens);
 	}
 	if (row && isfinite(next->expected_gain_pct))
 		json_set_number(row, "expected_gain_pct",

@@ -52,6 +52,8 @@ int loop_save(struct loop *l);
 
 int loop_observe(struct loop *l);
 int loop_plan(struct loop *l, const struct loop_next *next);
+/* What of the budget's rest a model may cost in the round that is planned. */
+void loop_model_budget(const struct loop *l, double *usd, double *tokens);
 int loop_verify(struct loop *l);
 int loop_record(struct loop *l);
 int loop_promote(struct loop *l, const struct loop_try *best);

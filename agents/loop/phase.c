@@ -264,21 +264,28 @@ int loop_observe(struct loop *l)
 
 /* ---- planning --------------------------------------------------------- */
 
-/* Of the budget that is left, and of the rounds. */
-static void model_budget(const struct loop *l, struct strs *args)
+void loop_model_budget(const struct loop *l, double *usd, double *tokens)
 {
 	const struct loop_budget *b = &l->o->budget;
-	long rounds = b->rounds - (long)l->n + 1;
-	double share = 1 / fmax(1, (double)rounds);
+	double rounds = fmax(1, (double)(b->rounds - (long)l->n + 1));
+
+	*usd = fmax(0, b->usd - l->spent.usd) / rounds;
+	*tokens = fmax(0, b->tokens - l->spent.tokens) / rounds;
+}
+
+static void add_budget(const struct loop *l, struct strs *args)
+{
+	const struct loop_budget *b = &l->o->budget;
+	double usd, tokens;
 	struct buf text;
 
+	loop_model_budget(l, &usd, &tokens);
 	buf_init(&text, 256);
 	if (b->usd > 0)
-		buf_printf(&text, "usd=%.6f",
-			   fmax(0, b->usd - l->spent.usd) * share);
+		buf_printf(&text, "usd=%.6f", usd);
 	if (b->tokens > 0)
 		buf_printf(&text, "%stokens=%.0f", text.len ? "," : "",
-			   fmax(1, (b->tokens - l->spent.tokens) * share));
+			   fmax(1, tokens));
 	if (b->seconds > 0)
 		buf_printf(&text, "%stime=%.0f", text.len ? "," : "",
 			   loop_time_left(l));
@@ -307,7 +314,7 @@ static int ask_synth(struct loop *l, long count, bool model)
 	add_text(&c.args, "--backend", model ? l->o->backend : "builtin");
 	if (model) {
 		add_text(&c.args, "--model", l->o->model);
-		model_budget(l, &c.args);
+		add_budget(l, &c.args);
 	} else if (l->o->backend && !l->o->asks_model) {
 		free(c.args.v[c.args.len - 1]);
 		c.args.v[c.args.len - 1] = mem_strdup(l->o->backend);

@@ -308,6 +308,55 @@ run_loop() {
 	has "$stderr" 'there is no unfinished run'
 }
 
+@test 'stopped while the policy is put in place: it is not taken for done' {
+	stand_in deploy '[ "$1" = status ] || { touch there; exec sleep 60; }'
+	prepare
+	setsid "$loop" --target host --rounds 1 --candidates 1 -- true \
+		>out 2>err &
+	for _ in {1..200}; do [ -e there ] && break || sleep 0.1; done
+	kill -INT $!
+	rc=0
+	wait $! || rc=$?
+	is $rc 4
+	stand_in deploy 'deployed "$@"'
+	exits 0 "$loop" --target host --rounds 1 --candidates 1 --resume -- true
+	is "$(grep -c -- --policy= deploy.calls)" 2
+}
+
+@test 'whose reader leaves while it resumes knows what it knew' {
+	stand_in verify 'exit 4'
+	run_loop 4 --rounds 1 --candidates 1
+	stand_in verify 'played'
+	{
+		sleep 0.5
+		"$loop" --target vm --rounds 1 --candidates 1 --resume -- true
+	} 2>err | true
+	is "$(calls observe)" 1
+}
+
+@test 'what a model may cost is noted before it is asked' {
+	rm tree/bin/sched-synth
+	stand_in synth '
+		case $* in
+		*builtin*) exec "$BUILD/bin/sched-synth" "$@" ;;
+		esac
+		cat >/dev/null
+		[ -e once ] || { touch once; exit 1; }
+		touch there
+		sleep 60'
+	sed -i "2i BUILD='$BUILD'" tree/bin/sched-synth
+	ratio 1 rejected
+	prepare
+	"$loop" --target vm --rounds 2 --candidates 2 --backend http://x.invalid \
+		--budget usd=1 -- true >/dev/null 2>&1 &
+	for _ in {1..300}; do [ -e there ] && break || sleep 0.1; done
+	kill -9 $!
+	wait $! || true
+	# All that is left is for the last round.
+	has "$(tail -n 1 synth.calls)" 'usd=1.000000'
+	is "$(jq .held.usd "$(state)/state.json")" 1
+}
+
 @test 'a program that says later, or cannot' {
 	stand_in verify 'echo "sched-verify: busy" >&2; exit 4'
 	run_loop 4 --rounds 1 --candidates 1
