@@ -9,40 +9,41 @@
 #include "base/mem.h"
 #include "policy/object.h"
 
-static const struct doc *chain_find(const struct verifier *v,
-				    const struct doc *d, size_t steps);
+/* Who has more forefathers than these to look at has lost the nearest one. */
+#define FOREFATHERS_MAX 1024
 
-static const struct doc *chain_step(const struct verifier *v, const char *id,
-				    size_t steps)
+static bool is_in(const struct doc *const *list, size_t n, const struct doc *d)
 {
-	const struct doc *d = stream_find(v->stream, id);
-
-	if (!d)
-		return NULL;
-	if (!strcmp(d->kind, "profile"))
-		return d;
-	return steps ? chain_find(v, d, steps - 1) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == d)
+			return true;
+	return false;
 }
 
-/* The nearest profile up the parents; steps bounds a malformed chain. */
-static const struct doc *chain_find(const struct verifier *v,
-				    const struct doc *d, size_t steps)
+/* The nearest profile up the parents, one generation after the other. */
+static const struct doc *profile_above(const struct verifier *v,
+				       const struct doc *policy)
 {
-	for (size_t i = 0; i < doc_parent_count(d); i++) {
-		const struct doc *p = chain_step(v, doc_parent(d, i), steps);
+	const struct doc *seen[FOREFATHERS_MAX] = {policy};
+	size_t n = 1;
 
-		if (p)
-			return p;
-	}
+	for (size_t at = 0; at < n; at++)
+		for (size_t i = 0; i < doc_parent_count(seen[at]); i++) {
+			const struct doc *p =
+				stream_find(v->stream, doc_parent(seen[at], i));
+
+			if (p && !strcmp(p->kind, "profile"))
+				return p;
+			if (p && n < FOREFATHERS_MAX && !is_in(seen, n, p))
+				seen[n++] = p;
+		}
 	return NULL;
 }
-
-#define CHAIN_STEPS 16
 
 static const struct doc *profile_of(const struct verifier *v,
 				    const struct doc *policy)
 {
-	const struct doc *p = chain_find(v, policy, CHAIN_STEPS);
+	const struct doc *p = profile_above(v, policy);
 
 	return p ? p : stream_last(v->stream, "profile");
 }

@@ -184,6 +184,43 @@ bad_line() {
 	is "$(tail -n 1 <<<"$output" | jq -r '.parent[1]')" "$p"
 }
 
+# note WORDS PARENT...: a note whose line and id are kept.
+note() {
+	doc note "{\"text\": \"$1\"}" "${@:2}" >one
+	cat one >>in.jsonl
+	id=$(doc_id <one)
+}
+
+@test 'verify: the nearest profile of many forefathers' {
+	local far near layer i
+	profile >in.jsonl
+	far=$(doc_id <in.jsonl)
+	doc profile "$(profile | jq -c '.body | .duration_us = 2')" >>in.jsonl
+	near=$(tail -n 1 in.jsonl | doc_id)
+	# Its grandfather is far, its father near.
+	note lesson "$far"
+	doc policy "$(policy '{}' | jq -c .body)" "$id" "$near" >>in.jsonl
+	exits 1 timeout 60 sched-verify --stages lint --json <in.jsonl
+	is "$(jq -r 'select(.kind == "verdict") | .parent[1]' <<<"$output")" \
+		"$near"
+	# Ways up without number.
+	profile >in.jsonl
+	layer=$far
+	for i in {1..12}; do
+		ids=()
+		for n in {1..8}; do
+			# shellcheck disable=SC2086
+			note "$i $n" $layer
+			ids+=("$id")
+		done
+		layer=${ids[*]}
+	done
+	# shellcheck disable=SC2086
+	doc policy "$(policy '{}' | jq -c .body)" $layer >>in.jsonl
+	sed -i 1d in.jsonl
+	exits 1 timeout 20 sched-verify --stages lint --json <in.jsonl
+}
+
 @test 'verify: a verdict reads back' {
 	policy '{"slice_us": 7}' |
 		sched-verify --stages lint --json >in.jsonl || [ $? = 1 ]
