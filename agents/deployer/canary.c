@@ -36,7 +36,9 @@ static int note(struct trial *t, bool partial)
 	struct json *report = attacher_report(&d->attacher), *body;
 	int rc;
 
-	clock_text(clock_wall(), d->since);
+	/* However often it is taken off in between, it is one deployment. */
+	if (t->start <= 0)
+		clock_text(clock_wall(), d->since);
 	body = deployer_body(d, "attached", report, -1,
 			     partial ? "a canary: it has some tasks now and "
 				       "then"
@@ -230,6 +232,8 @@ static int run(struct trial *t)
 	rc = canary_run(t->d->canary, &answer);
 	if (rc < 0)
 		return failed(t, rc);
+	if (rc && t->start <= 0)
+		return err_set(EINTR, "stopped before anything was attached");
 	if (rc)
 		return deployer_end_host(t->d, &t->end, t->start, 0);
 	return answer == CANARY_PASSED ? stay(t) : turned_down(t);

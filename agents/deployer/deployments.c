@@ -55,20 +55,21 @@ bool deployments_is_end(const struct json *body)
 	return false;
 }
 
-static bool is_same(const struct doc *begin, const struct doc *end)
+static bool is_same(const struct doc *a, const struct doc *b)
 {
-	return *text(begin, "since") &&
-	       !strcmp(text(begin, "since"), text(end, "since")) &&
-	       !strcmp(text(begin, "policy"), text(end, "policy")) &&
-	       !strcmp(text(begin, "host"), text(end, "host"));
+	return *text(a, "since") &&
+	       !strcmp(text(a, "since"), text(b, "since")) &&
+	       !strcmp(text(a, "policy"), text(b, "policy")) &&
+	       !strcmp(text(a, "host"), text(b, "host"));
 }
 
-/* The one that this document ends; NULL: its beginning is not there. */
-static struct deployment *open_one(struct deployments *d, const struct doc *end)
+/* The one that this document goes on with, or ends; NULL: its beginning is not
+ * there. */
+static struct deployment *open_one(struct deployments *d, const struct doc *doc)
 {
 	for (size_t i = d->n; i-- > 0;)
 		if (d->v[i].begin && !d->v[i].end &&
-		    is_same(d->v[i].begin, end))
+		    is_same(d->v[i].begin, doc))
 			return &d->v[i];
 	return NULL;
 }
@@ -83,14 +84,13 @@ void deployments_read(const struct doc *const *docs, size_t n, const char *host,
 		if (strcmp(docs[i]->kind, "deployment") ||
 		    !is_of_host(docs[i], host))
 			continue;
-		if (!strcmp(text(docs[i], "state"), "attached")) {
-			out->v[out->n++].begin = docs[i];
-			continue;
-		}
 		of = open_one(out, docs[i]);
 		if (!of)
 			of = &out->v[out->n++];
-		of->end = docs[i];
+		if (!strcmp(text(docs[i], "state"), "attached"))
+			of->begin = docs[i];
+		else
+			of->end = docs[i];
 	}
 }
 

@@ -17,7 +17,9 @@
 
 /* One deployment; its documents are lent. */
 struct deployment {
-	const struct doc *begin; /* as it was attached; NULL: not known */
+	/* As it was attached, or stays when its canary is over; NULL: not
+	 * known. */
+	const struct doc *begin;
 	/* As it ended; NULL: it goes on, or its holder was killed.  One that
 	 * was refused, or tried in a guest, has only this. */
 	const struct doc *end;

@@ -110,6 +110,26 @@ static void beginning_and_end_are_one(void **state)
 	done(&s);
 }
 
+/* What a canary has, it stays attached with. */
+static void a_canary_that_stays_is_one(void **state)
+{
+	struct story s = {.n = 0};
+
+	(void)state;
+	attached(&s, 1, A);
+	tell(&s, 5, A, "attached", 1);
+	assert_int_equal(all(&s, NULL)->n, 1);
+	assert_ptr_equal(deployment_doc(&s.of.v[0]), s.docs[1]);
+	tell(&s, 9, A, "detached", 1);
+	assert_int_equal(all(&s, NULL)->n, 1);
+	assert_ptr_equal(s.of.v[0].end, s.docs[2]);
+	/* Again is not still. */
+	attached(&s, 10, A);
+	attached(&s, 11, A);
+	assert_int_equal(all(&s, NULL)->n, 3);
+	done(&s);
+}
+
 static void others_machines_do_not_count(void **state)
 {
 	struct story s = {.n = 0};
@@ -217,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(beginning_and_end_are_one),
+		cmocka_unit_test(a_canary_that_stays_is_one),
 		cmocka_unit_test(others_machines_do_not_count),
 		cmocka_unit_test(guests_were_never_in_place),
 		cmocka_unit_test(the_nearest_comes_first_and_each_once),
