@@ -24,12 +24,10 @@
 #include "scx/ext.h"
 #include "trust/statement.h"
 
-#define PROGRAM	  "load-policy"
-#define CHUNK	  4096
-#define WORDS_MAX (64u << 20)
-#define LOOK_MS	  100
-#define BEAT_S	  0.2
-#define GONE_S	  5.0
+#define PROGRAM "load-policy"
+#define LOOK_MS 100
+#define BEAT_S	0.2
+#define GONE_S	5.0
 /* To detach takes it GONE_S at most, to answer what it could do next to
  * nothing, and to load what the kernel's verifier likes. */
 #define PATIENCE_S 8.0
@@ -50,17 +48,10 @@ static const struct backoff pauses = {0.25, 2, 8};
 /* false: it has closed its end. */
 static bool take_some(struct attacher *a)
 {
-	char chunk[CHUNK];
-	ssize_t n = read(a->child.fd, chunk, sizeof(chunk));
-
-	if (n < 0)
-		return errno == EINTR;
-	if (n > 0) {
-		buf_add(&a->in, chunk, (size_t)n);
-		a->heard = clock_monotonic();
-	}
-	attacher_take_lines(a);
-	return n > 0;
+	if (!answers_take(&a->answers, attacher_take_line, a))
+		return false;
+	a->heard = clock_monotonic();
+	return true;
 }
 
 /* false: there is nothing to read by then. */
@@ -92,7 +83,7 @@ static void finish(struct attacher *a)
 	while (is_readable(a, until) && take_some(a))
 		;
 	close(a->child.fd);
-	a->child.fd = -1;
+	a->child.fd = a->answers.fd = -1;
 	child_end(&a->child, until - clock_monotonic());
 }
 
@@ -103,8 +94,7 @@ static void forget(struct attacher *a)
 	a->rc = 0;
 	free(a->why);
 	a->why = NULL;
-	buf_reset(&a->in);
-	a->taken = 0;
+	answers_release(&a->answers);
 	a->told = a->asked;
 	a->heeded = a->declared;
 	a->answered = a->modelled;
@@ -145,10 +135,11 @@ static int launch(struct attacher *a)
 	free(path);
 	if (rc)
 		return rc;
-	rc = attacher_send(a->child.fd, a->request, sizeof(*a->request));
+	answers_init(&a->answers, a->child.fd);
+	rc = answers_send(&a->answers, a->request, sizeof(*a->request));
 	if (!rc && a->request->object_len)
-		rc = attacher_send(a->child.fd, a->object,
-				   a->request->object_len);
+		rc = answers_send(&a->answers, a->object,
+				  a->request->object_len);
 	/* What it says is worth more than that it hung up. */
 	answered = hear_answer(a);
 	if (!a->rc && (a->loaded || a->done)) {
@@ -342,7 +333,7 @@ static void init(struct attacher *a)
 	*a = (struct attacher){.child = {.fd = -1}};
 	init_lock(&a->lock);
 	pthread_cond_init(&a->news, NULL);
-	buf_init(&a->in, WORDS_MAX);
+	answers_init(&a->answers, -1);
 	a->request = mem_zalloc(1, sizeof(*a->request));
 	a->request->size = sizeof(*a->request);
 	a->end = mem_zalloc(1, sizeof(*a->end));
@@ -516,7 +507,7 @@ void attacher_release(struct attacher *a)
 	if (!a->request)
 		return;
 	let_go(a);
-	buf_release(&a->in);
+	answers_release(&a->answers);
 	strs_release(&a->restarts);
 	pthread_cond_destroy(&a->news);
 	pthread_mutex_destroy(&a->lock);

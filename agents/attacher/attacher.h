@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "base/buf.h"
+#include "base/answer.h"
 #include "base/child.h"
 #include "base/strs.h"
 #include "doc/json.h"
@@ -48,8 +48,7 @@ struct attacher {
 	const volatile sig_atomic_t *cancel;
 	struct load_request *request;
 	char *object;
-	struct buf in;
-	size_t taken; /* bytes of in that were understood */
+	struct answers answers;
 
 	char name[IMAGE_NAME_LEN]; /* as the kernel shows it; "": not loaded */
 	bool loaded, attached, silent, done;

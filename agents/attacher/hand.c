@@ -3,38 +3,26 @@
 #include "agents/attacher/parts.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
-int attacher_send(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = send(fd, at, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			at += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
+/* So much that it did not read, and there is room for the largest rules: one
+ * that is stopped, or does not get to run, must not stop who waits for it. */
+#define UNREAD_MAX (64 << 10)
 
 /* The byte that says what follows, and that; NULL: nothing does. */
 static int send_after(const struct attacher *a, char byte, const void *data,
 		      size_t len)
 {
-	int rc = attacher_send(a->child.fd, &byte, 1);
+	int rc = answers_send(&a->answers, &byte, 1);
 
-	return rc || !data ? rc : attacher_send(a->child.fd, data, len);
+	return rc || !data ? rc : answers_send(&a->answers, data, len);
 }
 
 static int send_rules(struct attacher *a)
@@ -79,6 +67,14 @@ static bool is_there(const struct attacher *a)
 	return a->child.fd >= 0 && a->attached;
 }
 
+static bool may_send(const struct attacher *a)
+{
+	int unread = 0;
+
+	return is_there(a) && (ioctl(a->child.fd, SIOCOUTQ, &unread) < 0 ||
+			       unread < UNREAD_MAX);
+}
+
 int attacher_declare(struct attacher *a, const struct intent_rules *r,
 		     uint32_t *generation)
 {
@@ -89,7 +85,7 @@ int attacher_declare(struct attacher *a, const struct intent_rules *r,
 		a->rules = mem_zalloc(1, sizeof(*a->rules));
 	memset(a->rules, 0, sizeof(*a->rules));
 	memcpy(a->rules, r, r->size);
-	if (!is_there(a) || send_rules(a))
+	if (!may_send(a) || send_rules(a))
 		rc = -EAGAIN;
 	if (!rc)
 		rc = await(a, &a->heeded, a->declared);
@@ -118,7 +114,7 @@ int attacher_model(struct attacher *a, const struct forecast *m,
 	int rc;
 
 	pthread_mutex_lock(&a->lock);
-	rc = !is_there(a) || send_model(a, m)
+	rc = !may_send(a) || send_model(a, m)
 		     ? -EAGAIN
 		     : await(a, &a->answered, a->modelled);
 	if (!rc && a->unlearned)
@@ -133,7 +129,7 @@ int attacher_model(struct attacher *a, const struct forecast *m,
 void attacher_context(struct attacher *a, const struct feature_context *c)
 {
 	pthread_mutex_lock(&a->lock);
-	if (is_there(a))
+	if (may_send(a))
 		send_after(a, LOAD_CONTEXT, c, sizeof(*c));
 	pthread_mutex_unlock(&a->lock);
 }

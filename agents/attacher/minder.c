@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "scx/sysfs.h"
@@ -26,17 +25,6 @@
 #define SAID_MAX 200
 
 /* ---- what it says ----------------------------------------------------- */
-
-static void take_trouble(struct minder *m, const char *text)
-{
-	char name[32] = "";
-	int at = 0;
-
-	if (m->rc || sscanf(text, "%31s %n", name, &at) < 1)
-		return;
-	m->rc = -err_number(name);
-	m->why = mem_strdup(text + at);
-}
 
 static void take_held(struct minder *m, const char *text)
 {
@@ -63,9 +51,9 @@ static void take_line(void *arg, const char *line)
 	else if (!strncmp(line, "said ", 5) && m->said.len < SAID_MAX)
 		strs_add(&m->said, line + 5);
 	else if (!strncmp(line, "no ", 3))
-		take_trouble(m, line + 3);
+		answers_trouble(line + 3, &m->rc, &m->why);
 	else if (!strncmp(line, "fault ", 6))
-		take_trouble(m, line + 6);
+		answers_trouble(line + 6, &m->rc, &m->why);
 	else if (!strcmp(line, "done"))
 		m->done = true;
 }
@@ -81,7 +69,7 @@ static int start(struct minder *m, const struct external_request *r)
 	*m = (struct minder){.child = {.fd = -1}};
 	rc = child_exec(path, argv, false, &m->child);
 	answers_init(&m->answers, m->child.fd);
-	if (!rc && io_write(m->child.fd, r, sizeof(*r)))
+	if (!rc && answers_send(&m->answers, r, sizeof(*r)))
 		rc = err_set(EIO, "%s took no request", PROGRAM);
 	free(path);
 	return rc;

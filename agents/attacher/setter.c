@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "knob/undo.h"
@@ -20,26 +19,15 @@
 
 /* ---- what it says ----------------------------------------------------- */
 
-static void take_trouble(struct setter *s, const char *text)
-{
-	char name[32] = "";
-	int at = 0;
-
-	if (s->rc || sscanf(text, "%31s %n", name, &at) < 1)
-		return;
-	s->rc = -err_number(name);
-	s->why = mem_strdup(text + at);
-}
-
 static void take_refusal(struct setter *s, const char *text)
 {
-	char name[32] = "";
-	int at = 0;
+	char *why = NULL;
 
 	s->answered = true;
-	s->refused = -EIO;
-	if (sscanf(text, "%31s %n", name, &at) == 1)
-		s->refused = err_set(err_number(name), "%s", text + at);
+	s->refused = 0;
+	answers_trouble(text, &s->refused, &why);
+	s->refused = s->refused ? err_set(-s->refused, "%s", why) : -EIO;
+	free(why);
 }
 
 static void take_done(struct setter *s, const char *text)
@@ -63,9 +51,9 @@ static void take_line(void *arg, const char *line)
 	else if (!strncmp(line, "left ", 5))
 		strs_add(&s->left, line + 5);
 	else if (!strncmp(line, "no ", 3))
-		take_trouble(s, line + 3);
+		answers_trouble(line + 3, &s->rc, &s->why);
 	else if (!strncmp(line, "fault ", 6))
-		take_trouble(s, line + 6);
+		answers_trouble(line + 6, &s->rc, &s->why);
 	else if (!strncmp(line, "done ", 5))
 		take_done(s, line + 5);
 	else if (!strcmp(line, "held"))
@@ -87,8 +75,8 @@ static int start(struct setter *s, const struct knob_request *r)
 	*s = (struct setter){.child = {.fd = -1}};
 	rc = child_exec(path, argv, false, &s->child);
 	answers_init(&s->answers, s->child.fd);
-	if (!rc)
-		rc = io_write(s->child.fd, r, sizeof(*r));
+	if (!rc && answers_send(&s->answers, r, sizeof(*r)))
+		rc = err_set(EIO, "%s took no request", PROGRAM);
 	free(path);
 	return rc;
 }
@@ -121,7 +109,7 @@ int setter_tune(struct setter *s, const struct knob_tune *t)
 {
 	s->answered = false;
 	s->refused = 0;
-	if (s->child.fd >= 0 && !io_write(s->child.fd, t, sizeof(*t)))
+	if (s->child.fd >= 0 && !answers_send(&s->answers, t, sizeof(*t)))
 		while (!s->answered && answers_take(&s->answers, take_line, s))
 			;
 	return s->answered ? s->refused

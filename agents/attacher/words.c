@@ -2,24 +2,16 @@
 /* What the process that holds a policy says. */
 #include "agents/attacher/parts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/mem.h"
 
 static void take_trouble(struct attacher *a, const char *text)
 {
-	char name[32] = "";
-	int at = 0;
-
-	if (a->rc || sscanf(text, "%31s %n", name, &at) < 1)
-		return;
-	a->rc = -err_number(name);
-	a->why = mem_strdup(text + at);
+	answers_trouble(text, &a->rc, &a->why);
 }
 
 static void take_name(struct attacher *a, const char *text)
@@ -189,29 +181,13 @@ static const struct {
 	{"learned", take_learned},
 };
 
-static void take_line(struct attacher *a, char *line)
+void attacher_take_line(void *arg, const char *line)
 {
-	char *text = strchrnul(line, ' ');
+	size_t len = strcspn(line, " ");
+	const char *text = line + len + (line[len] == ' ');
 
-	if (*text)
-		*text++ = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (!strcmp(words[i].word, line))
-			words[i].take(a, text);
-}
-
-void attacher_take_lines(struct attacher *a)
-{
-	char *nl;
-
-	while (a->in.len > a->taken && (nl = memchr(a->in.data + a->taken, '\n',
-						    a->in.len - a->taken))) {
-		*nl = '\0';
-		take_line(a, a->in.data + a->taken);
-		a->taken = (size_t)(nl - a->in.data) + 1;
-	}
-	if (a->taken == a->in.len) {
-		buf_reset(&a->in);
-		a->taken = 0;
-	}
+		if (strlen(words[i].word) == len &&
+		    !strncmp(words[i].word, line, len))
+			words[i].take(arg, text);
 }

@@ -6,10 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/mem.h"
 
 #define LINE_LEN    8192
 #define PATIENCE_MS 10000
@@ -70,6 +72,34 @@ void answers_init(struct answers *a, int fd)
 void answers_release(struct answers *a)
 {
 	buf_release(&a->in);
+}
+
+int answers_send(const struct answers *a, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = send(a->fd, at, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+void answers_trouble(const char *text, int *rc, char **why)
+{
+	char name[32] = "";
+	int at = 0;
+
+	if (*rc || sscanf(text, "%31s %n", name, &at) < 1)
+		return;
+	*rc = -err_number(name);
+	*why = mem_strdup(text + at);
 }
 
 static void take_lines(struct answers *a,

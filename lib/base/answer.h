@@ -39,6 +39,14 @@ struct answers {
 void answers_init(struct answers *a, int fd);
 void answers_release(struct answers *a); /* fd stays the caller's */
 
+/* Sends all of it: 0; -errno, without a message, and without a signal where the
+ * other side is closed. */
+int answers_send(const struct answers *a, const void *data, size_t len);
+
+/* Takes apart what answer_trouble() says behind its word, unless *rc has an
+ * error already: -errno, and its message, the caller's. */
+void answers_trouble(const char *text, int *rc, char **why);
+
 /* Waits for more and gives each whole line to fn; false: the other side is
  * closed. */
 bool answers_take(struct answers *a, void (*fn)(void *arg, const char *line),

@@ -44,8 +44,12 @@ struct world {
 
 static void hears(struct attacher *a, const char *lines)
 {
-	buf_puts(&a->in, lines);
-	attacher_take_lines(a);
+	char *copy = mem_strdup(lines), *save = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		attacher_take_line(a, line);
+	free(copy);
 }
 
 static int setup(void **state)
@@ -56,7 +60,7 @@ static int setup(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	pthread_mutex_init(&w->a.lock, NULL);
 	pthread_cond_init(&w->a.news, NULL);
-	buf_init(&w->a.in, 1 << 16);
+	answers_init(&w->a.answers, pair[0]);
 	w->a.request = mem_zalloc(1, sizeof(*w->a.request));
 	w->a.end = mem_zalloc(1, sizeof(*w->a.end));
 	w->a.child.fd = pair[0];
@@ -230,6 +234,27 @@ static void test_context(void **state)
 	assert_int_equal(recv(w->other, &got, sizeof(got), MSG_WAITALL),
 			 sizeof(got));
 	assert_memory_equal(&got, &c, sizeof(c));
+}
+
+/* One that is stopped is not waited for, whatever there is for it. */
+static void test_stuck(void **state)
+{
+	struct world *w = *state;
+	struct intent_rules *r = mem_zalloc(1, sizeof(*r));
+	struct feature_context c = {1, 2, 3, 4};
+	struct forecast m;
+	uint32_t n;
+
+	good(&m);
+	r->size = sizeof(*r);
+	alarm(30);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(attacher_declare(&w->a, r, &n), -EAGAIN);
+	assert_int_equal(attacher_model(&w->a, &m, &n), -EAGAIN);
+	for (int i = 0; i < 2000; i++)
+		attacher_context(&w->a, &c);
+	alarm(0);
+	free(r);
 }
 
 static void test_notes(void **state)
@@ -414,6 +439,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_context, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_notes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_supplied, setup, teardown),
 	};
