@@ -116,7 +116,8 @@ bool watcher_holds(struct watcher_hold *h, int wait_ms)
 }
 
 /* Both at once: it passes on what it reads. */
-static int hand_over(struct watcher_hold *h, const char *story, size_t len)
+static int hand_over(const struct watcher_opts *o, struct watcher_hold *h,
+		     const char *story, size_t len)
 {
 	size_t sent = 0;
 
@@ -124,6 +125,8 @@ static int hand_over(struct watcher_hold *h, const char *story, size_t len)
 		struct pollfd p = {h->child.fd, POLLIN | POLLOUT, 0};
 		ssize_t n;
 
+		if (o->cancel && *o->cancel)
+			return err_set(EINTR, "stopped on request");
 		poll(&p, 1, SLICE_MS);
 		if ((p.revents & (POLLIN | POLLHUP)) && !take(h))
 			return err_set(EIO, "sched-deploy has gone");
@@ -179,7 +182,7 @@ static int start(const struct watcher_opts *o, const struct watcher_vote *to,
 	free(program);
 	if (rc)
 		return rc;
-	rc = hand_over(h, story->data, story->len);
+	rc = hand_over(o, h, story->data, story->len);
 	/* What it says is better than that it does not listen. */
 	rc = h->child.fd >= 0 && rc != -EINTR ? await(o, h) : rc;
 	if (rc)
