@@ -22,7 +22,7 @@
 
 static int ask_back_off(struct deployer *d)
 {
-	const char *id = d->policy->id;
+	const char *id = d->policy->id, *because;
 	unsigned earlier = 0;
 	struct trips t;
 	double wait;
@@ -39,20 +39,21 @@ static int ask_back_off(struct deployer *d)
 		d->o->progress(d->o->progress_arg, 0, 0, err_text());
 	if (earlier > t.count)
 		t.count = earlier;
+	/* The history does not tell of another boot why. */
+	because = *t.why ? ", last because " : "";
 	wait = trips_wait(&t, clock_boot());
 	if (isinf(wait))
 		return deployer_refuse(d,
 				       "policy %.12s was taken off by a guard "
 				       "%u times%s%s: it is tried again when a "
 				       "person says so, with --again",
-				       id, t.count,
-				       *t.why ? ", last because " : "", t.why);
+				       id, t.count, because, t.why);
 	if (wait > 0)
 		return deployer_refuse(d,
 				       "policy %.12s was taken off by a guard "
-				       "%u times, last because %s: it may be "
-				       "tried again in %.0f s, or with --again",
-				       id, t.count, t.why, ceil(wait));
+				       "%u times%s%s: it may be tried again in "
+				       "%.0f s, or with --again",
+				       id, t.count, because, t.why, ceil(wait));
 	return 0;
 }
 
