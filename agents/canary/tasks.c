@@ -66,7 +66,7 @@ void canary_tasks_put(struct canary_tasks *t, size_t pair, bool with,
 					window_s);
 		k->served[with][pair] = (float)(got / (got + seen[i].wait_s));
 	}
-	if (!known)
+	if (!known && t->count)
 		qsort(t->v, t->count, sizeof(*t->v), by_tid);
 }
 

@@ -33,7 +33,7 @@ const char *deployer_auto_target(void)
 	return rc == 0 || rc == -EBUSY ? "host" : "vm";
 }
 
-bool deployer_on_host(const struct deployer *d)
+static bool on_host(const struct deployer *d)
 {
 	return !strcmp(d->o->target, "host");
 }
@@ -43,7 +43,7 @@ bool deployer_is_knobs(const struct deployer *d)
 	return policy_form(d->policy->body) == FORM_KNOBS;
 }
 
-bool deployer_is_external(const struct deployer *d)
+static bool is_external(const struct deployer *d)
 {
 	return policy_form(d->policy->body) == FORM_EXTERNAL;
 }
@@ -97,7 +97,7 @@ int deployer_emit(struct deployer *d, struct json *body)
 	const char *parents[] = {d->verdict->id, d->policy->id};
 	int rc;
 
-	if (deployer_on_host(d) && deployments_is_end(body))
+	if (on_host(d) && deployments_is_end(body))
 		holder_ended(body);
 	rc = stream_emit(d->s, doc_new("deployment", DEPLOYER_NAME, body,
 				       parents, ARRAY_LEN(parents)));
@@ -245,7 +245,7 @@ static int find_policy(struct deployer *d)
 	}
 	if (deployer_is_knobs(d))
 		rc = knobs_read(d->policy->body, &knobs);
-	else if (deployer_is_external(d))
+	else if (is_external(d))
 		rc = external_read(d->policy->body, &external);
 	else if (!strcmp(text(d->policy, "form"), "params"))
 		rc = policy_params_read(d->policy->body, &params);
@@ -283,28 +283,27 @@ static int choose_target(struct deployer *d)
 	if (!strcmp(o->target, "auto"))
 		d->own.target =
 			deployer_is_knobs(d) ? "host" : deployer_auto_target();
-	if ((o->pid || o->cgroup) &&
-	    !(deployer_is_knobs(d) && deployer_on_host(d)))
+	if ((o->pid || o->cgroup) && !(deployer_is_knobs(d) && on_host(d)))
 		return deployer_refuse(d,
 				       "--pid and --cgroup are for knobs on "
 				       "the host: what is loaded schedules all "
 				       "of it");
-	if (o->pin && (deployer_is_knobs(d) || !deployer_on_host(d)))
+	if (o->pin && (deployer_is_knobs(d) || !on_host(d)))
 		return deployer_refuse(d, "--pin is for what is loaded on the "
 					  "host: nothing else outlives its "
 					  "holder");
-	if (o->guard_count && deployer_is_external(d))
+	if (o->guard_count && is_external(d))
 		return deployer_refuse(d, "--guard is for params and knobs: an "
 					  "external scheduler takes as long to "
 					  "let go as it likes");
 	if (o->guard_count && o->pin)
 		return deployer_refuse(d, "what is pinned has no guards: it "
 					  "outlives who would watch");
-	if (o->guard_count && !deployer_on_host(d))
+	if (o->guard_count && !on_host(d))
 		return deployer_refuse(d, "--guard is for the host: a guest is "
 					  "thrown away");
-	if (o->model && (deployer_is_knobs(d) || deployer_is_external(d) ||
-			 !deployer_on_host(d) || o->pin || o->canary))
+	if (o->model && (deployer_is_knobs(d) || is_external(d) ||
+			 !on_host(d) || o->pin || o->canary))
 		return deployer_refuse(
 			d,
 			"--model is for what is loaded on the host and held: "
@@ -312,15 +311,15 @@ static int choose_target(struct deployer *d)
 			o->pin	    ? "what is pinned is on its own"
 			: o->canary ? "a canary measures what was signed"
 				    : "nothing else follows a model");
-	if (o->canary && (deployer_is_knobs(d) || deployer_is_external(d) ||
-			  !deployer_on_host(d)))
+	if (o->canary &&
+	    (deployer_is_knobs(d) || is_external(d) || !on_host(d)))
 		return deployer_refuse(
 			d,
 			"--canary tries what is loaded on a host that is at "
 			"work: %s",
 			deployer_is_knobs(d) ? "for knobs there are --pid and "
 					       "--cgroup"
-			: deployer_is_external(d)
+			: is_external(d)
 				? "an external scheduler takes all tasks"
 				: "a guest is thrown away");
 	if (o->canary && o->canary->step[0].kind == CANARY_ALL &&
@@ -330,8 +329,7 @@ static int choose_target(struct deployer *d)
 				       "on this host, 'sched-verify --target "
 				       "host'; in a guest's word it is never "
 				       "given all of one");
-	if (!deployer_on_host(d) && !o->command && !o->dry_run &&
-	    o->hold_s <= 0)
+	if (!on_host(d) && !o->command && !o->dry_run && o->hold_s <= 0)
 		return err_set(EINVAL,
 			       "a guest is thrown away: give --for, a command "
 			       "or --dry-run");
@@ -344,7 +342,7 @@ static int read_object(struct deployer *d, char now[static DIGEST_HEX_LEN])
 	struct external external;
 	int rc;
 
-	if (deployer_is_external(d)) {
+	if (is_external(d)) {
 		rc = external_read(d->policy->body, &external);
 		if (!rc)
 			rc = external_find(&external, &d->object);
@@ -395,7 +393,7 @@ static int check_evidence(struct deployer *d)
 {
 	const char *where = text(d->verdict, "target");
 
-	d->from_guest = deployer_on_host(d) && strcmp(where, "host");
+	d->from_guest = on_host(d) && strcmp(where, "host");
 	if (d->from_guest && (!d->o->canary || strcmp(where, "vm")))
 		return deployer_refuse(d,
 				       "the verdict was measured on '%s': "
@@ -403,14 +401,14 @@ static int check_evidence(struct deployer *d)
 				       "measures on this host, and --canary "
 				       "tries what was measured in a guest",
 				       where);
-	if (deployer_on_host(d))
+	if (on_host(d))
 		deployer_know_host(d);
 	return 0;
 }
 
 static int open_target(struct deployer *d)
 {
-	if (!deployer_on_host(d))
+	if (!on_host(d))
 		return deployer_open_guest(d);
 	return deployer_is_knobs(d) ? deployer_open_knobs(d)
 				    : deployer_open_host(d);
@@ -448,8 +446,7 @@ static int check_kernel(struct deployer *d)
 				       "target runs %s: verify again",
 				       measured, d->kernel);
 	measured = text(d->verdict, "configuration");
-	if (strcmp(measured, d->configuration) &&
-	    (*measured || deployer_on_host(d)))
+	if (strcmp(measured, d->configuration) && (*measured || on_host(d)))
 		return deployer_refuse(d,
 				       "the verdict is for another build or "
 				       "configuration of kernel %s (%.12s, the "
@@ -461,9 +458,9 @@ static int check_kernel(struct deployer *d)
 
 static int hold(struct deployer *d)
 {
-	if (!deployer_on_host(d))
+	if (!on_host(d))
 		return deployer_hold_guest(d);
-	if (deployer_is_external(d))
+	if (is_external(d))
 		return deployer_hold_external(d);
 	if (deployer_is_knobs(d))
 		return deployer_hold_knobs(d);

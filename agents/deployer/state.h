@@ -52,10 +52,8 @@ struct deployer {
 	char since[CLOCK_TEXT_LEN]; /* when it was attached; "": not */
 };
 
-bool deployer_on_host(const struct deployer *d);
 /* The policy's form. */
 bool deployer_is_knobs(const struct deployer *d);
-bool deployer_is_external(const struct deployer *d);
 
 /*
  * The body of a deployment; report (may be NULL) is an ext_report(), held_s

@@ -49,7 +49,7 @@ static bool is_deployer(long pid)
 	return yes;
 }
 
-/* Everybody may ask for root's, too. */
+/* Takes path. */
 static struct json *read_record(char *path)
 {
 	struct json *v = NULL;

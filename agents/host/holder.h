@@ -12,8 +12,8 @@
 
 #include "doc/json.h"
 
-/* A descriptor that holds the lock until it is closed; -EBUSY names the
- * process that has it. */
+/* A descriptor that holds the lock until it is closed; -EBUSY: another process
+ * has it. */
 int holder_lock(void);
 
 /*

@@ -65,7 +65,7 @@ struct json *loop_row(struct loop *l)
 	return n ? (struct json *)json_at(rows, n - 1) : NULL;
 }
 
-int loop_save(struct loop *l)
+static int save(struct loop *l)
 {
 	struct json *body = l->state.body,
 		    *v = json_set(body, "spent", json_object());
@@ -99,7 +99,7 @@ static int begin(struct loop *l)
 		json_set_string(body, "name", w->name);
 		json_set(body, "command", json_strings(&w->command));
 	}
-	return loop_save(l);
+	return save(l);
 }
 
 /* What an unfinished run was spending when it was cut off: the time from the
@@ -198,7 +198,7 @@ static int enter(struct loop *l, const struct loop_next *next)
 	if (row && isfinite(next->expected_gain_pct))
 		json_set_number(row, "expected_gain_pct",
 				next->expected_gain_pct);
-	return loop_save(l);
+	return save(l);
 }
 
 static int leave(struct loop *l, const struct loop_next *next)
@@ -213,7 +213,7 @@ static int leave(struct loop *l, const struct loop_next *next)
 					seconds);
 	json_remove(body, "held");
 	json_remove(body, "phase_began");
-	return loop_save(l);
+	return save(l);
 }
 
 static int deploy(struct loop *l)
@@ -235,7 +235,8 @@ static int deploy(struct loop *l)
 
 static int act(struct loop *l, const struct loop_next *next)
 {
-	int rc = enter(l, next), saved;
+	int rc = enter(l, next);
+	char *why;
 
 	if (rc)
 		return rc;
@@ -258,13 +259,15 @@ static int act(struct loop *l, const struct loop_next *next)
 	if (!rc)
 		return leave(l, next);
 	/* The phase is to be done again: half of it does not count, what it
-	 * took does. */
+	 * took does.  Why it failed is what is told. */
+	why = mem_strdup(err_text());
 	l->spent.seconds += clock_monotonic() - l->phase_start;
 	json_remove(l->state.body, "phase_began");
-	saved = rc;
-	if (loop_state_cut(&l->state) || loop_save(l))
-		return saved;
-	return saved;
+	if (!loop_state_cut(&l->state))
+		save(l);
+	err_set(-rc, "%s", why);
+	free(why);
+	return rc;
 }
 
 /* ---- the end ---------------------------------------------------------- */
@@ -340,7 +343,7 @@ static int go(struct loop *l, struct loop_result *r)
 		 : r->answer == LOOP_BETTER ? "better"
 					    : "none",
 		 r);
-	return rc ? rc : loop_save(l);
+	return rc ? rc : save(l);
 }
 
 /* ---- the beginning ---------------------------------------------------- */
@@ -376,7 +379,7 @@ static int prepare(struct loop *l)
 		l->deployed = json_as_bool(json_get(l->state.body, "deployed"),
 					   false);
 		rc = read_stream(l, l->o->out_fd);
-		return rc ? rc : loop_save(l);
+		return rc ? rc : save(l);
 	}
 	if (unfinished)
 		rc = put_aside(l);

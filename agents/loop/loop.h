@@ -69,7 +69,4 @@ struct loop_result {
 int loop_run(const struct loop_opts *o, struct loop_result *r);
 void loop_result_release(struct loop_result *r);
 
-/* A program that ended with this says what the loop's error is. */
-int loop_status_error(int exit_status);
-
 #endif

@@ -39,14 +39,11 @@ void loop_read_cost(const struct stream *s, size_t from, double *usd,
  * verdicts tell of. */
 void loop_read_runs(const struct stream *s, size_t from, long *target,
 		    long *simulated);
-/* One run of the workload, in seconds; 0: unknown. */
-double loop_read_run_s(const struct json *profile);
 
 /* ---- state.c and loop.c: the state ---- */
 
 struct json *loop_row(struct loop *l); /* of the round under way; lent */
 double loop_now(void);		       /* seconds since the epoch */
-int loop_save(struct loop *l);
 
 /* ---- phase.c: each returns 0, or -errno with a message ---- */
 
@@ -59,13 +56,8 @@ int loop_record(struct loop *l);
 int loop_promote(struct loop *l, const struct loop_try *best);
 /* Documents of a call that are new here: how many, or -errno. */
 int loop_take(struct loop *l, const struct stream *from);
-/* Calls a program; the documents it wrote that are new are taken in when it
- * ended with a status of which the bit 1 << status is set in good. */
-int loop_ask(struct loop *l, struct program_call *c, unsigned good,
-	     struct program_answer *a);
 /* "--cpus" and the like of the guest. */
 void loop_guest_args(const struct loop *l, struct strs *args, bool topology);
-double loop_time_left(const struct loop *l);
 
 /* ---- deploy.c ---- */
 

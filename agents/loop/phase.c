@@ -21,7 +21,7 @@
 
 /* ---- calling ---------------------------------------------------------- */
 
-double loop_time_left(const struct loop *l)
+static double time_left(const struct loop *l)
 {
 	double left = l->o->budget.seconds;
 
@@ -32,14 +32,14 @@ double loop_time_left(const struct loop *l)
 	return fmax(left, 1);
 }
 
-int loop_status_error(int exit_status)
+static int status_error(int exit_status)
 {
 	return exit_status == 4 || exit_status > 128 ? -EAGAIN : -EIO;
 }
 
 static int failed(const struct program_call *c, const struct program_answer *a)
 {
-	int rc = loop_status_error(a->exit_status);
+	int rc = status_error(a->exit_status);
 
 	if (a->cancelled)
 		return err_set(EINTR, "stopped on request");
@@ -74,8 +74,10 @@ int loop_take(struct loop *l, const struct stream *from)
 	return taken;
 }
 
-int loop_ask(struct loop *l, struct program_call *c, unsigned good,
-	     struct program_answer *a)
+/* Calls a program; the documents it wrote that are new are taken in when it
+ * ended with a status of which the bit 1 << status is set in good. */
+static int ask(struct loop *l, struct program_call *c, unsigned good,
+	       struct program_answer *a)
 {
 	int rc = 0, status;
 
@@ -214,7 +216,7 @@ static int ask_neighbours(struct loop *l, const struct doc *profile)
 	strs_add(&c.args, "neighbours");
 	strs_add(&c.args, "--json");
 	add_long(&c.args, "-n", NEIGHBOURS);
-	rc = loop_ask(l, &c, YES_NO, &a);
+	rc = ask(l, &c, YES_NO, &a);
 	program_answer_release(&a);
 	strs_release(&c.args);
 	return rc;
@@ -224,12 +226,12 @@ static int observe(struct loop *l, const struct doc **profile)
 {
 	struct program_call c = {.program = "sched-observe",
 				 .cwd = l->o->workload->cwd,
-				 .timeout_s = loop_time_left(l)};
+				 .timeout_s = time_left(l)};
 	struct program_answer a = {0};
 	int rc;
 
 	observe_args(l, &c.args);
-	rc = loop_ask(l, &c, YES, &a);
+	rc = ask(l, &c, YES, &a);
 	if (!rc)
 		l->spent.guest_runs++;
 	program_answer_release(&a);
@@ -288,7 +290,7 @@ static void add_budget(const struct loop *l, struct strs *args)
 			   fmax(1, tokens));
 	if (b->seconds > 0)
 		buf_printf(&text, "%stime=%.0f", text.len ? "," : "",
-			   loop_time_left(l));
+			   time_left(l));
 	if (text.len)
 		add_text(args, "--budget", text.data);
 	buf_release(&text);
@@ -297,7 +299,7 @@ static void add_budget(const struct loop *l, struct strs *args)
 static int ask_synth(struct loop *l, long count, bool model)
 {
 	struct program_call c = {.program = "sched-synth",
-				 .timeout_s = loop_time_left(l)};
+				 .timeout_s = time_left(l)};
 	struct program_answer a = {0};
 	const struct doc **docs = all_docs(l, &c.n);
 	size_t before = stream_count(l->s);
@@ -319,7 +321,7 @@ static int ask_synth(struct loop *l, long count, bool model)
 		free(c.args.v[c.args.len - 1]);
 		c.args.v[c.args.len - 1] = mem_strdup(l->o->backend);
 	}
-	rc = loop_ask(l, &c, model ? YES_NO : YES, &a);
+	rc = ask(l, &c, model ? YES_NO : YES, &a);
 	loop_read_cost(l->s, before, &usd, &tokens);
 	l->spent.usd += usd;
 	l->spent.tokens += tokens;
@@ -436,7 +438,7 @@ static int learn(struct loop *l)
 	c.in = docs;
 	strs_add(&c.args, "learn");
 	strs_add(&c.args, "--json");
-	rc = loop_ask(l, &c, YES_NO, &a);
+	rc = ask(l, &c, YES_NO, &a);
 	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
@@ -446,7 +448,7 @@ static int learn(struct loop *l)
 int loop_verify(struct loop *l)
 {
 	struct program_call c = {.program = "sched-verify",
-				 .timeout_s = loop_time_left(l)};
+				 .timeout_s = time_left(l)};
 	size_t from = stream_count(l->s);
 	struct json *row = loop_row(l), *verdicts;
 	struct program_answer a = {0};
@@ -456,7 +458,7 @@ int loop_verify(struct loop *l)
 
 	c.in = docs;
 	verify_args(l, &c.args);
-	rc = loop_ask(l, &c, YES_NO, &a);
+	rc = ask(l, &c, YES_NO, &a);
 	if (!rc) {
 		verdicts = json_array();
 		for (size_t i = from; i < stream_count(l->s); i++)
@@ -490,7 +492,7 @@ int loop_record(struct loop *l)
 	c.in = docs;
 	strs_add(&c.args, "add");
 	strs_add(&c.args, "--json");
-	rc = loop_ask(l, &c, YES, &a);
+	rc = ask(l, &c, YES, &a);
 	program_answer_release(&a);
 	strs_release(&c.args);
 	free(docs);
@@ -509,7 +511,7 @@ int loop_promote(struct loop *l, const struct loop_try *best)
 	strs_add(&c.args, "candidate");
 	strs_add(&c.args, best->policy);
 	add_text(&c.args, "--workload", json_as_string(name, NULL));
-	rc = loop_ask(l, &c, YES_NO, &a);
+	rc = ask(l, &c, YES_NO, &a);
 	program_answer_release(&a);
 	strs_release(&c.args);
 	return rc;

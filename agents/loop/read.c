@@ -154,7 +154,8 @@ static void read_lessons(const struct loop *l, const struct doc *profile,
 	json_free(features);
 }
 
-double loop_read_run_s(const struct json *profile)
+/* One run of the workload, in seconds; 0: unknown. */
+static double run_s_of(const struct json *profile)
 {
 	double us = number_at(profile, "wall_us");
 
@@ -186,7 +187,7 @@ void loop_read_view(struct loop *l, struct loop_view *v)
 		v->budget.rounds = l->n ? (long)l->n : 1;
 	if (!profile)
 		return;
-	v->run_s = loop_read_run_s(profile->body);
+	v->run_s = run_s_of(profile->body);
 	read_lessons(l, profile, v);
 }
 

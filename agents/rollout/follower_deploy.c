@@ -78,8 +78,7 @@ static void be_gone(struct follower *f, bool booted)
 int follower_look(struct follower *f)
 {
 	enum rollout_stage was = f->host.stage;
-	int is = *f->policy ? launcher_in_force(f->policy,
-						f->o->remote->cancel)
+	int is = *f->policy ? launcher_in_force(f->policy, f->o->remote->cancel)
 			    : 0;
 	bool booted;
 

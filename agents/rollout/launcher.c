@@ -151,8 +151,9 @@ int launcher_in_force(const char *policy, const volatile sig_atomic_t *cancel)
 	if (!rc)
 		d = stream_last(a.out, "note");
 	if (!rc && !d)
-		rc = err_set(EIO, "'sched-deploy status' does not say what is "
-				  "in force%s%s",
+		rc = err_set(EIO,
+			     "'sched-deploy status' does not say what is "
+			     "in force%s%s",
 			     *a.words ? ": " : "", a.words);
 	if (!rc)
 		rc = !strcmp(json_text_at(d->body, "holder.policy"), policy);

@@ -25,7 +25,7 @@ static void round_release(struct round *r)
 	free(r->room);
 }
 
-void round_arm(struct round *r, enum arm_kind kind, struct candidate *c)
+static void add_arm(struct round *r, enum arm_kind kind, struct candidate *c)
 {
 	r->arms[r->n].kind = kind;
 	r->arms[r->n].c = c;
@@ -112,10 +112,10 @@ bool rounds_in_play(const struct candidate *c)
 size_t round_arm_all(struct round *r, struct group *g)
 {
 	r->n = 0;
-	round_arm(r, ARM_BASELINE, NULL);
+	add_arm(r, ARM_BASELINE, NULL);
 	for (size_t i = 0; i < g->n; i++)
 		if (rounds_in_play(g->c[i]))
-			round_arm(r, ARM_POLICY, g->c[i]);
+			add_arm(r, ARM_POLICY, g->c[i]);
 	return r->n - 1;
 }
 
@@ -149,10 +149,10 @@ static size_t arm_pairs(const struct verifier *v, struct round *r,
 	if (!v->o->sequential)
 		return round_arm_all(r, g);
 	r->n = 0;
-	round_arm(r, ARM_BASELINE, NULL);
+	add_arm(r, ARM_BASELINE, NULL);
 	for (size_t i = 0; i < g->n; i++)
 		if (looks_wanted(v, g->c[i]))
-			round_arm(r, ARM_POLICY, g->c[i]);
+			add_arm(r, ARM_POLICY, g->c[i]);
 	return r->n - 1;
 }
 
@@ -186,7 +186,7 @@ static bool measure(struct verifier *v, struct group *g, struct round *r)
 		g->cut = CUT_PAIRS;
 	for (long i = 0; i < most && arm_pairs(v, r, g); i++) {
 		if (bound_is_due(v, g, i))
-			round_arm(r, ARM_BOUND, NULL);
+			add_arm(r, ARM_BOUND, NULL);
 		if (!round_go(v, g, r, (size_t)i))
 			return false;
 		round_keep(v, g, r, PAIRING, (size_t)i + 1,
@@ -204,7 +204,7 @@ static bool finish_bound(struct verifier *v, struct group *g, struct round *r)
 	while (g->w.bound.len && g->bound_n < BOUND_RUNS &&
 	       g->bound_tally.runs < 2 * BOUND_RUNS) {
 		r->n = 0;
-		round_arm(r, ARM_BOUND, NULL);
+		add_arm(r, ARM_BOUND, NULL);
 		if (!run_arm(v, g, &r->arms[0]))
 			return false;
 		if (r->arms[0].valid)
@@ -244,10 +244,10 @@ static bool confirm_one(struct verifier *v, struct group *g, struct round *r,
 	for (size_t i = 0; i < most && c->fresh < want && candidate_alive(c);
 	     i++) {
 		r->n = 0;
-		round_arm(r, ARM_BASELINE, NULL);
-		round_arm(r, ARM_POLICY, c);
+		add_arm(r, ARM_BASELINE, NULL);
+		add_arm(r, ARM_POLICY, c);
 		if (c->shuffled)
-			round_arm(r, ARM_SHUFFLED, c);
+			add_arm(r, ARM_SHUFFLED, c);
 		if (!round_go(v, g, r, i))
 			return false;
 		round_keep(v, g, r, CONFIRMING, i + 1, want);

@@ -16,7 +16,6 @@ struct round {
 enum phase { SCREENING, PAIRING, CONFIRMING };
 
 /* rounds.c */
-void round_arm(struct round *r, enum arm_kind kind, struct candidate *c);
 /* The baseline and all that are in play; how many those are. */
 size_t round_arm_all(struct round *r, struct group *g);
 /* False when the group must stop. */
