@@ -2,7 +2,6 @@
 #include "agents/attacher/setter.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -17,7 +17,6 @@
 
 #include "agents/builder/state.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/path.h"
 #include "policy/built.h"
 

@@ -10,7 +10,6 @@
 #ifndef SCHEDKIT_AGENTS_CANARY_PLAN_H
 #define SCHEDKIT_AGENTS_CANARY_PLAN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "knob/hold.h"

@@ -4,14 +4,12 @@
  * on this host has to: a verdict of the host, with what the canary measured
  * and a signature, before the policy gets everything.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "agents/canary/canary.h"
 #include "agents/deployer/state.h"
 #include "agents/verifier/signer.h"
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/mem.h"
 #include "trust/statement.h"
 

@@ -145,24 +145,8 @@ static int lower(struct deployer *d)
 
 static int read_stream(struct deployer *d)
 {
-	const struct doc *doc;
-	char first[256] = "";
-	int rc;
-
-	while ((rc = stream_next(d->s, &doc)) != 0) {
-		if (rc == -EINVAL && !first[0])
-			snprintf(first, sizeof(first), "%s", err_text());
-		if (rc == -EINTR && d->o->cancel && *d->o->cancel)
-			return rc;
-		if (rc < 0 && rc != -EINVAL && rc != -EINTR)
-			return rc;
-	}
-	if (first[0])
-		return err_set(EBADMSG,
-			       "%s; nothing is deployed from a "
-			       "damaged stream",
-			       first);
-	return 0;
+	return stream_take_all(d->s,
+			       "nothing is deployed from a damaged stream");
 }
 
 /* How sure the improvement is: the lower end of the goal's interval. */

@@ -12,7 +12,6 @@
 #include "base/cgroup.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "guard/trips.h"
 #include "policy/policy.h"
 

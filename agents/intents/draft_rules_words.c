@@ -5,7 +5,6 @@
 #include "agents/intents/draft_rules.h"
 #include "agents/prompt/prompt.h"
 #include "agents/proposer/proposer.h"
-#include "base/mem.h"
 
 #define CROWD_BYTES 12000
 #define RULES_BYTES 8000

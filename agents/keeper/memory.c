@@ -2,7 +2,6 @@
 /* Notes. */
 #include <errno.h>
 #include <fnmatch.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
-#include "agents/rollout/launcher.h"
+#include "agents/program/launcher.h"
 #include "agents/loop/parts.h"
 #include "base/clock.h"
 #include "base/err.h"

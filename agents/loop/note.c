@@ -7,7 +7,6 @@
 #include "agents/learner/learner.h"
 #include "agents/loop/parts.h"
 #include "base/mem.h"
-#include "base/clock.h"
 
 static void set_number(struct json *v, const char *key, double x)
 {

@@ -7,7 +7,6 @@
 
 #include "agents/learner/learner.h"
 #include "agents/loop/parts.h"
-#include "base/clock.h"
 #include "base/mem.h"
 
 const struct doc *loop_profile(const struct loop *l)

@@ -54,7 +54,7 @@ static char *last_line(const struct buf *b)
 	return mem_strndup(start, (size_t)(end - start));
 }
 
-static struct stream *read_back(int fd, const char *by)
+struct stream *program_read_fd(int fd, const char *by)
 {
 	struct stream *s;
 	const struct doc *d;
@@ -81,7 +81,7 @@ struct stream *program_read(const void *data, size_t len, const char *by)
 		err_set(-rc, "cannot keep what %s wrote: %s", by,
 			strerror(-rc));
 	else
-		s = read_back(fd, by);
+		s = program_read_fd(fd, by);
 	close(fd);
 	return s;
 }
@@ -117,7 +117,7 @@ int program_run(const struct program_call *c, struct program_answer *a)
 		rc = proc_run(&spec, &res);
 	}
 	if (!rc) {
-		a->out = read_back(out, c->program);
+		a->out = program_read_fd(out, c->program);
 		a->exit_status = res.exit_status;
 		a->timed_out = res.timed_out;
 		a->cancelled = res.cancelled;

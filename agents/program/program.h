@@ -40,8 +40,9 @@ struct program_answer {
 int program_run(const struct program_call *c, struct program_answer *a);
 void program_answer_release(struct program_answer *a);
 
-/* The documents of what a program wrote, each checked; by: its name.  NULL with
- * a message. */
+/* The documents in a file, from its start, each checked; by: who wrote it. */
+struct stream *program_read_fd(int fd, const char *by);
+/* The documents of what a program wrote, likewise.  NULL with a message. */
 struct stream *program_read(const void *data, size_t len, const char *by);
 
 /* A file in memory with these documents, at its start; -errno. */

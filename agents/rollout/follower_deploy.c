@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "agents/rollout/follower_parts.h"
-#include "agents/rollout/launcher.h"
+#include "agents/program/launcher.h"
 #include "agents/deployer/past.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/path.h"
 
 /* Gone without a word so often, and it is called bad: a machine that hangs
  * under a policy says nothing either. */

@@ -7,7 +7,6 @@
 #include <sys/utsname.h>
 
 #include "agents/rollout/follower_parts.h"
-#include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "rollout/signed.h"

@@ -3,7 +3,6 @@
  * The forms without an object of ours: knobs, for which there is no code at
  * all, and external schedulers, whose code is inside a program.
  */
-#include <errno.h>
 #include <stdlib.h>
 
 #include "agents/verifier/state.h"

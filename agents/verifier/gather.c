@@ -263,18 +263,6 @@ static void lose(struct verifier *v, struct candidate *c, int rc,
 		}
 }
 
-static const char *last_words(const char *said, size_t *len)
-{
-	const char *end = said + strlen(said), *at;
-
-	while (end > said && end[-1] == '\n')
-		end--;
-	for (at = end; at > said && at[-1] != '\n';)
-		at--;
-	*len = (size_t)(end - at);
-	return at;
-}
-
 static int error_of(int exit_status)
 {
 	return exit_status <= 1 ? 0 : exit_status == 4 ? -EAGAIN : -EIO;

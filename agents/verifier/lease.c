@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "agents/verifier/state.h"
-#include "base/err.h"
 
 #define CORE	     1000
 #define GUEST_CPUS   4	  /* at most, where nothing is said */

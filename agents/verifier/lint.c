@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "doc/schema.h"
 #include "policy/built.h"
 #include "policy/form.h"
 #include "policy/model.h"
@@ -83,8 +84,7 @@ static bool check_identity(struct candidate *c, const struct json *id,
 	const char *hash = json_as_string(json_get(id, "hash"), "");
 	double us = json_as_number(json_get(id, "expect_us"), NAN);
 
-	if (strlen(hash) != HASH_LEN ||
-	    strspn(hash, "0123456789abcdef") != HASH_LEN) {
+	if (!schema_is_hex(hash, HASH_LEN)) {
 		stage_fail(c, STAGE_LINT, "identities",
 			   "identities.%zu.hash: '%s' is not 16 lower-case "
 			   "hexadecimal digits",

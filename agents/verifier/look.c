@@ -5,7 +5,6 @@
 
 #include "agents/verifier/rounds.h"
 #include "base/mem.h"
-#include "stats/sample.h"
 #include "stats/sequential.h"
 
 #define ERROR 0.05 /* of all looks at one policy, before its confirmation */

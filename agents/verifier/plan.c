@@ -146,24 +146,6 @@ static int check_guards(const struct verifier *v)
 	return 0;
 }
 
-/* Takes every line, also after a bad one: all of them are passed on. */
-static int read_all(struct verifier *v)
-{
-	const struct doc *d;
-	char *first = NULL;
-	int rc;
-
-	do {
-		rc = stream_next(v->stream, &d);
-		if (rc == -EINVAL && !first)
-			first = mem_strdup(err_text());
-	} while (rc > 0 || rc == -EINVAL);
-	if (!rc && first)
-		rc = err_set(EBADMSG, "%s; nothing was measured", first);
-	free(first);
-	return rc;
-}
-
 /* The tool before us in the pipe may have said why. */
 static int no_policy(const struct verifier *v)
 {
@@ -195,7 +177,7 @@ static int emit_objects(struct verifier *v)
 
 int plan_read(struct verifier *v)
 {
-	int rc = read_all(v);
+	int rc = stream_take_all(v->stream, "nothing was measured");
 
 	if (!rc)
 		rc = emit_objects(v);

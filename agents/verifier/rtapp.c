@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/path.h"
 #include "crypt/digest.h"
 #include "sim/load.h"

@@ -16,6 +16,7 @@
 #define LIMIT_FACTOR  5	  /* of the baseline's first run */
 #define MAX_LOST      2
 #define MAX_LATE      2
+#define WORDS_MAX     200 /* of a command that failed */
 
 enum trial {
 	TRIAL_VALID,
@@ -55,20 +56,6 @@ static enum trial invalid(struct tally *t, const char *fmt, ...)
 	return TRIAL_AGAIN;
 }
 
-/* The last words of a command that failed, for a person. */
-static const char *last_line(char *text)
-{
-	size_t len = text ? strlen(text) : 0;
-	char *nl;
-
-	while (len && text[len - 1] == '\n')
-		text[--len] = '\0';
-	if (!len)
-		return "";
-	nl = strrchr(text, '\n');
-	return nl ? nl + 1 : text;
-}
-
 static enum trial read_metrics(const struct group *g, struct arm *a,
 			       struct tally *t, struct run_result *r)
 {
@@ -76,10 +63,12 @@ static enum trial read_metrics(const struct group *g, struct arm *a,
 	size_t n = a->kind == ARM_BOUND ? 1 : g->w.metric_count;
 
 	if (r->proc.exit_status) {
-		const char *words = last_line(r->err);
+		size_t len;
+		const char *words = last_words(r->err ? r->err : "", &len);
 
-		return invalid(t, "the command ended with status %d%s%.200s",
-			       r->proc.exit_status, *words ? ": " : "", words);
+		return invalid(t, "the command ended with status %d%s%.*s",
+			       r->proc.exit_status, len ? ": " : "",
+			       (int)(len > WORDS_MAX ? WORDS_MAX : len), words);
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (metric_read(&g->w.metrics[i], r->out ? r->out : "",

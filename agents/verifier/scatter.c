@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "agents/verifier/rounds.h"
-#include "base/err.h"
 #include "base/mem.h"
 
 #define INPUT_MAX (PACKET_JOB_MAX - (1u << 20))

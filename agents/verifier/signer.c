@@ -171,23 +171,6 @@ int signer_private(struct signer *s, const struct sign_key **out)
 
 /* ---- vouching --------------------------------------------------------- */
 
-static int read_all(struct stream *stream)
-{
-	const struct doc *d;
-	int rc, bad = 0;
-
-	while ((rc = stream_next(stream, &d)) != 0) {
-		if (rc < 0 && rc != -EINVAL)
-			return rc;
-		if (rc < 0 && !bad)
-			bad = err_set(EBADMSG,
-				      "%s; nothing of a damaged stream is "
-				      "signed",
-				      err_text());
-	}
-	return bad;
-}
-
 static int find(const struct stream *stream, const char *id,
 		const struct doc **verdict, const struct doc **policy)
 {
@@ -259,7 +242,8 @@ static int emit_signed(struct signer *s, struct stream *stream,
 int signer_vouch(struct signer *s, struct stream *stream, const char *id)
 {
 	const struct doc *verdict = NULL, *policy = NULL;
-	int rc = read_all(stream);
+	int rc = stream_take_all(stream,
+				 "nothing of a damaged stream is signed");
 
 	if (!rc)
 		rc = find(stream, id, &verdict, &policy);

@@ -4,7 +4,6 @@
  * machine, on what was observed and on loads made to be hard on it.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,6 @@
 #include "agents/verifier/state.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "policy/form.h"
 #include "policy/knobs.h"
 #include "policy/object.h"

@@ -165,6 +165,18 @@ void stage_refused(struct candidate *c, enum stage_id id,
 		find_in_log(s, "verifier", log);
 }
 
+const char *last_words(const char *text, size_t *len)
+{
+	const char *end = text + strlen(text), *at;
+
+	while (end > text && end[-1] == '\n')
+		end--;
+	for (at = end; at > text && at[-1] != '\n';)
+		at--;
+	*len = (size_t)(end - at);
+	return at;
+}
+
 bool candidate_alive(const struct candidate *c)
 {
 	for (size_t i = 0; i < STAGE_COUNT; i++)

@@ -158,6 +158,8 @@ void stage_fail(struct candidate *c, enum stage_id id, const char *rule,
 /* With what the kernel's BPF verifier said last, its file and line. */
 void stage_refused(struct candidate *c, enum stage_id id,
 		   const struct run_result *r);
+/* The last line that is not empty, for a person; lent. */
+const char *last_words(const char *text, size_t *len);
 /* No stage has failed, there is an object, and no verdict yet. */
 bool candidate_alive(const struct candidate *c);
 

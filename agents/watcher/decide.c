@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-
 #define HOUR_S 3600.0
 #define DAY_S  86400.0
 

@@ -12,7 +12,6 @@
 #include "agents/watcher/parts.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/mem.h"
 #include "base/path.h"
 
 #define ATTACH_S  120 /* it checks, loads, attaches and reads back */

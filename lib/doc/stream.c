@@ -262,6 +262,23 @@ int stream_next(struct stream *s, const struct doc **out)
 	return s->in.fd < 0 ? 0 : next_line(s, out);
 }
 
+int stream_take_all(struct stream *s, const char *so)
+{
+	const struct doc *d;
+	char *first = NULL;
+	int rc;
+
+	do {
+		rc = stream_next(s, &d);
+		if (rc == -EINVAL && !first)
+			first = mem_strdup(err_text());
+	} while (rc > 0 || rc == -EINVAL);
+	if (!rc && first)
+		rc = err_set(EBADMSG, "%s; %s", first, so);
+	free(first);
+	return rc;
+}
+
 int stream_emit(struct stream *s, struct doc *d)
 {
 	int rc;

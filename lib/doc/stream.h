@@ -44,6 +44,13 @@ void stream_free(struct stream *s);
 int stream_next(struct stream *s, const struct doc **out);
 
 /*
+ * Takes in all that there is, also behind a bad line: 0; -EBADMSG: there was
+ * one, and the message has the first one's and `so`, what comes of it; else as
+ * stream_next().
+ */
+int stream_take_all(struct stream *s, const char *so);
+
+/*
  * Writes a document of this tool; takes it (also on failure), lends it.  NULL
  * passes the failure of doc_new() on.  -ELOOP: it descends from itself, the
  * message names the ids.

@@ -3,8 +3,8 @@
  * sched-deploy as a session of its own: the one child that outlives who started
  * it, for it holds the policy.
  */
-#ifndef SCHEDKIT_AGENTS_ROLLOUT_LAUNCHER_H
-#define SCHEDKIT_AGENTS_ROLLOUT_LAUNCHER_H
+#ifndef SCHEDKIT_AGENTS_PROGRAM_LAUNCHER_H
+#define SCHEDKIT_AGENTS_PROGRAM_LAUNCHER_H
 
 #include <signal.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "agents/rollout/launcher.h"
+#include "agents/program/launcher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,16 +32,12 @@ be_deployer(char *const *argv, int in, int out, int err)
 
 struct stream *launcher_look(const char *path, const char *by)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-	const struct doc *d;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stream *s;
 
 	if (fd < 0)
 		return NULL;
-	s = stream_open(fd, -1, by);
-	do
-		rc = stream_next(s, &d);
-	while (rc == 1 || rc == -EINVAL || rc == -EINTR);
+	s = program_read_fd(fd, by);
 	close(fd);
 	return s;
 }
