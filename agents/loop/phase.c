@@ -52,6 +52,16 @@ static int failed(const struct program_call *c, const struct program_answer *a)
 		       a->exit_status);
 }
 
+static int take_doc(struct loop *l, const struct doc *d)
+{
+	int rc = loop_state_append(&l->state, d);
+
+	if (!rc)
+		rc = stream_emit(l->s, doc_copy(d));
+	/* Who reads our documents may leave; the work goes on. */
+	return rc == -EPIPE ? 0 : rc;
+}
+
 int loop_take(struct loop *l, const struct stream *from)
 {
 	int taken = 0, rc;
@@ -62,12 +72,8 @@ int loop_take(struct loop *l, const struct stream *from)
 		/* What a child complains about, it says to us. */
 		if (!strcmp(d->kind, "error") || stream_find(l->s, d->id))
 			continue;
-		rc = loop_state_append(&l->state, d);
+		rc = take_doc(l, d);
 		if (rc)
-			return rc;
-		rc = stream_emit(l->s, doc_copy(d));
-		/* Who reads our documents may leave; the work goes on. */
-		if (rc && rc != -EPIPE)
 			return rc;
 		taken++;
 	}
@@ -250,9 +256,7 @@ int loop_observe(struct loop *l)
 	if (!l->o->profile) {
 		rc = observe(l, &profile);
 	} else {
-		rc = loop_state_append(&l->state, l->o->profile);
-		if (!rc)
-			rc = stream_emit(l->s, doc_copy(l->o->profile));
+		rc = take_doc(l, l->o->profile);
 		profile = stream_last(l->s, "profile");
 	}
 	if (rc)

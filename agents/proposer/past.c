@@ -121,14 +121,6 @@ static const char *workload_name(const struct doc *profile)
 	return json_as_string(json_path(profile->body, "workload.name"), "");
 }
 
-static bool has_parent(const struct doc *d, const char *id)
-{
-	for (size_t i = 0; i < doc_parent_count(d); i++)
-		if (!strcmp(doc_parent(d, i), id))
-			return true;
-	return false;
-}
-
 /* A policy that fell before it was measured is broken wherever it is tried. */
 static bool is_broken(const struct json *verdict)
 {
@@ -143,7 +135,7 @@ static bool is_of(const struct doc *verdict, const struct doc *profile)
 {
 	const char *name = workload_name(profile);
 
-	return has_parent(verdict, profile->id) ||
+	return doc_has_parent(verdict, profile->id) ||
 	       (*name &&
 		!strcmp(json_text_at(verdict->body, "workload"), name));
 }
@@ -273,7 +265,8 @@ static bool policy_is_like(const struct past *past, const struct doc *policy,
 {
 	const struct doc *v = past_verdict(past, policy->id);
 
-	if (has_parent(policy, p->profile->id) || (v && is_of(v, p->profile)))
+	if (doc_has_parent(policy, p->profile->id) ||
+	    (v && is_of(v, p->profile)))
 		return true;
 	for (size_t i = 0; i < doc_parent_count(policy); i++) {
 		const struct doc *d = find(past, doc_parent(policy, i));

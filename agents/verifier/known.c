@@ -12,14 +12,6 @@ struct place {
 	const char *target, *kernel;
 };
 
-static bool has_parent(const struct doc *d, const char *id)
-{
-	for (size_t i = 0; i < doc_parent_count(d); i++)
-		if (!strcmp(doc_parent(d, i), id))
-			return true;
-	return false;
-}
-
 /* A stage before the kernel has failed: that is so on every target. */
 static bool failed_anywhere(const struct json *body)
 {
@@ -65,7 +57,7 @@ static bool answers(const struct verifier *v, const struct group *g,
 
 	if (strcmp(d->kind, "verdict") ||
 	    strcmp(json_text_at(b, "policy"), c->policy->id) ||
-	    (g->profile && !has_parent(d, g->profile->id)) ||
+	    (g->profile && !doc_has_parent(d, g->profile->id)) ||
 	    strcmp(json_text_at(b, "object_sha256"), c->object))
 		return false;
 	if (failed_anywhere(b))

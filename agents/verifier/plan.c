@@ -28,9 +28,9 @@ static const struct doc *profile_above(const struct verifier *v,
 	size_t n = 1;
 
 	for (size_t at = 0; at < n; at++)
-		for (size_t i = 0; i < doc_parent_count(seen[at]); i++) {
+		json_each (id, json_get(seen[at]->env, "parent")) {
 			const struct doc *p =
-				stream_find(v->stream, doc_parent(seen[at], i));
+				stream_find(v->stream, json_as_string(id, ""));
 
 			if (p && !strcmp(p->kind, "profile"))
 				return p;

@@ -167,3 +167,11 @@ const char *doc_parent(const struct doc *d, size_t i)
 {
 	return json_as_string(json_at(json_get(d->env, "parent"), i), NULL);
 }
+
+bool doc_has_parent(const struct doc *d, const char *id)
+{
+	json_each (p, json_get(d->env, "parent"))
+		if (!strcmp(json_as_string(p, ""), id))
+			return true;
+	return false;
+}

@@ -53,6 +53,7 @@ void doc_body_id(const struct json *body, char out[static DOC_ID_LEN]);
 
 size_t doc_parent_count(const struct doc *d);
 const char *doc_parent(const struct doc *d, size_t i);
+bool doc_has_parent(const struct doc *d, const char *id);
 
 /* The kinds of schedkit-doc(5), NULL-terminated. */
 extern const char *const doc_kinds[];

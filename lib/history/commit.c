@@ -52,15 +52,6 @@ static int name_parent(const struct history *h, const git_tree *root,
 	return 0;
 }
 
-static bool is_parent(const struct doc *d, const char *id)
-{
-	for (size_t i = 0; i < doc_parent_count(d); i++) {
-		if (!strcmp(doc_parent(d, i), id))
-			return true;
-	}
-	return false;
-}
-
 /* The title of the policy that d is about; NULL when it is not there. */
 static int policy_title(const struct history *h, const git_tree *root,
 			const struct doc *d, char **title)
@@ -97,7 +88,7 @@ static int make_context(const struct history *h, const git_tree *root,
 	*c = (struct words_context){0};
 	rc = policy_title(h, root, d, title);
 	c->title = *title;
-	if (!rc && policy && !is_parent(d, policy))
+	if (!rc && policy && !doc_has_parent(d, policy))
 		strs_printf(&c->trailers, "Policy: %s", policy);
 	for (size_t i = 0; !rc && i < doc_parent_count(d); i++)
 		rc = name_parent(h, root, doc_parent(d, i), &c->trailers);

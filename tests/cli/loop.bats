@@ -323,7 +323,14 @@ run_loop() {
 	is "$(grep -c -- --policy= deploy.calls)" 2
 }
 
-@test 'whose reader leaves while it resumes knows what it knew' {
+@test 'whose reader leaves goes on, and knows what it knew' {
+	prepare
+	{
+		sleep 0.5
+		"$loop" --target vm --rounds 1 --candidates 1 --workload profile
+	} 2>err | true
+	is "$(calls verify)" 1
+	rm -rf "$XDG_STATE_HOME"
 	stand_in verify 'exit 4'
 	run_loop 4 --rounds 1 --candidates 1
 	stand_in verify 'played'
