@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Policies for an executor, and what two answers to them must have in common:
-# load ../lib; load ../executor
+# Policies for an executor, what two answers to them must have in common, and how
+# a real engine is asked:  load ../lib; load ../executor
 
 # policies N: a profile and N policies, some of which no simulator takes.
 policies() {
@@ -47,6 +47,55 @@ until_so() {
 # answers DIR N: so many jobs are answered, at least.
 answers() {
 	[ "$(find "$1" -name '*.answer' | wc -l)" -ge "$2" ]
+}
+
+# ---- a real engine ------------------------------------------------------
+
+STAGES=lint,build,prove,sim
+
+# engine_setup ENGINE JOBS: what is asked of it in all tests of a file, and where
+# its jobs are.
+engine_setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	engine=$1 jobs=$2
+	policies 32 >in
+	here in $STAGES >want
+	is "$(wc -l <want)" 32
+}
+
+ask() {
+	sched-verify --json --stages $STAGES --executor "$engine" <in \
+		>out 2>err 3>&-
+}
+
+# begun N: it is asked in the background, $asker, and has N answers.
+begun() {
+	ask 3>&- &
+	asker=$!
+	until_so 120 answers "$jobs" "$1"
+}
+
+# tell SIGNAL: to the sched-verify that asks.
+tell() {
+	pkill "-$1" -P "$asker" -x sched-verify
+}
+
+# ends STATUS: who was asked in the background.
+ends() {
+	local rc=0
+	wait "$asker" || rc=$?
+	asker=
+	is $rc "$1"
+}
+
+# Nothing of a test that failed is left to the next.
+asker_gone() {
+	[ -z "${asker:-}" ] || tell KILL || :
+}
+
+same_as_here() {
+	diff <(verdicts <out) want
+	is "$(ls "$jobs")" ''
 }
 
 # A port that nobody uses.

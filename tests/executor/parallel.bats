@@ -7,8 +7,6 @@
 load ../lib
 load ../executor
 
-STAGES=lint,build,prove,sim
-
 lacks_ssh() {
 	! command -v parallel >/dev/null || ! command -v ssh >/dev/null ||
 		[ ! -x /usr/sbin/sshd ]
@@ -72,27 +70,12 @@ teardown_file() {
 
 setup() {
 	! lacks_ssh || skip 'needs parallel, ssh and sshd'
-	cd "$BATS_TEST_TMPDIR" || return
-	jobs=$BATS_TEST_TMPDIR/jobs
-	policies 32 >in
-	here in $STAGES >want
-	is "$(wc -l <want)" 32
-	how="parallel,hostfile=$AT/hosts,dir=$jobs"
+	engine_setup "parallel,hostfile=$AT/hosts,dir=$BATS_TEST_TMPDIR/jobs" \
+		"$BATS_TEST_TMPDIR/jobs"
 }
 
-# Nothing of a test that failed is left to the next.
 teardown() {
-	[ -z "${asker:-}" ] || pkill -KILL -P "$asker" -x sched-verify || :
-}
-
-ask() {
-	sched-verify --json --stages $STAGES --executor "$how" <in \
-		>out 2>err 3>&-
-}
-
-same_as_here() {
-	diff <(verdicts <out) want
-	is "$(ls "$jobs")" ''
+	asker_gone
 }
 
 @test 'parallel: 32 candidates on two hosts, the same answer' {
@@ -105,27 +88,20 @@ same_as_here() {
 }
 
 @test 'parallel: a host that dies midway, with what runs there' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0 p
-	until_so 120 answers "$jobs" 4
+	local p
+	begun 4
 	# Its sessions are its children.
 	p=$(cat "$AT/node-b.is")
 	kill -9 $(pgrep -P "$p") "$p" || :
-	wait $pid || rc=$?
+	ends 1
 	serve node-b
-	is $rc 1
 	same_as_here
 }
 
 @test 'parallel: who is interrupted ends the jobs' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0
-	until_so 120 answers "$jobs" 2
-	pkill -TERM -P $pid -x sched-verify
-	wait $pid || rc=$?
-	is $rc 4
+	begun 2
+	tell TERM
+	ends 4
 	has "$(cat err)" interrupted
 	is "$(ls "$jobs")" ''
 	until_so 20 eval '! pgrep -f "run-job $jobs" >/dev/null'

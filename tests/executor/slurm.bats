@@ -7,8 +7,6 @@
 load ../lib
 load ../executor
 
-STAGES=lint,build,prove,sim
-
 setup_file() {
 	export AT=$BATS_FILE_TMPDIR/slurm
 	export SLURM_CONF=$AT/slurm.conf
@@ -62,9 +60,12 @@ setup_file() {
 }
 
 lacks_slurm() {
+	local p
 	[ "$(id -u)" = 0 ] || return 0
-	! command -v slurmctld slurmd munged sbatch >/dev/null ||
-		! command -v slurmd >/dev/null || ! command -v munged >/dev/null
+	for p in slurmctld slurmd munged sbatch; do
+		command -v $p >/dev/null || return 0
+	done
+	return 1
 }
 
 # begin DAEMON [OPTION...]: its process in $AT/DAEMON.is.
@@ -95,31 +96,31 @@ teardown_file() {
 
 setup() {
 	! lacks_slurm || skip 'needs slurmctld, slurmd, munge and root'
-	cd "$BATS_TEST_TMPDIR" || return
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
-	jobs=$XDG_CACHE_HOME/schedkit/jobs
-	policies 32 >in
-	here in $STAGES >want
-	is "$(wc -l <want)" 32
+	engine_setup slurm,cpus=1 "$XDG_CACHE_HOME/schedkit/jobs"
 }
 
-# Nothing of a test that failed is left to the next.
 teardown() {
-	[ -z "${asker:-}" ] || pkill -KILL -P "$asker" -x sched-verify || :
-	[ ! -e "$SLURM_CONF" ] || scancel --quiet --user="$(id -u)" || :
+	asker_gone
+	[ -e "$SLURM_CONF" ] || return 0
+	scancel --quiet --user="$(id -u)" || :
 	kill -0 "$(cat "$AT/slurmd.is")" 2>/dev/null || begin slurmd -N n1
 }
 
-# What is asked in all of these.
-ask() {
-	sched-verify --json --stages $STAGES --executor slurm,cpus=1 <in \
-		>out 2>err 3>&-
+no_job_left() {
+	until_so 30 eval '[ -z "$(squeue -h)" ]'
 }
 
-same_as_here() {
-	diff <(verdicts <out) want
-	is "$(ls "$jobs")" ''
-	until_so 30 eval '[ -z "$(squeue -h)" ]'
+# A node's daemon is killed with what the names are of, while it runs jobs.
+node_dies() {
+	local p
+	begun 4
+	until_so 60 pgrep -x run-job
+	kill -9 "$(cat "$AT/slurmd.is")"
+	# Those of this Slurm alone: their folder is in its configuration.
+	for p in $(pgrep -x "$1"); do
+		! grep -qzsF "$AT" "/proc/$p/environ" || kill -9 "$p" || :
+	done
 }
 
 @test 'slurm: 32 candidates, the same answer' {
@@ -127,84 +128,59 @@ same_as_here() {
 	ask || rc=$?
 	is $rc 1
 	same_as_here
+	no_job_left
 }
 
 # What is on the node dies with it, as when its power goes.
 @test 'slurm: a node daemon killed midway, and its jobs with it' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0 p
-	until_so 120 answers "$jobs" 4
-	until_so 60 pgrep -x run-job
-	kill -9 "$(cat "$AT/slurmd.is")"
-	# Those of this Slurm alone: their folder is in its configuration.
-	for p in $(pgrep -x slurmstepd) $(pgrep -x run-job); do
-		! grep -qzsF "$AT" "/proc/$p/environ" || kill -9 "$p" || :
-	done
+	node_dies 'slurmstepd|run-job'
 	# It takes a while to be missed.
 	until_so 60 node_is down
 	begin slurmd -N n1
-	wait $pid || rc=$?
-	is $rc 1
+	ends 1
 	same_as_here
+	no_job_left
 }
 
 # The processes of the jobs go on, and what they have is taken.
 @test 'slurm: a node daemon killed midway, and its jobs left alone' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0 p
-	until_so 120 answers "$jobs" 4
-	until_so 60 pgrep -x run-job
-	kill -9 "$(cat "$AT/slurmd.is")"
-	for p in $(pgrep -x slurmstepd); do
-		! grep -qzsF "$AT" "/proc/$p/environ" || kill -9 "$p" || :
-	done
+	node_dies slurmstepd
 	sleep 2
 	begin slurmd -N n1
-	wait $pid || rc=$?
-	is $rc 1
+	ends 1
 	same_as_here
+	no_job_left
 }
 
 @test 'slurm: the controller is gone for some seconds' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0
-	until_so 120 answers "$jobs" 4
+	begun 4
 	ended slurmctld KILL
 	sleep 8
 	begin slurmctld
-	wait $pid || rc=$?
-	is $rc 1
+	ends 1
 	same_as_here
+	no_job_left
 }
 
 @test 'slurm: who is interrupted ends the jobs' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0
-	until_so 120 answers "$jobs" 2
-	pkill -TERM -P $pid -x sched-verify
-	wait $pid || rc=$?
-	is $rc 4
+	begun 2
+	tell TERM
+	ends 4
 	has "$(cat err)" interrupted
-	until_so 30 eval '[ -z "$(squeue -h)" ]'
+	no_job_left
 	is "$(ls "$jobs")" ''
 }
 
 @test 'slurm: who was killed goes on where it was' {
-	ask 3>&- &
-	asker=$!
-	local pid=$asker rc=0 before
-	until_so 120 answers "$jobs" 6
-	pkill -KILL -P $pid -x sched-verify
-	wait $pid || :
-	before=$(find "$jobs" -name '*.answer' | wc -l)
-	[ "$before" -lt 32 ]
+	local rc=0
+	begun 6
+	tell KILL
+	ends 137
+	[ "$(find "$jobs" -name '*.answer' | wc -l)" -lt 32 ]
 	ask || rc=$?
 	is $rc 1
 	same_as_here
+	no_job_left
 }
 
 @test 'slurm: what it refuses is said' {
