@@ -190,3 +190,30 @@ so() {
 	printf 'not so: %s\n%s\n' "$1" "$body"
 	return 1
 }
+
+# verdict_so N FILTER: true of the body of the N-th verdict in the file out.
+verdict_so() {
+	local body
+	body=$(jq -cs "map(select(.kind == \"verdict\"))[$1].body" out)
+	so "$2"
+}
+
+# host_wait_pct <DOCUMENTS: of its time a guest waited for its CPUs, at most.
+host_wait_pct() {
+	jq -s 'map(select(.kind == "verdict").body.evidence.host_wait_pct // 0) |
+		max | floor'
+}
+
+# edited FILTER <STREAM: its verdicts' bodies edited, with the ids that they then
+# have.
+edited() {
+	local line
+	while read -r line; do
+		if [ "$(jq -r .kind <<<"$line")" = verdict ]; then
+			doc_of verdict "$(jq -cS ".body | $1" <<<"$line")" \
+				"$(jq -r .body.policy <<<"$line")"
+		else
+			echo "$line"
+		fi
+	done
+}

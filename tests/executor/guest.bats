@@ -2,20 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs in real guests, handed out by GNU parallel: looks first, each in a guest
-# of its own, then the finalist.  The command is that of tests/guest/verify.bats:
-# how often a CPU-bound task is taken off its CPU.
+# of its own, then the finalist.
 
 load ../lib
 load ../executor
-
-hogs='for i in 1 2 3 4 5; do (
-		n=0
-		while ((n++ < 6000)); do :; done
-		while read -r key value; do
-			[ "$key" = nonvoluntary_ctxt_switches: ] &&
-				echo "switches: $((value + 1))"
-		done </proc/$BASHPID/status
-	) & done; wait'
+load ../hogs
 
 setup() {
 	needs_guest
@@ -25,14 +16,8 @@ setup() {
 }
 
 @test 'executor guest: the winner is that of this machine' {
-	local rc=0 id
-	profile=$(doc profile "$(jq -n --arg hogs "$hogs" '{scope: "command",
-		goal: "throughput", source: "bpf", target: "vm", duration_us: 1,
-		workload: {name: "hogs", command: ["bash", "-c", $hogs],
-			metrics: [{name: "switches", unit: "1",
-			better: "lower", regex: "switches: ([0-9]+)"}]},
-		system: {cpus: 2, kernel: "6"}, groups: [],
-		overhead: {drops: 0}}')")
+	local rc=0 id profile
+	profile=$(hogs_profile bash -c "$hogs")
 	id=$(doc_id <<<"$profile")
 	{
 		echo "$profile"
@@ -48,18 +33,14 @@ setup() {
 		--executor "parallel,hosts=:,dir=$PWD/jobs" <in >out 2>err ||
 		rc=$?
 	cat err
-	[ "$(jq -s 'map(select(.kind == "verdict").body.evidence.host_wait_pct
-		// 0) | max | floor' out)" -le 33 ] || skip 'this machine is busy'
+	needs_quiet
 	is "$(jq -r 'select(.kind == "verdict").body.decision' out | xargs)" \
 		'rejected accepted rejected'
 	is "$rc" 0
-	body=$(jq -c 'select(.kind == "verdict").body' out | sed -n 2p)
-	so '.target == "vm" and (.evidence.node | length) > 0 and
+	verdict_so 1 '.target == "vm" and (.evidence.node | length) > 0 and
 		.evidence.screening_pairs == 1 and .evidence.confirmed and
 		.metrics[0].pairs >= 8'
-	# shellcheck disable=SC2034 # so reads it
-	body=$(jq -c 'select(.kind == "verdict").body' out | sed -n 1p)
-	so '.why | contains("not among the 1 finalists")'
+	verdict_so 0 '.why | contains("not among the 1 finalists")'
 	# It is signed here, and by nobody else, and so can be deployed.
 	has "$(cat err)" 'made the key'
 	exits 0 sched-deploy --target vm --cpus 2 --dry-run --no-history <out

@@ -8,36 +8,12 @@
 # the name.
 
 load ../lib
+load ../hogs
 
 setup() {
 	needs_guest
 	needs_plain_build
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-# Five shells on two CPUs; each says how often it had to wait, the last counts.
-# One more than that, so that never having to has a ratio too.
-hogs='for i in 1 2 3 4 5; do (
-		n=0
-		while ((n++ < 6000)); do :; done
-		while read -r key value; do
-			[ "$key" = nonvoluntary_ctxt_switches: ] &&
-				echo "switches: $((value + 1))"
-		done </proc/$BASHPID/status
-	) & done; wait'
-
-# profile COMMAND...
-profile() {
-	local argv
-	argv=$(jq -cn '$ARGS.positional' --args -- "$@")
-	doc profile "{\"scope\": \"command\", \"goal\": \"throughput\",
-		\"source\": \"bpf\", \"target\": \"vm\", \"duration_us\": 1,
-		\"workload\": {\"name\": \"hogs\", \"command\": $argv,
-			\"metrics\": [{\"name\": \"switches\", \"unit\": \"1\",
-			\"better\": \"lower\",
-			\"regex\": \"switches: ([0-9]+)\"}]},
-		\"system\": {\"cpus\": 2, \"kernel\": \"6\"}, \"groups\": [],
-		\"overhead\": {\"drops\": 0}}"
 }
 
 # policy TITLE PARAMS
@@ -46,28 +22,10 @@ policy() {
 		\"params\": $2, \"uses\": []}"
 }
 
-# verdict N FILTER: true of the body of the N-th verdict in out.
-verdict() {
-	jq -es "map(select(.kind == \"verdict\"))[$1].body | $2" out \
-		>/dev/null && return
-	printf 'not so: %s\n' "$2"
-	jq -s "map(select(.kind == \"verdict\"))[$1].body" out
-	return 1
-}
-
-# Skips what rests on figures if the guest had to wait too often for its CPUs.
-needs_quiet() {
-	local pct
-	pct=$(jq -s 'map(select(.kind == "verdict").body.evidence.host_wait_pct //
-		0) | max | floor' out)
-	[ "$pct" -le 33 ] ||
-		skip "this machine is busy: the guest waited $pct % of its time"
-}
-
 @test 'guest verify: the long slice is accepted, the tiny one is not' {
 	local rc=0
 	{
-		profile bash -c "$hogs"
+		hogs_profile bash -c "$hogs"
 		policy 'long slices' '{"slice_us": 200000}'
 		policy 'tiny slices' '{"slice_us": 500, "order": "fifo"}'
 	} >in
@@ -75,19 +33,19 @@ needs_quiet() {
 		rc=$?
 	cat err
 	needs_quiet
-	verdict 0 '.decision == "accepted" and .target == "vm" and
+	verdict_so 0 '.decision == "accepted" and .target == "vm" and
 		(.kernel | startswith("6.18")) and .evidence.confirmed and
 		.metrics[0].pairs >= 8 and .metrics[0].ci95[0] > 1 and
 		.metrics[0].ratio >= 2 and .stages[4].status == "passed" and
 		.stages[5].status == "passed" and
 		(.metrics[0].samples.candidate | length) == .metrics[0].pairs'
-	verdict 1 '.decision == "rejected" and .metrics[0].ratio < 2 and
+	verdict_so 1 '.decision == "rejected" and .metrics[0].ratio < 2 and
 		.stages[4].status == "passed" and .stages[5].status == "failed"'
 	is "$rc" 0
 	is "$(head -n 3 out)" "$(cat in)"
 	# It is signed by a key that was made for it, and so can be deployed.
 	has "$(cat err)" 'made the key'
-	verdict 0 '(.configuration | length) == 64 and
+	verdict_so 0 '(.configuration | length) == 64 and
 		.signature.statement.configuration == .configuration'
 	exits 0 sched-deploy --target vm --cpus 2 --dry-run --no-history <out
 }
@@ -95,7 +53,7 @@ needs_quiet() {
 @test 'guest verify: nothing is accepted on a machine that is busy' {
 	local rc=0 hog
 	{
-		profile bash -c "${hogs/6000/2000}"
+		hogs_profile bash -c "${hogs/6000/2000}"
 		policy 'long slices' '{"slice_us": 200000}'
 	} >in
 	for ((hog = 0; hog < 2 * $(nproc); hog++)); do
@@ -105,7 +63,7 @@ needs_quiet() {
 		--pairs 5 <in >out 2>err || rc=$?
 	# shellcheck disable=SC2046
 	kill $(jobs -p)
-	verdict 0 '.decision == "inconclusive" and
+	verdict_so 0 '.decision == "inconclusive" and
 		.evidence.host_wait_pct > 33 and
 		(.why | contains("busy with other things"))'
 	is "$rc" 1
@@ -114,29 +72,29 @@ needs_quiet() {
 @test 'guest verify: a command that fails, and one that is not there' {
 	local rc=0
 	{
-		profile bash -c 'echo no luck today >&2; exit 5'
+		hogs_profile bash -c 'echo no luck today >&2; exit 5'
 		policy 'long slices' '{"slice_us": 200000}'
 	} >in
 	sched-verify --target vm --cpus 2 <in >out 2>err || rc=$?
 	cat err
 	is "$rc" 1
-	verdict 0 '.decision == "inconclusive" and .invalid_runs == 2 and
+	verdict_so 0 '.decision == "inconclusive" and .invalid_runs == 2 and
 		(.why | contains("status 5: no luck today"))'
 	{
-		profile "$PWD/not-there"
+		hogs_profile "$PWD/not-there"
 		policy 'long slices' '{"slice_us": 200000}'
 	} >in
 	rc=0
 	sched-verify --target vm --cpus 2 <in >out 2>err || rc=$?
 	is "$rc" 3
 	has "$(cat err)" not-there
-	verdict 0 '.decision == "inconclusive"'
+	verdict_so 0 '.decision == "inconclusive"'
 }
 
 @test 'guest verify: an interrupt leaves verdicts and no guest behind' {
 	local rc=0 pid
 	{
-		profile sleep 30
+		hogs_profile sleep 30
 		policy 'long slices' '{"slice_us": 200000}'
 	} >in
 	sched-verify --target vm --cpus 2 --progress <in >out 2>err 3>&- &
@@ -150,7 +108,7 @@ needs_quiet() {
 	wait "$pid" || rc=$?
 	cat err
 	is "$rc" 4
-	verdict 0 '.decision == "inconclusive" and
+	verdict_so 0 '.decision == "inconclusive" and
 		(.why | contains("interrupted"))'
 	[ -z "$(pgrep -P "$pid")" ]
 }
@@ -175,14 +133,14 @@ needs_quiet() {
 	} >in
 	sched-verify --target vm --cpus 2 --pairs 1 --screen 0 --no-confirm \
 		--json <in >out || [ $? = 1 ]
-	verdict 0 '.workload == "rt-app" and .metrics[0].name == "rounds" and
+	verdict_so 0 '.workload == "rt-app" and .metrics[0].name == "rounds" and
 		.metrics[0].baseline > 1 and .metrics[0].candidate > 1'
-	verdict 0 '[.stages[5].findings[].rule] | index("model")'
+	verdict_so 0 '[.stages[5].findings[].rule] | index("model")'
 }
 
 # wall COMMAND...: a profile whose only metric is how long that takes.
 wall() {
-	profile "$@" | jq -c '.body | .workload.metrics =
+	hogs_profile "$@" | jq -c '.body | .workload.metrics =
 		[{name: "wall", unit: "s", better: "lower"}]' >wall
 	doc profile "$(cat wall)"
 }
@@ -190,7 +148,7 @@ wall() {
 @test 'guest verify: rungs keep the winner, looks end early, new is new' {
 	local rc=0 small=${hogs/6000/2000}
 	{
-		profile bash -c "${hogs/6000/4000}" |
+		hogs_profile bash -c "${hogs/6000/4000}" |
 			jq -c --arg hogs "$small" '.body |
 				.workload.short = ["bash", "-c", $hogs]' >body
 		doc profile "$(cat body)"
@@ -205,7 +163,7 @@ wall() {
 	needs_quiet
 	# The winner is decided by five pairs and three fresh ones; the other
 	# finalist is given up before.
-	verdict 2 '.decision == "accepted" and .evidence.stopped == "decided"
+	verdict_so 2 '.decision == "accepted" and .evidence.stopped == "decided"
 		and .evidence.confirmed and
 		(.metrics[0].samples.candidate | length) == .metrics[0].pairs'
 	is "$rc" 0
@@ -233,9 +191,9 @@ wall() {
 	sched-verify --target vm --cpus 2 --halving --finalists 1 --pairs 1 \
 		--no-confirm <in >out 2>err || [ $? = 1 ]
 	cat err
-	verdict 0 '.decision == "rejected" and
+	verdict_so 0 '.decision == "rejected" and
 		(.stages[5].findings[0] | .rule == "cut-off" and
 			(.text | test("^([0-9]+) of \\1 runs"))) and
 		.metrics[0].candidate < 3 * .metrics[0].baseline + 2'
-	verdict 1 '[.stages[5].findings[].rule] | index("cut-off") | not'
+	verdict_so 1 '[.stages[5].findings[].rule] | index("cut-off") | not'
 }

@@ -6,6 +6,7 @@
 
 load ../lib
 load ../history
+load ../hogs
 
 setup() {
 	needs_guest
@@ -14,8 +15,8 @@ setup() {
 	export SCHEDKIT_HISTORY=$PWD/h
 }
 
-# Five shells on two CPUs; how often they had to wait, all in all, and one more.
-hogs='for i in 1 2 3 4 5; do (
+# As many, but how often they had to wait, all in all, and one more.
+all_hogs='for i in 1 2 3 4 5; do (
 		n=0
 		while ((n++ < 9000)); do :; done
 		while read -r key value; do
@@ -25,23 +26,10 @@ hogs='for i in 1 2 3 4 5; do (
 	) & done | { s=1; while read -r n; do s=$((s + n)); done
 		echo "switches: $s"; }'
 
-hogs_profile() {
-	doc profile "{\"scope\": \"command\", \"goal\": \"throughput\",
-		\"source\": \"bpf\", \"target\": \"vm\", \"duration_us\": 1,
-		\"workload\": {\"name\": \"hogs\", \"metrics\": [
-			{\"name\": \"switches\", \"unit\": \"1\",
-			\"better\": \"lower\",
-			\"regex\": \"switches: ([0-9]+)\"}],
-			\"command\": $(jq -cn '$ARGS.positional' \
-				--args -- bash -c "$hogs")},
-		\"system\": {\"cpus\": 2, \"kernel\": \"6\"}, \"groups\": [],
-		\"overhead\": {\"drops\": 0}}" | jq -cS .
-}
-
 @test 'guest history: bisect finds the policy with which the slices got short' {
 	local i=0 slice
 	{
-		hogs_profile
+		hogs_profile bash -c "$all_hogs" | jq -cS .
 		for slice in 200000 190000 195000 1000 1100; do
 			i=$((i + 1))
 			policy "p$i" "$slice" | tee "p.$i"

@@ -48,8 +48,7 @@ ended() {
 
 # Whether figures say nothing, as the guest had to wait too often for its CPUs.
 busy() {
-	[ "$(jq -s 'map(select(.kind == "verdict").body.evidence.host_wait_pct //
-		0) | max | floor' story.jsonl)" -gt 33 ]
+	[ "$(host_wait_pct <story.jsonl)" -gt 33 ]
 }
 
 # On a machine that is busy nothing is accepted: a story as it would have been.
