@@ -73,8 +73,7 @@ load ../canary
 
 @test 'guest canary: who starves others is caught: a tree, and all' {
 	local configuration
-	configuration=$(sched-guest -q -- "$BUILD/bin/sched-deploy" status \
-		--json | jq -r .body.configuration)
+	configuration=$(guest_configuration)
 	stream '{"slice_us": 1000000}' host \
 		", \"configuration\": \"$configuration\"" >in
 	inside <<-'END'

@@ -46,20 +46,6 @@ sign() {
 	jq -c 'select(.id != $id)' --arg id "$id" signed
 }
 
-# edited FILTER: the stream with its verdict's body edited and given its id.
-edited() {
-	local line kind
-	while read -r line; do
-		kind=$(jq -r .kind <<<"$line")
-		if [ "$kind" = verdict ]; then
-			doc_of verdict "$(jq -cS ".body | $1" <<<"$line")" \
-				"$(jq -r .body.policy <<<"$line")"
-		else
-			echo "$line"
-		fi
-	done
-}
-
 # refused WORDS...: what deploy says of standard input.
 refused() {
 	local words

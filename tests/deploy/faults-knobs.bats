@@ -15,21 +15,8 @@ knobs() {
 	{
 		echo "$p"
 		verdict_of "$(doc_id <<<"$p")" - "$release" "$configuration" |
-			jq -c 'del(.body.object_sha256)'
-	} | again | signed >"$1.in"
-}
-
-# Verdicts with the ids of what their bodies are now.
-again() {
-	local line
-	while read -r line; do
-		if [ "$(jq -r .kind <<<"$line")" = verdict ]; then
-			doc_of verdict "$(jq -cS .body <<<"$line")" \
-				"$(jq -r .body.policy <<<"$line")"
-		else
-			echo "$line"
-		fi
-	done
+			edited 'del(.object_sha256)'
+	} | signed >"$1.in"
 }
 
 setup_file() {

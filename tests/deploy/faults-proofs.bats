@@ -7,32 +7,18 @@
 load ../lib
 load ../faults
 
-# edited FILE FILTER: the stream with its verdict's body edited and given the id
-# that it then has.
-edited() {
-	local line
-	while read -r line; do
-		if [ "$(jq -r .kind <<<"$line")" = verdict ]; then
-			doc_of verdict "$(jq -cS ".body | $2" <<<"$line")" \
-				"$(jq -r .body.policy <<<"$line")"
-		else
-			echo "$line"
-		fi
-	done <"$1"
-}
-
 setup_file() {
 	local o=$BUILD/policies/faults/plain.bpf.o p q
 	[ -z "$(faults_lack)" ] || return 0
 	faults_setup
 	cp "$TREE/tests/deploy/replay.py" .
-	edited plain.in '.signature.ed25519 |= (if startswith("0") then
-		"1" else "0" end) + .[1:]' >forged.in
-	edited plain.in 'del(.signature)' >unsigned.in
-	edited plain.in '.signature.statement.expires =
-		"2099-01-01T00:00:00Z"' >prolonged.in
-	edited plain.in '.target = "vm"' >elsewhere.in
-	edited plain.in '.decision = "rejected"' >rejected.in
+	edited '.signature.ed25519 |= (if startswith("0") then
+		"1" else "0" end) + .[1:]' <plain.in >forged.in
+	edited 'del(.signature)' <plain.in >unsigned.in
+	edited '.signature.statement.expires =
+		"2099-01-01T00:00:00Z"' <plain.in >prolonged.in
+	edited '.target = "vm"' <plain.in >elsewhere.in
+	edited '.decision = "rejected"' <plain.in >rejected.in
 	XDG_CONFIG_HOME=$PWD/other stream_of plain "$o" >stranger.in
 	release=6.18.1 stream_of plain "$o" >kernel.in
 	configuration=$(printf '%064d' 7) stream_of plain "$o" >built.in
@@ -41,7 +27,7 @@ setup_file() {
 	q=$(doc_id <<<"$p")
 	{
 		echo "$p"
-		edited <(tail -n 1 plain.in) ".policy = \"$q\""
+		tail -n 1 plain.in | edited ".policy = \"$q\""
 	} >replayed.in
 	head -c -40 plain.in >short.in
 	head -n 1 plain.in >alone.in
