@@ -27,6 +27,22 @@ body() {
 	return 1
 }
 
+# judged N COMMAND...: a profile, a plan and N policies of what a workload does,
+# and what the ladder says of them as far as it needs no kernel; in $output.
+judged() {
+	local n=$1
+	shift
+	exits 0 sched-observe --json -- "$BUILD/workloads/known" "$@"
+	printf '%s\n' "$output" >profile
+	exits 0 sched-synth --json --runs 8 -n "$n" <profile
+	body plan '.text | length > 0'
+	printf '%s\n' "$output" >stream
+	run --separate-stderr sched-verify --json \
+		--stages lint,build,prove,sim <stream
+	[ "$status" = 0 ] || [ "$status" = 1 ]
+	body verdict '[.stages[] | select(.status == "passed")] | length >= 3'
+}
+
 # field NAME KEY: of a check of sched-doctor in $output.
 field() {
 	jq -r --arg name "$1" --arg key "$2" \

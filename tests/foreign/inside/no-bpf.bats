@@ -55,14 +55,7 @@ refused() {
 }
 
 @test "the pipe goes on with what /proc told" {
-	exits 0 sh -c "sched-observe --json -- '$BUILD/workloads/known' spin 300 |
-		sched-synth --json --runs 8 -n 1"
-	body plan '.text | length > 0'
-	printf '%s\n' "$output" >stream
-	run --separate-stderr sched-verify --json \
-		--stages lint,build,prove,sim <stream
-	[ "$status" = 0 ] || [ "$status" = 1 ]
-	body verdict '[.stages[] | select(.status == "passed")] | length >= 3'
+	judged 1 spin 300
 	lacks "$output" '"kind":"error"'
 }
 
