@@ -3,7 +3,6 @@
 #ifndef SCHEDKIT_TESTS_MODEL_FIX_H
 #define SCHEDKIT_TESTS_MODEL_FIX_H
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,16 +14,9 @@
 
 #include <cmocka.h>
 
-static char home[] = "/tmp/test_model.XXXXXX";
+#include "base/temp.h"
 
-static inline int remove_one(const char *path, const struct stat *st, int kind,
-			     struct FTW *f)
-{
-	(void)st;
-	(void)kind;
-	(void)f;
-	return remove(path);
-}
+static char home[] = "/tmp/test_model.XXXXXX";
 
 static inline int home_make(void)
 {
@@ -41,7 +33,8 @@ static inline int home_make(void)
 static inline int home_remove(void **state)
 {
 	(void)state;
-	return nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	temp_clear(home);
+	return 0;
 }
 
 /* The pid of our only child. */

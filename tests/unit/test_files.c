@@ -23,6 +23,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/strs.h"
+#include "base/temp.h"
 #include "history/file.h"
 #include "history/recall.h"
 
@@ -93,14 +94,10 @@ static int fresh(void **state)
 
 static int away(void **state)
 {
-	struct buf out;
-
 	(void)state;
 	files_free(f);
 	history_close(h);
-	buf_init(&out, 4096);
-	run((const char *const[]){"rm", "-rf", base, NULL}, &out);
-	buf_release(&out);
+	temp_clear(base);
 	free(base);
 	return 0;
 }

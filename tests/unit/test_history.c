@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/temp.h"
 #include "history/history.h"
 #include "history/merge.h"
 #include "history/state.h"
@@ -68,13 +69,9 @@ static int fresh(void **state)
 
 static int away(void **state)
 {
-	struct buf out;
-
 	(void)state;
 	*strrchr(dir, '/') = '\0';
-	buf_init(&out, 4096);
-	git((char *const[]){(char *)"rm", (char *)"-rf", dir, NULL}, &out);
-	buf_release(&out);
+	temp_clear(dir);
 	free(dir);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "scx/configuration.h"
 #include "scx/load_request.h"
 #include "trust/statement.h"
+#include "trust_fix.h"
 
 #define NOW	1800000000
 #define DAY	86400
@@ -78,14 +79,6 @@ static void sign(struct world *w, const struct sign_key *key, time_t expires)
 	ask(w);
 }
 
-static void trust_this(struct trust *t, const struct sign_key *key)
-{
-	struct key_info k = {.expires = KEY_NEVER};
-
-	strcpy(k.id, sign_key_public(key));
-	trust_add_key(t, &k);
-}
-
 static int setup(void **state)
 {
 	struct world *w = mem_zalloc(1, sizeof(*w));
@@ -93,7 +86,7 @@ static int setup(void **state)
 	assert_int_equal(sign_key_new(&w->key), 0);
 	assert_int_equal(sign_key_new(&w->other), 0);
 	w->trust = trust_new();
-	trust_this(w->trust, w->key);
+	trust_this(w->trust, w->key, KEY_NEVER);
 	w->policy = doc_new(
 		"policy", "test",
 		parsed(mem_strdup(

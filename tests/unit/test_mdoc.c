@@ -273,21 +273,29 @@ static void test_items(void **state)
 	free(items("", 0));
 }
 
+/* Found as far as they go. */
 static void test_items_damaged(void **state)
 {
-	static const char *const bad[] = {"",
-					  ".It",
-					  ".It ",
-					  ".It Va",
-					  ".It Va x",
-					  ".It Va x\n.Bl\n.It Va x\n.Bl",
-					  ".It Va x\n.El\n.It Va x"};
+	static const struct {
+		const char *page;
+		size_t count;
+	} bad[] = {{"", 0},
+		   {".It", 0},
+		   {".It ", 0},
+		   {".It Va", 0},
+		   {".It Va x", 1},
+		   {".It Va x\n.Bl\n.It Va x\n.Bl", 2},
+		   {".It Va x\n.El\n.It Va x", 2}};
 	struct buf b;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		buf_init(&b, 1 << 20);
-		mdoc_items(&b, bad[i], "x");
+		buf_puts(&b, "");
+		assert_int_equal(mdoc_items(&b, bad[i].page, "x"),
+				 bad[i].count);
+		assert_true((strchr(b.data, 'x') != NULL) ==
+			    (bad[i].count > 0));
 		buf_release(&b);
 	}
 }

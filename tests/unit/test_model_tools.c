@@ -15,7 +15,7 @@
 #include "agents/proposer/model_tools.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/proc.h"
+#include "base/temp.h"
 #include "doc/json_schema.h"
 #include "history/history.h"
 
@@ -96,17 +96,13 @@ static int set_up(void **state)
 
 static int clean_up(void **state)
 {
-	char *const argv[] = {(char *)"rm", (char *)"-rf", dir, NULL};
-	struct proc_spec spec = PROC_SPEC_INIT;
-	struct proc_result res;
-
 	(void)state;
 	model_tools_free(tools);
 	doc_free(profile);
 	buf_release(&out);
 	free(history);
-	spec.argv = argv;
-	return proc_run(&spec, &res);
+	temp_clear(dir);
+	return 0;
 }
 
 /* The result is in `out`. */

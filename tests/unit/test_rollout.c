@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "rollout/fleet.h"
 #include "rollout/signed.h"
+#include "trust_fix.h"
 
 #define NOW  1800000000 /* some day in 2027 */
 #define HOUR 3600
@@ -384,16 +385,6 @@ struct keys {
 	struct trust *trust;
 	struct sign_key *key, *other;
 };
-
-static void trust_this(struct trust *t, const struct sign_key *key,
-		       const char *expires)
-{
-	struct key_info k = {0};
-
-	strcpy(k.id, sign_key_public(key));
-	strcpy(k.expires, expires);
-	trust_add_key(t, &k);
-}
 
 static int setup(void **state)
 {

@@ -34,6 +34,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/sandbox_parts.h"
+#include "base/temp.h"
 
 #define CANNOT_ENTER 99
 
@@ -57,13 +58,9 @@ static int in_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	char *const argv[] = {(char *)"rm", (char *)"-rf", dir, NULL};
-	struct proc_spec spec = PROC_SPEC_INIT;
-	struct proc_result res;
-
 	(void)state;
-	spec.argv = argv;
-	return proc_run(&spec, &res);
+	temp_clear(dir);
+	return 0;
 }
 
 /* What f returns in a child, which enters the sandbox first if there is one;

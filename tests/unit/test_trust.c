@@ -20,6 +20,7 @@
 #include "policy/policy.h"
 #include "scx/configuration.h"
 #include "trust/statement.h"
+#include "trust_fix.h"
 
 #define NOW  1800000000 /* some day in 2027 */
 #define DAY  86400
@@ -66,16 +67,6 @@ static struct json *verdict_of(const struct doc *policy)
 	free(text);
 	assert_non_null(v);
 	return v;
-}
-
-static void trust_this(struct trust *t, const struct sign_key *key,
-		       const char *expires)
-{
-	struct key_info k = {0};
-
-	strcpy(k.id, sign_key_public(key));
-	strcpy(k.expires, expires);
-	trust_add_key(t, &k);
 }
 
 static int setup(void **state)
