@@ -91,6 +91,21 @@ fake_slurm() {
 	PATH=$PWD/fake:$PATH
 }
 
+# stand_in LINE...: a script, $program, for what the nodes are to run.
+stand_in() {
+	mkdir -p tree/bin tree/libexec
+	ln -sfn "$BUILD/libexec/schedkit" tree/libexec/schedkit
+	program=$PWD/tree/bin/sched-verify
+	printf '%s\n' '#!/bin/sh' "$@" >"$program"
+	chmod +x "$program"
+}
+
+# Two policies, and nobody knows anything of them.
+two_inconclusive() {
+	is "$(jq -r 'select(.kind == "verdict").body.decision' <<<"$output" |
+		sort | uniq -c | xargs)" '2 inconclusive'
+}
+
 @test 'executor: usage errors' {
 	exits 2 sched-verify --executor moon </dev/null
 	has "$stderr" "'moon' is neither slurm nor parallel"
@@ -114,8 +129,7 @@ fake_slurm() {
 	exits 3 env PATH="$BUILD/bin" sched-verify --json --stages lint \
 		--executor slurm <in
 	has "$stderr" slurm-client
-	is "$(jq -r 'select(.kind == "verdict").body.decision' <<<"$output" |
-		sort | uniq -c | xargs)" '2 inconclusive'
+	two_inconclusive
 	exits 3 env PATH="$BUILD/bin" sched-verify --json --stages lint \
 		--executor parallel,hosts=: <in
 	has "$stderr" 'Debian: parallel'
@@ -157,8 +171,7 @@ fake_slurm() {
 	exits 4 sched-verify --json --stages lint \
 		--executor slurm,patience=2 <in
 	has "$stderr" 'cannot be reached'
-	is "$(jq -r 'select(.kind == "verdict").body.decision' <<<"$output" |
-		sort | uniq -c | xargs)" '2 inconclusive'
+	two_inconclusive
 	is "$(find "$jobs" -name '*.job' | wc -l)" 2
 	rm fake/away
 	exits 1 sched-verify --json --stages lint \
@@ -187,13 +200,9 @@ fake_slurm() {
 @test 'executor: a job that kills its node every time is given up' {
 	fake_slurm
 	policies 2 >in
-	# What stands for sched-verify there.
-	mkdir -p tree/bin tree/libexec
-	ln -s "$BUILD/libexec/schedkit" tree/libexec/schedkit
-	printf '#!/bin/sh\nkill -9 $$\n' >tree/bin/sched-verify
-	chmod +x tree/bin/sched-verify
+	stand_in 'kill -9 $$'
 	exits 4 sched-verify --json --stages lint \
-		--executor "slurm,program=$PWD/tree/bin/sched-verify" <in
+		--executor "slurm,program=$program" <in
 	has "$stderr" '2 of 2 policies have no answer'
 	# shellcheck disable=SC2034 # so reads it
 	body=$(jq -c 'select(.kind == "verdict").body' <<<"$output" | head -n 1)
@@ -206,15 +215,11 @@ fake_slurm() {
 
 # answers_with TEXT: every node writes this.
 answers_with() {
-	mkdir -p tree/bin tree/libexec
-	ln -sf "$BUILD/libexec/schedkit" tree/libexec/
 	printf '%s\n' "$1" >text
-	printf '#!/bin/sh\ncat %s\nexit 1\n' "$PWD/text" >tree/bin/sched-verify
-	chmod +x tree/bin/sched-verify
+	stand_in "cat $PWD/text" 'exit 1'
 	exits 3 sched-verify --json --stages lint \
-		--executor "slurm,program=$PWD/tree/bin/sched-verify" <in
-	is "$(jq -r 'select(.kind == "verdict").body.decision' <<<"$output" |
-		sort | uniq -c | xargs)" '2 inconclusive'
+		--executor "slurm,program=$program" <in
+	two_inconclusive
 }
 
 @test 'executor: what is no answer is none' {
@@ -241,14 +246,9 @@ answers_with() {
 @test 'executor: who is interrupted ends the jobs' {
 	fake_slurm
 	policies 2 >in
-	mkdir -p tree/bin tree/libexec
-	ln -s "$BUILD/libexec/schedkit" tree/libexec/schedkit
-	printf '#!/bin/sh\necho $$ >>%s\nexec sleep 100\n' "$PWD/pids" \
-		>tree/bin/sched-verify
-	chmod +x tree/bin/sched-verify
+	stand_in "echo \$\$ >>$PWD/pids" 'exec sleep 100'
 	sched-verify --json --stages lint \
-		--executor "slurm,program=$PWD/tree/bin/sched-verify" \
-		<in >out 2>err 3>&- &
+		--executor "slurm,program=$program" <in >out 2>err 3>&- &
 	local pid=$! rc=0 p
 	until_so 30 test -s pids
 	kill -TERM $pid
@@ -266,13 +266,8 @@ answers_with() {
 @test 'executor: who was killed finds what was done' {
 	fake_slurm
 	policies 4 >in
-	mkdir -p tree/bin tree/libexec
-	ln -s "$BUILD/libexec/schedkit" tree/libexec/schedkit
-	printf '#!/bin/sh\necho x >>%s\nexec %s "$@"\n' "$PWD/begun" \
-		"$BUILD/bin/sched-verify" >tree/bin/sched-verify
-	chmod +x tree/bin/sched-verify
-	local how=(--json --stages lint --executor
-		"slurm,program=$PWD/tree/bin/sched-verify")
+	stand_in "echo x >>$PWD/begun" "exec $BUILD/bin/sched-verify \"\$@\""
+	local how=(--json --stages lint --executor "slurm,program=$program")
 	sched-verify "${how[@]}" <in >out 2>&1 3>&- &
 	local pid=$!
 	until_so 30 test -s begun

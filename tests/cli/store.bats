@@ -5,6 +5,7 @@
 # judged by git itself.
 
 load ../lib
+load ../history
 
 setup() {
 	needs_landlock
@@ -32,13 +33,6 @@ ask() {
 # errno AGENT KIND VERB [FIELDS]: "" when it was done.
 errno() {
 	ask "$@" | jq -r '.error.errno // ""'
-}
-
-sound() {
-	git -C h fsck --strict --no-dangling >fsck 2>&1 &&
-		! grep -v '^notice: ' fsck && return
-	cat fsck
-	return 1
 }
 
 @test 'store: usage' {
