@@ -203,20 +203,6 @@ class Connection:
         d, self.left = self.left, b""
         return d
 
-    def is_over(self, within=PATIENCE):
-        """Whether the server closes; what it says meanwhile is kept."""
-        self.s.settimeout(within)
-        try:
-            while True:
-                d = self.s.recv(65536)
-                if not d:
-                    return True
-                self.left += d
-        except socket.timeout:
-            return False
-        except ConnectionResetError:
-            return True
-
 
 def headers_for(m, revision=NEW):
     """What a well-behaved client sends with a message."""

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """HTTP/1.1 as bytes on a socket: what a fault needs to be able to break."""
-import random
 import select
 import socket
 import struct
-import time
 
 
 class Connection:
@@ -139,11 +137,3 @@ def pieces(data, split, rng):
         n = rng.choice((1, 2, 3, 5, 8, 40)) if split == "random" else split
         yield data[at:at + n]
         at += n
-
-
-def send_in_pieces(c, data, split, delay, seed=1):
-    rng = random.Random(seed)
-    for piece in pieces(data, split, rng):
-        c.send(piece)
-        if delay:
-            time.sleep(delay)
