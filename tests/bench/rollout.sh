@@ -138,6 +138,7 @@ for ((i = 0; i < 20; i++)); do
 		sched-history add --history "h$i" >/dev/null
 done
 git init -q --bare -b main notes
+: >gave-up
 for ((i = 0; i < 20; i++)); do
 	sched-history push --history "h$i" "$dir/notes" >/dev/null 2>&1 ||
 		echo "$i" >>gave-up &

@@ -13,6 +13,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	export XDG_CACHE_HOME=$PWD/cache
 	unset SCHED_LLM SCHED_LLM_KEY
+	begun=()
+}
+
+teardown() {
+	[ ${#begun[@]} = 0 ] || kill "${begun[@]}" || :
 }
 
 # A tree of programs of which some can be replaced.
@@ -194,11 +199,11 @@ environment() {
 	mkfifo in
 	exec 7<>in
 	"$BUILD/libexec/schedkit/agent-store" <in >/dev/null 3>&- 7>&- &
-	store=$!
+	store=$! begun+=($!)
 	sched-agentd --socket "$PWD/s" --journal none --audit none 3>&- 7>&- &
-	daemon=$!
+	daemon=$! begun+=($!)
 	sched-mcp <in >/dev/null 3>&- 7>&- &
-	hand=$!
+	hand=$! begun+=($!)
 	until grep -qs 'Seccomp:.*2' "/proc/$store/status" &&
 		grep -qs 'Seccomp:.*2' "/proc/$daemon/status" &&
 		front=$(pgrep -P "$hand") &&
@@ -210,5 +215,4 @@ environment() {
 	done
 	# It is the hand that starts who asks.
 	has "$(environment "$hand")" planted
-	kill "$store" "$daemon" "$hand"
 }

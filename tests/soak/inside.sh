@@ -202,7 +202,10 @@ echo "end status $?"
 left() {
 	ps -eo comm= | grep -cE '^(sched-|load-policy|set-knobs)'
 }
-soon 20 test "$(left)" = 0 || wrong "left: $(ps -eo args= | grep -E 'sched-')"
+none_left() {
+	[ "$(left)" = 0 ]
+}
+soon 20 none_left || wrong "left: $(ps -eo args= | grep -E 'sched-')"
 echo "end looks $(looks)"
 # shellcheck disable=SC2086 # names without spaces
 echo "end policies $(printf '%s\n' $seen | sort -u | grep -c .)"
