@@ -152,8 +152,9 @@ EOP
 
 @test 'code: an object in the cache is built once and believed never' {
 	needs_clang
-	local object
+	local object first
 	judge lint,build source "$TREE/tests/policies/good/edf.bpf.c"
+	first=$(jq -r .object_sha256 <<<"$body")
 	object=$(find cache/schedkit/objects -name '*.bpf.o')
 	touch -d '2020-01-01' "$object"
 	judge lint,build source "$TREE/tests/policies/good/edf.bpf.c"
@@ -162,10 +163,13 @@ EOP
 	judge lint,build source "$TREE/tests/policies/good/edf.bpf.c"
 	is "$(status_of build)" passed
 	[ "$(stat -c %Y "$object")" -gt "$(date -d 2020-01-01 +%s)" ]
+	is "$(jq -r .object_sha256 <<<"$body")" "$first"
+	is "$(sha256sum <"$object" | cut -c -64)" "$first"
+	# Another one in its place, with a digest of its own.
 	printf x >>"$object"
-	judge prove source "$TREE/tests/policies/good/edf.bpf.c"
-	[ "$(status_of prove)" != passed ] || judge lint,prove,build source \
-		"$TREE/tests/policies/good/edf.bpf.c"
+	printf %064d 7 >"${object%.bpf.o}.sha256"
+	judge lint,build source "$TREE/tests/policies/good/edf.bpf.c"
+	is "$(jq -r .object_sha256 <<<"$body")" "$first"
 }
 
 @test 'code: two at once build one object' {
@@ -227,8 +231,9 @@ EOP
 		'scx_bpf_kick_cpu(0, 2); return t->key; }' >policy.c
 	refused build compile hooks
 	# What the template's macros are is not to be told from there.
-	printf '%s\n' '#ifdef SEC' 'static u64 n;' '#else' >policy.c
-	hook 'return t->key + 1;' && sed -i '1i #ifdef POLICY_OP\n#error seen\n#endif' policy.c
+	hook 'return t->key + 1;'
+	sed -i '1i #if defined SEC || defined POLICY_OP\n#error seen\n#endif' \
+		policy.c
 	judge lint,build hooks policy.c
 	is "$(status_of build)" passed
 }

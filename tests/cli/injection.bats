@@ -270,6 +270,6 @@ $verdict"
 		  "external": {"program": "/bin/sh"}}}'; do
 		refused "{\"calls\": [{\"name\": $call}]}"
 		# It was answered.
-		[ "$(grep -c 'tool' asked)" -ge 1 ]
+		grep -q '^# tool' asked
 	done
 }

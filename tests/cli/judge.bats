@@ -117,10 +117,12 @@ said() {
 	head -c 64 day.bursts >empty
 	exits 3 sched-sim judge --model day.model empty
 	has "$stderr" 'no burst in it'
-	# A torn end is left out, and said so.
+	# Its one block is torn; what is torn behind it is left out, and said so.
 	head -c -1000 day.bursts >torn
-	sched-sim run --json -a eevdf torn >torn.json || true
+	exits 3 sched-sim run --json -a eevdf torn
+	has "$stderr" 'no burst in it'
 	exits 3 sched-sim judge --model day.model torn
+	has "$stderr" 'no burst in it'
 	printf x >>day.bursts
 	exits 0 sched-sim judge --json --model day.model day.bursts
 	said '.assumed | any(test("1 bytes at its end"))'

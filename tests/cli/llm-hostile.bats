@@ -254,6 +254,8 @@ floods() {
 	place openai '[]'
 	settings=(SCHED_LLM=openai:http://192.0.2.1/v1#m)
 	run ! ask openai "$HELLO" --attempts 1
+	is "$(jq -r .error.errno "$at/hello")" EINVAL
+	[ ! -s "$at/out" ]
 }
 
 @test "a proxy is used for what is elsewhere, with CONNECT" {

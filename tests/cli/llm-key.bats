@@ -115,9 +115,14 @@ try_all() {
 
 @test "a command that answers instead does not learn the key" {
 	place command '[]'
-	settings=("SCHED_LLM=command:env; tr '\\0' ' ' </proc/\$PPID/environ" \
+	# Itself, and who has started it.
+	printf '%s\n' '#!/bin/sh' 'cat >/dev/null; env' \
+		'tr "\\0" "\\n" </proc/$PPID/environ' 'exit 0' >"$at/program"
+	chmod +x "$at/program"
+	settings=("SCHED_LLM=command:$at/program" \
 		OPENAI_API_KEY="$KEY" ANTHROPIC_API_KEY="$KEY")
-	ask openai "$HELLO" || true
+	ask openai "$HELLO"
+	has "$(jq -r .text "$at/out")" 'PATH='
 	hunt "$at"
 }
 

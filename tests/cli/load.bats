@@ -69,7 +69,10 @@ ask() {
 }
 
 @test 'load: it has no library that reads documents' {
-	lacks "$(ldd "$program")" cjson
-	lacks "$(ldd "$program")" curl
-	lacks "$(ldd "$program")" git2
+	local all
+	all=$(ldd "$program")
+	has "$all" libbpf
+	lacks "$all" cjson
+	lacks "$all" curl
+	lacks "$all" git2
 }

@@ -179,7 +179,8 @@ schedkit://status'
 	answer 1 ".result.completion == {values: [\"$id\"], total: 1,
 		hasMore: false}"
 	answer 2 '.result.completion.values == []'
-	answer 3 '.result.completion.values | all(startswith("sched-m"))'
+	answer 3 '.result.completion.values | length > 0 and
+		all(startswith("sched-m"))'
 }
 
 # Letters alone: where lines end, and how lists and authors are set apart, is

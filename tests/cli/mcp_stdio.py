@@ -91,9 +91,11 @@ def ends_in_a_message(s):
 
 @trick
 def ends_without_newline(s):
-    """No newline, no message: one may be cut."""
-    s.put(text_of(lists("cut")))
-    s.end()
+    """The end of all is the end of a line, too."""
+    s.put(text_of(lists("last")))
+    s.p.stdin.close()
+    want("result" in s.answer("last"), "it was not answered")
+    want(s.end() == 0, "it did not end with its client")
 
 
 @trick
@@ -224,11 +226,12 @@ def watches_too_many(s):
 
 @trick
 def eras_mixed(s):
-    """The first message says which; the other one is refused from then on."""
+    """Each request says of itself which it is of."""
     fine(s)
-    a = s.initialize()
-    want("error" in a or a["result"]["protocolVersion"] != "", f"{a}")
+    want("result" in s.initialize(), "a handshake after a newer request")
     fine(s)
+    s.say({"jsonrpc": "2.0", "id": "old", "method": "tools/list"})
+    want("result" in s.answer("old"), "an older one after a newer one")
 
 
 @trick

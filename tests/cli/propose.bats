@@ -393,6 +393,7 @@ findings() {
 	say 4 "$(fix '{"give_up": true}')"
 	synth 1 -n 1
 	is "$(body policy)" ''
+	has "$(findings 4)" 'stage sim did not pass'
 }
 
 @test "hooks: refused by lint, mended, proposed" {

@@ -58,10 +58,13 @@ page_has() {
 }
 
 page_lacks() {
-	! grep -qF -- "$1" "$page" || {
-		echo "on the page: $1"
-		return 1
-	}
+	local text
+	for text; do
+		! grep -qF -- "$text" "$page" || {
+			echo "on the page: $text"
+			return 1
+		}
+	done
 }
 
 # ---- what there is to tell ------------------------------------------------
@@ -247,7 +250,7 @@ PY
 	make_docs story 2 >docs
 	echo '{"v":1,' >>docs
 	exits 3 sched-report -o "$page" docs
-	has "$stderr" 'line'
+	has "$stderr" "line $(wc -l <docs)"
 	is_sound "$page"
 }
 
@@ -260,8 +263,9 @@ PY
 		for locale in C C.UTF-8; do
 			COLUMNS=$columns LC_ALL=$locale exits 0 sched-report --text docs
 			printf '%s\n' "$output" >text
-			! LC_ALL=C.UTF-8 grep -E "^.{$((columns + 1)),}" text
-			[ $locale != C ] || ! LC_ALL=C grep -q '[^ -~]' text
+			LC_ALL=C.UTF-8 run -1 grep -E \
+				"^.{$((columns + 1)),}" text
+			[ $locale != C ] || LC_ALL=C run -1 grep '[^ -~]' text
 		done
 	done
 }

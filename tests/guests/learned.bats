@@ -176,7 +176,8 @@ setup() {
 		[ "$status" -eq 0 ]
 		[ "$(grep -c 'braked after' <<<"$output")" -eq 5 ]
 		while read -r ms; do
-			[ "$ms" -ge 0 ] && [ "$ms" -le 1000 ]
+			[ "$ms" -ge 0 ]
+			[ "$ms" -le 1000 ]
 		done < <(sed -n 's/.*braked after //p' <<<"$output")
 	done
 }
