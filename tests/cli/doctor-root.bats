@@ -4,6 +4,7 @@
 # folders that somebody made to do harm.
 
 load ../lib
+load ../doctor
 
 FUNCS='scx_bpf_create_dsq scx_bpf_dsq_insert scx_bpf_dsq_insert_vtime
 	scx_bpf_dsq_move scx_bpf_dsq_move_to_local scx_bpf_dsq_nr_queued
@@ -51,12 +52,6 @@ look() {
 	exits "$1" timeout 60 sched-doctor --json --root "$R"
 	jq -e '.body.checks | length > 5 and all(.[]; .status == "ok" or
 		(.way_out | length > 0))' <<<"$output" >/dev/null
-}
-
-# field NAME KEY: of a check in $output.
-field() {
-	jq -r --arg name "$1" --arg key "$2" \
-		'.body.checks[] | select(.name == $name)[$key]' <<<"$output"
 }
 
 @test 'root: a kernel that is as it should be is ready' {

@@ -3,19 +3,7 @@
 # sched-doctor against this machine, and against machines that lack something.
 
 load ../lib
-
-# field NAME KEY: of a check in $output.
-field() {
-	jq -r --arg name "$1" --arg key "$2" \
-		'.body.checks[] | select(.name == $name)[$key]' <<<"$output"
-}
-
-# A tree whose programs are these and whose rest can be taken away.
-copy_tree() {
-	mkdir "$BATS_TEST_TMPDIR/tree"
-	cp -r "$BUILD/bin" "$BUILD/lib" "$BUILD/libexec" "$BATS_TEST_TMPDIR/tree"
-	PATH=$BATS_TEST_TMPDIR/tree/bin:$PATH
-}
+load ../doctor
 
 @test 'doctor: a table for people, also in a pipe' {
 	run --separate-stderr sched-doctor

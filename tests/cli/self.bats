@@ -5,6 +5,7 @@
 # told when one may do more.
 
 load ../lib
+load ../doctor
 
 setup() {
 	# The run time of the sanitizers needs what sandboxes take away.
@@ -18,13 +19,6 @@ setup() {
 
 teardown() {
 	[ ${#begun[@]} = 0 ] || kill "${begun[@]}" || :
-}
-
-# A tree of programs of which some can be replaced.
-copy_tree() {
-	mkdir tree
-	cp -r "$BUILD/bin" "$BUILD/lib" "$BUILD/libexec" tree
-	PATH=$PWD/tree/bin:$PATH
 }
 
 # of NAME KEY: of a process in $output.

@@ -148,7 +148,7 @@ files() {
 		ln -s /usr/lib/systemd/system/schedkit-deploy@.service \
 			/etc/systemd/system/multi-user.target.wants/schedkit-deploy@w.service
 		dpkg -r schedkit
-		! command -v sched
+		command -v sched && exit 1
 		ls /usr/lib/schedkit /usr/libexec/schedkit 2>&1 || true
 		cat /etc/schedkit/keys.d/revoked
 		ls /var/lib/schedkit' >"$DIR/o" 2>&1 || { cat "$DIR/o"; false; }

@@ -4,6 +4,7 @@
 # What is done on a foreign machine, by a user who has sudo:  load inside
 
 load ../../lib
+load ../../doctor
 
 # Only there: it would change this machine, and the reader's patience.
 needs_foreign() {
@@ -41,12 +42,6 @@ judged() {
 		--stages lint,build,prove,sim <stream
 	[ "$status" = 0 ] || [ "$status" = 1 ]
 	body verdict '[.stages[] | select(.status == "passed")] | length >= 3'
-}
-
-# field NAME KEY: of a check of sched-doctor in $output.
-field() {
-	jq -r --arg name "$1" --arg key "$2" \
-		'.body.checks[] | select(.name == $name)[$key]' <<<"$output"
 }
 
 # A point of the template, ready for sched-guest.
