@@ -70,6 +70,13 @@ prelude() {
 		left() {
 			pgrep -c 'scx_te|hold-ex'
 		}
+		# Soon there is nobody.
+		none_left() {
+			for i in {1..100}; do
+				[ "$(left)" = 0 ] && return
+				sleep 0.1
+			done
+		}
 	END
 }
 
@@ -133,7 +140,7 @@ inside() {
 		kill -9 $!; wait $! 2>/dev/null
 		rm -f $record
 		becomes disabled
-		for i in {1..100}; do [ "$(left)" = 0 ] && break; sleep 0.1; done
+		none_left
 		echo "killed $(state) $(left)"
 
 		"${hold[@]}" <in >minder 2>/dev/null &
@@ -147,7 +154,7 @@ inside() {
 		kill -9 $! "$(pgrep hold-external)"
 		rm -f $record
 		becomes disabled
-		for i in {1..50}; do [ "$(left)" = 0 ] && break; sleep 0.1; done
+		none_left
 		echo "both $(state) $(left)"
 
 		"${hold[@]}" <in >program 2>/dev/null &
