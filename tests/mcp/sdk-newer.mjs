@@ -6,7 +6,7 @@ import { Client, StreamableHTTPClientTransport }
 	from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import * as z from 'zod/v4';
-import { becomes, common, PATIENCE, sleep, textOf, withClient }
+import { becomes, common, counts, PATIENCE, textOf, withClient }
 	from './sdk-common.mjs';
 
 const NEW = '2026-07-28';
@@ -119,13 +119,22 @@ for (const [kind, transport] of Object.entries(open)) {
 	});
 
 	each('listens, and ends listening', async (c) => {
+		const uri = 'test://watched-resource';
+		const heard = [];
+		c.setNotificationHandler('notifications/resources/updated',
+			(n) => { heard.push(n.params.uri); });
 		const s = await c.listen({
-			resourceSubscriptions: ['test://watched-resource'],
+			resourceSubscriptions: [uri],
 			toolsListChanged: true,
 		}, PATIENCE);
 		assert.ok(s.honoredFilter);
+		await api.call(c, 'test_trigger_tool_change', {});
+		await becomes('it is told', () => heard.includes(uri));
 		await s.close();
+		heard.length = 0;
+		await api.call(c, 'test_trigger_tool_change', {});
 		await api.call(c, 'greet', { name: 'after' });
+		assert.deepEqual(heard, []);
 	});
 
 	// The client does not know this extension: what it would not let
@@ -186,18 +195,21 @@ test('client 2, http: a stream that is closed cancels its call',
 	{ timeout: 300_000 }, async () => {
 		const c = await client(open.http(), { pin: NEW });
 		try {
-			const calls = Array.from({ length: 10 }, () => {
-				const stop = new AbortController();
-				setTimeout(() => stop.abort(), 200);
-				return api.call(c, 'slow_compute',
-					{ seconds: 100 },
+			const N = 10;
+			const stop = new AbortController();
+			const before = await counts(c, api);
+			const calls = Array.from({ length: N }, () =>
+				api.call(c, 'slow_compute', { seconds: 1000 },
 					{ signal: stop.signal })
-					.catch((e) => e);
-			});
+					.catch((e) => e));
+			await becomes('all run', async () => (await counts(c,
+				api)).working >= before.working + N);
+			stop.abort();
 			for (const e of await Promise.all(calls))
 				assert.ok(e instanceof Error);
-			await sleep(100);
-			await api.call(c, 'greet', { name: 'after' });
+			await becomes('all are cancelled', async () =>
+				(await counts(c, api)).cancelled >=
+					before.cancelled + N);
 		} finally {
 			await c.close();
 		}

@@ -7,7 +7,8 @@ import { StdioClientTransport }
 import { StreamableHTTPClientTransport }
 	from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, CreateMessageRequestSchema,
-	ElicitRequestSchema, LoggingMessageNotificationSchema }
+	ElicitRequestSchema, LoggingMessageNotificationSchema,
+	ResourceUpdatedNotificationSchema }
 	from '@modelcontextprotocol/sdk/types.js';
 import { becomes, common, PATIENCE, textOf, withClient }
 	from './sdk-common.mjs';
@@ -89,8 +90,17 @@ for (const [kind, transport] of Object.entries(open)) {
 
 	each('watches a resource, and no more', async (c) => {
 		const uri = 'test://watched-resource';
+		const heard = [];
+		c.setNotificationHandler(ResourceUpdatedNotificationSchema,
+			(n) => { heard.push(n.params.uri); });
 		await c.subscribeResource({ uri }, PATIENCE);
+		await api.call(c, 'test_trigger_tool_change', {});
+		await becomes('it is told', () => heard.includes(uri));
 		await c.unsubscribeResource({ uri }, PATIENCE);
+		heard.length = 0;
+		await api.call(c, 'test_trigger_tool_change', {});
+		await api.call(c, 'greet', { name: 'after' });
+		assert.deepEqual(heard, []);
 		await assert.rejects(c.subscribeResource(
 			{ uri: 'test://no-such' }, PATIENCE));
 	});
