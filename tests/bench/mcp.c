@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "stats/sample.h"
 
 #define WARM 2000
 #define TOOL "test_simple_text"
@@ -248,13 +249,6 @@ static double resident(pid_t pid)
 	return kib / 1024;
 }
 
-static int order(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv)
 {
 	struct peer *p = mem_zalloc(1, sizeof(*p));
@@ -288,7 +282,7 @@ int main(int argc, char **argv)
 		us[i] = (clock_monotonic() - t) * 1e6;
 	}
 	took = clock_monotonic() - begun;
-	qsort(us, n, sizeof(*us), order);
+	sample_sort(us, n);
 	printf("%.0f\t%.0f\t%.0f\t%.1f\t%.1f\n", (double)n / took, us[n / 2],
 	       us[n / 100 * 99], before, resident(p->pid));
 	close(p->out);

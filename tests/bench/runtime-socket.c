@@ -19,6 +19,7 @@
 #include "rt/ask.h"
 #include "rt/socket.h"
 #include "rt/wire.h"
+#include "stats/sample.h"
 
 #define WINDOW 512
 #define ALONE  5000
@@ -106,13 +107,6 @@ static double many(struct client *c, size_t n)
 	return (double)n / (clock_monotonic() - begun);
 }
 
-static int order(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void alone(struct client *c, double *us, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -124,7 +118,7 @@ static void alone(struct client *c, double *us, size_t n)
 			turn(c);
 		us[i] = (clock_monotonic() - begun) * 1e6;
 	}
-	qsort(us, n, sizeof(*us), order);
+	sample_sort(us, n);
 }
 
 int main(int argc, char **argv)

@@ -30,15 +30,14 @@
 #include <sched.h>
 #include <spawn.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "work.h"
 
 #define MAX_ROWS  64
 #define MAX_JOBS  4096
@@ -67,14 +66,6 @@ static void die(const char *what)
 {
 	fprintf(stderr, "batch: %s: %s\n", what, strerror(errno));
 	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
 /* ---- the jobs --------------------------------------------------------- */

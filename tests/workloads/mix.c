@@ -8,10 +8,9 @@
  */
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+
+#include "work.h"
 
 #define MAX_THREADS 64
 #define PAUSE_NS    4000000
@@ -25,18 +24,6 @@ struct worker {
 	bool batch;
 	uint64_t done, sink;
 };
-
-static uint64_t compute(long rounds)
-{
-	uint64_t x = 88172645463325252ULL;
-
-	for (long k = 0; k < rounds; k++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-	}
-	return x;
-}
 
 static void *work(void *arg)
 {

@@ -17,12 +17,10 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "work.h"
 
 #define MAX_CPUS    512
 #define MAX_SAMPLES (1 << 18)
@@ -60,26 +58,6 @@ static volatile bool stop;
 static double begin;
 static volatile uint64_t sink;
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void compute(void)
-{
-	uint64_t x = 88172645463325252ULL;
-
-	for (long i = 0; i < cfg.rounds; i++) {
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
-	}
-	sink = x;
-}
-
 /* The shard of the CPU this thread is on once it holds it. */
 static pthread_mutex_t *lock_shard(void)
 {
@@ -102,7 +80,7 @@ static void serve(void)
 	usleep(INPUT_US);
 	usleep(INPUT_US);
 	shard = cfg.lock ? lock_shard() : NULL;
-	compute();
+	sink = compute(cfg.rounds);
 	if (shard)
 		pthread_mutex_unlock(shard);
 }
@@ -178,13 +156,6 @@ static void wake_all(struct dispatcher *d)
 	}
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void report(struct dispatcher *d, double seconds)
 {
 	double *all = malloc(sizeof(*all) * MAX_SAMPLES);
@@ -201,8 +172,8 @@ static void report(struct dispatcher *d, double seconds)
 	}
 	qsort(all, n, sizeof(*all), ascending);
 	printf("%.2f requests/s, p50 %.2f ms, p99 %.2f ms, max %.2f ms\n",
-	       n / seconds, all[n / 2] * 1e3,
-	       all[(size_t)((n - 1) * 0.99)] * 1e3, all[n - 1] * 1e3);
+	       n / seconds, all[n / 2] * 1e3, quantile(all, n, 0.99) * 1e3,
+	       all[n - 1] * 1e3);
 	free(all);
 }
 

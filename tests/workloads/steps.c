@@ -7,10 +7,9 @@
  *   steps [THREADS [STEPS [ROUNDS]]]     3 threads, 40 steps
  */
 #include <pthread.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+
+#include "work.h"
 
 #define MAX_THREADS 64
 
@@ -18,26 +17,11 @@ static long threads = 3, steps = 40, rounds = 12000000;
 static pthread_barrier_t all_done;
 static volatile uint64_t sink;
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void *worker(void *unused)
 {
 	(void)unused;
 	for (long i = 0; i < steps; i++) {
-		uint64_t x = 88172645463325252ULL;
-
-		for (long k = 0; k < rounds; k++) {
-			x ^= x << 13;
-			x ^= x >> 7;
-			x ^= x << 17;
-		}
-		sink = x;
+		sink = compute(rounds);
 		pthread_barrier_wait(&all_done);
 	}
 	return NULL;
