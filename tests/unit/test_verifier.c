@@ -15,16 +15,9 @@ static void better_is_accepted(void **state)
 	assert_string_equal(decision(s, 0), "accepted");
 	/* Warm-up, a dropped round, five pairs, three that confirm. */
 	assert_string_equal(fake.order, "AA3A33AA33AA3A33AA3");
-	assert_int_equal(
-		json_as_number(json_path(verdict(s, 0), "metrics.0.pairs"), 0),
-		8);
-	assert_true(
-		fabs(json_as_number(json_path(verdict(s, 0), "metrics.0.ratio"),
-				    0) -
-		     1.3) < 0.03);
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 0), "kernel"), ""),
-		"6.18.15");
+	assert_int_equal(figure(s, 0, "metrics.0.pairs"), 8);
+	assert_true(fabs(figure(s, 0, "metrics.0.ratio") - 1.3) < 0.03);
+	assert_string_equal(word(s, 0, "kernel"), "6.18.15");
 	stream_free(s);
 }
 
@@ -46,9 +39,8 @@ static void accepted_is_signed(void **state)
 	assert_int_equal(verifier_verify(s, &o, &res), 0);
 	assert_int_equal(res.unsigned_, 0);
 	assert_true(signer_made_key(o.signer));
-	assert_string_equal(
-		json_text_at(verdict(s, 0), "signature.statement.key"),
-		signer_key(o.signer)->id);
+	assert_string_equal(word(s, 0, "signature.statement.key"),
+			    signer_key(o.signer)->id);
 	assert_null(json_get(verdict(s, 1), "signature"));
 	signer_free(o.signer);
 	stream_free(s);
@@ -74,9 +66,7 @@ static void equal_is_rejected(void **state)
 	(void)state;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "rejected");
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 0), "stages.5.status"), ""),
-		"failed");
+	assert_string_equal(word(s, 0, "stages.5.status"), "failed");
 	stream_free(s);
 }
 
@@ -91,11 +81,7 @@ static void guard_blocks(void **state)
 	(void)state;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "rejected");
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 0), "stages.5.findings.0."
-							"rule"),
-			       ""),
-		"guard");
+	assert_string_equal(word(s, 0, "stages.5.findings.0.rule"), "guard");
 	stream_free(s);
 	/* Twice the tail is within 200 %. */
 	s = stream_of("", plain, titles);
@@ -122,10 +108,10 @@ static void conflicts_are_named(void **state)
 	o.guard_count = 1;
 	run(s, &o, 0);
 	decision(s, 0);
-	why = json_as_string(json_get(verdict(s, 0), "why"), "");
+	why = word(s, 0, "why");
 	assert_non_null(strstr(why, "the goals conflict: makespan 1."));
 	assert_non_null(strstr(why, "tail 0."));
-	why = json_as_string(json_get(verdict(s, 1), "why"), "");
+	why = word(s, 1, "why");
 	assert_null(strstr(why, "conflict"));
 	for (size_t i = 0; i < 2; i++)
 		assert_true(json_as_bool(
@@ -162,16 +148,6 @@ static size_t count(char c)
 	for (const char *p = fake.order; *p; p++)
 		n += *p == c;
 	return n;
-}
-
-static double figure(const struct stream *s, size_t i, const char *path)
-{
-	return json_as_number(json_path(verdict(s, i), path), -1);
-}
-
-static const char *word(const struct stream *s, size_t i, const char *path)
-{
-	return json_as_string(json_path(verdict(s, i), path), "");
 }
 
 /* Eight, four, two; the first rung with the smaller command. */
@@ -393,12 +369,8 @@ static void finalists_are_the_best(void **state)
 	/* Better, but not confirmed: the other was. */
 	assert_string_equal(decision(s, 2), "inconclusive");
 	assert_string_equal(decision(s, 3), "rejected");
-	assert_int_equal(
-		json_as_number(json_path(verdict(s, 0), "metrics.0.pairs"), 0),
-		1);
-	assert_int_equal(
-		json_as_number(json_path(verdict(s, 2), "metrics.0.pairs"), 0),
-		5);
+	assert_int_equal(figure(s, 0, "metrics.0.pairs"), 1);
+	assert_int_equal(figure(s, 2, "metrics.0.pairs"), 5);
 	stream_free(s);
 }
 
@@ -416,20 +388,11 @@ static void failures_are_the_policys(void **state)
 	run(s, &o, 0);
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		assert_string_equal(decision(s, i), wanted[i]);
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 3), "stages.4.findings.1."
-							"file"),
-			       ""),
-		"policy.bpf.c");
-	assert_int_equal(json_as_number(json_path(verdict(s, 3),
-						  "stages.4.findings.1.line"),
-					0),
-			 123);
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 3), "stages.5.status"), ""),
-		"skipped");
-	assert_true(json_as_number(json_path(verdict(s, 4), "invalid_runs"),
-				   0) >= 3);
+	assert_string_equal(word(s, 3, "stages.4.findings.1.file"),
+			    "policy.bpf.c");
+	assert_int_equal(figure(s, 3, "stages.4.findings.1.line"), 123);
+	assert_string_equal(word(s, 3, "stages.5.status"), "skipped");
+	assert_true(figure(s, 4, "invalid_runs") >= 3);
 	stream_free(s);
 }
 
@@ -445,8 +408,7 @@ static void invalid_runs_are_counted(void **state)
 	fake.fail_base_every = 5;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "accepted");
-	assert_int_equal(
-		json_as_number(json_path(verdict(s, 0), "invalid_runs"), 0), 2);
+	assert_int_equal(figure(s, 0, "invalid_runs"), 2);
 	stream_free(s);
 	s = stream_of("", plain, titles);
 	fake.fail_base_every = 2;
@@ -457,9 +419,7 @@ static void invalid_runs_are_counted(void **state)
 	fake.fail_base_every = 1;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "inconclusive");
-	assert_non_null(
-		strstr(json_as_string(json_get(verdict(s, 0), "why"), ""),
-		       "status 7"));
+	assert_non_null(strstr(word(s, 0, "why"), "status 7"));
 	stream_free(s);
 }
 
@@ -474,10 +434,7 @@ static void bound_is_interleaved(void **state)
 	assert_string_equal(decision(s, 0), "accepted");
 	assert_string_equal(fake.order, "AA2A2LL2AA2LL2AA2LA22AA2");
 	/* From 10 to 8 of at best 6. */
-	assert_true(fabs(json_as_number(json_path(verdict(s, 0),
-						  "bound.gap_closed_pct"),
-					0) -
-			 50) < 5);
+	assert_true(fabs(figure(s, 0, "bound.gap_closed_pct") - 50) < 5);
 	stream_free(s);
 }
 
@@ -497,8 +454,7 @@ static void identities_have_a_control(void **state)
 	fake.identity_effect = 1.3;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "accepted");
-	shuffled = json_as_number(
-		json_path(verdict(s, 0), "metrics.0.shuffled_ratio"), 0);
+	shuffled = figure(s, 0, "metrics.0.shuffled_ratio");
 	assert_true(fabs(shuffled - 1.01) < 0.05);
 	stream_free(s);
 }
@@ -561,9 +517,7 @@ static void template_is_proved(void **state)
 	(void)state;
 	run(s, &o, 0);
 	assert_string_equal(decision(s, 0), "accepted");
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 0), "stages.2.status"), ""),
-		"passed");
+	assert_string_equal(word(s, 0, "stages.2.status"), "passed");
 	assert_int_equal(
 		json_len(json_path(verdict(s, 0), "stages.2.findings")), 0);
 	stream_free(s);
@@ -612,9 +566,7 @@ static void no_target_is_said(void **state)
 	fake.open_error = ENOENT;
 	run(s, &o, -ENOENT);
 	assert_string_equal(decision(s, 0), "inconclusive");
-	assert_string_equal(
-		json_as_string(json_path(verdict(s, 0), "stages.4.status"), ""),
-		"unknown");
+	assert_string_equal(word(s, 0, "stages.4.status"), "unknown");
 	stream_free(s);
 }
 

@@ -319,6 +319,18 @@ static inline const struct json *verdict(const struct stream *s, size_t i)
 	return NULL;
 }
 
+/* What is at a path of it; -1 and "": nothing is. */
+static inline double figure(const struct stream *s, size_t i, const char *path)
+{
+	return json_as_number(json_path(verdict(s, i), path), -1);
+}
+
+static inline const char *word(const struct stream *s, size_t i,
+			       const char *path)
+{
+	return json_as_string(json_path(verdict(s, i), path), "");
+}
+
 static inline const char *decision(const struct stream *s, size_t i)
 {
 	const struct json *v = verdict(s, i);
