@@ -252,7 +252,6 @@ static const struct {
 	{"observe", "{\"what\":\"command\",\"command\":[\"a\\nb\"]}"},
 	{"observe", "{\"what\":\"machine\",\"metrics\":[\"--bound\"]}"},
 	{"observe", "{\"what\":\"machine\",\"metrics\":[\"a=sh:rm\"]}"},
-	{"observe", "{\"what\":\"machine\",\"name\":\"\\u0000\"}"},
 	/* what changes the machine */
 	{"deploy",
 	 "{\"policy\":\"abcd\",\"verdict\":\"" ID "\",\"seconds\":5}"},
@@ -286,23 +285,16 @@ static void hostile_orders_are_refused(void **state)
 	(void)state;
 	assert_true(ARRAY_LEN(hostile) >= 50);
 	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
-		struct json *v =
-			json_parse(hostile[i].args, strlen(hostile[i].args));
 		int rc;
 
 		err_clear();
-		/* What no parser lets through gets no further. */
-		if (!v)
-			continue;
-		rc = steward_order_make(&o, &cfg, &all, hostile[i].tool, v,
-					false);
+		rc = order(&o, &all, hostile[i].tool, hostile[i].args, false);
 		if (!rc)
 			print_error("%s %s\n", hostile[i].tool,
 				    hostile[i].args);
 		assert_true(rc < 0);
 		assert_string_not_equal(err_text(), "");
 		steward_order_release(&o);
-		json_free(v);
 	}
 }
 
