@@ -8,26 +8,18 @@
  * Lines: the request, what it is resumed with (but for its digest, which is
  * right), and what the endpoint then says.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "fuzz.h"
 #include "llm/dialect.h"
 #include "llm/line.h"
 #include "llm/record.h"
 #include "llm/resume.h"
 
 #define ANSWER_MAX 65536
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void ask_in(const struct dialect *d, const struct llm_request *r,
 		   enum llm_resume means)

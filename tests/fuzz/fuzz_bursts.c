@@ -4,23 +4,15 @@
  * the same once it has been written again.
  */
 #include <endian.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "burst/layout.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+#include "fuzz.h"
 
 static struct burst_record records[BURSTS_BLOCK_RECORDS],
 	again[BURSTS_BLOCK_RECORDS];
 static char out[sizeof(struct layout_block) + LAYOUT_BYTES_MAX];
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* The checksum would keep nearly everything out: it is put right first. */
 static void block(const char *bytes, size_t len)

@@ -3,21 +3,13 @@
  * Dumps, logs and documents as sched-doctor --stall takes them: whatever they
  * hold, the reader stays within its bounds and the diagnosis is whole.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agents/triage/triage.h"
+#include "fuzz.h"
 #include "scx/dump.h"
 #include "scx/kernel.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void check(const struct dump *d)
 {

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What comes back from nodes and engines: jobs, answers, queues, logs. */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "executor/engine.h"
+#include "fuzz.h"
 
 #define JOBS 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A node's name is written on terminals. */
 static void check_node(const char *node)

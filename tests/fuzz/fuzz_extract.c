@@ -7,15 +7,13 @@
  * The first line is the schema if it is one, else a schema with all keywords
  * is taken; the rest is the answer.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "doc/json_schema.h"
+#include "fuzz.h"
 #include "llm/extract.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char all[] =
 	"{\"type\":\"object\",\"$defs\":{\"tree\":{\"anyOf\":[{\"type\":"
@@ -28,12 +26,6 @@ static const char all[] =
 	"\"items\":{\"oneOf\":[{\"type\":\"number\"},{\"type\":\"boolean\"},"
 	"{\"const\":\"c\"}]},\"minItems\":1,\"maxItems\":5}},"
 	"\"required\":[\"n\"]}";
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static struct json *load(const char *s, size_t n)
 {

@@ -4,22 +4,13 @@
  * a model within its bounds; and what a model says is within its own, whether
  * it would have been refused or not.  What is taken is written as it was read.
  */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "fuzz.h"
 #include "learn/forecast.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
 static struct forecast model, back;
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void predict(const uint8_t *data, size_t len)
 {

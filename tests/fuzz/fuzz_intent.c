@@ -4,20 +4,12 @@
  * range and compiles to what the program with privilege takes; and what that
  * one is given, as anybody may have sent it.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "intent/compile.h"
 #include "policy/intent_rules.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void check_rules(const struct intents *i)
 {

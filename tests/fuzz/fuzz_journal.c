@@ -9,23 +9,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "fuzz.h"
 #include "rt/journal_parts.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static char *path;
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void write_batch(struct journal_file *f, const uint8_t *data,
 			size_t size)

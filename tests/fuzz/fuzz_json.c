@@ -3,19 +3,11 @@
  * Whatever json_parse() takes has one canonical form, which reads back as
  * itself; whatever doc_parse() takes is written so that it is taken again.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc/doc.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
+#include "fuzz.h"
 
 static void fuzz_value(const char *text, size_t len)
 {

@@ -4,19 +4,11 @@
  * it.  A request that passes has rules that are in range, end where they must,
  * and can be looked up for any task.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "knob/request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void check_rule(const struct knob_rule *r)
 {

@@ -3,13 +3,11 @@
  * The lint of a policy's text: ends in linear time, tells of lines that are
  * there, and never of nothing.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agents/builder/lint_code.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 struct bound {
 	long lines;

@@ -6,20 +6,12 @@
  * The first byte says which dialect and whether a stream, the second how the
  * pieces are cut.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "fuzz.h"
 #include "llm/reader.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* The next piece: a length that follows from the seed. */
 static size_t piece(uint32_t *seed, size_t left)

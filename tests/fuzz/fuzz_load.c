@@ -6,11 +6,11 @@
  * is made of the fields is JSON that says just what they do.
  */
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc/json.h"
+#include "fuzz.h"
 #include "scx/load_request.h"
 
 #define NOW 1800000000
@@ -19,14 +19,6 @@
 	(offsetof(struct load_request, image) +      \
 	 offsetof(struct policy_image, identities) + \
 	 4 * sizeof(struct image_identity))
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* The key that it names, so that it comes further. */
 static struct trust *trust_of(const char *id)

@@ -9,17 +9,15 @@
  * message; "@" in it stands for the last requestState.
  */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "fuzz.h"
 #include "mcp/server.h"
 
 #define KEPT	 128
 #define MESSAGES 100
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct pipe {
 	struct world *w;
@@ -37,12 +35,6 @@ struct world {
 	int watches;
 	char *state;
 };
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static struct json *text_json(const char *text)
 {

@@ -5,19 +5,10 @@
  * a kernel that has nothing, then for one with the object's own types.
  */
 #include <bpf/btf.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bpfvm/object.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
+#include "fuzz.h"
 
 static int yes(void *arg, const char *name, bool is_func)
 {

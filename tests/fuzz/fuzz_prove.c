@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whatever can be opened can be analysed, with the same answers every time. */
 #include <bpf/btf.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bpfvm/object.h"
+#include "fuzz.h"
 #include "prove/prove.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int resolve(void *arg, const char *name, bool is_func)
 {
@@ -16,12 +13,6 @@ static int resolve(void *arg, const char *name, bool is_func)
 	(void)name;
 	(void)is_func;
 	return 1;
-}
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
 }
 
 static void prove(const struct object *o)

@@ -3,20 +3,12 @@
  * Whatever line_parse() takes for a pipeline says the same when it is written
  * again with its words in quotes; completion can be asked for anywhere in it.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "fuzz.h"
 #include "repl/line.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static void add_quoted(struct buf *b, const char *before, const char *word)
 {

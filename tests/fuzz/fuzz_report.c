@@ -4,16 +4,14 @@
  * first character chooses the kind) and their predecessors' ids as parents; or
  * with a trace.  No page may hold a script.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agents/reporter/reporter.h"
 #include "bpf/trace_abi.h"
+#include "fuzz.h"
 
 #define DOCS_MAX 64
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct doc *make(const char *line, size_t len, const char *parent)
 {

@@ -7,7 +7,6 @@
  * The first byte says how the pieces are cut.
  */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,19 +14,12 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "fuzz.h"
 #include "rt/access.h"
 #include "rt/wire.h"
 #include "rt/worker.h"
 
 #define LINE 2048
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Takes v; it is the same as text. */
 static void expect_same(struct json *v, const char *text)

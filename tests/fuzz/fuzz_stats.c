@@ -4,19 +4,11 @@
  * what is taken of it is within its bounds and can stand in a document.
  */
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "scx/figures.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

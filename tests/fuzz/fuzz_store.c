@@ -4,27 +4,19 @@
  * answered, none of the answers has what another agent keeps for itself, and
  * any content comes back as it was.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agents/keeper/content.h"
 #include "agents/keeper/keeper.h"
 #include "base/mem.h"
+#include "fuzz.h"
 
 #define AGENT  "mallory"
 #define SECRET "kept-by-alice"
 #define LINES  16
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct keeper *keeper;
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static struct json *ask(const char *agent, const char *payload, size_t len)
 {

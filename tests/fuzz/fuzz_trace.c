@@ -3,14 +3,12 @@
  * Readers of workloads: a trace, rt-app's JSON, the body of a profile.  What
  * is taken must be a sound load.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bpf/trace_abi.h"
+#include "fuzz.h"
 #include "sim/load.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void check(struct load *l)
 {

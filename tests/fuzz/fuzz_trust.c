@@ -4,22 +4,14 @@
  * first byte says what the rest is.  Nothing that was not signed by the one
  * key that is trusted here may hold.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doc/doc.h"
+#include "fuzz.h"
 #include "trust/statement.h"
 
 #define NOW 1800000000
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 /* Whose private half nobody has. */
 static struct trust *trust_of_one(const char *id)

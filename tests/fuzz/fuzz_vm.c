@@ -8,15 +8,13 @@
  * comes further.
  */
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bpfvm/raw.h"
+#include "fuzz.h"
 
 #define INSN 8
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct outcome {
 	int rc;
@@ -24,12 +22,6 @@ struct outcome {
 	struct vm_fault fault;
 	unsigned char *mem;
 };
-
-static void expect(int holds)
-{
-	if (!holds)
-		abort();
-}
 
 static struct outcome run(const uint8_t *insns, size_t len, size_t mem_len)
 {
