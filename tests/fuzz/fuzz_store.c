@@ -41,7 +41,7 @@ static void keep(const char *payload)
 static void begin(void)
 {
 	char shm[] = "/dev/shm/schedkit-fuzz.XXXXXX";
-	struct history *h;
+	struct history *h = NULL;
 
 	setenv("SCHEDKIT_TIME", "1795230000", 1);
 	expect(mkdtemp(shm) && !history_open(shm, true, &h));
