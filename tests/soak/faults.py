@@ -82,7 +82,8 @@ class Faults(threading.Thread):
         """It is over; from now on who is to be served."""
         w = self.world
         if not done:
-            w.say(f"fault: {name}: there was none to break")
+            self.skipped.append(f"{name}: there was none to break")
+            w.say(f"fault: {self.skipped[-1]}")
             return
         self.done[name] = self.done.get(name, 0) + 1
         w.say(f"fault: {name}")
