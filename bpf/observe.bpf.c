@@ -445,13 +445,12 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		drop();
 		return 0;
 	}
-	t->tracked = from->tracked;
 	t->identity = from->identity;
 	for (int n = 0; n < TASK_ABOVE; n++)
 		t->above[n] = from->above[n];
-	if (t->tracked)
+	if (from->tracked)
 		trace_event(parent->pid, child->pid, 0, REC_FORK);
-	regroup(child, t, child->comm);
+	regroup(child, t, child->comm, from->tracked);
 	burst_forked(parent, child, t);
 	g = from->tracked ? group_of(from) : NULL;
 	if (g)
@@ -484,9 +483,9 @@ int BPF_PROG(on_exec, struct task_struct *p, int old_pid,
 		return 0;
 	settle(p, t, bpf_ktime_get_ns());
 	identity_run(t);
-	if (config.scope == OBSERVE_TREE && p->tgid == (int)state.root_pid)
-		t->tracked = true;
-	regroup(p, t, p->comm);
+	regroup(p, t, p->comm,
+		t->tracked || (config.scope == OBSERVE_TREE &&
+			       p->tgid == (int)state.root_pid));
 	if (!t->tracked)
 		return 0;
 	execute(t, identity_hash(p, bprm));
@@ -505,7 +504,7 @@ int BPF_PROG(on_rename, struct task_struct *p, const char *comm)
 		return 0;
 	settle(p, t, bpf_ktime_get_ns());
 	/* Reported before the name is changed. */
-	regroup(p, t, comm);
+	regroup(p, t, comm, true);
 	return 0;
 }
 
@@ -563,10 +562,8 @@ int before(struct bpf_iter__task *ctx)
 	if (!t)
 		return 0;
 	if (config.scope == OBSERVE_TREE && state.root_pid &&
-	    descends(p, state.root_pid)) {
-		t->tracked = true;
-		regroup(p, t, p->comm);
-	}
+	    descends(p, state.root_pid))
+		regroup(p, t, p->comm, true);
 	if (p->on_cpu)
 		now_is = RUNNING;
 	else if (!p->on_rq)

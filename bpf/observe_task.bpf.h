@@ -223,21 +223,24 @@ full:
 }
 
 static __always_inline void regroup(struct task_struct *p, struct task *t,
-				    const char *comm)
+				    const char *comm, bool tracked)
 {
 	u32 group;
 
 	if (config.scope == OBSERVE_ALL)
-		t->tracked = true;
+		tracked = true;
 	else if (config.scope == OBSERVE_CGROUP)
-		t->tracked = in_cgroup(p);
-	if (!t->tracked)
-		return;
-	group = group_find(p, comm);
-	if (group != t->group)
-		t->counted = false;
-	t->group = group;
-	trace_name(p, comm);
+		tracked = in_cgroup(p);
+	if (tracked) {
+		group = group_find(p, comm);
+		if (group != t->group)
+			t->counted = false;
+		t->group = group;
+		trace_name(p, comm);
+	}
+	/* Last: the CPU that it is on may count it at once. */
+	barrier();
+	t->tracked = tracked;
 }
 
 static __always_inline struct task *task_make(struct task_struct *p)
@@ -250,7 +253,7 @@ static __always_inline struct task *task_make(struct task_struct *p)
 		return t;
 	}
 	t->cpu = p->se.sum_exec_runtime;
-	regroup(p, t, p->comm);
+	regroup(p, t, p->comm, t->tracked);
 	return t;
 }
 

@@ -349,7 +349,7 @@ hash_of() {
 		return 0;
 	}
 	EOF
-	"${CC:-cc}" -O2 evil.c -o evil
+	${CC:-cc} -O2 evil.c -o evil
 	run script -qec "stty cols 100; sched-observe -- ./evil" /dev/null
 	is "$status" 0
 	has "$output" "How sure"
