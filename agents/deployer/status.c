@@ -22,9 +22,9 @@
 
 #define TEXT_MAX (1u << 16)
 
-static bool is_state(const struct json *kernel, const char *state)
+static bool is_state(const struct json *of, const char *state)
 {
-	return !strcmp(json_text_at(kernel, "state"), state);
+	return !strcmp(json_text_at(of, "state"), state);
 }
 
 static double number(const struct json *v, const char *path, double dflt)
@@ -332,6 +332,17 @@ bool status_is_well(const struct json *s)
 
 /* ---- as figures ------------------------------------------------------- */
 
+/* Of what has a state: 1 for that one, 0 for the others that it may have. */
+static void put_state(const struct json *of, const char *name, const char *help,
+		      const char *const *states, size_t n, struct buf *out)
+{
+	metric_family(out, name, METRIC_GAUGE, help);
+	for (size_t i = 0; i < n; i++)
+		metric_sample(out, name, "",
+			      &(struct metric_label){"state", states[i]}, 1,
+			      is_state(of, states[i]));
+}
+
 static void put_kernel(const struct json *kernel, struct buf *out)
 {
 	static const char *const states[] = {"absent", "disabled", "enabling",
@@ -345,12 +356,9 @@ static void put_kernel(const struct json *kernel, struct buf *out)
 		 "Tasks that were refused SCHED_EXT"},
 	};
 
-	metric_family(out, "sched_ext_state", METRIC_GAUGE,
-		      "1 for the state that the kernel is in");
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		metric_sample(out, "sched_ext_state", "",
-			      &(struct metric_label){"state", states[i]}, 1,
-			      is_state(kernel, states[i]));
+	put_state(kernel, "sched_ext_state",
+		  "1 for the state that the kernel is in", states,
+		  ARRAY_LEN(states), out);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		if (json_get(kernel, counts[i].key))
 			metric_single(out, counts[i].name, METRIC_COUNTER,
@@ -377,12 +385,8 @@ static void put_model(const struct json *m, struct buf *out)
 
 	if (!m)
 		return;
-	metric_family(out, "model_state", METRIC_GAUGE,
-		      "1 for what the policy makes of its model");
-	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		metric_sample(out, "model_state", "",
-			      &(struct metric_label){"state", states[i]}, 1,
-			      is_state(m, states[i]));
+	put_state(m, "model_state", "1 for what the policy makes of its model",
+		  states, ARRAY_LEN(states), out);
 	metric_single(out, "model_generation", METRIC_GAUGE,
 		      "Models that the policy has followed, up to this one",
 		      number(m, "generation", 0));

@@ -327,13 +327,7 @@ static struct json *told_of(const struct stream *s)
 /* What was signed later says nothing that the first one does not. */
 static bool is_signed_again(const struct stream *s, const struct doc *verdict)
 {
-	for (size_t i = 0; i < doc_parent_count(verdict); i++) {
-		const struct doc *p = stream_find(s, doc_parent(verdict, i));
-
-		if (p && !strcmp(p->kind, "verdict"))
-			return true;
-	}
-	return false;
+	return parent_of_kind(s, verdict, "verdict") != NULL;
 }
 
 int learner_learn(struct stream *s, const char *by, struct learned *out)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -65,16 +66,10 @@ static int drop_rights(void)
 static void __attribute__((noreturn))
 exec_program(const struct runner_spec *s, int in, int out, int err, int report)
 {
-	sigset_t none;
 	int rc;
 
 	setpgid(0, 0);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
+	child_usual_signals();
 	rc = dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ? -errno
 								     : 0;
 	if (!rc && s->cwd && chdir(s->cwd) < 0)
