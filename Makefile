@@ -28,7 +28,7 @@
 #     bench-loop-twice   does it need less the second time?
 #     bench-all          all of them, half a day
 #   make fuzz          FUZZ_SECONDS=120 for each fuzzer
-#   make coverage      lines and branches of lib and agents that tests run
+#   make coverage      what of lib and agents the tests run: hours; SUITES=unit
 #   make mutation      do tests notice another operator?  MUTANTS=200
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
@@ -107,7 +107,7 @@ BPF_CFLAGS := -std=gnu11 -g -O2 -target bpf -mcpu=v3 -MMD -MP \
 
 # ---- what there is ----------------------------------------------------
 
-LIB_SRC    := $(wildcard lib/*/*.c agents/*/*.c)
+LIB_SRC    := $(wildcard lib/*/*.c agents/*/*.c) $(COVERAGE_SRC)
 LIB_OBJ    := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 ARCHIVE    := $(BUILD)/obj/schedkit.a
 BIN        := $(patsubst cmd/%.c,$(BUILD)/bin/%,$(wildcard cmd/sched*.c))
@@ -445,15 +445,21 @@ fuzz:
 fuzz-run: $(FUZZERS)
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run $^
 
-# The counters are in files that are mapped: what is killed counts, too.
+# The counters are in files that are mapped: what is killed counts, too.  Those
+# of guests come to the host by what only this build has.
 COUNTERS = -fprofile-instr-generate=$(abspath build/cov)/profile/%m%c.profraw
+COUNTED_WRAPS := mount_setattr inside_facts inside_new_root wire_pass
 .PHONY: coverage
 coverage:
 	$(Q).ci/deps coverage
 	$(AGAIN) BUILD=build/cov CC=$(BPF_CLANG) tests HARDEN=-fPIE \
+		COVERAGE_SRC="$(wildcard tests/coverage/*.c)" \
+		LDFLAGS="$(COUNTED_WRAPS:%=-Wl$(comma)--wrap=%)" \
 		SANFLAGS="$(COUNTERS) -fcoverage-mapping \
 		-mllvm -runtime-counter-relocation=true"
-	$(Q)LLVM=$(patsubst clang%,%,$(notdir $(BPF_CLANG))) tests/coverage/run build/cov
+	$(Q)build/cov/libexec/schedkit/fetch-guest
+	$(Q)LLVM=$(patsubst clang%,%,$(notdir $(BPF_CLANG))) \
+		tests/coverage/run build/cov $(SUITES)
 
 .PHONY: mutation
 mutation: deps
