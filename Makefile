@@ -28,7 +28,7 @@
 #     bench-loop-twice   does it need less the second time?
 #     bench-all          all of them, half a day
 #   make fuzz          FUZZ_SECONDS=120 for each fuzzer
-#   make coverage      what of lib and agents the tests run: hours; SUITES=unit
+#   make coverage      lines, branches of lib and agents that tests run; SUITES=
 #   make mutation      do tests notice another operator?  MUTANTS=200
 #   make crash         CRASHES=10000 times kill -9 over the journal
 #   make crash-loop    CRASHES=50 times kill -9 of a part of the loop
