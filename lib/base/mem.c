@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,4 +54,9 @@ char *mem_printf(const char *fmt, ...)
 	s = mem_vprintf(fmt, ap);
 	va_end(ap);
 	return s;
+}
+
+void mem_give_back(void)
+{
+	malloc_trim(0);
 }

@@ -22,4 +22,8 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *mem_vprintf(const char *fmt, va_list ap)
 	__attribute__((format(printf, 1, 0)));
 
+/* To the kernel, what was freed and malloc(3) keeps for later: for what lives
+ * long, and was made large for a moment by somebody else. */
+void mem_give_back(void);
+
 #endif

@@ -21,11 +21,12 @@
 #include "base/mem.h"
 #include "mcp/http_parts.h"
 
-#define TICK_S	   1.0
-#define HEADERS	   65536 /* bytes */
-#define BACKLOG	   128
-#define DISCARD	   (4 * (size_t)MCP_MAX_MESSAGE)
-#define LAST_TURNS 8
+#define TICK_S	    1.0
+#define GIVE_BACK_S 10.0
+#define HEADERS	    65536 /* bytes */
+#define BACKLOG	    128
+#define DISCARD	    (4 * (size_t)MCP_MAX_MESSAGE)
+#define LAST_TURNS  8
 
 /* ---- connections -------------------------------------------------------- */
 
@@ -214,6 +215,10 @@ static void tick(void *arg)
 	for (struct http_exchange *x = h->exchanges; x; x = x->next)
 		http_exchange_tick(x, now);
 	http_session_expire(h, now);
+	if (now - h->gave_back >= GIVE_BACK_S) {
+		mem_give_back();
+		h->gave_back = now;
+	}
 	event_timer_set(h->tick, TICK_S);
 }
 

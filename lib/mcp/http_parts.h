@@ -106,6 +106,7 @@ struct mcp_http {
 	struct MHD_Daemon *daemon[HTTP_LISTENERS];
 	struct event *watch[HTTP_LISTENERS];
 	struct event_timer *run, *tick;
+	double gave_back; /* memory, to the kernel: when */
 	struct http_conn *conns;
 	size_t conn_count;
 	bool freed; /* one of them, in this run */

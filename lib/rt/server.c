@@ -243,10 +243,11 @@ static double turn(struct server *s)
 
 static int compact(struct server *s, double *last)
 {
-	if (!s->journal || s->now - *last < COMPACT_S)
+	if (s->now - *last < COMPACT_S)
 		return 0;
 	*last = s->now;
-	return rt_journal_compact(s->journal, s->r, s->now);
+	mem_give_back();
+	return s->journal ? rt_journal_compact(s->journal, s->r, s->now) : 0;
 }
 
 int rt_serve(const struct rt_server_opts *o)

@@ -266,7 +266,7 @@ def flood(path):
 def sloppy(path):
     """What is of the wrong type is refused, not taken for something else."""
     c = Client(path, run="sloppy")
-    c.submit(tool(key="kept"))
+    c.submit(tool(key=f"kept {os.getpid()}"))
     start = c.want("start")
     for line in ({"stop": False}, {"stop": "later"}, {"drain": 1},
                  {"cancel": {}}, {"cancel": {"id": "1"}},
@@ -298,13 +298,14 @@ def heir(path):
     w.want("value")
     a = Client(path, run="family")
     b = Client(path, run="family")
+    key = f"k {os.getpid()}"
     a.submit({"kind": "llm", "place": "worker", "idempotent": True,
-              "need": {"endpoint_slots": 1}, "key": "k"})
+              "need": {"endpoint_slots": 1}, "key": key})
     start = w.want("start")
     a.f.close()
     a.s.close()
     w.done(start, result=1)
-    assert b.finish()["key"] == "k"
+    assert b.finish()["key"] == key
 
 
 def circle(path):
