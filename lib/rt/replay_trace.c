@@ -135,14 +135,20 @@ static int read_fault(const struct json *v, struct rt_trace_fault *f)
 {
 	static const char *const known[] = {"error", "again", "after_s",
 					    "retry_s", NULL};
-	const char *error = json_as_string(json_get(v, "error"), "EIO");
+	const struct json *name = json_get(v, "error");
+	const struct json *again = json_get(v, "again");
+	const char *error = name ? json_as_string(name, "") : "EIO";
 	struct json *copy;
 	int rc = only(v, "a failure", known);
 
 	if (rc)
 		return rc;
+	if (name && json_type(name) != JSON_STRING)
+		return err_set(EINVAL, "'error' is no text");
+	if (again && json_type(again) != JSON_BOOL)
+		return err_set(EINVAL, "'again' is neither true nor false");
 	f->error = -err_number(error);
-	f->again = json_as_bool(json_get(v, "again"), true);
+	f->again = json_as_bool(again, true);
 	if (f->error == -EIO && strcmp(error, "EIO"))
 		return err_set(EINVAL, "'%s' is no name of an error", error);
 	copy = json_copy(v);

@@ -47,11 +47,26 @@ static void errors_have_their_classes(void **state)
 		{-EACCES, RT_FAULT_RIGHTS},   {-ENOKEY, RT_FAULT_RIGHTS},
 		{-EINVAL, RT_FAULT_ASKER},    {-EBADMSG, RT_FAULT_ASKER},
 		{-EDQUOT, RT_FAULT_ASKER},    {-4711, RT_FAULT_ASKER},
+		{ETIMEDOUT, RT_FAULT_REACH},
 	};
+	/* What a network may do, what a server, what a key may be. */
+	static const int reach[] = {ECONNRESET, ECONNABORTED, ENOTCONN,
+				    ETIME,	EHOSTUNREACH, ENETUNREACH,
+				    ENETDOWN,	ENETRESET,    ESHUTDOWN};
+	static const int server[] = {EPROTO, EREMOTEIO};
+	static const int rights[] = {EPERM, EKEYREJECTED, EKEYEXPIRED,
+				     EKEYREVOKED};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(is); i++)
 		assert_int_equal(rt_fault_of(is[i].error), is[i].f);
+	for (size_t i = 0; i < ARRAY_LEN(reach); i++)
+		assert_int_equal(rt_fault_of(-reach[i]), RT_FAULT_REACH);
+	for (size_t i = 0; i < ARRAY_LEN(server); i++)
+		assert_int_equal(rt_fault_of(-server[i]), RT_FAULT_SERVER);
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++)
+		assert_int_equal(rt_fault_of(-rights[i]), RT_FAULT_RIGHTS);
+	assert_int_equal(rt_fault_of(-EUSERS), RT_FAULT_RATE);
 }
 
 static void classes_open_after_their_own_number(void **state)

@@ -105,13 +105,53 @@ static void wrong_traces_are_named(void **state)
 		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[{\"error\":"
 			     "\"ENONE\"}]"),
 		 "'ENONE' is no name of an error"},
+		{"[]\n", "line 1: it has to be a header"},
+		{"{\"trace\":1,\"workers\":{}}\n", "at least one"},
+		{"{\"trace\":1,\"quantum_s\":1e10}\n", "'quantum_s' has"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"],\"tokens_s\":0}]}\n",
+		 "'tokens_s' has to be over 0"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"],\"input_s\":0}]}\n",
+		 "'input_s' has to be over 0"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"],\"speed\":1e13}]}\n",
+		 "'speed'"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"],\"tokens_s\":\"9\"}]}\n",
+		 "'tokens_s'"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"],\"usd_in\":-1}]}\n",
+		 "'usd_in'"},
+		{"{\"trace\":1,\"workers\":[{\"name\":\"a\",\"kinds\":"
+		 "[\"llm\"],\"usd_out\":-1}]}\n",
+		 "'usd_out'"},
+		{NEAR(1) ASK("\"at_s\":-1,\"service_tokens\":1"), "'at_s'"},
+		{NEAR(1) ASK("\"service_s\":\"1\""), "'service_s'"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[3]"),
+		 "a failure has to be an object"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[{\"retry_s\":"
+			     "1e13}]"),
+		 "'retry_s'"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[{\"error\":"
+			     "5}]"),
+		 "'error'"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"fail\":[{\"again\":"
+			     "\"no\"}]"),
+		 "'again'"},
+		{NEAR(1) ASK("\"service_tokens\":1,\"priority\":999"),
+		 "'priority'"},
+		/* Empty lines count as lines; the last may lack its end. */
+		{NEAR(1) "\n\n{\"kind\":\"llm\"}", "line 4: a request has one"},
 	};
 	struct rt_trace t;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		assert_int_equal(read_text(cases[i].text, &t), -EINVAL);
-		assert_non_null(strstr(err_text(), cases[i].words));
+		if (!strstr(err_text(), cases[i].words))
+			fail_msg("'%s' does not say '%s'", err_text(),
+				 cases[i].words);
 	}
 	assert_int_equal(rt_trace_read("/nonesuch", &t), -ENOENT);
 }

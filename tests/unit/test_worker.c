@@ -142,6 +142,16 @@ static void bad_specs_are_refused(void **state)
 		{"{\"name\":\"x\",\"kinds\":[\"llm\"],"
 		 "\"capacity\":{\"cores\":-1}}",
 		 "capacity"},
+		{"7", "object"},
+		{"{\"name\":7," SLOTS "}", "name"},
+		{"{\"name\":\"x\",\"kinds\":[\"llm\",\"disk\"]}", "disk"},
+		{"{\"name\":\"x\",\"kinds\":[null]}", "kinds"},
+		{"{\"name\":\"x\",\"can\":[\"a\",\"\"]," SLOTS "}", "can"},
+		{"{\"name\":\"x\",\"order\":2e6," SLOTS "}", "order"},
+		{"{\"name\":\"x\",\"order\":\"1\"," SLOTS "}", "order"},
+		{"{\"name\":\"x\",\"restart_s\":1e13," SLOTS "}", "restart_s"},
+		{"{\"name\":\"x\",\"kinds\":[\"llm\"],\"capacity\":4}",
+		 "capacity"},
 	};
 
 	(void)state;
@@ -153,6 +163,37 @@ static void bad_specs_are_refused(void **state)
 		/* Nothing is left of it. */
 		assert_null(s.name);
 		rt_worker_spec_release(&s);
+	}
+}
+
+/* Names of 128 bytes, 64 capabilities, and not one more. */
+static void specs_have_their_most(void **state)
+{
+	char name[RT_NAME_MAX + 2] = {0};
+	struct rt_worker_spec s;
+
+	(void)state;
+	for (size_t over = 0; over < 2; over++) {
+		int want = over ? -EINVAL : 0;
+		struct json *v = json_object(), *list;
+
+		memset(name, 'n', RT_NAME_MAX + over);
+		json_set_string(v, "name", name);
+		list = json_set(v, "kinds", json_array());
+		json_add(list, json_string("sim"));
+		assert_int_equal(rt_worker_spec_read(v, &s), want);
+		rt_worker_spec_release(&s);
+		json_set_string(v, "name", "x");
+		list = json_set(v, "can", json_array());
+		json_add(list, json_string(name));
+		assert_int_equal(rt_worker_spec_read(v, &s), want);
+		rt_worker_spec_release(&s);
+		list = json_set(v, "can", json_array());
+		for (size_t i = 0; i < 64 + over; i++)
+			json_add(list, json_string("c"));
+		assert_int_equal(rt_worker_spec_read(v, &s), want);
+		rt_worker_spec_release(&s);
+		json_free(v);
 	}
 }
 
@@ -714,6 +755,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spec_reads_back),
 		cmocka_unit_test(bad_specs_are_refused),
+		cmocka_unit_test(specs_have_their_most),
 		FRESH(names_are_unique),
 		FRESH(infeasible_names_what_is_at_fault),
 		FRESH(load_is_spread),
