@@ -416,6 +416,8 @@ int rt_client_cancel(struct rt_client *c, uint64_t id)
 		return err_set(ENOENT, "no request %llu",
 			       (unsigned long long)id);
 	c->due = 0;
+	/* The daemon that is told may be gone. */
+	o->cancelled = true;
 	if (!c->shared && o->far)
 		rt_cancel(c->local, o->far, clock_monotonic());
 	if (!c->shared)
@@ -429,9 +431,13 @@ int rt_client_cancel(struct rt_client *c, uint64_t id)
 
 int rt_client_cancel_candidate(struct rt_client *c, const char *candidate)
 {
+	struct order *o;
 	struct json *line;
 
 	c->due = 0;
+	TAILQ_FOREACH(o, &c->orders, all)
+	if (!strcmp(o->q.run, c->run) && !strcmp(o->q.candidate, candidate))
+		o->cancelled = true;
 	if (!c->shared) {
 		if (c->local)
 			rt_cancel_group(c->local, c->run, candidate,

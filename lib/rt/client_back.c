@@ -138,7 +138,7 @@ static const struct past *find_past(const struct rt_client *c, const char *key)
 }
 
 /* What it waits for has ended where nobody knows of it any more: the edge is
- * taken off, or says how it ends itself. */
+ * taken off, or says how it ends itself, as in the engine. */
 static enum rt_state settle_deps(struct rt_client *c, struct order *o)
 {
 	enum rt_state doom = RT_DONE;
@@ -152,11 +152,12 @@ static enum rt_state settle_deps(struct rt_client *c, struct order *o)
 			o->q.deps[left++] = *d;
 			continue;
 		}
-		if (p->state != RT_DONE && d->on_failure == RT_EDGE_FAIL)
-			doom = RT_FAILED;
-		else if (p->state != RT_DONE && d->on_failure == RT_EDGE_SKIP &&
-			 doom == RT_DONE)
-			doom = RT_SKIPPED;
+		if (p->state != RT_DONE && d->on_failure != RT_EDGE_RUN &&
+		    doom != RT_FAILED)
+			doom = p->state == RT_SKIPPED ||
+					       d->on_failure == RT_EDGE_SKIP
+				       ? RT_SKIPPED
+				       : RT_FAILED;
 		free(d->key);
 	}
 	o->q.dep_count = left;
@@ -173,27 +174,42 @@ static void give_up(struct rt_client *c, struct order *o, enum rt_state state,
 	n->state = state;
 	n->outcome.error = rc;
 	n->outcome.text = mem_strdup(err_text());
+	/* What waits for it goes by that before it is told. */
+	o->given_up = true;
+	past_add(c, o->q.key, state);
+}
+
+/* True: it is given up. */
+static bool settle(struct rt_client *c, struct order *o)
+{
+	enum rt_state doom = o->cancelled ? RT_CANCELLED : settle_deps(c, o);
+
+	if (doom == RT_DONE)
+		return false;
+	err_set(ECANCELED, o->cancelled ? "it was cancelled"
+					: "what it waited for has failed");
+	give_up(c, o, doom, -ECANCELED);
+	return true;
 }
 
 /* The orders that were submitted together with the one at *at, behind which
- * *at is left. */
+ * *at is left.  They may wait for one that stands behind them. */
 static size_t take_graph(struct rt_client *c, struct order **at,
 			 struct order **out)
 {
-	struct order *o = *at;
-	uint64_t graph = o->graph;
+	uint64_t graph = (*at)->graph;
+	struct order *o;
 	size_t n = 0;
+	bool any;
 
-	for (; o && o->graph == graph; o = TAILQ_NEXT(o, all)) {
-		enum rt_state doom = settle_deps(c, o);
-
-		if (doom == RT_DONE) {
+	do {
+		any = false;
+		for (o = *at; o && o->graph == graph; o = TAILQ_NEXT(o, all))
+			any |= !o->given_up && settle(c, o);
+	} while (any);
+	for (o = *at; o && o->graph == graph; o = TAILQ_NEXT(o, all))
+		if (!o->given_up)
 			out[n++] = o;
-			continue;
-		}
-		err_set(ECANCELED, "what it waited for has failed");
-		give_up(c, o, doom, -ECANCELED);
-	}
 	*at = o;
 	return n;
 }

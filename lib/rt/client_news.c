@@ -181,7 +181,7 @@ static void acknowledge(struct rt_client *c, uint64_t far)
 	link_put(c, line);
 }
 
-static void remember(struct rt_client *c, const char *key, enum rt_state state)
+void past_add(struct rt_client *c, const char *key, enum rt_state state)
 {
 	if (!c->with_deps || !*key)
 		return;
@@ -218,7 +218,7 @@ static void tell_ended(struct rt_client *c, const struct news *n)
 		if (o->held[i])
 			call_cancel(c, o->held[i]);
 	id = o->id;
-	remember(c, o->q.key, n->state);
+	past_add(c, o->q.key, n->state);
 	order_free(c, o);
 	if (id == c->taking) {
 		c->taking = 0;

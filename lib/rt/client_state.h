@@ -28,6 +28,8 @@ struct order {
 	struct rt_request q;
 	char *checkpoint; /* that it was suspended with; NULL */
 	struct held *held[2];
+	bool cancelled; /* the user wants it no more */
+	bool given_up;	/* after a loss; it is yet to be told */
 };
 
 TAILQ_HEAD(orders, order);
@@ -119,6 +121,8 @@ struct held *held_new(struct rt_client *c, struct order *o, uint64_t far);
 struct news *news_add(struct rt_client *c, enum news_kind kind);
 void news_free(struct news *n);
 int news_tell(struct rt_client *c); /* all that there is */
+/* How one ended, while others may wait for it. */
+void past_add(struct rt_client *c, const char *key, enum rt_state state);
 
 /* client_link.c: the daemon. */
 int link_open(struct rt_client *c); /* -ENOENT: there is none */
