@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -442,15 +443,251 @@ static void test_ended(void **state)
 	buf_release(&b);
 }
 
+/* Records of bytes that no writer wrote; a kind of 1 is written as 2, as whole
+ * numbers are zigzagged. */
+static void test_records_that_are_none(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} bad[] = {
+		/* of no kind, of one that is not yet, of one below 0 */
+		{"", 0},
+		{"\x00\x01", 2},
+		{"\x10\x01", 2},
+		{"\x01\x01", 2},
+		/* numbers of more than 64 bits, and without an end */
+		{"\x0c\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 11},
+		{"\x0c\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12},
+		{"\x0c\xff", 2},
+		/* one that is delivered, and bytes behind it */
+		{"\x0c\x01\x00", 3},
+		/* a text of more bytes than there are, and one with a NUL */
+		{"\x0e\x01\x09{}", 5},
+		{"\x0e\x01\x04{\0}", 6},
+		{"\x0e\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12},
+	};
+	static const char good[] = "\x0e\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+				   "\x01\x03{}";
+	struct journal_record x;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		if (journal_get(bad[i].bytes, bad[i].len, 0, &x) != -EUCLEAN)
+			fail_msg("row %zu", i);
+		assert_non_null(strstr(err_text(), "cannot be read"));
+		assert_null(x.text);
+	}
+	/* The highest number there is. */
+	assert_int_equal(journal_get(good, sizeof(good) - 1, 0, &x), 0);
+	assert_int_equal(x.kind, JOURNAL_PREDICTOR);
+	assert_true(x.id == UINT64_MAX);
+	assert_string_equal(x.text, "{}");
+	journal_record_release(&x);
+	/* No text is none. */
+	assert_int_equal(journal_get("\x0e\x01\x00", 3, 0, &x), 0);
+	assert_null(x.text);
+	journal_record_release(&x);
+}
+
+/* Where a record stands says its own length, and that of the batch. */
+static void test_heads_that_are_none(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len, next;
+	} is[] = {
+		{"\x02\x0c\x01", 3, 3},	    {"\x02\x0c\x01zz", 5, 3},
+		{"\x03\x0c\x01", 3, 0},	    {"\x02\x00\x01", 3, 0},
+		{"\x02\x10\x01", 3, 0},	    {"\x02\x01\x01", 3, 0},
+		{"\x01\x0c", 2, 0},	    {"\x00", 1, 0},
+		{"\xff\xff", 2, 0},	    {"", 0, 0},
+		{"\x02\x0c\xff\x01", 4, 0},
+	};
+	struct journal_place p;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++)
+		if (journal_head(is[i].bytes, is[i].len, &p) != is[i].next)
+			fail_msg("row %zu", i);
+}
+
+/* Every byte of a request is made each of some others: it is refused, or read
+ * as a request that is one, never as something that has no end. */
+static void test_damaged_request(void **state)
+{
+	static const unsigned char with[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+	struct journal_record x = {.kind = JOURNAL_REQUEST, .id = 1}, y;
+	size_t refused = 0, read = 0;
+	struct journal_place p;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, SIZE_MAX);
+	full_request(&x.request);
+	journal_put(&b, &x, 0);
+	assert_int_equal(journal_head(b.data, b.len, &p), b.len);
+	for (size_t at = (size_t)p.at; at < b.len; at++)
+		for (size_t i = 0; i < ARRAY_LEN(with); i++) {
+			char was = b.data[at];
+
+			b.data[at] = (char)with[i];
+			if (journal_get(b.data + p.at, p.len, 0, &y)) {
+				refused++;
+			} else {
+				struct json *v;
+
+				read++;
+				assert_in_range(y.kind, 1, JOURNAL_PREDICTOR);
+				if (y.kind == JOURNAL_REQUEST) {
+					assert_true(y.request.kind < RT_KINDS);
+					v = rt_request_json(&y.request, 0);
+					json_free(v);
+				}
+				journal_record_release(&y);
+			}
+			b.data[at] = was;
+		}
+	assert_true(refused > 100 && read > 100);
+	journal_record_release(&x);
+	buf_release(&b);
+}
+
+/* NaN is no number of ours. */
+static void test_no_number(void **state)
+{
+	struct journal_record x = {.kind = JOURNAL_RETRY, .id = 1}, y;
+	struct journal_place p;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, SIZE_MAX);
+	for (int bad = 0; bad < 2; bad++) {
+		x.used.cost_usd = bad ? NAN : INFINITY;
+		buf_reset(&b);
+		journal_put(&b, &x, 0);
+		assert_int_equal(journal_head(b.data, b.len, &p), b.len);
+		assert_int_equal(journal_get(b.data + p.at, p.len, 0, &y),
+				 bad ? -EUCLEAN : 0);
+	}
+	buf_release(&b);
+}
+
+/* Of another version: a head that is whole otherwise. */
+static void test_other_version(void **state)
+{
+	struct journal_file f = opened(NULL);
+	uint32_t version = htole32(2), crc;
+	size_t lost;
+	struct buf b;
+
+	(void)state;
+	journal_file_close(&f);
+	b = file_content(path);
+	assert_int_equal(b.len, HEAD);
+	memcpy(b.data + 8, &version, sizeof(version));
+	crc = htole32(journal_crc(0, b.data, HEAD - sizeof(crc)));
+	memcpy(b.data + HEAD - sizeof(crc), &crc, sizeof(crc));
+	file_put(path, b.data, b.len);
+	assert_int_equal(journal_file_open(&f, path, &lost), -EUCLEAN);
+	assert_non_null(strstr(err_text(), "version 2"));
+	buf_release(&b);
+}
+
+/* A batch that is whole and holds what is no record. */
+static void test_batch_of_nonsense(void **state)
+{
+	static const char nonsense[] = "\0\0\0\0\0\0\0\0\0\0\0\0nonsense";
+	struct journal_file f = opened(NULL);
+	struct journal_view v;
+	struct buf b;
+	size_t lost;
+
+	(void)state;
+	assert_int_equal(write_ids(&f, 1, 3), 0);
+	buf_init(&b, SIZE_MAX);
+	buf_add(&b, nonsense, sizeof(nonsense) - 1);
+	assert_int_equal(journal_file_write(&f, &b, true), 0);
+	buf_release(&b);
+	assert_int_equal(journal_view_open(&f, &v), -EUCLEAN);
+	assert_non_null(strstr(err_text(), "the record at byte"));
+	assert_null(v.v);
+	/* What was damaged after it was opened. */
+	b = file_content(path);
+	b.data[HEAD + 4] ^= 1;
+	file_put(path, b.data, b.len);
+	assert_int_equal(journal_view_open(&f, &v), -EUCLEAN);
+	assert_non_null(strstr(err_text(), "damaged at byte 20"));
+	buf_release(&b);
+	journal_file_close(&f);
+	assert_int_equal(journal_file_open(&f, path, &lost), -EUCLEAN);
+}
+
+/* In the folder where one is; and who waits for the lock while another puts a
+ * new file in the place of the one that is locked gets the new one. */
+static void test_opened_where_it_is(void **state)
+{
+	struct journal_file f, new;
+	char *was = getcwd(NULL, 0), *sub = mem_printf("%s/sub", dir);
+	size_t lost;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	f = opened(NULL);
+	journal_file_close(&f);
+	assert_int_equal(chdir(sub), 0);
+	assert_int_equal(unlink("j"), 0);
+	assert_int_equal(journal_file_open(&f, "j", &lost), 0);
+	assert_int_equal(write_ids(&f, 1, 3), 0);
+	pid = fork();
+	if (!pid) {
+		struct journal_file theirs;
+
+		for (int i = 0; i < 100; i++) {
+			int rc = journal_file_open(&theirs, "j", &lost);
+
+			if (!rc)
+				_exit(count_ids(&theirs) == 5 ? 0 : 1);
+			if (rc != -EAGAIN)
+				_exit(2);
+		}
+		_exit(3);
+	}
+	usleep(20000);
+	assert_int_equal(journal_file_beside(&f, &new), 0);
+	assert_int_equal(write_ids(&new, 1, 5), 0);
+	assert_int_equal(journal_file_replace(&f, &new), 0);
+	journal_file_close(&f);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(chdir(was), 0);
+	free(was);
+	free(sub);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_checksum), T(test_cut),		 T(test_garbage_at_end),
-		T(test_damage),	  T(test_not_a_journal), T(test_second_process),
-		T(test_full),	  T(test_replace),	 T(test_request),
+		T(test_checksum),
+		T(test_cut),
+		T(test_garbage_at_end),
+		T(test_damage),
+		T(test_not_a_journal),
+		T(test_second_process),
+		T(test_full),
+		T(test_replace),
+		T(test_request),
 		T(test_ended),
+		T(test_records_that_are_none),
+		T(test_heads_that_are_none),
+		T(test_damaged_request),
+		T(test_no_number),
+		T(test_other_version),
+		T(test_batch_of_nonsense),
+		T(test_opened_where_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

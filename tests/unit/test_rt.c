@@ -76,6 +76,164 @@ static void what_can_never_be_is_refused_at_once(void **state)
 	fix_release(&f);
 }
 
+/* One field of a request that rt_request_read() would have refused; what is
+ * said of it.  NULL: there are no more. */
+static const char *spoil(struct rt_request *q, int way)
+{
+	switch (way) {
+	case 0:
+		q->need.v[RES_CORES] = -1;
+		return "'cores'";
+	case 1:
+		q->need.v[RES_GUESTS] = RES_MAX + 1;
+		return "'guest_slots'";
+	case 2:
+		q->most.v[RES_MEMORY] = -1;
+		return "'memory_mib'";
+	case 3:
+		q->most.v[RES_TOKENS] = RES_MAX + 1;
+		return "'tokens'";
+	case 4:
+		q->kind = RT_KINDS;
+		return "'kind'";
+	case 5:
+	case 6:
+		q->priority = way == 5 ? -1 : RT_PRIORITY_MAX + 1;
+		return "'priority'";
+	case 7:
+	case 8:
+		q->attempts = way == 7 ? -1 : RT_ATTEMPTS_MAX + 1;
+		return "'attempts'";
+	case 9:
+		q->tokens_in = -1;
+		return "'tokens'";
+	case 10:
+		q->tokens_out = -1;
+		return "'tokens'";
+	case 11:
+		q->deadline = NAN;
+		return "'deadline'";
+	case 12:
+		q->predicted_s = NAN;
+		return "'deadline'";
+	case 13:
+		q->dep_count = RT_DEPS_MAX + 1;
+		return "'after'";
+	default:
+		return NULL;
+	}
+}
+
+/* Whoever submits it, and a journal. */
+static void what_is_out_of_its_range_is_refused(void **state)
+{
+	const char *says = "";
+	struct fix f;
+	uint64_t id;
+
+	(void)state;
+	open_one(&f);
+	for (int way = 0; says; way++) {
+		struct rt_request q;
+		int want;
+
+		rt_request_init(&q);
+		q.kind = RT_SIM;
+		says = spoil(&q, way);
+		want = says ? -EINVAL : 0;
+		assert_int_equal(rt_submit(f.r, &q, 1, 1, 0, &id), want);
+		if (says)
+			assert_non_null(strstr(err_text(), says));
+		assert_int_equal(rt_restore(f.r, 1000, &q, RT_READY, 1, NULL,
+					    NULL, NULL, false, 0),
+				 want);
+		if (says)
+			assert_non_null(strstr(err_text(), says));
+		q.dep_count = 0;
+		rt_request_release(&q);
+	}
+	/* What a journal has twice, or under no number. */
+	{
+		struct rt_request q;
+
+		rt_request_init(&q);
+		assert_int_equal(rt_restore(f.r, 1000, &q, RT_READY, 1, NULL,
+					    NULL, NULL, false, 0),
+				 -EEXIST);
+		assert_int_equal(rt_restore(f.r, 0, &q, RT_DONE, 1, NULL, NULL,
+					    NULL, false, 0),
+				 -EEXIST);
+		rt_request_release(&q);
+	}
+	assert_int_equal(rt_pending(f.r), 2);
+	fix_release(&f);
+}
+
+/* More for a lease: nothing, too much, and while it waits for some. */
+static void what_a_lease_may_not_grow_by(void **state)
+{
+	struct vec none = {{0}}, less = {.v[RES_CORES] = -1},
+		   huge = {.v[RES_CORES] = RES_MAX + 1},
+		   two = {.v[RES_CORES] = 2000}, five = {.v[RES_CORES] = 5000};
+	uint64_t lease;
+	struct fix f;
+
+	(void)state;
+	open_one(&f);
+	fix_submit(&f, "{'kind':'sim','key':'a','need':{'cores':2},"
+		       "'most':{'cores':4}}");
+	fix_submit(&f, "{'kind':'sim','key':'b','need':{'cores':1}}");
+	fix_said(&f, " start a@w start b@w");
+	lease = fix_lease(&f, "a");
+	assert_int_equal(rt_grow(f.r, 4711, &two, f.now), -ESTALE);
+	assert_int_equal(rt_grow(f.r, lease, &less, f.now), -EINVAL);
+	assert_non_null(strstr(err_text(), "'cores'"));
+	assert_int_equal(rt_grow(f.r, lease, &huge, f.now), -EINVAL);
+	assert_int_equal(rt_grow(f.r, lease, &none, f.now), 0);
+	assert_int_equal(rt_grow(f.r, lease, &five, f.now), -ERANGE);
+	assert_int_equal(rt_grow(f.r, lease, &two, f.now), -EAGAIN);
+	assert_int_equal(rt_grow(f.r, lease, &two, f.now), -EINVAL);
+	assert_non_null(strstr(err_text(), "waits to grow already"));
+	fix_done(&f, "b");
+	fix_said(&f, " ended b done start a@w");
+	assert_int_equal(fix_task(&f, "a")->lease.held.v[RES_CORES], 4000);
+	fix_release(&f);
+}
+
+/* Runs and candidates that have nothing left are forgotten, the oldest first;
+ * their keys are not. */
+static void many_runs_leave_nothing(void **state)
+{
+	uint64_t first, again;
+	struct fix f;
+
+	(void)state;
+	fix_init(&f, "fair");
+	fix_worker(&f, "{'name':'w','kinds':['sim'],'capacity':{'cores':4}}");
+	for (size_t i = 0; i < 1500; i++) {
+		char *q = mem_printf("{'kind':'sim','key':'k','run':'r%zu',"
+				     "'candidate':'c'}",
+				     i);
+
+		assert_int_equal(fix_submit_as(&f, q, 1, &again), 0);
+		if (!i)
+			first = again;
+		fix_step(&f);
+		fix_done(&f, "k");
+		fix_step(&f);
+		free(q);
+	}
+	assert_int_equal(rt_pending(f.r), 0);
+	assert_int_equal(rt_cancel_group(f.r, "r0", "c", f.now), 0);
+	assert_int_equal(fix_submit_as(&f,
+				       "{'kind':'sim','key':'k','run':'r0',"
+				       "'candidate':'c'}",
+				       1, &again),
+			 0);
+	assert_int_equal(again, first);
+	fix_release(&f);
+}
+
 static void the_queue_has_an_end(void **state)
 {
 	struct fix f = {0};
@@ -654,6 +812,9 @@ int main(void)
 		cmocka_unit_test(the_policy_changes_while_it_runs),
 		cmocka_unit_test(a_rate_limit_is_waited_for),
 		cmocka_unit_test(figures_are_as_promised),
+		cmocka_unit_test(what_is_out_of_its_range_is_refused),
+		cmocka_unit_test(what_a_lease_may_not_grow_by),
+		cmocka_unit_test(many_runs_leave_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

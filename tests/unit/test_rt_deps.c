@@ -48,6 +48,27 @@ static void a_circle_is_named(void **state)
 	fix_release(&f);
 }
 
+/* A long one is named as far as there is room. */
+static void a_long_circle_is_named_in_part(void **state)
+{
+	struct fix f;
+	struct buf b;
+
+	(void)state;
+	open_one(&f, "fifo");
+	buf_init(&b, 1 << 20);
+	for (int i = 0; i < 300; i++)
+		buf_printf(&b, "%s{'kind':'sim','key':'k%d','after':['k%d']}",
+			   i ? "," : "[", i, (i + 1) % 300);
+	buf_puts(&b, "]");
+	assert_int_equal(fix_submit_as(&f, b.data, 1, NULL), -ELOOP);
+	assert_non_null(strstr(err_text(), "'k0' waits for 'k1' waits for"));
+	assert_non_null(strstr(err_text(), "…"));
+	assert_int_equal(rt_pending(f.r), 0);
+	buf_release(&b);
+	fix_release(&f);
+}
+
 /*
  * A layer of two behind each: paths double with each layer, and the longest
  * comes last.
@@ -361,6 +382,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_circle_is_named),
+		cmocka_unit_test(a_long_circle_is_named_in_part),
 		cmocka_unit_test(a_path_is_found_whatever_the_graph),
 		cmocka_unit_test(a_dense_graph_is_taken_in_at_once),
 		cmocka_unit_test(a_diamond_is_done_in_order),
