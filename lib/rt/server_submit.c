@@ -32,7 +32,7 @@ static int set_run(const struct conn *c, struct rt_request *q)
 {
 	char *run;
 
-	if (!*q->run) {
+	if (!*q->run && (*c->run || c->uid == geteuid())) {
 		run = mem_strdup(c->run);
 	} else if (c->uid == geteuid()) {
 		return 0;

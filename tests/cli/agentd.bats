@@ -293,6 +293,8 @@ load ../agentd
 	exits 3 nobody sched-agents cancel --run left
 	has "$stderr" 'control:cancel:65534:left'
 	exits 0 sched-agents queue
+	# Nor where neither has one.
+	exits 0 client apart
 	is "$(sched-agents audit | jq -c 'select(.outcome == "refused") |
 		[.uid, .what]' | head -n 1)" '[65534,"policy"]'
 }

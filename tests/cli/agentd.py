@@ -129,6 +129,27 @@ def leave(path, *keys):
     print("left", flush=True)
 
 
+def apart(path):
+    """Another user without a run has a key that we have, too."""
+    c = Client(path, run="")
+    ours = c.submit(tool(key="k"))
+    if c.submit(tool(key="k")) != ours:
+        raise SystemExit("our own is not known")
+    if os.fork():
+        raise SystemExit(os.waitstatus_to_exitcode(os.wait()[1]))
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    for run in {}, {"run": "r"}:
+        if Client(path, run="").submit(tool(key="k", **run)) == ours:
+            raise SystemExit("theirs is ours")
+    c = Client(path, run="", agent="long")
+    c.put({"submit": [tool(run="r" * 113)], "ref": 1})
+    error = c.get()["error"]
+    if error["errno"] != "EINVAL":
+        raise SystemExit(error)
+
+
 def collect(path, *keys):
     """Outcomes of a run that another process began."""
     c = Client(path, run="left")
