@@ -82,6 +82,8 @@ static void let_go(struct server *s, bool kindly)
 	rt_wire_release(&st->wire);
 	rt_map_release(&st->leases);
 	st->child.fd = -1;
+	/* The next one is asked for nothing yet. */
+	st->full = false;
 }
 
 void store_release(struct server *s)
