@@ -65,24 +65,18 @@ static char *root_of(const char *url)
 	return mem_printf("%.*s%s", (int)end, url, url + n);
 }
 
-static bool is_here(const char *host)
-{
-	return !strncmp(host, "127.", 4) || !strncmp(host, "[::1]", 5) ||
-	       !strncmp(host, "localhost", 9);
-}
-
 /*
  * What runs on this machine is a server of open models, and goes on with a turn
  * that stands last; who else does not say so may begin another one, which only
  * a turn that repeats its end can show.
  */
 static enum llm_resume usual_resume(const struct http_provider *p,
-				    bool anthropic)
+				    const struct http_where *w)
 {
 	if (!p->known.stream)
 		return LLM_RESUME_NONE;
-	return anthropic || is_here(p->host) ? LLM_RESUME_CONTINUE
-					     : LLM_RESUME_TURN;
+	return w->anthropic || url_is_here(w->url) ? LLM_RESUME_CONTINUE
+						   : LLM_RESUME_TURN;
 }
 
 static void set_up(struct http_provider *p, const struct http_where *w,
@@ -103,7 +97,7 @@ static void set_up(struct http_provider *p, const struct http_where *w,
 	p->known.completion_tokens =
 		!w->anthropic && !strcmp(p->host, "api.openai.com");
 	p->base.resume = w->resume >= 0 ? (enum llm_resume)w->resume
-					: usual_resume(p, w->anthropic);
+					: usual_resume(p, w);
 	p->slots = w->slots < HTTP_SLOTS ? w->slots : HTTP_SLOTS;
 	if (o->model)
 		p->base.model = mem_strdup(o->model);

@@ -5,7 +5,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -82,6 +81,21 @@ int url_check(const char *url, char **host)
 		  : check_parts(u, host);
 	curl_url_cleanup(u);
 	return rc;
+}
+
+bool url_is_here(const char *url)
+{
+	CURLU *u = curl_url();
+	bool here = false;
+	char *host;
+
+	if (u && !curl_url_set(u, CURLUPART_URL, url, 0)) {
+		host = part_of(u, CURLUPART_HOST);
+		here = loopback(host);
+		free(host);
+	}
+	curl_url_cleanup(u);
+	return here;
 }
 
 char *url_join(const char *url, const char *path)
