@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -354,6 +355,187 @@ static void test_closed_early(void **state)
 	assert_true(clock_monotonic() - start < PATIENCE_S);
 }
 
+/* ---- settings, and hands that are not as they should be ------------------ */
+
+/* What runtime.json says; NULL: there is none. */
+static void configure(const char *text)
+{
+	char *folder = mem_printf("%s/schedkit", home);
+	char *path = mem_printf("%s/runtime.json", folder);
+	FILE *f;
+
+	if (text) {
+		assert_true(!mkdir(folder, 0700) || errno == EEXIST);
+		f = fopen(path, "w");
+		assert_non_null(f);
+		fputs(text, f);
+		fclose(f);
+	} else {
+		unlink(path);
+	}
+	free(path);
+	free(folder);
+}
+
+/* A draft that cannot be asked for is not silently done without the runtime. */
+static void test_broken_settings(void **state)
+{
+	struct model_opts mo = {.backend = "command:echo hello"};
+	struct switchboard_opts so = {.agent = "test", .run = "run"};
+	struct switchboard *board = NULL;
+	struct model *m;
+
+	(void)state;
+	assert_int_equal(model_open(&mo, &m), 0);
+	so.model = m;
+	configure("{\"policy\":\"lottery\"}");
+	assert_int_equal(switchboard_open(&so, &board), -EINVAL);
+	assert_non_null(strstr(err_text(), "lottery"));
+	assert_null(board);
+	configure(NULL);
+	model_close(m);
+	switchboard_close(NULL);
+}
+
+/* Where nothing can climb, that is said to all who want to. */
+static void test_no_core_at_all(void **state)
+{
+	struct crew c;
+
+	(void)state;
+	configure("{\"workers\":[{\"name\":\"w\",\"kinds\":[\"guest\"]}]}");
+	open_crew(&c, "command:echo hello");
+	assert_int_equal(ladder_enter(switchboard_gate(c.board), ""), -ENODEV);
+	begin(&c, 0, climb);
+	begin(&c, 1, ask_thrice);
+	finish(&c);
+	assert_string_equal(error_of(&c, 0), "ECANCELED");
+	assert_non_null(strstr(json_text_at(c.results[0], "text"),
+			       "can never be carried out"));
+	assert_string_equal(error_of(&c, 1), "");
+	close_crew(&c);
+	configure(NULL);
+}
+
+/* Who waits for the only core goes away without it when it is told to stop. */
+static void test_stopped_while_it_waits_for_a_core(void **state)
+{
+	struct crew c;
+
+	(void)state;
+	configure("{\"workers\":[{\"name\":\"w\",\"kinds\":[\"sim\"],"
+		  "\"capacity\":{\"cores\":1}}]}");
+	open_crew(&c, "command:echo hello");
+	assert_int_equal(ladder_enter(switchboard_gate(c.board), ""), 0);
+	begin(&c, 0, climb);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(switchboard_step(c.board), 0);
+	assert_int_equal(c.ended, 0);
+	/* Nobody of that number, and twice is once. */
+	switchboard_stop(c.board, 7);
+	switchboard_stop(c.board, 0);
+	switchboard_stop(c.board, 0);
+	finish(&c);
+	assert_string_equal(error_of(&c, 0), "EINTR");
+	ladder_leave(switchboard_gate(c.board));
+	/* It is free again, until all is to stop. */
+	assert_int_equal(ladder_enter(switchboard_gate(c.board), ""), 0);
+	ladder_leave(switchboard_gate(c.board));
+	stop = 1;
+	assert_int_equal(switchboard_step(c.board), 0);
+	assert_int_equal(ladder_enter(switchboard_gate(c.board), ""), -EINTR);
+	close_crew(&c);
+	configure(NULL);
+}
+
+/* A hand's end of the socket, as hand_work_on() has it. */
+static void write_raw(const char *text)
+{
+	if (write(3, text, strlen(text)) != (ssize_t)strlen(text))
+		_exit(9);
+}
+
+static struct json *talk_nonsense(void *arg, size_t i, struct hand *h)
+{
+	(void)arg;
+	(void)h;
+	write_raw(i ? "[1]\n" : "nonsense\n");
+	pause();
+	return NULL;
+}
+
+static struct json *talk_oddly(void *arg, size_t i, struct hand *h)
+{
+	(void)arg;
+	(void)i;
+	(void)h;
+	write_raw("{\"leave\":true}\n{\"nothing\":1}\n"
+		  "{\"result\":{\"errno\":\"\",\"text\":\"first\"}}\n");
+	return say_rc(-EIO);
+}
+
+static struct json *leave_nothing(void *arg, size_t i, struct hand *h)
+{
+	(void)arg;
+	(void)i;
+	(void)h;
+	return NULL;
+}
+
+static void test_hands_that_talk_nonsense(void **state)
+{
+	struct crew c;
+
+	(void)state;
+	open_crew(&c, "command:echo hello");
+	begin(&c, 0, talk_nonsense);
+	begin(&c, 1, talk_nonsense);
+	begin(&c, 2, talk_oddly);
+	begin(&c, 3, leave_nothing);
+	begin(&c, 4, ask_thrice);
+	finish(&c);
+	for (size_t i = 0; i < 2; i++) {
+		assert_null(c.results[i]);
+		assert_non_null(strstr(c.trouble[i], "signal 9"));
+	}
+	/* The first thing that it says it has counts. */
+	assert_string_equal(json_text_at(c.results[2], "text"), "first");
+	assert_null(c.results[3]);
+	assert_non_null(strstr(c.trouble[3], "status 0"));
+	assert_string_equal(error_of(&c, 4), "");
+	close_crew(&c);
+}
+
+/* One that asks for something and is gone before it is answered. */
+static struct json *ask_and_go(void *arg, size_t i, struct hand *h)
+{
+	(void)arg;
+	(void)i;
+	(void)h;
+	write_raw("{\"ask\":{\"role\":\"coder\",\"system\":\"\","
+		  "\"messages\":[{\"role\":\"user\",\"text\":\"q\"}],"
+		  "\"max_tokens\":10}}\n");
+	raise(SIGKILL);
+	return NULL;
+}
+
+/* Nothing of it is left that others would wait for. */
+static void test_gone_before_the_answer(void **state)
+{
+	struct crew c;
+
+	(void)state;
+	open_crew(&c, "command:sh -c 'sleep 0.1; echo hello'");
+	begin(&c, 0, ask_and_go);
+	finish(&c);
+	assert_non_null(strstr(c.trouble[0], "signal 9"));
+	switchboard_settle(c.board);
+	begin(&c, 1, ask_thrice);
+	finish(&c);
+	assert_string_equal(error_of(&c, 1), "");
+	close_crew(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +547,11 @@ int main(void)
 		cmocka_unit_test(test_its_own_question),
 		cmocka_unit_test(test_ask_model_dies),
 		cmocka_unit_test(test_closed_early),
+		cmocka_unit_test(test_broken_settings),
+		cmocka_unit_test(test_no_core_at_all),
+		cmocka_unit_test(test_stopped_while_it_waits_for_a_core),
+		cmocka_unit_test(test_hands_that_talk_nonsense),
+		cmocka_unit_test(test_gone_before_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, setup, home_remove);
