@@ -153,6 +153,34 @@ static const struct {
 	 "sched-intent explain --json [12]"},
 	{"report", "{\"workload\":\"make\"}",
 	 "sched-report --text --workload=make"},
+	{"observe", "{\"what\":\"pid\",\"pid\":12}",
+	 "sched-observe --pid=12 --json"},
+	{"observe",
+	 "{\"what\":\"machine\",\"metrics\":[\"wall\",\"a,higher,s=re:x y\","
+	 "\"b=json:c.d\"]}",
+	 "sched-observe --all --metric=wall --metric=a,higher,s=re:x y "
+	 "--metric=b=json:c.d --json"},
+	{"intents", "{\"action\":\"list\"}", "sched-intent list --json"},
+	{"intents", "{\"action\":\"propose\",\"profile\":\"abcd\"}",
+	 "sched-intent propose --json <abcd"},
+	{"synthesise", "{\"profile\":\"abcd\",\"by\":\"random\"}",
+	 "sched-synth --backend=random --json <abcd"},
+	{"synthesise", "{\"profile\":\"abcd\",\"by\":\"model\"}",
+	 "sched-synth --json <abcd"},
+	{"simulate",
+	 "{\"hostile\":\"weights\",\"params\":{\"a\":true,\"b\":false,"
+	 "\"c\":0.5},\"limit_s\":0.5}",
+	 "sched-sim run --param=a=true --param=b=false --param=c=0.5 "
+	 "--limit=0.5 --json [template] [hostile:weights]"},
+	{"simulate", "{\"file\":\"/allowed/..x/y..\"}",
+	 "sched-sim run --json [template] [-]"},
+	{"history_search", "{\"query\":\" a  b \",\"max\":5}",
+	 "sched-history search --max=5 --json [a] [b]"},
+	{"verify",
+	 "{\"profile\":\"abcd\",\"policies\":[\"ef01\"],\"where\":\"host\"}",
+	 "sched-verify --target=host --json <abcd <ef01"},
+	{"report", "{\"policy\":\"abcd\"}",
+	 "sched-report --text --policy=abcd"},
 };
 
 static void orders_become_arguments(void **state)
@@ -276,6 +304,33 @@ static const struct {
 	{"", "{}"},
 	{"doctor", "{\"root\":\"/\"}"},
 	{"doctor", "[]"},
+	/* what acts on a terminal, and too many words */
+	{"history_search", "{\"query\":\"a\\u007fb\"}"},
+	{"history_search", "{\"query\":\"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 "
+			   "16 17\"}"},
+	{"simulate", "{\"hostile\":\"weights\",\"params\":{\"\":1}}"},
+	{"simulate", "{\"hostile\":\"weights\",\"params\":{\"a\":\"\"}}"},
+	{"simulate", "{\"hostile\":\"weights\",\"params\":{\"a\":null}}"},
+	{"simulate", "{\"hostile\":\"weights\",\"params\":{"
+		     "\"aaaaaaaaaabbbbbbbbbbccccccccccdddddddddde\":1}}"},
+	{"simulate", "{\"hostile\":\"weights\",\"params\":{\"a\":"
+		     "\"aaaaaaaaaabbbbbbbbbbccccccccccdddddddddde\"}}"},
+	{"simulate", "{\"profile\":\"abcd\",\"policy\":\"ef01\","
+		     "\"params\":{\"a\":1}}"},
+	{"simulate", "{\"file\":\"/allowed/x\",\"policy\":\"ef01\"}"},
+	{"simulate", "{\"file\":\"/..\"}"},
+	/* what does not go together */
+	{"observe", "{\"what\":\"machine\",\"where\":\"guest\"}"},
+	{"observe", "{\"what\":\"pid\",\"pid\":1,\"cgroup\":\"a\"}"},
+	{"observe", "{\"what\":\"command\",\"command\":[\"x\"],\"pid\":1}"},
+	{"observe", "{\"what\":\"machine\",\"metrics\":[\"wall\\n\"]}"},
+	{"intents", "{\"action\":\"list\",\"pid\":1}"},
+	{"intents", "{\"action\":\"list\",\"profile\":\"abcd\"}"},
+	{"intents", "{\"action\":\"explain\",\"pid\":1,\"profile\":"
+		    "\"abcd\"}"},
+	{"intents", "{\"action\":\"propose\"}"},
+	{"intents", "{\"action\":\"propose\",\"profile\":\"abcd\","
+		    "\"wish\":\"x\"}"},
 };
 
 static void hostile_orders_are_refused(void **state)
@@ -455,6 +510,20 @@ static const struct {
 	{"{\"jobs\":{\"ttl\":2}}", "jobs.ttl: no such"},
 	{"{\"jobs\":7}", "jobs: an object"},
 	{"{", "mcp.json"},
+	{"", "mcp.json"},
+	{"{\"clients\":{\"\":{}}}", "names are of letters"},
+	{"{\"clients\":{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	 "aaaaaaaaaaaaa\":{}}}",
+	 "at most 64"},
+	{"{\"clients\":{\"x\":{\"token_sha256\":7}}}", "token_sha256: 64"},
+	{"{\"clients\":{\"x\":{\"token_sha256\":\"ABCDEF6789abcdef0123456789"
+	 "abcdef0123456789abcdef0123456789abcdef\"}}}",
+	 "token_sha256: 64"},
+	{"{\"read\":[7]}", "read: an absolute path"},
+	{"{\"read\":[\"\"]}", "read: an absolute path"},
+	{"{\"jobs\":{\"keep_s\":59}}", "jobs.keep_s: a number from 60"},
+	{"{\"jobs\":{\"kept\":10001}}", "jobs.kept: a number"},
+	{"{\"jobs\":{\"each\":65}}", "jobs.each: a number"},
 };
 
 static void wrong_configuration_names_the_key(void **state)
@@ -587,7 +656,15 @@ static void agreement_is_for_one_call_and_a_while(void **state)
 	assert_int_equal(steward_approval_ask(&o, a, 3000, code), 0);
 	assert_int_equal(steward_approval_agree(code, 3001), 0);
 	assert_int_equal(steward_approval_take(&o, a, 3602), -ENOENT);
+	/* A clock that went back has agreed to nothing. */
+	assert_int_equal(steward_approval_ask(&o, a, 5000, code), 0);
+	assert_int_equal(steward_approval_agree(code, 5001), 0);
+	assert_int_equal(steward_approval_take(&o, a, 4000), -ENOENT);
 	/* What is no code names no file. */
+	assert_int_equal(steward_approval_decline("AAAA-AAA1"), -ENOENT);
+	assert_int_equal(steward_approval_decline("aaaa-aaaa"), -ENOENT);
+	assert_int_equal(steward_approval_decline("AAAA-AAAA"), -ENOENT);
+	assert_int_equal(steward_approval_agree("", 1), -ENOENT);
 	assert_int_equal(steward_approval_read("../../etc", 1, &v), -ENOENT);
 	assert_int_equal(steward_approval_decline("AAAA/AAAA"), -ENOENT);
 	steward_order_release(&o);
