@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <errno.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "mcp/http_parts.h"
 
@@ -441,6 +443,75 @@ static void test_params(void **state)
 	check(bad, ARRAY_LEN(bad), "POST");
 }
 
+/* ---- where it listens ---------------------------------------------------- */
+
+static int opened(const char *address, unsigned port,
+		  const struct mcp_http_token *tokens, size_t n,
+		  struct mcp_http **h)
+{
+	struct mcp_http_opts o = {0};
+	struct events *events = events_new();
+	int rc;
+
+	mcp_http_defaults(&o);
+	o.events = events;
+	o.address = address;
+	o.port = port;
+	o.tokens = tokens;
+	o.token_count = n;
+	rc = mcp_http_open(&o, h);
+	if (!rc) {
+		assert_in_range(mcp_http_port(*h), 1, 65535);
+		/* It is there once. */
+		if (!port)
+			assert_int_equal(opened(address, mcp_http_port(*h),
+						tokens, n, h + 1),
+					 -EADDRINUSE);
+		mcp_http_close(*h);
+	}
+	events_free(events);
+	return rc;
+}
+
+static void test_where_it_listens(void **state)
+{
+	static const struct mcp_http_token token = {.principal = "a",
+						    .token = "t"};
+	static const struct mcp_http_token hash = {.principal = "b",
+						   .sha256 = "00"};
+	static const struct mcp_http_token none = {.principal = "c",
+						   .token = ""};
+	static const struct {
+		const char *address;
+		const struct mcp_http_token *token;
+		int rc;
+	} is[] = {
+		{NULL, NULL, 0},
+		{"localhost", NULL, 0},
+		{"127.0.0.1", &token, 0},
+		{"127.0.0.1", &hash, 0},
+		{"127.0.0.1", &none, -EINVAL},
+		/* Elsewhere it insists on tokens. */
+		{"0.0.0.0", NULL, -EACCES},
+		{"::", NULL, -EACCES},
+		{"0.0.0.0", &none, -EINVAL},
+		{"127.0.0.1.example.org", NULL, -EINVAL},
+		{"example.org", &token, -EINVAL},
+		{"", &token, -EINVAL},
+	};
+
+	(void)state;
+	mcp_http_close(NULL);
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		struct mcp_http *h[2] = {NULL, NULL};
+		int rc = opened(is[i].address, 0, is[i].token,
+				is[i].token != NULL, h);
+
+		if (rc != is[i].rc)
+			fail_msg("%s: %d %s", is[i].address, rc, err_text());
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_sessions),
 		cmocka_unit_test(test_names_in_base64),
 		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_where_it_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

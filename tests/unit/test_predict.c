@@ -529,6 +529,79 @@ static void refused_file_changes_nothing(void **state)
 	free(is);
 }
 
+/* The document of one kind of work, with one thing in it that cannot be. */
+static void one_thing_that_cannot_be(void **state)
+{
+	static const char *const what[] = {"samples", "used",	"work",
+					   "info",    "moment", "recent",
+					   "twice",   "none"};
+	struct bench *b = *state;
+	struct rt_predictor *other = rt_predictor_new();
+	char longest[513];
+
+	memset(longest, 'w', 512);
+	longest[512] = '\0';
+	for (int i = 0; i < 20; i++)
+		rt_predictor_learn(b->p, &b->q, draw(b, 0.3));
+	for (size_t i = 0; i < 8; i++)
+		for (int way = 0; way < 3; way++) {
+			static const double bad[] = {20.5, 2e15, -1};
+			struct json *v = rt_predictor_json(b->p), *work;
+			bool number = i < 2;
+
+			work = json_copy(json_at(v, 0));
+			if (number)
+				json_set_number(work, what[i], bad[way]);
+			else if (i == 2)
+				json_set_string(work, "work",
+						way ? longest : "");
+			else if (i < 6 && way == 0)
+				json_set(work, what[i], json_object());
+			else if (i < 6 && way == 1)
+				json_set(work, what[i], json_array());
+			else if (i < 6)
+				json_remove(work, what[i]);
+			json_free(v);
+			v = json_array();
+			if (i == 6)
+				json_add(v, json_copy(work));
+			json_add(v, work);
+			/* A time of use is any number. */
+			if (i == 7 || (i == 1 && way == 0))
+				assert_int_equal(rt_predictor_read(other, v),
+						 0);
+			else if (rt_predictor_read(other, v) != -EINVAL)
+				fail_msg("%s, %d", what[i], way);
+			json_free(v);
+		}
+	rt_predictor_free(other);
+}
+
+/* As many kinds of work as there may be, and one more. */
+static void works_have_their_most(void **state)
+{
+	struct bench *b = *state;
+	struct rt_predictor *other = rt_predictor_new();
+	struct json *v, *all = json_array();
+
+	rt_predictor_learn(b->p, &b->q, 3);
+	v = rt_predictor_json(b->p);
+	for (int i = 0; i <= 256; i++) {
+		struct json *work = json_copy(json_at(v, 0));
+		char *name = mem_printf("work %d", i);
+
+		json_set_string(work, "work", name);
+		json_add(all, work);
+		free(name);
+		if (i >= 255)
+			assert_int_equal(rt_predictor_read(other, all),
+					 i > 255 ? -EINVAL : 0);
+	}
+	json_free(v);
+	json_free(all);
+	rt_predictor_free(other);
+}
+
 #define FRESH(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -552,6 +625,8 @@ int main(void)
 		FRESH(damaged_file_is_refused_or_harmless),
 		FRESH(file_without_residuals_predicts_all_the_same),
 		FRESH(refused_file_changes_nothing),
+		FRESH(one_thing_that_cannot_be),
+		FRESH(works_have_their_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

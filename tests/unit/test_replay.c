@@ -497,6 +497,68 @@ static void what_does_not_hold_is_said(void **state)
 	rt_trace_release(&t);
 }
 
+/* What a trace may expect, and what of that is not to be understood. */
+static void expectations_hold_or_do_not(void **state)
+{
+	static const struct {
+		const char *e;
+		int rc; /* how many do not hold */
+	} is[] = {
+		{"'policy':'fifo','has':'most','of':'preemptions'", 0},
+		{"'policy':'sjf','has':'most','of':'preemptions'", 1},
+		{"'policy':'sjf','has':'least','of':'preemptions'", 0},
+		{"'policy':'sjf','has':'zero','of':'preemptions'", 0},
+		{"'policy':'fifo','has':'zero','of':'preemptions'", 1},
+		{"'policy':'sjf','has':'less','of':'preemptions',"
+		 "'than':'fifo'",
+		 0},
+		{"'policy':'fifo','has':'less','of':'preemptions',"
+		 "'than':'sjf'",
+		 1},
+		{"'policy':'fifo','has':'more','of':'jain','than':'sjf',"
+		 "'times':0.5",
+		 0},
+		{"'policy':'fifo','has':'more','of':'jain','than':'sjf'", 1},
+		/* Equal is neither. */
+		{"'policy':'fifo','has':'less','of':'jain','than':'fifo'", 1},
+		{"'policy':'fifo','has':'more','of':'jain','than':'fifo'", 1},
+		{"'policy':'fifo','has':'least','of':'beauty'", -EINVAL},
+		{"'policy':'rr','has':'least','of':'jain'", -EINVAL},
+		{"'policy':'fifo','has':'few','of':'jain'", -EINVAL},
+		{"'policy':'fifo','has':'few','of':'jain','than':'sjf'",
+		 -EINVAL},
+		{"'policy':'fifo','has':'less','of':'jain'", -EINVAL},
+		{"'policy':'fifo','has':'less','of':'jain','than':'rr'",
+		 -EINVAL},
+		{"'policy':'fifo','of':'jain'", -EINVAL},
+		{"", -EINVAL},
+	};
+	const char *const policies[] = {"fifo", "sjf"};
+	struct rt_figures f[2] = {{.jain = 0.5}, {.jain = 0.9}};
+
+	(void)state;
+	f[0].preemptions = 3;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		char *words = NULL;
+		char *text = mem_printf("{'trace':1,'expect':[{%s}],'workers':["
+					"{'name':'a','kinds':['llm']}]}\n",
+					is[i].e);
+		struct rt_trace t;
+
+		for (char *c = text; *c; c++)
+			if (*c == '\'')
+				*c = '"';
+		assert_int_equal(read_text(text, &t), 0);
+		if (rt_trace_check(&t, policies, f, 2, complain, &words) !=
+		    is[i].rc)
+			fail_msg("%s: %s", is[i].e, err_text());
+		assert_int_equal(words != NULL, is[i].rc > 0);
+		free(words);
+		free(text);
+		rt_trace_release(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -513,6 +575,7 @@ int main(void)
 		cmocka_unit_test(same_trace_same_figures),
 		cmocka_unit_test(every_policy_wins_where_it_must),
 		cmocka_unit_test(what_does_not_hold_is_said),
+		cmocka_unit_test(expectations_hold_or_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
