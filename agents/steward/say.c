@@ -96,7 +96,8 @@ void steward_result_summary(const char *kind, const struct json *b,
 		text_clean(out, json_text_at(b, "policy"), 12);
 		buf_puts(out, ": ");
 		say_word(out, b, "decision");
-		buf_puts(out, ", ");
+		if (goal_of(b))
+			buf_puts(out, ", ");
 		steward_result_figure(b, out);
 		say_stages(b, out);
 		if (!json_get(b, "signature"))

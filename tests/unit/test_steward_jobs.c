@@ -453,6 +453,66 @@ static void plain_output(void **state)
 	clear();
 }
 
+/* What a document comes to, in figures and words of ours alone: what a model
+ * or the owner of a task wrote stays where it is data. */
+static void summaries(void **state)
+{
+	static const struct {
+		const char *kind, *body, *says;
+	} is[] = {
+		{"profile",
+		 "{'run_queue':{'busy_pct':80,'waiting_pct':5},'groups':[1,2],"
+		 "'workload':{'name':'EVIL'}}",
+		 "CPUs 80 % busy, a task waited 5 % of the time, 2 groups"},
+		{"profile", "{}",
+		 "CPUs 0 % busy, a task waited 0 % of the time, 0 groups"},
+		{"policy", "{'form':'hooks','title':'EVIL','why':'EVIL'}",
+		 "form hooks"},
+		{"policy", "{'form':'a\\u001b[2Jb'}", "form a\\x1b[2Jb"},
+		{"plan", "{'proposals':[1,2,3],'why':'EVIL'}", "3 proposals"},
+		{"verdict",
+		 "{'policy':'0123456789abcdef','decision':'accepted',"
+		 "'signature':{},'metrics':[{'guard':true,'ratio':9},"
+		 "{'name':'EVIL','ratio':1.25,'ci95':[1.1,1.4],'pairs':8}],"
+		 "'stages':[{'name':'lint','status':'passed'}]}",
+		 "on policy 0123456789a…: accepted, 1.25 times as good as the "
+		 "kernel's own (95 %: 1.1 to 1.4, 8 pairs)"},
+		{"verdict",
+		 "{'policy':'ab','decision':'rejected','stages':[{'name':"
+		 "'build','status':'failed','findings':[{'rule':'compiler',"
+		 "'text':'EVIL'}]},{'name':'run','status':'skipped'}]}",
+		 "on policy ab: rejected; build failed (compiler); run "
+		 "skipped; not signed"},
+		{"deployment", "{'policy':'ab','state':'over','why':'EVIL'}",
+		 "of policy ab: over"},
+		{"note", "{'text':'EVIL'}", ""},
+		{"note",
+		 "{'compared':[{'ratio':0.5}],'simulation':{'outcome':'done',"
+		 "'findings':[1]}}",
+		 "done, 0.5 times as good as the model of EEVDF, 1 findings"},
+		{"lesson", "{'text':'EVIL'}", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		char *text = mem_strdup(is[i].body);
+		struct json *v;
+		struct buf b;
+
+		for (char *c = text; *c; c++)
+			if (*c == '\'')
+				*c = '"';
+		v = json_parse(text, strlen(text));
+		assert_non_null(v);
+		buf_init(&b, 4096);
+		steward_result_summary(is[i].kind, v, &b);
+		assert_string_equal(b.len ? b.data : "", is[i].says);
+		buf_release(&b);
+		json_free(v);
+		free(text);
+	}
+}
+
 /* ---- keeping and ending ---------------------------------------------------
  */
 
@@ -662,6 +722,7 @@ static int set_up(void **state)
 	if (temp_make("/tmp", "schedkit-jobs.", &temp))
 		return -1;
 	setenv("XDG_STATE_HOME", temp.dir, 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
 	jobs = steward_jobs_dir();
 	return steward_dirs_make();
 }
@@ -687,6 +748,7 @@ int main(void)
 		cmocka_unit_test(long_documents_are_cut),
 		cmocka_unit_test(wide_and_deep_documents_are_cut),
 		cmocka_unit_test(plain_output),
+		cmocka_unit_test(summaries),
 		cmocka_unit_test(old_jobs_are_removed),
 		cmocka_unit_test(other_things_in_the_folder),
 		cmocka_unit_test(cancelling),

@@ -184,6 +184,20 @@ static void arguments_are_checked(void **state)
 	expect_refused("count is not");
 	get("planner", two("profile", fix_profile->id, "form", "hook"));
 	expect_refused("form is none of");
+	get("planner", two("profile", fix_profile->id, "count", "0"));
+	expect_refused("count is not");
+	get("planner", two("profile", fix_profile->id, "count", "3x"));
+	expect_refused("count is not");
+	get("planner",
+	    two("profile", fix_profile->id, "count", "99999999999999999999"));
+	expect_refused("count is not");
+	get("planner", one("profile", "0123456789abcdef0123456789abcdef012345"
+				      "6789abcdef0123456789abcdef0"));
+	expect_refused("profile is not");
+	get("summariser", one("text", ""));
+	expect_refused("text is empty");
+	get("planner", json_array());
+	expect_refused("profile is missing");
 	get("planner", two("profile", fix_profile->id, "wish", "a\nb"));
 	expect_refused("control character");
 	get("planner", two("profile", fix_profile->id, INJECTION, "x"));
@@ -197,6 +211,50 @@ static void arguments_are_checked(void **state)
 	get("fixer", two("policy", fix_policy->id, "verdict", fix_profile->id));
 	expect_refused("has no verdict");
 	free(nul);
+}
+
+/* A policy of no profile, about which there is no verdict. */
+static void what_the_history_does_not_say_is_asked_for(void **state)
+{
+	struct json *body = json_copy(fix_policy->body);
+	struct doc *alone;
+	const struct doc *docs[1];
+	struct history *h;
+	char *dir = history_dir(NULL);
+
+	(void)state;
+	json_set_string(body, "title", "alone");
+	alone = fix_doc("policy", NULL, body);
+	docs[0] = alone;
+	assert_int_equal(history_open(dir, true, &h), 0);
+	assert_int_equal(history_add(h, docs, 1), 1);
+	history_close(h);
+	free(dir);
+	/* It is looked at anew. */
+	steward_resources_close(&fix_steward);
+	get("coder", one("policy", alone->id));
+	expect_refused("give profile");
+	get("fixer", one("policy", alone->id));
+	expect_refused("or give verdict");
+	get("coder", two("policy", alone->id, "profile", fix_profile->id));
+	assert_int_equal(json_len(messages()), 4);
+	get("critic", one("policy", alone->id));
+	assert_int_equal(json_len(messages()), 3);
+	doc_free(alone);
+}
+
+/* By its beginning, where that is of one. */
+static void the_beginning_of_an_id_is_enough(void **state)
+{
+	char begin[9];
+
+	(void)state;
+	snprintf(begin, sizeof(begin), "%s", fix_profile->id);
+	get("planner", one("profile", begin));
+	assert_int_equal(json_len(messages()), 3);
+	begin[3] = '\0';
+	get("planner", one("profile", begin));
+	expect_refused("profile is not");
 }
 
 static void no_string_is_refused(void **state)
@@ -250,7 +308,9 @@ int main(void)
 		cmocka_unit_test(the_others),
 		cmocka_unit_test(arguments_are_checked),
 		cmocka_unit_test(no_string_is_refused),
+		cmocka_unit_test(the_beginning_of_an_id_is_enough),
 		cmocka_unit_test(arguments_are_completed),
+		cmocka_unit_test(what_the_history_does_not_say_is_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, fix_open, fix_close);
