@@ -712,18 +712,180 @@ static void test_aside_waited(void **state)
 	assert_in_range(verified(), 32, 34);
 }
 
+/* ---- lines that nobody of us wrote --------------------------------------- */
+
+#define Z16 "0000000000000000"
+#define Z64 Z16 Z16 Z16 Z16
+#define A64 "abababababababababababababababababababababababababababababababab"
+
+/* {BEFORE"hash":…,N}, whose hash holds; reckoned here. */
+static char *forged(const char *before, const char *n)
+{
+	char *bare = mem_printf("{%s,%s}", before, n), *whole;
+	char hash[DIGEST_HEX_LEN];
+
+	digest_hex(bare, strlen(bare), hash);
+	whole = mem_printf("{%s,\"hash\":\"%s\",%s}", before, hash, n);
+	free(bare);
+	return whole;
+}
+
+static void test_lines_that_are_none(void **state)
+{
+	static const struct {
+		const char *before, *n;
+		bool good;
+		const char *torn; /* of a good one */
+	} is[] = {
+		{"\"before\":\"" Z64 "\"", "\"n\":1", true, ""},
+		{"\"before\":\"" Z64 "\"", "\"n\":9007199254740991", true, ""},
+		{"\"before\":\"" Z64 "\"", "\"n\":9007199254740992", false, ""},
+		{"\"before\":\"" Z64 "\"", "\"n\":0", false, ""},
+		{"\"before\":\"" Z64 "\"", "\"n\":-1", false, ""},
+		{"\"before\":\"" Z64 "\"", "\"n\":\"1\"", false, ""},
+		{"\"before\":\"" Z64 "0\"", "\"n\":1", false, ""},
+		{"\"before\":\"\"", "\"n\":1", false, ""},
+		{"\"before\":7", "\"n\":1", false, ""},
+		{"\"after\":\"" Z64 "\"", "\"n\":1", false, ""},
+		{"\"before\":\"" Z64 "\"",
+		 "\"n\":1,\"resource\":\"" A64 "\",\"what\":\"audit:torn\"",
+		 true, A64},
+		{"\"before\":\"" Z64 "\"",
+		 "\"n\":1,\"resource\":\"ab\",\"what\":\"audit:torn\"", false,
+		 ""},
+		/* The hash of what is no JSON holds as well. */
+		{"before", "n", false, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		char before[DIGEST_HEX_LEN], torn[DIGEST_HEX_LEN] = "";
+		char *text = forged(is[i].before, is[i].n);
+		struct rt_audit_seal seal = {0};
+		size_t len = strlen(text);
+
+		if (audit_line(text, len, &seal, before, torn) != is[i].good)
+			fail_msg("row %zu", i);
+		if (is[i].good)
+			assert_string_equal(torn, is[i].torn);
+		/* Any byte less is none. */
+		for (size_t cut = 0; cut < len; cut++)
+			assert_false(
+				audit_line(text, cut, &seal, before, torn));
+		free(text);
+	}
+}
+
+/* What the first line of a file says that goes on from another one. */
+static void test_first_lines_that_say_nothing(void **state)
+{
+	static const struct {
+		const char *rest;
+		size_t aside;
+	} is[] = {
+		{"\"n\":7,\"resource\":\"" A64 "\",\"text\":\"3\",\"what\":"
+		 "\"audit:aside\"",
+		 3},
+		{"\"n\":7,\"resource\":\"" A64 "\",\"text\":\"0\",\"what\":"
+		 "\"audit:aside\"",
+		 0},
+		{"\"n\":7,\"resource\":\"" A64 "\",\"text\":\"1e300\","
+		 "\"what\":\"audit:aside\"",
+		 0},
+		{"\"n\":7,\"resource\":\"" A64 "\",\"text\":\"x\",\"what\":"
+		 "\"audit:aside\"",
+		 0},
+		{"\"n\":7,\"resource\":\"ab\",\"text\":\"3\",\"what\":"
+		 "\"audit:aside\"",
+		 0},
+		{"\"n\":7,\"resource\":\"" A64 "\",\"text\":\"3\",\"what\":"
+		 "\"sim\"",
+		 0},
+	};
+
+	(void)state;
+	write_lines(1);
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		char *line_ = forged("\"before\":\"" Z64 "\"", is[i].rest);
+		char *text = mem_printf("%s\n", line_);
+		struct audit_head head;
+		int fd;
+
+		file_put(path, text, strlen(text));
+		fd = open(path, O_RDONLY);
+		assert_int_equal(audit_head(fd, strlen(text), &head), 0);
+		assert_int_equal(head.aside, is[i].aside);
+		assert_string_equal(head.first, is[i].aside ? A64 : "");
+		assert_int_equal(head.before.n, is[i].aside ? 6 : 0);
+		close(fd);
+		/* Without its end it is no line yet. */
+		file_put(path, text, strlen(text) - 1);
+		fd = open(path, O_RDONLY);
+		assert_int_equal(audit_head(fd, strlen(text) - 1, &head), 0);
+		assert_int_equal(head.aside, 0);
+		close(fd);
+		free(text);
+		free(line_);
+	}
+}
+
+/* Only the end of a long one is read, to go on there; where that is nothing of
+ * ours, nothing is added. */
+static void test_long_log(void **state)
+{
+	char *words = mem_zalloc(4001, 1);
+	struct rt_audit *a = opened();
+	struct stat st;
+
+	(void)state;
+	memset(words, 'w', 4000);
+	for (int i = 0; i < 400; i++)
+		add(a, words);
+	assert_int_equal(rt_audit_commit(a), 0);
+	rt_audit_close(a);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 1 << 20);
+	assert_int_equal(write_lines(1).n, 401);
+	assert_int_equal(verified(), 401);
+	free(words);
+	/* The same with a megabyte of something else behind it. */
+	words = mem_zalloc((1u << 20) + 11, 1);
+	memset(words, 'x', (1u << 20) + 10);
+	file_put(path, words, (1u << 20) + 10);
+	assert_int_equal(rt_audit_open(path, &a), -EBADMSG);
+	memcpy(words, "{\"agent\":", 9);
+	file_put(path, words, (1u << 20) + 10);
+	assert_int_equal(rt_audit_open(path, &a), -EBADMSG);
+	free(words);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_chain),	    T(test_changed),	   T(test_lines_moved),
-		T(test_cut_off),    T(test_torn),	   T(test_torn_twice),
-		T(test_not_a_log),  T(test_second_writer), T(test_hostile),
-		T(test_full),	    T(test_lost),	   T(test_marks),
-		T(test_aside),	    T(test_aside_kept),	   T(test_aside_broken),
-		T(test_aside_cut),  T(test_aside_forged),  T(test_aside_waited),
+		T(test_chain),
+		T(test_changed),
+		T(test_lines_moved),
+		T(test_cut_off),
+		T(test_torn),
+		T(test_torn_twice),
+		T(test_not_a_log),
+		T(test_second_writer),
+		T(test_hostile),
+		T(test_full),
+		T(test_lost),
+		T(test_marks),
+		T(test_aside),
+		T(test_aside_kept),
+		T(test_aside_broken),
+		T(test_aside_cut),
+		T(test_aside_forged),
+		T(test_aside_waited),
 		T(test_aside_torn),
+		T(test_lines_that_are_none),
+		T(test_first_lines_that_say_nothing),
+		T(test_long_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
