@@ -228,74 +228,71 @@ static void test_tokens(void **state)
 #define LOOK	   "[{\"name\":\"look\"}]"
 #define MARK(text) "<tool_call>" text "</tool_call>"
 
+static const struct {
+	const char *text, *tools;
+	bool schema;
+	/* one call, or two */
+	const char *name, *arguments, *name2;
+	enum llm_finish finish;
+	int rc;
+	const char *out, *calls; /* the answer */
+	enum llm_finish last;
+} ends[] = {
+	{"hi", NULL, false, NULL, NULL, NULL, LLM_STOP, 0, "hi", "[]",
+	 LLM_STOP},
+	/* It says that it calls, and does not. */
+	{"hi", LOOK, false, NULL, NULL, NULL, LLM_CALLS, 0, "hi", "[]",
+	 LLM_STOP},
+	{"", LOOK, false, "look", "{\"a\":1}", NULL, LLM_STOP, 0, "",
+	 "[{\"arguments\":{\"a\":1},\"id\":\"call_0\",\"name\":"
+	 "\"look\"}]",
+	 LLM_CALLS},
+	{"", LOOK, false, "look", "", "look", LLM_CALLS, 0, "",
+	 "[{\"arguments\":{},\"id\":\"call_0\",\"name\":\"look\"},"
+	 "{\"arguments\":{},\"id\":\"call_1\",\"name\":\"look\"}]",
+	 LLM_CALLS},
+	{"", LOOK, false, "look", "[1]", NULL, LLM_STOP, -EBADMSG, "no object",
+	 NULL, LLM_STOP},
+	{"", LOOK, false, "look", "{\"a\"", NULL, LLM_STOP, -EBADMSG, "'look'",
+	 NULL, LLM_STOP},
+	{"", LOOK, false, "", "{}", NULL, LLM_STOP, -EBADMSG, "without a name",
+	 NULL, LLM_STOP},
+	/* Cut off within the last call: what is before it counts. */
+	{"t", LOOK, false, "look", "{\"a\"", NULL, LLM_LENGTH, 0, "t", "[]",
+	 LLM_LENGTH},
+	{"t", LOOK, false, "look", "{\"a\"", "look", LLM_LENGTH, -EBADMSG,
+	 "'look'", NULL, LLM_LENGTH},
+	/* The answer as a call. */
+	{"so:", NULL, true, "answer", "{\"a\":1}", NULL, LLM_CALLS, 0,
+	 "{\"a\":1}", "[]", LLM_STOP},
+	{"so:", NULL, true, "answer", "", NULL, LLM_CALLS, 0, "{}", "[]",
+	 LLM_STOP},
+	/* Written into the text, where something is offered. */
+	{"a " MARK("{\"name\":\"look\",\"arguments\":{}}") " b", LOOK, false,
+	 NULL, NULL, NULL, LLM_STOP, 0, "a  b",
+	 "[{\"arguments\":{},\"id\":\"call_0\",\"name\":\"look\"}]", LLM_CALLS},
+	{MARK("{\"name\":\"answer\",\"arguments\":{\"a\":1}}"), NULL, true,
+	 NULL, NULL, NULL, LLM_STOP, 0, "{\"a\":1}", "[]", LLM_STOP},
+	{MARK("{\"name\":\"rm\"}"), LOOK, false, NULL, NULL, NULL, LLM_STOP, 0,
+	 MARK("{\"name\":\"rm\"}"), "[]", LLM_STOP},
+	{MARK("look"), LOOK, false, NULL, NULL, NULL, LLM_STOP, 0, MARK("look"),
+	 "[]", LLM_STOP},
+	{"<tool_call>{\"name\":\"look\"}", LOOK, false, NULL, NULL, NULL,
+	 LLM_STOP, 0, "<tool_call>{\"name\":\"look\"}", "[]", LLM_STOP},
+	{MARK("{\"name\":\"look\"}"), NULL, false, NULL, NULL, NULL, LLM_STOP,
+	 0, MARK("{\"name\":\"look\"}"), "[]", LLM_STOP},
+	{MARK("x") MARK("{\"name\":\"look\"}"), LOOK, false, NULL, NULL, NULL,
+	 LLM_STOP, 0, MARK("x"),
+	 "[{\"arguments\":{},\"id\":\"call_0\",\"name\":\"look\"}]", LLM_CALLS},
+};
+
 static void test_finishing(void **state)
 {
-	static const struct {
-		const char *text, *tools;
-		bool schema;
-		/* one call, or two */
-		const char *name, *arguments, *name2;
-		enum llm_finish finish;
-		int rc;
-		const char *out, *calls; /* the answer */
-		enum llm_finish ends;
-	} is[] = {
-		{"hi", NULL, false, NULL, NULL, NULL, LLM_STOP, 0, "hi", "[]",
-		 LLM_STOP},
-		/* It says that it calls, and does not. */
-		{"hi", LOOK, false, NULL, NULL, NULL, LLM_CALLS, 0, "hi", "[]",
-		 LLM_STOP},
-		{"", LOOK, false, "look", "{\"a\":1}", NULL, LLM_STOP, 0, "",
-		 "[{\"arguments\":{\"a\":1},\"id\":\"call_0\",\"name\":"
-		 "\"look\"}]",
-		 LLM_CALLS},
-		{"", LOOK, false, "look", "", "look", LLM_CALLS, 0, "",
-		 "[{\"arguments\":{},\"id\":\"call_0\",\"name\":\"look\"},"
-		 "{\"arguments\":{},\"id\":\"call_1\",\"name\":\"look\"}]",
-		 LLM_CALLS},
-		{"", LOOK, false, "look", "[1]", NULL, LLM_STOP, -EBADMSG,
-		 "no object", NULL, LLM_STOP},
-		{"", LOOK, false, "look", "{\"a\"", NULL, LLM_STOP, -EBADMSG,
-		 "'look'", NULL, LLM_STOP},
-		{"", LOOK, false, "", "{}", NULL, LLM_STOP, -EBADMSG,
-		 "without a name", NULL, LLM_STOP},
-		/* Cut off within the last call: what is before it counts. */
-		{"t", LOOK, false, "look", "{\"a\"", NULL, LLM_LENGTH, 0, "t",
-		 "[]", LLM_LENGTH},
-		{"t", LOOK, false, "look", "{\"a\"", "look", LLM_LENGTH,
-		 -EBADMSG, "'look'", NULL, LLM_LENGTH},
-		/* The answer as a call. */
-		{"so:", NULL, true, "answer", "{\"a\":1}", NULL, LLM_CALLS, 0,
-		 "{\"a\":1}", "[]", LLM_STOP},
-		{"so:", NULL, true, "answer", "", NULL, LLM_CALLS, 0, "{}",
-		 "[]", LLM_STOP},
-		/* Written into the text, where something is offered. */
-		{"a " MARK("{\"name\":\"look\",\"arguments\":{}}") " b", LOOK,
-		 false, NULL, NULL, NULL, LLM_STOP, 0, "a  b",
-		 "[{\"arguments\":{},\"id\":\"call_0\",\"name\":\"look\"}]",
-		 LLM_CALLS},
-		{MARK("{\"name\":\"answer\",\"arguments\":{\"a\":1}}"), NULL,
-		 true, NULL, NULL, NULL, LLM_STOP, 0, "{\"a\":1}", "[]",
-		 LLM_STOP},
-		{MARK("{\"name\":\"rm\"}"), LOOK, false, NULL, NULL, NULL,
-		 LLM_STOP, 0, MARK("{\"name\":\"rm\"}"), "[]", LLM_STOP},
-		{MARK("look"), LOOK, false, NULL, NULL, NULL, LLM_STOP, 0,
-		 MARK("look"), "[]", LLM_STOP},
-		{"<tool_call>{\"name\":\"look\"}", LOOK, false, NULL, NULL,
-		 NULL, LLM_STOP, 0, "<tool_call>{\"name\":\"look\"}", "[]",
-		 LLM_STOP},
-		{MARK("{\"name\":\"look\"}"), NULL, false, NULL, NULL, NULL,
-		 LLM_STOP, 0, MARK("{\"name\":\"look\"}"), "[]", LLM_STOP},
-		{MARK("x") MARK("{\"name\":\"look\"}"), LOOK, false, NULL, NULL,
-		 NULL, LLM_STOP, 0, MARK("x"),
-		 "[{\"arguments\":{},\"id\":\"call_0\",\"name\":\"look\"}]",
-		 LLM_CALLS},
-	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
-		struct json *tools = parse(is[i].tools);
-		struct json *schema = is[i].schema ? json_object() : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		struct json *tools = parse(ends[i].tools);
+		struct json *schema = ends[i].schema ? json_object() : NULL;
 		const struct llm_request r = {.tools = tools, .schema = schema};
 		struct llm_answer a = {0};
 		struct gather g;
@@ -303,27 +300,27 @@ static void test_finishing(void **state)
 		int rc;
 
 		begin(&g);
-		gather_text(&g, is[i].text);
-		if (is[i].name) {
-			gather_call(&g, 0, NULL, is[i].name);
-			buf_puts(&g.calls[0].arguments, is[i].arguments);
+		gather_text(&g, ends[i].text);
+		if (ends[i].name) {
+			gather_call(&g, 0, NULL, ends[i].name);
+			buf_puts(&g.calls[0].arguments, ends[i].arguments);
 		}
-		if (is[i].name2)
-			gather_call(&g, 1, NULL, is[i].name2);
-		g.finish = is[i].finish;
+		if (ends[i].name2)
+			gather_call(&g, 1, NULL, ends[i].name2);
+		g.finish = ends[i].finish;
 		assert_int_equal(gather_finish(&g, &r, &a), -EBADMSG);
 		assert_non_null(strstr(err_text(), "broke off"));
 		g.complete = true;
 		rc = gather_finish(&g, &r, &a);
-		if (rc != is[i].rc)
+		if (rc != ends[i].rc)
 			fail_msg("row %zu: %d %s", i, rc, err_text());
 		if (rc) {
-			assert_non_null(strstr(err_text(), is[i].out));
+			assert_non_null(strstr(err_text(), ends[i].out));
 		} else {
 			calls = json_canonical(a.calls);
-			assert_string_equal(a.text, is[i].out);
-			assert_string_equal(calls, is[i].calls);
-			assert_int_equal(a.finish, is[i].ends);
+			assert_string_equal(a.text, ends[i].out);
+			assert_string_equal(calls, ends[i].calls);
+			assert_int_equal(a.finish, ends[i].last);
 			free(calls);
 		}
 		llm_answer_release(&a);

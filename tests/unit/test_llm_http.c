@@ -33,144 +33,137 @@ static struct transfer said(long status, const char *body)
 #define NONE LLM_RESUME_NONE
 #define CONT LLM_RESUME_CONTINUE
 
+static const struct {
+	long status;
+	const char *body;
+	struct dialect_opts sent;
+	enum llm_resume means;
+	bool renamed;
+	int again;
+	/* what is known, and how it goes on, after that */
+	bool no_options, completion, lowered;
+} refusals[] = {
+	/* Options of streams. */
+	{400,
+	 "unknown field stream_options",
+	 {.stream = true},
+	 NONE,
+	 false,
+	 1,
+	 true,
+	 false,
+	 false},
+	{422,
+	 "include_usage?",
+	 {.stream = true},
+	 NONE,
+	 false,
+	 1,
+	 true,
+	 false,
+	 false},
+	{400,
+	 "stream_options",
+	 {.stream = false},
+	 NONE,
+	 false,
+	 0,
+	 false,
+	 false,
+	 false},
+	{400,
+	 "stream_options",
+	 {.stream = true, .no_stream_options = true},
+	 NONE,
+	 false,
+	 0,
+	 false,
+	 false,
+	 false},
+	{404,
+	 "stream_options",
+	 {.stream = true},
+	 NONE,
+	 false,
+	 0,
+	 false,
+	 false,
+	 false},
+	/* The name of the limit, there and back, once in a call. */
+	{400,
+	 "Unsupported parameter: max_tokens",
+	 {0},
+	 NONE,
+	 false,
+	 1,
+	 false,
+	 true,
+	 false},
+	{400,
+	 "max_tokens is too large",
+	 {0},
+	 NONE,
+	 false,
+	 0,
+	 false,
+	 false,
+	 false},
+	{400,
+	 "Unsupported parameter: max_tokens",
+	 {0},
+	 NONE,
+	 true,
+	 0,
+	 false,
+	 false,
+	 false},
+	{400,
+	 "unknown name max_completion_tokens",
+	 {.completion_tokens = true},
+	 NONE,
+	 false,
+	 1,
+	 false,
+	 false,
+	 false},
+	{422, NULL, {0}, NONE, false, 0, false, false, false},
+	/* How it goes on: in the next worse way. */
+	{400, "no", {0}, CONT, false, 1, false, false, true},
+	{501, "no", {0}, CONT, false, 1, false, false, true},
+	{500,
+	 "the assistant's turn cannot stand last",
+	 {0},
+	 CONT,
+	 false,
+	 1,
+	 false,
+	 false,
+	 true},
+	{500, "out of memory", {0}, CONT, false, 0, false, false, false},
+	{503, "assistant", {0}, CONT, false, 0, false, false, false},
+};
+
 static void test_learning(void **state)
 {
-	static const struct {
-		long status;
-		const char *body;
-		struct dialect_opts sent;
-		enum llm_resume means;
-		bool renamed;
-		int again;
-		/* what is known, and how it goes on, after that */
-		bool no_options, completion, lowered;
-	} is[] = {
-		/* Options of streams. */
-		{400,
-		 "unknown field stream_options",
-		 {.stream = true},
-		 NONE,
-		 false,
-		 1,
-		 true,
-		 false,
-		 false},
-		{422,
-		 "include_usage?",
-		 {.stream = true},
-		 NONE,
-		 false,
-		 1,
-		 true,
-		 false,
-		 false},
-		{400,
-		 "stream_options",
-		 {.stream = false},
-		 NONE,
-		 false,
-		 0,
-		 false,
-		 false,
-		 false},
-		{400,
-		 "stream_options",
-		 {.stream = true, .no_stream_options = true},
-		 NONE,
-		 false,
-		 0,
-		 false,
-		 false,
-		 false},
-		{404,
-		 "stream_options",
-		 {.stream = true},
-		 NONE,
-		 false,
-		 0,
-		 false,
-		 false,
-		 false},
-		/* The name of the limit, there and back, once in a call. */
-		{400,
-		 "Unsupported parameter: max_tokens",
-		 {0},
-		 NONE,
-		 false,
-		 1,
-		 false,
-		 true,
-		 false},
-		{400,
-		 "max_tokens is too large",
-		 {0},
-		 NONE,
-		 false,
-		 0,
-		 false,
-		 false,
-		 false},
-		{400,
-		 "Unsupported parameter: max_tokens",
-		 {0},
-		 NONE,
-		 true,
-		 0,
-		 false,
-		 false,
-		 false},
-		{400,
-		 "unknown name max_completion_tokens",
-		 {.completion_tokens = true},
-		 NONE,
-		 false,
-		 1,
-		 false,
-		 false,
-		 false},
-		{422, NULL, {0}, NONE, false, 0, false, false, false},
-		/* How it goes on: in the next worse way. */
-		{400, "no", {0}, CONT, false, 1, false, false, true},
-		{501, "no", {0}, CONT, false, 1, false, false, true},
-		{500,
-		 "the assistant's turn cannot stand last",
-		 {0},
-		 CONT,
-		 false,
-		 1,
-		 false,
-		 false,
-		 true},
-		{500,
-		 "out of memory",
-		 {0},
-		 CONT,
-		 false,
-		 0,
-		 false,
-		 false,
-		 false},
-		{503, "assistant", {0}, CONT, false, 0, false, false, false},
-	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
-		struct transfer t = said(is[i].status, is[i].body);
+	for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+		struct transfer t = said(refusals[i].status, refusals[i].body);
 		struct http_provider p = {0};
 		struct resume from = {0};
 		struct exchange x = {.p = &p,
-				     .sent = is[i].sent,
-				     .means = is[i].means,
-				     .renamed = is[i].renamed,
+				     .sent = refusals[i].sent,
+				     .means = refusals[i].means,
+				     .renamed = refusals[i].renamed,
 				     .a = {.from = &from}};
 
-		if (http_learn(&x, &t) != is[i].again ||
-		    p.known.no_stream_options != is[i].no_options ||
-		    p.known.completion_tokens != is[i].completion ||
-		    x.lowered != is[i].lowered)
+		if (http_learn(&x, &t) != refusals[i].again ||
+		    p.known.no_stream_options != refusals[i].no_options ||
+		    p.known.completion_tokens != refusals[i].completion ||
+		    x.lowered != refusals[i].lowered)
 			fail_msg("row %zu", i);
-		if (is[i].lowered)
-			assert_int_equal(x.means, is[i].means - 1);
+		if (refusals[i].lowered)
+			assert_int_equal(x.means, refusals[i].means - 1);
 		buf_release(&t.body);
 	}
 }

@@ -190,8 +190,9 @@ static void where_nobody_may_listen(void **state)
 	longest[sizeof(((struct sockaddr_un *)0)->sun_path)] = '\0';
 	assert_int_equal(rt_listen_make(longest, &l), -ENAMETOOLONG);
 	assert_int_equal(rt_connect(longest), -ENAMETOOLONG);
-	strcat(longest, ".lock");
-	unlink(longest);
+	far = mem_printf("%s.lock", longest);
+	unlink(far);
+	free(far);
 	rmdir(folder);
 	free(folder);
 	free(sock);

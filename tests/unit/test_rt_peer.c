@@ -659,7 +659,7 @@ static int by_text(const void *a, const void *b)
 /* "KEY STATE" of each, sorted: whoever is told first is told first. */
 static char *sorted(struct buf *ends)
 {
-	char *words[32], *save = NULL;
+	char *words[32] = {NULL}, *save = NULL;
 	size_t n = 0;
 	struct buf out;
 
