@@ -22,6 +22,7 @@
 #define META_MAX    4096
 #define MESSAGE_MAX 4096
 #define CHANGES_MAX 4
+#define COUNT_MAX   9007199254740991.0 /* whole, beyond any doubt */
 
 /* ---- the transaction --------------------------------------------------- */
 
@@ -221,25 +222,34 @@ static int entry_at(struct files *f, const git_tree *root, const char *path,
 	return 1;
 }
 
+/* A whole number, 0 where there is none; -1: it cannot be one. */
+static long count_at(const struct json *v, const char *key)
+{
+	double x = json_as_number(json_get(v, key), 0);
+
+	return x >= 0 && x <= COUNT_MAX && x == (double)(long)x ? (long)x : -1;
+}
+
 static int parse_meta(struct files *f, const struct buf *text, const char *path,
 		      struct meta *out)
 {
 	struct json *v = json_parse(text->data, text->len);
 	const char *before = json_text_at(v, "before");
+	long version = count_at(v, "version"), of = count_at(v, "of"),
+	     time = count_at(v, "time"), size = count_at(v, "bytes");
+	bool good = v && version > 0 && of >= 0 && time >= 0 && size >= 0 &&
+		    (!*before || !git_oid_fromstr(&out->before, before));
 
-	out->v.version = (long)json_as_number(json_get(v, "version"), 0);
-	out->v.of = (long)json_as_number(json_get(v, "of"), 0);
-	out->v.time = (time_t)json_as_number(json_get(v, "time"), 0);
-	out->v.size = (size_t)json_as_number(json_get(v, "bytes"), 0);
-	if (!v || out->v.version < 1 ||
-	    (*before && git_oid_fromstr(&out->before, before))) {
-		json_free(v);
-		return err_set(EUCLEAN,
-			       "'%s' in the history in '%s' is damaged: see "
-			       "'git -C '%s' fsck'",
-			       path, f->h->dir, f->h->dir);
-	}
 	json_free(v);
+	if (!good)
+		return err_set(EUCLEAN,
+			       "'%s' of %s in the history in '%s' is damaged: "
+			       "'git log' of it tells who did it",
+			       path, f->ref, f->h->dir);
+	out->v.version = version;
+	out->v.of = of;
+	out->v.time = time;
+	out->v.size = (size_t)size;
 	return 0;
 }
 
@@ -261,7 +271,8 @@ static int read_meta(struct files *f, const git_tree *root, const char *agent,
 	file_path(path, agent, "versions", name);
 	buf_init(&text, META_MAX);
 	rc = layout_read(f->h, root, path, &text);
-	if (!rc)
+	/* What was cut off is no JSON. */
+	if (!rc || rc == -EFBIG)
 		rc = parse_meta(f, &text, path, out);
 	buf_release(&text);
 	return rc;

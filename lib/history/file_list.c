@@ -24,7 +24,8 @@ static int add_tree(struct files *f, const git_oid *oid, const char *before,
 
 		if (git_tree_entry_type(e) == GIT_OBJECT_BLOB)
 			strs_add(out, path);
-		else if (depth < FILE_DEPTH_MAX)
+		else if (git_tree_entry_type(e) == GIT_OBJECT_TREE &&
+			 depth + 1 < FILE_DEPTH_MAX)
 			rc = add_tree(f, git_tree_entry_id(e), path, depth + 1,
 				      out);
 		free(path);
@@ -69,9 +70,11 @@ int file_list(struct files *f, const char *owner,
 		rc = files_names(f, folder, &names);
 	}
 	for (size_t i = 0; !rc && i < names.len; i++) {
+		/* Who pushed something else there has no file. */
+		if (file_name_check(names.v[i]))
+			continue;
 		rc = file_get(f, owner, names.v[i], 0, NULL, &v);
-		if (!rc)
-			rc = fn(arg, names.v[i], &v);
+		rc = rc == -ENOENT ? 0 : rc ? rc : fn(arg, names.v[i], &v);
 	}
 	strs_release(&names);
 	return rc;

@@ -43,6 +43,11 @@ int layout_read(const struct history *h, const git_tree *root, const char *path,
 	if (rc == GIT_ENOTFOUND && git_error_last() &&
 	    git_error_last()->klass == GIT_ERROR_TREE)
 		return -ENOENT;
+	/* What somebody pushed there that is no file is none. */
+	if (!rc && git_tree_entry_type(e) != GIT_OBJECT_BLOB) {
+		git_tree_entry_free(e);
+		return -ENOENT;
+	}
 	if (!rc)
 		rc = git_blob_lookup(&blob, h->repo, git_tree_entry_id(e));
 	git_tree_entry_free(e);

@@ -287,6 +287,21 @@ static int count_lacking(struct sides *s, const char *kind, const char *id)
 	return 0;
 }
 
+/* Where we have nothing yet, and nothing of theirs has a commit to be taken
+ * with, an empty tree follows on what they have. */
+static int begin_tree(struct sides *s)
+{
+	git_oid oid;
+	int rc;
+
+	if (s->tree)
+		return 0;
+	rc = git_tree_create_updated(&oid, s->h->repo, NULL, 0, NULL);
+	if (!rc)
+		rc = git_tree_lookup(&s->tree, s->h->repo, &oid);
+	return rc ? repo_fail(s->h, rc, "cannot merge") : 0;
+}
+
 static bool moved(const struct sides *s)
 {
 	return s->taken > s->unlogged_n;
@@ -311,6 +326,8 @@ static int try_documents(struct history *h, const char *prefix, bool on_top,
 		rc = each_only_in(s, s->their_tree, s->our_tree, take);
 	if (!rc)
 		rc = each_only_in(s, s->our_tree, s->their_tree, count_lacking);
+	if (!rc)
+		rc = begin_tree(s);
 	if (!rc)
 		rc = merge_point(h, s->ours, s->theirs, s->tree, moved(s),
 				 on_top && (s->lacking || s->unlogged_n), &to);
