@@ -23,9 +23,9 @@
 static bool bad_character(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == '\\' || c == 0xad ||
-	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x200b && c <= 0x200d) || c == 0x2028 || c == 0x2029 ||
 	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-	       utf8_noncharacter(c);
+	       utf8_noncharacter(c) || utf8_changes_direction(c);
 }
 
 /* What is wrong with it; NULL: nothing. */

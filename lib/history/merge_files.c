@@ -138,11 +138,17 @@ static int copy_file(void *arg, const char *name,
 static int offered(void *arg, const char *name, const struct file_version *last)
 {
 	struct copying *c = arg;
-	struct versions theirs;
+	struct versions ours = {0}, theirs;
 	int rc = list_versions(c->theirs, c->owner, name, &theirs);
 
 	if (!rc && !has_blob(&theirs, last->blob))
 		c->offer = true;
+	/* A version that theirs followed on is lost to them, too. */
+	if (!rc && !c->offer)
+		rc = list_versions(c->ours, c->owner, name, &ours);
+	for (size_t i = 0; i < ours.n && !c->offer; i++)
+		c->offer = !has_blob(&theirs, ours.v[i].blob);
+	free(ours.v);
 	free(theirs.v);
 	return rc;
 }

@@ -24,12 +24,16 @@
 
 /* ---- who they are ------------------------------------------------------ */
 
+/* It becomes a part of references' names. */
 static int check_name(const char *name)
 {
-	if (!*name || *name == '-' || *name == '.' || strlen(name) > 64 ||
+	size_t len = strlen(name);
+
+	if (!len || *name == '-' || *name == '.' || len > 64 ||
 	    strstr(name, "..") ||
+	    (len >= 5 && !strcmp(name + len - 5, ".lock")) ||
 	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			 "0123456789_-.") != strlen(name))
+			 "0123456789_-.") != len)
 		return err_set(EINVAL,
 			       "'%.80s' is no name for a remote: letters, "
 			       "digits, '_', '-', '.'",
@@ -138,7 +142,7 @@ int remote_each(struct history *h,
 		char *name = name_in(e->name);
 
 		if (name)
-			rc = fn(arg, name, e->value);
+			rc = fn(arg, name, e->value ? e->value : "");
 		free(name);
 	}
 	git_config_iterator_free(it);

@@ -5,42 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doc/utf8.h"
+
 #define LINE_WIDTH   72
 #define INLINE_WIDTH 60
 
-/* Bytes of the character at s; documents hold valid UTF-8 only. */
-static size_t char_len(const char *s)
+/* Bytes of the character at s; of ill-formed ones, which git's notes of others
+ * may hold, one. */
+static size_t char_at(const char *s, uint32_t *c)
 {
-	unsigned char c = (unsigned char)*s;
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	size_t n = utf8_decode(s, strnlen(s, UTF8_LONGEST), c);
 
-	return strnlen(s, n);
+	if (!n)
+		*c = 0;
+	return n ? n : 1;
 }
 
-/* C0, DEL, C1 and the marks that turn the writing direction around. */
-static bool is_control(const char *s, size_t n)
+/* C0, DEL, C1, ends of lines and the marks that turn the writing direction
+ * around. */
+static bool is_control(uint32_t c)
 {
-	const unsigned char *u = (const unsigned char *)s;
-
-	if (n == 1)
-		return u[0] < 0x20 || u[0] == 0x7f;
-	if (n == 2)
-		return u[0] == 0xc2 && u[1] < 0xa0;
-	if (n == 3 && u[0] == 0xe2 && u[1] == 0x80)
-		return u[2] == 0xa8 || u[2] == 0xa9 || u[2] == 0x8e ||
-		       u[2] == 0x8f || (u[2] >= 0xaa && u[2] <= 0xae);
-	return n == 3 && u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa6 &&
-	       u[2] <= 0xa9;
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
+	       c == 0x2029 || utf8_changes_direction(c);
 }
 
 void text_line(struct buf *out, const char *s, size_t max)
 {
 	bool space = true; /* none at the beginning, one in a row */
+	uint32_t c;
 	size_t n;
 
 	for (size_t count = 0; *s; s += n) {
-		n = char_len(s);
-		if (*s == ' ' || is_control(s, n)) {
+		n = char_at(s, &c);
+		if (c == ' ' || is_control(c)) {
 			if (space)
 				continue;
 			space = true;
@@ -67,10 +64,8 @@ void text_wrap(struct buf *out, const char *s)
 		buf_puts(&flat, "");
 	for (word = strtok_r(flat.data, " ", &save); word;
 	     word = strtok_r(NULL, " ", &save)) {
-		size_t width = 0;
+		size_t width = utf8_count(word, strlen(word));
 
-		for (const char *c = word; *c; c += char_len(c))
-			width++;
 		if (column && column + 1 + width > LINE_WIDTH) {
 			buf_puts(out, "\n");
 			column = 0;

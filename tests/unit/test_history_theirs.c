@@ -346,6 +346,387 @@ static void test_damaged_versions(void **state)
 	files_free(f);
 }
 
+/* ---- two stores --------------------------------------------------------- */
+
+struct put {
+	const char *time, *name, *text;
+};
+
+/* Puts these in turn; theirs: they become theirs, and ours has nothing. */
+static void put_all(const struct put *p, size_t n, bool theirs)
+{
+	struct files *f = files_new(h);
+	struct file_version v;
+
+	for (size_t i = 0; i < n && p[i].name; i++) {
+		setenv("SCHEDKIT_TIME", p[i].time, 1);
+		if (file_put(f, "a", p[i].name, p[i].text, strlen(p[i].text),
+			     FILE_ANY, &v) ||
+		    files_commit(f))
+			fail_msg("%s", err_text());
+	}
+	files_free(f);
+	if (theirs) {
+		free(GIT("update-ref", STORE, FILES_REF));
+		free(GIT("update-ref", "-d", FILES_REF));
+	}
+}
+
+/* Every version as git tells it, the newest first: "text time ...". */
+static int tell_version(void *arg, const struct file_version *v)
+{
+	char *text = GIT("cat-file", "-p", v->blob);
+
+	buf_printf(arg, "%s%s", text, v->of ? "! " : " ");
+	free(text);
+	return 0;
+}
+
+static void check_log(const char *name, const char *want)
+{
+	struct files *f = files_new(h);
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 1 << 12);
+	buf_puts(&b, "");
+	rc = file_log(f, "a", name, tell_version, &b);
+	if (rc && rc != -ENOENT)
+		fail_msg("%s", err_text());
+	assert_string_equal(b.data, want);
+	buf_release(&b);
+	files_free(f);
+}
+
+static void test_two_stores(void **state)
+{
+	static const struct {
+		struct put theirs[3], ours[3];
+		const char *name, *want; /* newest first; "!": rolled back */
+		size_t taken;
+		bool offer;
+	} rows[] = {
+		/* The newer of the two last ones is the last. */
+		{{{"100", "f", "t1"}, {"300", "f", "t2"}},
+		 {{"200", "f", "o1"}},
+		 "f",
+		 "t2 t1 o1 ",
+		 2,
+		 true},
+		{{{"100", "f", "t1"}, {"300", "f", "t2"}},
+		 {{"400", "f", "o1"}},
+		 "f",
+		 "o1! t2 t1 o1 ",
+		 2,
+		 true},
+		/* Of the same time theirs. */
+		{{{"200", "f", "t1"}},
+		 {{"200", "f", "o1"}},
+		 "f",
+		 "t1 o1 ",
+		 1,
+		 true},
+		/* They have ours, and went on. */
+		{{{"100", "f", "o1"}, {"300", "f", "t2"}},
+		 {{"100", "f", "o1"}},
+		 "f",
+		 "t2 o1 ",
+		 1,
+		 false},
+		{{{"100", "f", "o1"}, {"300", "f", "t2"}},
+		 {{"900", "f", "o1"}},
+		 "f",
+		 "t2 o1 ",
+		 1,
+		 false},
+		/* Their last is an old one of ours. */
+		{{{"100", "f", "x"}, {"300", "f", "o1"}},
+		 {{"50", "f", "o1"}, {"60", "f", "o2"}},
+		 "f",
+		 "o2! x o2 o1 ",
+		 1,
+		 true},
+		/* Nothing new. */
+		{{{"100", "f", "o1"}},
+		 {{"50", "f", "o1"}, {"60", "f", "o2"}},
+		 "f",
+		 "o2 o1 ",
+		 0,
+		 true},
+		/* What is a folder on one side is a file on the other. */
+		{{{"100", "d/f", "t1"}},
+		 {{"200", "d", "o1"}},
+		 "d",
+		 "o1 ",
+		 0,
+		 true},
+		{{{"100", "d", "t1"}},
+		 {{"200", "d/f", "o1"}},
+		 "d/f",
+		 "o1 ",
+		 0,
+		 true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct merged m;
+
+		put_all(rows[i].theirs, 3, true);
+		put_all(rows[i].ours, 3, false);
+		if (merge_files(h, PREFIX, true, &m))
+			fail_msg("row %zu: %s", i, err_text());
+		check_log(rows[i].name, rows[i].want);
+		if (m.taken != rows[i].taken || m.offer != rows[i].offer)
+			fail_msg("row %zu: %zu, %d", i, m.taken, m.offer);
+		/* So that it can be pushed. */
+		if (m.offer)
+			free(GIT("merge-base", "--is-ancestor", STORE,
+				 FILES_REF));
+		/* And once more there is nothing to do. */
+		if (merge_files(h, PREFIX, true, &m) || m.taken)
+			fail_msg("row %zu again: %s", i, err_text());
+		check_log(rows[i].name, rows[i].want);
+		free(GIT("update-ref", "-d", FILES_REF));
+	}
+}
+
+/* More than a file may have is not taken, and is in nobody's way. */
+static void test_too_big(void **state)
+{
+	char *big = mem_zalloc(FILE_SIZE_MAX + 2, 1);
+	const struct row r[] = {{"files/f", big}, {"versions/f", META}};
+	struct merged m;
+
+	(void)state;
+	memset(big, 'x', FILE_SIZE_MAX + 1);
+	import_store(STORE, r, 2);
+	if (merge_files(h, PREFIX, false, &m))
+		fail_msg("%s", err_text());
+	assert_int_equal(m.taken, 1);
+	check_log("f", "");
+	check_log("good", "good ");
+	free(big);
+}
+
+/* ---- figures ------------------------------------------------------------ */
+
+/* What git says of the note on a commit; "": there is none. */
+static char *note_on(const char *commit)
+{
+	const char *const argv[] = {"git",	     "-C",   base,   "notes",
+				    "--ref=metrics", "show", commit, NULL};
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	buf_puts(&out, "");
+	if (fix_run(argv, -1, &out))
+		buf_reset(&out);
+	return buf_take(&out);
+}
+
+static void check_note(const char *path, const char *commit, const char *text,
+		       size_t len, const char *want, size_t row)
+{
+	struct merged m;
+	struct buf b;
+	char *said;
+
+	buf_init(&b, 1 << 20);
+	fix_commit(&b, NOTES, NULL, "x");
+	if (text)
+		fix_file(&b, path, text, len);
+	else
+		fix_module(&b, path);
+	fix_import(&b);
+	if (merge_notes(h, PREFIX, false, &m))
+		fail_msg("row %zu: %s", row, err_text());
+	said = note_on(commit);
+	if (strcmp(said, want))
+		fail_msg("row %zu: '%s', not '%s'", row, said, want);
+	free(said);
+	free(GIT("update-ref", "-d", "refs/notes/metrics"));
+}
+
+/* Where a note is, and where none is; %s: the commit's digits. */
+static void test_places_of_notes(void **state)
+{
+	static const struct {
+		const char *path;
+		bool text, found;
+	} rows[] = {
+		{"%.40s", true, true},	  {"%.2s/%s", true, true},
+		{"%.40s/x", true, false}, {"%.40s", false, false},
+		{"%.39s", true, false},	  {"%.40s0", true, false},
+		{"%.3s/%s", true, false}, {"%.2s/ab/%s", true, false},
+		{"x%.39s", true, false},  {"README", true, false},
+	};
+	struct doc *d = fix_policy("p", 1);
+	char *commit, path[128];
+
+	(void)state;
+	fix_add(d);
+	commit = GIT("rev-parse", "main");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = strtoul(rows[i].path + 2, NULL, 10);
+
+		snprintf(path, sizeof(path), rows[i].path, commit, commit + n);
+		check_note(path, commit, rows[i].text ? "line\n" : NULL, 5,
+			   rows[i].found ? "line\n" : "", i);
+	}
+	/* On a commit that is not here, and on what is no commit. */
+	check_note("0123456789012345678901234567890123456789", commit, "x\n", 2,
+		   "", 100);
+	free(commit);
+	commit = GIT("rev-parse", "main^{tree}");
+	check_note(commit, commit, "x\n", 2, "", 101);
+	free(commit);
+	doc_free(d);
+}
+
+/* Words of others are data: what no terminal is to get is no part of them. */
+static void test_lines_of_notes(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{"a\nb\n", "a\nb\n"},
+		{"a\nb", "a\nb\n"},
+		{"a\na\n", "a\n"},
+		{"", ""},
+		{"\n\n \n\t\n", ""},
+		{"a\x1b[2Jb\n", "a [2Jb\n"},
+		{"a\xc2\x9b"
+		 "b\n",
+		 "a b\n"},
+		{"\xff\x1b[2J\n", "[2J\n"},
+		{"\xe2\x1b[2J\n", "[2J\n"},
+		{"\xf0\x9f\x1b]0;x\x07\n", "]0;x \n"},
+		{"a\xc3\nb\n", "a \nb\n"},
+		{"a\xd8\x9c"
+		 "b\n",
+		 "a b\n"},
+		{"a\xe2\x80\xae"
+		 "b\xe2\x81\xa6"
+		 "c\n",
+		 "a b c\n"},
+		{"\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80\n",
+		 "\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80\n"},
+	};
+	struct doc *d = fix_policy("p", 1);
+	char *commit, *want, *big = mem_zalloc(1 << 17, 1);
+
+	(void)state;
+	fix_add(d);
+	commit = GIT("rev-parse", "main");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		check_note(commit, commit, rows[i].text, strlen(rows[i].text),
+			   rows[i].want, i);
+	/* A long line is cut, and a long note is none. */
+	memset(big, 'x', 2000);
+	want = mem_printf("%.1000s…\n", big);
+	check_note(commit, commit, big, 2000, want, 200);
+	free(want);
+	memset(big, '\n', 1 << 17);
+	big[0] = 'x';
+	check_note(commit, commit, big, (64u << 10), "x\n", 201);
+	check_note(commit, commit, big, (64u << 10) + 1, "", 202);
+	free(big);
+	free(commit);
+	doc_free(d);
+}
+
+/* Lines that we have stay, in the place where our note is. */
+static void test_notes_of_both(void **state)
+{
+	struct doc *p = fix_policy("p", 1), *v = fix_verdict(p, "w", 1.5, 1.4);
+	char *commit, *before, *said, *want, *path;
+	struct merged m;
+	struct buf b;
+
+	(void)state;
+	fix_add(p);
+	fix_add(v);
+	commit = GIT("rev-parse", "main");
+	before = note_on(commit);
+	assert_non_null(strstr(before, "makespan"));
+	for (int flat = 0; flat < 2; flat++) {
+		buf_init(&b, 1 << 16);
+		path = flat ? mem_strdup(commit)
+			    : mem_printf("%.2s/%s", commit, commit + 2);
+		want = mem_printf("%stheirs %d\n", before, flat);
+		fix_commit(&b, NOTES, NULL, "x");
+		fix_file(&b, path, want, strlen(want));
+		fix_import(&b);
+		assert_int_equal(merge_notes(h, PREFIX, true, &m), 0);
+		assert_int_equal(m.taken, 1);
+		said = note_on(commit);
+		if (!strstr(said, before) || !strstr(said, "theirs"))
+			fail_msg("'%s'", said);
+		free(GIT("merge-base", "--is-ancestor", NOTES,
+			 "refs/notes/metrics"));
+		/* Once. */
+		assert_int_equal(merge_notes(h, PREFIX, true, &m), 0);
+		assert_int_equal(m.taken, 0);
+		free(said);
+		free(want);
+		free(path);
+	}
+	free(before);
+	free(commit);
+	doc_free(v);
+	doc_free(p);
+}
+
+/* ---- tags --------------------------------------------------------------- */
+
+static void test_tags(void **state)
+{
+	static const struct {
+		const char *theirs, *ours; /* what each points to; NULL */
+		size_t taken, kept;
+	} rows[] = {
+		{"refs/heads/main", NULL, 1, 0},
+		{"refs/heads/main~1", NULL, 1, 0},
+		{"refs/heads/main", "refs/heads/main", 0, 0},
+		{"refs/heads/main", "refs/heads/main~1", 0, 1},
+		{"refs/heads/main^{tree}", NULL, 0, 0}, /* no commit */
+		{"refs/heads/main:policies", "refs/heads/main", 0, 1},
+		{"refs/heads/elsewhere", NULL, 0, 0}, /* not in the history */
+	};
+	struct doc *p = fix_policy("p", 1), *q = fix_policy("q", 2);
+	struct merged m;
+	struct buf b;
+	size_t kept;
+
+	(void)state;
+	fix_add(p);
+	fix_add(q);
+	buf_init(&b, 1 << 12);
+	fix_commit(&b, "refs/heads/elsewhere", NULL, "x");
+	fix_import(&b);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *at = GIT("rev-parse", rows[i].theirs), *said;
+
+		free(GIT("update-ref", PREFIX "tags/t", at));
+		if (rows[i].ours)
+			free(GIT("update-ref", "refs/tags/t", rows[i].ours));
+		if (merge_tags(h, PREFIX, &m, &kept))
+			fail_msg("row %zu: %s", i, err_text());
+		if (m.taken != rows[i].taken || kept != rows[i].kept)
+			fail_msg("row %zu: %zu, %zu", i, m.taken, kept);
+		said = GIT("for-each-ref", "--format=%(objectname)",
+			   "refs/tags");
+		assert_int_equal(!strcmp(said, at),
+				 rows[i].taken || (rows[i].ours && !kept));
+		free(said);
+		free(at);
+		free(GIT("update-ref", "-d", "refs/tags/t"));
+	}
+	doc_free(p);
+	doc_free(q);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fix_fresh, fix_away)
 
 int main(void)
@@ -361,6 +742,12 @@ int main(void)
 		TEST(test_odd_files),
 		TEST(test_odd_files_of_theirs),
 		TEST(test_damaged_versions),
+		TEST(test_two_stores),
+		TEST(test_too_big),
+		TEST(test_places_of_notes),
+		TEST(test_lines_of_notes),
+		TEST(test_notes_of_both),
+		TEST(test_tags),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
