@@ -270,6 +270,9 @@ static int visit(const struct scan *s, const char *id)
 	struct doc *d = NULL;
 	int rc = read_at(s->h, s->root, s->kind, id, &d);
 
+	/* What somebody put beside the documents is none. */
+	if (rc == -ENOENT)
+		return 0;
 	if (!rc)
 		rc = v->fn(d, v->arg);
 	doc_free(d);

@@ -250,8 +250,9 @@ static int find_place(const struct board *b, struct judged *j)
 		found = p;
 	}
 	if (!found)
-		return err_set(ENOENT, "%s in no state%s%s",
-			       j->policy ? "that policy is" : "nothing is",
+		return err_set(ENOENT, "%s%s%s",
+			       j->policy ? "that policy is in no state"
+					 : "no policy is trusted",
 			       j->workload ? " for " : "",
 			       j->workload ? j->workload : "");
 	j->workload = found->workload;

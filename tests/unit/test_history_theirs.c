@@ -4,6 +4,7 @@
 
 #include "history/file.h"
 #include "history/merge.h"
+#include "history/reports.h"
 #include "history_fix.h"
 
 #define PREFIX "refs/schedkit/remote/x/"
@@ -727,6 +728,116 @@ static void test_tags(void **state)
 	doc_free(q);
 }
 
+/* ---- reading ------------------------------------------------------------ */
+
+static int count_documents(const struct doc *d, void *arg)
+{
+	assert_string_equal(d->kind, "policy");
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* What somebody pushed beside the documents is in the way of none. */
+static void test_read_beside_strays(void **state)
+{
+	static const char *const paths[] = {
+		"policies",
+		"policies/x",
+		"policies/ab/x",
+		"policies/00/%064d",
+		"policies/00/%064d/x",
+		"policies/00/%064d/document.json/x",
+		"policies/ab/%064d/document.json",
+	};
+	struct doc *d = fix_policy("p", 1);
+	char path[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		size_t n = 0;
+		struct buf b;
+
+		buf_init(&b, 1 << 16);
+		fix_commit(&b, "refs/heads/main", NULL, "x");
+		snprintf(path, sizeof(path), paths[i], 0);
+		fix_file(&b, path, "x", 1);
+		fix_import(&b);
+		if (i)
+			fix_add(d);
+		if (history_each(h, "policy", count_documents, &n) ||
+		    n != (i > 0))
+			fail_msg("%s: %zu, %s", path, n, err_text());
+	}
+	doc_free(d);
+}
+
+/* ---- reports ------------------------------------------------------------ */
+
+static int list_report(void *arg, const char *name, const char *text,
+		       size_t len)
+{
+	buf_printf(arg, "%s=%.*s ", name, (int)(len < 9 ? len : 9), text);
+	return strcmp(name, "r/1/stop") ? 0 : 7;
+}
+
+static void check_reports(const char *below, int rc, const char *want)
+{
+	struct buf b;
+
+	buf_init(&b, 4096);
+	buf_puts(&b, "");
+	assert_int_equal(reports_each(h, below, list_report, &b), rc);
+	assert_string_equal(b.data, want);
+	buf_release(&b);
+}
+
+static void test_reports(void **state)
+{
+	char *peer = mem_printf("%s/peer", base), *said;
+	char *big = mem_zalloc(REPORT_SIZE_MAX + 2, 1);
+	struct remote_opts o = {.remote = peer, .timeout_s = 20};
+	struct strs below = {0}, keep = {0};
+	size_t n;
+
+	(void)state;
+	free(GIT("init", "-q", "--bare", peer));
+	memset(big, 'x', REPORT_SIZE_MAX + 1);
+	assert_int_equal(reports_push(h, &o, "r/0/big", big), 0);
+	big[REPORT_SIZE_MAX] = '\0';
+	assert_int_equal(reports_push(h, &o, "r/0/most", big), 0);
+	assert_int_equal(reports_push(h, &o, "r/0/h", "was"), 0);
+	assert_int_equal(reports_push(h, &o, "r/0/h", "well"), 0);
+	assert_int_equal(reports_push(h, &o, "r/1/stop", ""), 0);
+	assert_int_equal(reports_push(h, &o, "r/1/zz", "z"), 0);
+	assert_int_equal(reports_push(h, &o, "s/0/h", "s"), 0);
+	assert_int_equal(reports_push(h, &o, "S", "s"), -EINVAL);
+	/* Who pushed what is no report. */
+	said = GIT("-C", peer, "mktree", "--missing");
+	free(GIT("-C", peer, "update-ref", REPORT_REFS "r/0/tree", said));
+	free(GIT("-C", peer, "update-ref", REPORT_REFS "UP", said));
+	free(said);
+	strs_add(&below, "r/");
+	assert_int_equal(reports_fetch(h, &o, &below), 0);
+	check_reports("r/0/", 0, "r/0/h=well r/0/most=xxxxxxxxx ");
+	check_reports("r/1/", 7, "r/1/stop= ");
+	check_reports("s/", 0, "");
+	strs_add(&below, "/");
+	assert_int_equal(reports_fetch(h, &o, &below), -EINVAL);
+	/* Only those of ours are removed, there and here. */
+	strs_add(&keep, "r/1/");
+	assert_int_equal(reports_prune(h, &o, &keep, &n), 0);
+	assert_int_equal(n, 5);
+	said = GIT("-C", peer, "for-each-ref", "--format=%(refname:lstrip=3)");
+	assert_string_equal(said, "UP\nr/1/stop\nr/1/zz");
+	free(said);
+	check_reports("r/0/", 0, "");
+	check_reports("r/1/zz", 0, "r/1/zz=z ");
+	strs_release(&below);
+	strs_release(&keep);
+	free(big);
+	free(peer);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fix_fresh, fix_away)
 
 int main(void)
@@ -748,6 +859,8 @@ int main(void)
 		TEST(test_lines_of_notes),
 		TEST(test_notes_of_both),
 		TEST(test_tags),
+		TEST(test_read_beside_strays),
+		TEST(test_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
