@@ -189,6 +189,8 @@ static int take_bound(const char *text, const char *words,
 		return bad(text, "that is no unit of it");
 	if (!*end && kinds[out->kind].units != none)
 		return bad(text, "a value needs its unit");
+	if (!isfinite(x * in))
+		return bad(text, "the bound is no number");
 	out->bound = x * in;
 	return 0;
 }
@@ -197,6 +199,7 @@ int guard_rule_parse(const char *text, struct guard_rule *out)
 {
 	const char *colon = strchr(text, ':'), *second;
 	char bound[64];
+	size_t len;
 	int rc;
 
 	*out = (struct guard_rule){0};
@@ -209,9 +212,10 @@ int guard_rule_parse(const char *text, struct guard_rule *out)
 	out->at_least = kinds[out->kind].at_least;
 	out->window_s = kinds[out->kind].window_s;
 	second = strchr(colon + 1, ':');
-	snprintf(bound, sizeof(bound), "%.*s",
-		 second ? (int)(second - colon - 1) : (int)sizeof(bound),
-		 colon + 1);
+	len = strcspn(colon + 1, ":");
+	if (len >= sizeof(bound))
+		return bad(text, "the bound is no number");
+	snprintf(bound, sizeof(bound), "%.*s", (int)len, colon + 1);
 	rc = take_bound(text, bound, out);
 	if (!rc && second)
 		rc = take_window(text, second + 1, out);
