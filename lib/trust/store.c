@@ -129,7 +129,8 @@ int trust_revoke(const char *folder, const char *what, const char *id)
 	struct trust *t = trust_new();
 	int fd = -1, rc = 0;
 
-	if (!read_line(t, line, strlen(line)))
+	/* More would be a reason, or lines of their own. */
+	if (strlen(id) != ID_DIGITS || !read_line(t, line, strlen(line)))
 		rc = err_set(EINVAL,
 			     "'%s' is not 'key', 'verdict' or 'policy' and 64 "
 			     "hexadecimal digits",
