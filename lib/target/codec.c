@@ -2,11 +2,14 @@
 #include "target/runner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+
+#define ERRNO_MAX 4095
 
 /* Paths and arguments are bytes, not text: they travel beside the JSON. */
 static void add_string(struct buf *b, const char *s)
@@ -118,17 +121,25 @@ static double number(const struct json *v, const char *key)
 	return json_as_number(json_get(v, key), 0);
 }
 
+/* What a guest says may be anything: 0 for what is no such number. */
+static int whole(const struct json *v, const char *key)
+{
+	double x = number(v, key);
+
+	return x >= -INT_MAX && x <= INT_MAX ? (int)x : 0;
+}
+
 static struct proc_result proc_read(const struct json *v)
 {
 	return (struct proc_result){
-		.exit_status = (int)number(v, "exit_status"),
-		.signal = (int)number(v, "signal"),
+		.exit_status = whole(v, "exit_status"),
+		.signal = whole(v, "signal"),
 		.timed_out = json_as_bool(json_get(v, "timed_out"), false),
 		.cancelled = json_as_bool(json_get(v, "cancelled"), false),
 		.wall_s = number(v, "wall_s"),
 		.user_s = number(v, "user_s"),
 		.sys_s = number(v, "sys_s"),
-		.max_rss_kib = (long)number(v, "max_rss_kib"),
+		.max_rss_kib = whole(v, "max_rss_kib"),
 	};
 }
 
@@ -163,19 +174,19 @@ int run_result_send(int fd, int rc, const struct run_result *r)
 int run_result_read(const struct wire_msg *m, struct run_result *r)
 {
 	double out = number(m->head, "out"), file = number(m->head, "file");
-	int outcome = (int)number(m->head, "outcome");
-	int rc = (int)number(m->head, "rc");
+	double outcome = number(m->head, "outcome"), rc = number(m->head, "rc");
 	const struct json *report = json_get(m->head, "report");
 	const char *words = json_as_string(json_get(m->head, "message"), NULL);
 
 	*r = (struct run_result){0};
 	if (!(out >= 0 && file >= 0 && out + file <= (double)m->len) ||
-	    outcome < RUN_DONE || outcome > RUN_CANCELLED || rc > 0)
+	    outcome < RUN_DONE || outcome > RUN_CANCELLED || rc > 0 ||
+	    rc < -ERRNO_MAX)
 		return err_set(EBADMSG, "a reply that makes no sense");
-	if (rc)
-		return err_set(-rc, "%s",
+	if ((int)rc)
+		return err_set(-(int)rc, "%s",
 			       json_as_string(json_get(m->head, "error"), ""));
-	r->outcome = (enum run_outcome)outcome;
+	r->outcome = (enum run_outcome)(int)outcome;
 	r->proc = proc_read(json_get(m->head, "proc"));
 	r->report = report ? json_copy(report) : NULL;
 	r->message = words ? mem_strdup(words) : NULL;
