@@ -206,6 +206,17 @@ static int row_of(const struct opt_tool *t, int n, int c)
 	return -1;
 }
 
+/* Of what getopt refuses it leaves the letter, nothing, or what it would have
+ * returned for a long one. */
+static int not_taken(const char *word)
+{
+	if (!optopt)
+		return err_set(EINVAL, "unknown option '%s'", word);
+	if (optopt >= 256 || optopt <= 2 || strchr("hV", optopt))
+		return err_set(EINVAL, "option '%s' takes no argument", word);
+	return err_set(EINVAL, "unknown option '-%c'", optopt);
+}
+
 int opt_parse(const struct opt_tool *t, int argc, char **argv, int *first,
 	      struct buf *out)
 {
@@ -235,10 +246,7 @@ int opt_parse(const struct opt_tool *t, int argc, char **argv, int *first,
 			return err_set(EINVAL, "option '%s' needs an argument",
 				       word);
 		case '?':
-			if (optopt && optopt < 256)
-				return err_set(EINVAL, "unknown option '-%c'",
-					       optopt);
-			return err_set(EINVAL, "unknown option '%s'", word);
+			return not_taken(word);
 		default:
 			rc = take(&t->options[row_of(t, n, c)], optarg);
 			if (rc)

@@ -348,6 +348,109 @@ static void test_hostile(void **state)
 	assert_false(layout_block_begins(&h, &whole));
 }
 
+/* Zeros, and then these bytes; with the right checksum. */
+static bool reads(uint32_t count, size_t zeros, const char *bytes, size_t len)
+{
+	static struct burst_record records[BURSTS_BLOCK_RECORDS];
+	char block[sizeof(struct layout_block) + 256] = "";
+	char *at = block + sizeof(struct layout_block);
+	struct layout_block h = {.magic = htole32(LAYOUT_BLOCK_MAGIC),
+				 .count = htole32(count),
+				 .bytes = htole32((uint32_t)(zeros + len))};
+	struct bursts_block out;
+
+	memcpy(at + zeros, bytes, len);
+	h.checksum = layout_checksum(&h, at, zeros + len);
+	memcpy(block, &h, sizeof(h));
+	return layout_block_read(block, sizeof(h) + zeros + len, &out, records);
+}
+
+/* Numbers that end too soon or not at all, and those that do not fit where they
+ * stand: the tid is the seventh, the features are the last. */
+static void test_numbers(void **state)
+{
+	const size_t all = LAYOUT_COLUMNS;
+	static const struct {
+		uint32_t count;
+		int zeros; /* below 0: of all columns so many less */
+		const char *bytes;
+		size_t len;
+		bool good;
+	} rows[] = {
+		{0, 0, "", 0, true},
+		{0, 1, "", 0, false},
+		{1, 0, "", 0, false},
+		{1, -1, "", 0, false},
+		{1, -1, "\0", 1, true},
+		{1, -1, "\0\0", 2, false},
+		{1, -1, "\x80", 1, false},
+		{1, -1, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 10, false},
+		/* 32767, 32768, -32768, -32769 where 16 bits are. */
+		{1, -1, "\xfe\xff\x03", 3, true},
+		{1, -1, "\x80\x80\x04", 3, false},
+		{1, -1, "\xff\xff\x03", 3, true},
+		{1, -1, "\x81\x80\x04", 3, false},
+	};
+	/* 2^32 - 1, 2^32 and -1 in the tid, and what 64 bits do not hold. */
+	static const char fits[] = "\xfe\xff\xff\xff\x1f",
+			  over[] = "\x80\x80\x80\x80\x20", below[] = "\x01",
+			  longest[] = "\xff\xff\xff\xff\xff\xff\xff\xff"
+				      "\xff\x01",
+			  longer[] = "\xff\xff\xff\xff\xff\xff\xff\xff"
+				     "\xff\x02";
+	char rest[64] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t zeros =
+			rows[i].zeros < 0 ? all - 1 : (size_t)rows[i].zeros;
+
+		if (reads(rows[i].count, zeros, rows[i].bytes, rows[i].len) !=
+		    rows[i].good)
+			fail_msg("row %zu", i);
+	}
+	memcpy(rest, fits, 5);
+	assert_true(reads(1, 6, rest, 5 + all - 7));
+	memcpy(rest, over, 5);
+	assert_false(reads(1, 6, rest, 5 + all - 7));
+	memset(rest, 0, 5);
+	memcpy(rest, below, 1);
+	assert_false(reads(1, 6, rest, 1 + all - 7));
+	memcpy(rest, longest, 10);
+	assert_true(reads(1, 0, rest, 10 + all - 1));
+	memcpy(rest, longer, 10);
+	assert_false(reads(1, 0, rest, 10 + all - 1));
+}
+
+/* A file of another kind of machine or time, and one with more behind its last
+ * block than any writer leaves. */
+static void test_headers(void **state)
+{
+	struct layout_header h,
+		*big = mem_zalloc(1, sizeof(h) + 1 +
+					     sizeof(struct layout_block) +
+					     LAYOUT_BYTES_MAX);
+	const size_t torn = sizeof(struct layout_block) + LAYOUT_BYTES_MAX;
+	struct bursts_writer *w;
+	uint32_t *const fields[] = {&h.version, &h.features, &h.clock,
+				    &h.feature_version};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		layout_header_make(&h);
+		*fields[i] = htole32(le32toh(*fields[i]) + 1);
+		file_put(path, (char *)&h, sizeof(h));
+		refused(-ENOTSUP, "version");
+	}
+	layout_header_make(big);
+	file_put(path, (char *)big, sizeof(h) + torn + 1);
+	assert_int_equal(bursts_append(path, &opts, &w), -EIO);
+	assert_non_null(strstr(err_text(), "byte 64"));
+	file_put(path, (char *)big, sizeof(h) + torn);
+	finish(append(&opts));
+	free(big);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +465,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_writer, setup,
 						teardown),
 		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test_setup_teardown(test_headers, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
