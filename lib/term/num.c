@@ -44,7 +44,7 @@ char *num_us(char out[static NUM_LEN], double us)
 		return scaled(out, us / 1e6, "s");
 	if (!isfinite(us) || a > 1e15)
 		return scaled(out, INFINITY, "");
-	if (a < 3600e6) {
+	if (a < 3599.5e6) {
 		long s = lround(us / 1e6);
 
 		snprintf(out, NUM_LEN, "%ld min %02ld s", s / 60, labs(s % 60));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "term/text.h"
 
+#include <limits.h>
 #include <locale.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -113,9 +114,10 @@ size_t text_width(const char *s)
 int text_columns(int fd)
 {
 	const char *v = getenv("COLUMNS");
+	long n = v ? strtol(v, NULL, 10) : 0;
 	struct winsize w;
 
 	if (ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
 		return w.ws_col;
-	return v && atoi(v) > 0 ? atoi(v) : 80;
+	return n > 0 && n <= INT_MAX ? (int)n : 80;
 }
