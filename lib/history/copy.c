@@ -16,14 +16,15 @@ static char *copy_path(const struct history *h, const struct copy *c)
 	return mem_printf("%s/%s", h->dir, c->name);
 }
 
-/* The commit is to be there: else it is a copy of something else. */
+/* The commit is to be part of the history: else it is a copy of something
+ * else, or of what the history was before it was written anew. */
 static bool known(const struct history *h, const git_oid *oid)
 {
-	git_commit *c = NULL;
-	bool there = !git_commit_lookup(&c, h->repo, oid);
+	git_oid head;
 
-	git_commit_free(c);
-	return there;
+	return !ref_read(h, HISTORY_BRANCH, &head) &&
+	       (git_oid_equal(&head, oid) ||
+		git_graph_descendant_of(h->repo, &head, oid) == 1);
 }
 
 static void take_lines(const char *s, const char *end,

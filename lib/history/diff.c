@@ -39,6 +39,20 @@ static const char *name_of(const struct json *v)
 	return NULL;
 }
 
+/* How many of the same name stand before it. */
+static size_t namesakes(const struct json *list, const struct json *v)
+{
+	const char *name = name_of(v), *other;
+	size_t n = 0;
+
+	for (const struct json *m = json_first(list); name && m && m != v;
+	     m = json_next(m)) {
+		other = name_of(m);
+		n += other && !strcmp(other, name);
+	}
+	return n;
+}
+
 static void flatten(struct json *flat, const struct json *v, const char *path)
 {
 	size_t i = 0;
@@ -49,16 +63,19 @@ static void flatten(struct json *flat, const struct json *v, const char *path)
 		return;
 	}
 	json_each (m, v) {
-		char place[PATH_MAX_BYTES], index[24];
+		char place[PATH_MAX_BYTES], index[24], again[24] = "";
 		const char *key = json_key(m);
+		size_t before = key ? 0 : namesakes(v, m);
 
 		snprintf(index, sizeof(index), "%zu", i++);
 		if (left_out(key))
 			continue;
 		if (!key)
 			key = name_of(m) ? name_of(m) : index;
-		snprintf(place, sizeof(place), "%s%s%s", path, *path ? "." : "",
-			 key);
+		if (before)
+			snprintf(again, sizeof(again), "#%zu", before + 1);
+		snprintf(place, sizeof(place), "%s%s%s%s", path,
+			 *path ? "." : "", key, again);
 		flatten(flat, m, place);
 	}
 }
