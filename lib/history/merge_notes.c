@@ -44,6 +44,8 @@ static bool add_lines(struct buf *to, const struct buf *from)
 		text_line(&line, s, LINE_MAX_CHARS);
 		if (!line.len || note_has_line(to, line.data, line.len))
 			continue;
+		if (to->len + line.len + 1 > to->max)
+			break;
 		buf_add(to, line.data, line.len);
 		buf_puts(to, "\n");
 		any = true;
@@ -90,7 +92,8 @@ static int unite(struct union_of *u, const git_oid *object, const git_oid *blob)
 	buf_release(&mine);
 	buf_release(&other);
 	git_blob_free(b);
-	return rc;
+	/* Ours is full. */
+	return rc == -EFBIG ? 0 : rc;
 }
 
 /* A note of theirs on a commit that is here. */

@@ -57,6 +57,19 @@ int note_find(const struct notes *n, const git_oid *object,
 	return rc == -ENOENT ? 0 : rc;
 }
 
+static int add(struct notes *n, struct buf *note, const char *text)
+{
+	int rc;
+
+	buf_puts(note, text);
+	rc = git_blob_create_from_buffer(&n->changed[n->n].blob, n->h->repo,
+					 note->data, note->len);
+	if (rc)
+		return repo_fail(n->h, rc, "cannot write a note");
+	n->n++;
+	return 0;
+}
+
 int note_append(struct notes *n, const git_oid *object, const char *text)
 {
 	char *path = n->changed[n->n].path;
@@ -65,18 +78,12 @@ int note_append(struct notes *n, const git_oid *object, const char *text)
 
 	buf_init(&note, NOTE_MAX);
 	rc = note_find(n, object, path, &note);
-	if (rc || (note.len && strstr(note.data, text)))
-		goto out;
-	rc = buf_puts(&note, text);
-	if (rc)
-		goto out;
-	rc = git_blob_create_from_buffer(&n->changed[n->n].blob, n->h->repo,
-					 note.data, note.len);
-	if (rc)
-		rc = repo_fail(n->h, rc, "cannot write a note");
-	else
-		n->n++;
-out:
+	/* A full note is no reason not to record what it would be about. */
+	if (rc == -EFBIG)
+		rc = 0;
+	else if (!rc && !(note.len && strstr(note.data, text)) &&
+		 note.len + strlen(text) <= NOTE_MAX)
+		rc = add(n, &note, text);
 	buf_release(&note);
 	return rc;
 }

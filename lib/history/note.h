@@ -31,8 +31,9 @@ bool note_has_line(const struct buf *text, const char *line, size_t len);
 int note_find(const struct notes *n, const git_oid *object,
 	      char path[static NOTE_PATH_LEN], struct buf *old);
 /*
- * Adds text to the note of an object unless it is in there already; at most
- * NOTE_OBJECTS different objects before each note_commit().
+ * Adds text to the note of an object unless it is in there already, or the note
+ * is as long as one may be; at most NOTE_OBJECTS different objects before each
+ * note_commit().
  */
 int note_append(struct notes *n, const git_oid *object, const char *text);
 int note_commit(struct notes *n, time_t when);

@@ -178,6 +178,86 @@ static void test_notes_of_both(void **state)
 	doc_free(p);
 }
 
+/* The bytes of a note that stands where git(1) would put the first. */
+static char *note_size(const char *commit)
+{
+	char *name = mem_printf("refs/notes/metrics:%s", commit),
+	     *said = GIT("cat-file", "-s", name);
+
+	free(name);
+	return said;
+}
+
+/* So many bytes of lines; to be freed. */
+static char *lines_of(size_t len)
+{
+	char *text = mem_zalloc(len + 1, 1);
+
+	memset(text, 'x', len);
+	for (size_t i = 99; i < len; i += 100)
+		text[i] = '\n';
+	text[len - 1] = '\n';
+	return text;
+}
+
+/* A note that is as long as one may be keeps nobody from recording a verdict,
+ * nor from taking in what others have. */
+static void check_long_note(size_t len, bool grows)
+{
+	struct doc *p = fix_policy("p", 1), *v = fix_verdict(p, "w", 1.5, 1.4);
+	char *commit, *text = lines_of(len), *said;
+	struct merged m;
+	struct buf b;
+
+	fix_add(p);
+	commit = GIT("rev-parse", "main");
+	buf_init(&b, 4u << 20);
+	fix_commit(&b, "refs/notes/metrics", NULL, "x");
+	fix_file(&b, commit, text, len);
+	fix_import(&b);
+	fix_add(v);
+	said = note_size(commit);
+	if (grows)
+		assert_true(strtoul(said, NULL, 10) > len);
+	else
+		assert_int_equal(strtoul(said, NULL, 10), len);
+	free(said);
+	buf_init(&b, 1u << 20);
+	fix_commit(&b, NOTES, NULL, "x");
+	fix_file(&b, commit, "a line of theirs\n", 17);
+	fix_import(&b);
+	if (merge_notes(h, PREFIX, false, &m))
+		fail_msg("%s", err_text());
+	assert_int_equal(m.taken, grows);
+	/* And of what does not fit no half. */
+	said = note_size(commit);
+	assert_true(strtoul(said, NULL, 10) <=
+		    (len > 1u << 20 ? len : 1u << 20));
+	free(said);
+	free(text);
+	free(commit);
+	doc_free(v);
+	doc_free(p);
+}
+
+static void test_note_with_room(void **state)
+{
+	(void)state;
+	check_long_note((1u << 20) - 300, true);
+}
+
+static void test_note_that_is_full(void **state)
+{
+	(void)state;
+	check_long_note((1u << 20) - 10, false);
+}
+
+static void test_note_that_is_too_long(void **state)
+{
+	(void)state;
+	check_long_note((1u << 20) + 1, false);
+}
+
 /* ---- tags --------------------------------------------------------------- */
 
 static void test_tags(void **state)
@@ -342,9 +422,15 @@ static void test_reports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_places_of_notes),    TEST(test_lines_of_notes),
-		TEST(test_notes_of_both),      TEST(test_tags),
-		TEST(test_read_beside_strays), TEST(test_reports),
+		TEST(test_places_of_notes),
+		TEST(test_lines_of_notes),
+		TEST(test_notes_of_both),
+		TEST(test_note_with_room),
+		TEST(test_note_that_is_full),
+		TEST(test_note_that_is_too_long),
+		TEST(test_tags),
+		TEST(test_read_beside_strays),
+		TEST(test_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
