@@ -108,7 +108,7 @@ static void child_fd(const struct tap *t, int direct, int target)
 	int from = t->child >= 0 ? t->child : direct;
 
 	if (from < 0)
-		from = open("/dev/null", O_WRONLY);
+		from = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (from != target)
 		dup2(from, target);
 	else
@@ -139,12 +139,15 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	if (got != 1)
 		_exit(127); /* it died before it let us go */
 	if (in < 0)
-		in = open("/dev/null", O_RDONLY);
+		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (in > 0)
 		dup2(in, 0);
+	else
+		fcntl(0, F_SETFD, 0);
 	/* Standard output may be redirected to what is now descriptor 2. */
-	if (err->child < 0 && keep_err == 1 && out->child >= 0)
-		keep_err = dup(1);
+	if (err->child < 0 && keep_err == 1 &&
+	    (out->child >= 0 || s->out_fd != 1))
+		keep_err = fcntl(1, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (out->child < 0 && s->out_fd == 2) {
 		child_fd(out, s->out_fd, 1);
 		child_fd(err, keep_err, 2);
