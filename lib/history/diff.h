@@ -9,9 +9,9 @@
 /*
  * An array of objects {path, a, b}, in order of path: every scalar of the
  * bodies that differs; a or b is absent where there is none.  Elements of a
- * list that have a name go by it ("metrics.makespan.ratio"; "groups.a#2" is the second of that name);
- * long texts, code,
- * samples and transcripts are left out.  To be freed.
+ * list that have a name go by it ("metrics.makespan.ratio"; "groups.a#2" is the
+ * second of that name); long texts, code, samples and transcripts are left out.
+ * To be freed.
  */
 struct json *diff_values(const struct json *a, const struct json *b);
 

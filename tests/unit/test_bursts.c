@@ -426,10 +426,11 @@ static void test_numbers(void **state)
  * block than any writer leaves. */
 static void test_headers(void **state)
 {
-	struct layout_header h,
-		*big = mem_zalloc(1, sizeof(h) + 1 +
-					     sizeof(struct layout_block) +
-					     LAYOUT_BYTES_MAX);
+	struct layout_header h = {0},
+			     *big = mem_zalloc(
+				     1, sizeof(h) + 1 +
+						sizeof(struct layout_block) +
+						LAYOUT_BYTES_MAX);
 	const size_t torn = sizeof(struct layout_block) + LAYOUT_BYTES_MAX;
 	struct bursts_writer *w;
 	uint32_t *const fields[] = {&h.version, &h.features, &h.clock,

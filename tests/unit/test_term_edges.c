@@ -238,8 +238,10 @@ static void check_table(const struct table *t, int columns, size_t room,
 static void tables(void **state)
 {
 	struct table *t = table_new();
+	struct buf want;
 
 	(void)state;
+	buf_init(&want, 1000);
 	table_free(NULL);
 	check_table(t, 80, 100, "");
 	table_column(t, "", TABLE_LEFT);
@@ -262,15 +264,15 @@ static void tables(void **state)
 		table_column(t, "c", TABLE_LEFT);
 	for (int i = 0; i < 24; i++)
 		table_cell(t, "%d", i % 10);
-	{
-		char want[3 * 24 * 2 + 1] = "", *at = want;
-
-		for (int i = 0; i < 24; i++)
-			at += sprintf(at, "c%s", i < 23 ? "  " : "\n");
-		for (int i = 0; i < 24; i++)
-			at += sprintf(at, "%d%s", i % 10, i < 23 ? "  " : "\n");
-		check_table(t, 0, 1000, want);
+	for (int i = 0; i < 48; i++) {
+		if (i < 24)
+			buf_puts(&want, "c");
+		else
+			buf_printf(&want, "%d", i % 24 % 10);
+		buf_puts(&want, i % 24 < 23 ? "  " : "\n");
 	}
+	check_table(t, 0, 1000, want.data);
+	buf_release(&want);
 	table_free(t);
 	/* A word that no line holds is broken, and so is one of wide letters.
 	 */
