@@ -8,7 +8,6 @@
 #define DSQ_LOCAL_ON  (3ULL << 62)
 #define KICK_PREEMPT  2
 #define LONGEST_SLICE 1000000000ULL
-#define CONST_ID(cpu) (1u << 31 | (uint32_t)(cpu))
 
 /* ---- slices ------------------------------------------------------------ */
 
@@ -58,7 +57,7 @@ void action_slice(struct analysis *a, struct state *s, const struct val *v,
 static uint32_t cpu_id(const struct val *v)
 {
 	if (val_is_const(v))
-		return CONST_ID(v->n.umin);
+		return ID_CONST | (uint32_t)(v->n.umin);
 	if (v->sym.sort && !v->sym.base)
 		return v->sym.id;
 	return v->id;
@@ -76,7 +75,7 @@ static void affinity(struct analysis *a, struct state *s, const struct val *p,
 			report_open(a, PROVE_AFFINITY);
 		return;
 	}
-	id = num_is_const(n) ? CONST_ID(n->umin & ~DSQ_LOCAL_ON)
+	id = num_is_const(n) ? ID_CONST | (uint32_t)(n->umin & ~DSQ_LOCAL_ON)
 	     : dsq->sym.sort && dsq->sym.base == DSQ_LOCAL_ON ? dsq->sym.id
 							      : 0;
 	if (id && p->kind == VAL_TASK && state_allows(s, id, p->id))

@@ -21,6 +21,7 @@
 #define MAX_CPU	    8191 /* NR_CPUS of the largest kernels, less one */
 #define STACK_BYTES 512
 #define FP	    10
+#define ID_CONST    (1u << 31) /* of a CPU that is a constant: with it */
 
 /* ---- what runs -------------------------------------------------------- */
 
@@ -116,6 +117,7 @@ struct state {
 	struct facts facts;
 	struct trail *trail;
 	struct seen *seen; /* the last one stored on this path */
+	bool begun;	   /* a callback's round, and that one is it */
 };
 
 /* A state that was explored, or is being. */
@@ -287,6 +289,12 @@ static inline bool is_load_acquire(const struct bpf_insn *i)
 {
 	return BPF_CLASS(i->code) == BPF_STX &&
 	       BPF_MODE(i->code) == BPF_ATOMIC && i->imm == LOAD_ACQUIRE;
+}
+
+/* A jump that the kernel takes when it has gone on for long. */
+static inline bool is_may_goto(const struct bpf_insn *i)
+{
+	return BPF_CLASS(i->code) == BPF_JMP && BPF_OP(i->code) == 0xe0;
 }
 
 enum step step_insn(struct analysis *a, struct state *s);

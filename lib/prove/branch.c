@@ -2,8 +2,6 @@
 /* Conditional jumps: both ways are followed, each with what it tells. */
 #include "prove/analysis.h"
 
-#define CODE_MAY_GOTO (BPF_JMP | 0xe0)
-
 struct link {
 	uint32_t id;
 	struct num n;
@@ -41,9 +39,10 @@ static void link_null(struct val *v, void *arg)
 
 	if (v->id != l->id || (v->kind != VAL_ANY && !val_is_pointer(v)))
 		return;
-	if (l->null)
+	/* What is not NULL stays so if no second reference of it was had. */
+	if (l->null && (v->kind == VAL_ANY || v->flags & VAL_NULLABLE))
 		*v = val_const(0);
-	else
+	else if (!l->null)
 		v->flags &= (uint8_t) ~(VAL_NULLABLE | VAL_UNTRUSTED);
 }
 
@@ -238,7 +237,7 @@ enum step branch_step(struct analysis *a, struct state *s)
 				: to;
 		return STEP_ON;
 	}
-	if ((in->i.code & 0xf7) == (CODE_MAY_GOTO & 0xf7) && class == BPF_JMP)
+	if (is_may_goto(&in->i))
 		return may_goto(a, s, to);
 	j.x = *state_reg(a, s, in->i.dst_reg);
 	j.src = -1;

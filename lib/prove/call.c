@@ -84,6 +84,7 @@ static enum step callback_round(struct analysis *a, struct state *s)
 	callback_args(a, s);
 	if (!explore_seen(a, s, true))
 		return STEP_END;
+	s->begun = true;
 	state_own(s, s->frames - 1)->round++;
 	return STEP_ON;
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "prove/analysis.h"
+#include "prove/table.h"
 
 #define CHUNK	    1024
 #define SEARCHED    64	 /* states compared at one place */
@@ -238,6 +239,26 @@ void explore_end(struct analysis *a, struct state *s)
 
 /* ---- roots ------------------------------------------------------------- */
 
+/* Such a step looks for itself whether it was there: asked before, it would
+ * find what was stored for the asking. */
+static bool goes_round(const struct analysis *a, const struct object_insn *in)
+{
+	if (in->what == INSN_CALL_KFUNC)
+		return a->rows[in->arg] &&
+		       a->rows[in->arg]->act == ACT_ITER_NEXT;
+	return is_may_goto(&in->i);
+}
+
+static bool was_there(struct analysis *a, struct state *s)
+{
+	bool begun = s->begun;
+
+	s->begun = false;
+	return a->flow[s->pc].flags & FLOW_JOIN && !begun &&
+	       !goes_round(a, &a->o->insns[s->pc]) &&
+	       !explore_seen(a, s, false);
+}
+
 static void follow(struct analysis *a, struct state *s)
 {
 	for (;;) {
@@ -248,8 +269,7 @@ static void follow(struct analysis *a, struct state *s)
 			break;
 		a->budget--;
 		a->out->steps++;
-		if (a->flow[s->pc].flags & FLOW_JOIN &&
-		    !explore_seen(a, s, false))
+		if (was_there(a, s))
 			break;
 		if (step_insn(a, s) == STEP_END)
 			break;

@@ -200,12 +200,15 @@ static struct val load_ctx(struct analysis *a, struct state *s,
 static bool load_frozen(const struct object_map *m, const struct val *p,
 			int64_t off, unsigned size, struct num *out)
 {
-	int64_t from = p->off + off + p->n.smin, to = p->off + off + p->n.smax;
 	uint64_t step = num_is_const(&p->n) ? 1 : p->n.mask & -p->n.mask;
+	int64_t from, to;
 	bool first = true;
 
-	if (p->flags & VAL_WILD || p->n.smin < 0 || p->n.smax > INT32_MAX ||
-	    from < 0 || to + size > m->value_size || !step ||
+	if (p->flags & VAL_WILD || p->n.smin < 0 || p->n.smax > INT32_MAX)
+		return false;
+	from = p->off + off + p->n.smin;
+	to = p->off + off + p->n.smax;
+	if (from < 0 || to + size > m->value_size || !step ||
 	    (uint64_t)(to - from) / step > MAX_SCAN)
 		return false;
 	for (int64_t at = from; at <= to; at += (int64_t)step) {

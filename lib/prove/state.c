@@ -218,8 +218,11 @@ static void find_lowest(const struct val *v, struct lowest *low)
 		low->off[v->which] = v->off;
 }
 
+/* A constant can be had again at any time. */
 static bool uses_id(const struct state *s, uint32_t id)
 {
+	if (id & ID_CONST)
+		return true;
 	for (uint32_t i = 0; i < s->frames; i++) {
 		const struct frame *f = s->f[i];
 

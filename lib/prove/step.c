@@ -147,6 +147,23 @@ static struct val alu_numbers(struct analysis *a, uint8_t op,
 	return r;
 }
 
+/* Nothing is that large: where such a pointer points is not followed. */
+#define MAX_OFF (1LL << 30)
+
+static void move_by(struct val *p, uint8_t op, int64_t by)
+{
+	int64_t off = 0;
+	bool far = op == BPF_ADD ? __builtin_add_overflow(p->off, by, &off)
+				 : __builtin_sub_overflow(p->off, by, &off);
+
+	if (far || off > MAX_OFF || off < -MAX_OFF) {
+		p->flags |= VAL_WILD;
+		p->n = num_any(8);
+		off = 0;
+	}
+	p->off = off;
+}
+
 static struct val alu_pointer(struct analysis *a, uint8_t op,
 			      const struct val *x, const struct val *y,
 			      bool is32)
@@ -170,11 +187,7 @@ static struct val alu_pointer(struct analysis *a, uint8_t op,
 		return r;
 	}
 	if (num_is_const(&n)) {
-		int64_t by = (int64_t)n.umin;
-
-		if (__builtin_add_overflow(r.off, op == BPF_ADD ? by : -by,
-					   &r.off))
-			r.flags |= VAL_WILD;
+		move_by(&r, op, (int64_t)n.umin);
 	} else {
 		r.n = num_alu(op, &r.n, &n, false, false);
 	}

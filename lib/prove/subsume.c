@@ -17,6 +17,8 @@ static bool same_id(struct ids *ids, uint32_t old, uint32_t now)
 {
 	if (!old)
 		return !ids->both || !now;
+	if ((old | now) & ID_CONST)
+		return old == now;
 	for (size_t i = 0; i < ids->count; i++) {
 		if (ids->old[i] == old)
 			return ids->now[i] == now;
