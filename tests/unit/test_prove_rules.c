@@ -268,12 +268,306 @@ static void slices_are_judged(void **state)
 	judge_all(slices, ARRAY_LEN(slices));
 }
 
+/* ---- queues, and who empties them -----------------------------------------
+ */
+
+#define TAKE(dsq)   OP("dispatch", CONST(1, dsq), KFUNC(K_TAKE), END)
+#define CREATE(dsq) OP("init", CONST(1, dsq), MOV(2, -1), KFUNC(K_CREATE), END)
+/* r1: 256 and what an unknown number's lowest two bits are */
+#define ONE_OF_FOUR \
+	ANY_NUMBER, ALU(BPF_AND, 0, 3), ALU(BPF_OR, 0, 256), MOVX(2, 0)
+#define PARK(m)                                                       \
+	LDX(BPF_W, 1, 6, AT_PID), STX(BPF_W, 10, 1, -4), MOVX(2, 10), \
+		ADD(2, -4), MAP(1, m), MOV(3, 0), HELPER(87),         \
+		JMP(BPF_JEQ, 0, 0, 6), INSERT, END
+#define POP(m) \
+	OP("dispatch", MOVX(2, 10), ADD(2, -4), MAP(1, m), HELPER(88), END)
+
+static const struct row queues[] = {
+	PROVED("created, filled and emptied", DRAIN,
+	       ENQ(TASK, INSERT_INTO(SHARED), END), TAKE(SHARED),
+	       CREATE(SHARED)),
+	VIOLATED("never emptied", DRAIN, 7, "out of queue 0x7 again",
+		 ENQ(TASK, INSERT_INTO(SHARED), END), CREATE(SHARED)),
+	VIOLATED("another one is emptied", DRAIN, 7, "out of queue 0x7 again",
+		 ENQ(TASK, INSERT_INTO(SHARED), END), TAKE(8), CREATE(SHARED)),
+	VIOLATED("emptied where that is not done again and again", DRAIN, 7,
+		 "out of queue 0x7 again", ENQ(TASK, INSERT_INTO(SHARED), END),
+		 OP("init", CONST(1, SHARED), MOV(2, -1), KFUNC(K_CREATE),
+		    CONST(1, SHARED), KFUNC(K_TAKE), END)),
+	VIOLATED("never created", DRAIN, 7, "queue 0x7 is never created",
+		 ENQ(TASK, INSERT_INTO(SHARED), END), TAKE(SHARED)),
+	VIOLATED("emptied and never created", DRAIN, 12,
+		 "queue 0x7 is never created", ENQ(TASK, INSERT, END),
+		 TAKE(SHARED)),
+	VIOLATED("one of four, and none of them emptied", DRAIN, 11,
+		 "out of a queue again",
+		 ENQ(TASK, ONE_OF_FOUR, MOVX(1, 6), MOV(3, 5000000), MOV(4, 0),
+		     KFUNC(K_INSERT), END)),
+	PROVED("one of four, each emptied", DRAIN,
+	       ENQ(TASK, ONE_OF_FOUR, MOVX(1, 6), MOV(3, 5000000), MOV(4, 0),
+		   KFUNC(K_INSERT), END),
+	       OP("dispatch", MOV(1, 256), KFUNC(K_TAKE), MOV(1, 257),
+		  KFUNC(K_TAKE), MOV(1, 258), KFUNC(K_TAKE), MOV(1, 259),
+		  KFUNC(K_TAKE), END)),
+	UNKNOWN("one of four, and three of them emptied", DRAIN,
+		"cannot be told",
+		ENQ(TASK, ONE_OF_FOUR, MOVX(1, 6), MOV(3, 5000000), MOV(4, 0),
+		    KFUNC(K_INSERT), END),
+		OP("dispatch", MOV(1, 256), KFUNC(K_TAKE), MOV(1, 257),
+		   KFUNC(K_TAKE), MOV(1, 259), KFUNC(K_TAKE), END)),
+	UNKNOWN("one of four, and one of four emptied", DRAIN, "cannot be told",
+		ENQ(TASK, ONE_OF_FOUR, MOVX(1, 6), MOV(3, 5000000), MOV(4, 0),
+		    KFUNC(K_INSERT), END),
+		OP("dispatch", VALUE(1, M_DATA, 16), LDX(BPF_DW, 1, 1, 0),
+		   ALU(BPF_AND, 1, 3), ALU(BPF_OR, 1, 256), KFUNC(K_TAKE),
+		   END)),
+	PROVED("that of a variable, by the same variable", DRAIN,
+	       ENQ(TASK, VALUE(1, M_DATA, 8), LDX(BPF_DW, 2, 1, 0), MOVX(1, 6),
+		   MOV(3, 5000000), MOV(4, 0), KFUNC(K_INSERT), END),
+	       OP("dispatch", VALUE(1, M_DATA, 8), LDX(BPF_DW, 1, 1, 0),
+		  KFUNC(K_TAKE), END)),
+	UNKNOWN("that of a variable, by another one", DRAIN, "cannot be told",
+		ENQ(TASK, VALUE(1, M_DATA, 8), LDX(BPF_DW, 2, 1, 0), MOVX(1, 6),
+		    MOV(3, 5000000), MOV(4, 0), KFUNC(K_INSERT), END),
+		OP("dispatch", VALUE(1, M_DATA, 16), LDX(BPF_DW, 1, 1, 0),
+		   KFUNC(K_TAKE), END)),
+	UNKNOWN("that of a variable, by one of another map", DRAIN,
+		"cannot be told",
+		ENQ(TASK, VALUE(1, M_DATA, 0), LDX(BPF_DW, 2, 1, 0), MOVX(1, 6),
+		    MOV(3, 5000000), MOV(4, 0), KFUNC(K_INSERT), END),
+		OP("dispatch", VALUE(1, M_LATER, 0), LDX(BPF_DW, 1, 1, 0),
+		   KFUNC(K_TAKE), END)),
+	PROVED("moved from by an iterator", DRAIN,
+	       ENQ(TASK, INSERT_INTO(SHARED), END), CREATE(SHARED),
+	       OP("dispatch", MOVX(1, 10), ADD(1, -8), CONST(2, SHARED),
+		  MOV(3, 0), KFUNC(K_QUEUE_NEW), MOVX(1, 10), ADD(1, -8),
+		  KFUNC(K_QUEUE_NEXT), JMP(BPF_JEQ, 0, 0, 8), MOVX(2, 0),
+		  MOVX(1, 10), ADD(1, -8), CONST(3, DSQ_LOCAL), MOV(4, 0),
+		  KFUNC(K_MOVE), JA(-11), MOVX(1, 10), ADD(1, -8),
+		  KFUNC(K_QUEUE_END), END)),
+	VIOLATED("an iterator of another one", DRAIN, 7,
+		 "out of queue 0x7 again", ENQ(TASK, INSERT_INTO(SHARED), END),
+		 CREATE(SHARED),
+		 OP("dispatch", MOVX(1, 10), ADD(1, -8), CONST(2, 8), MOV(3, 0),
+		    KFUNC(K_QUEUE_NEW), MOVX(1, 10), ADD(1, -8),
+		    KFUNC(K_QUEUE_NEXT), JMP(BPF_JEQ, 0, 0, 8), MOVX(2, 0),
+		    MOVX(1, 10), ADD(1, -8), CONST(3, DSQ_LOCAL), MOV(4, 0),
+		    KFUNC(K_MOVE), JA(-11), MOVX(1, 10), ADD(1, -8),
+		    KFUNC(K_QUEUE_END), END)),
+	UNKNOWN("an iterator of which nothing is known", DRAIN,
+		"cannot be told", ENQ(TASK, INSERT_INTO(SHARED), END),
+		CREATE(SHARED),
+		OP("dispatch", LDX(BPF_DW, 2, 1, 8), MOV(1, 8192),
+		   CONST(3, DSQ_LOCAL), MOV(4, 0), KFUNC(K_MOVE), END)),
+	VIOLATED("parked, and nobody pops", DRAIN, 9, "nothing pops from queue",
+		 ENQ(TASK, PARK(M_QUEUE), END)),
+	VIOLATED("on a stack", DRAIN, 9, "nothing pops from stack",
+		 ENQ(TASK, PARK(M_STACK), END), POP(M_QUEUE)),
+	PROVED("popped", DRAIN, ENQ(TASK, PARK(M_STACK), END), POP(M_STACK)),
+	UNKNOWN("popped from a map that cannot be told", DRAIN, "nothing pops",
+		ENQ(TASK, PARK(M_QUEUE), END),
+		OP("dispatch", KFUNC(K_NOBODYS), MOVX(1, 0), MOVX(2, 10),
+		   ADD(2, -4), HELPER(88), END)),
+	VIOLATED("only looked at", DRAIN, 9, "nothing pops from queue",
+		 ENQ(TASK, PARK(M_QUEUE), END),
+		 OP("dispatch", MOVX(2, 10), ADD(2, -4), MAP(1, M_QUEUE),
+		    HELPER(89), END)),
+};
+
+static void queues_are_judged(void **state)
+{
+	(void)state;
+	judge_all(queues, ARRAY_LEN(queues));
+}
+
+/* ---- order ----------------------------------------------------------------
+ */
+
+/* into SHARED by the key r7 */
+#define BY_KEY                                                              \
+	MOVX(1, 6), MOV(2, SHARED), MOV(3, 5000000), MOVX(4, 7), MOV(5, 0), \
+		KFUNC(K_VTIME), END
+#define NOW	KFUNC(K_NOW), MOVX(7, 0)
+#define SHRINKS "gets smaller as time goes by"
+#define WRAPS	"virtual times wrap around"
+
+static const struct row orders[] = {
+	VIOLATED("always to the head", ORDER, 6, "every task goes to the head",
+		 ENQ(TASK, MOVX(1, 6), MOV(2, SHARED), MOV(3, 5000000),
+		     MOV(4, ENQ_HEAD), KFUNC(K_INSERT), END)),
+	VIOLATED("always to the head, by a struct", ORDER, 0,
+		 "every task goes to the head",
+		 ENQ(TASK, ST(BPF_DW, 10, -32, SHARED),
+		     ST(BPF_DW, 10, -24, 5000000), ST(BPF_DW, 10, -8, ENQ_HEAD),
+		     MOVX(1, 6), MOVX(2, 10), ADD(2, -32), KFUNC(K_ARGS), END)),
+	PROVED("sometimes to the head", ORDER,
+	       ENQ(TASK, MOVX(1, 6), MOV(2, SHARED), MOV(3, 5000000),
+		   MOV(4, ENQ_HEAD), LDX(BPF_W, 5, 6, AT_PID),
+		   JMP(BPF_JEQ, 5, 1, 2), KFUNC(K_INSERT), EXIT, MOV(4, 0),
+		   KFUNC(K_INSERT), END)),
+	VIOLATED("a constant", ORDER, 8, "the same constant key",
+		 ENQ(TASK, MOV(7, 5), BY_KEY)),
+	PROVED("a constant for some", ORDER,
+	       ENQ(TASK, NOW, LDX(BPF_W, 5, 6, AT_PID), JMP(BPF_JNE, 5, 1, 9),
+		   MOV(7, 0), BY_KEY, BY_KEY)),
+	PROVED("its virtual time", ORDER,
+	       ENQ(TASK, LDX(BPF_DW, 7, 6, AT_VTIME), BY_KEY)),
+	PROVED("the time", ORDER, ENQ(TASK, NOW, BY_KEY)),
+	PROVED("the time and a length", ORDER,
+	       ENQ(TASK, NOW, LDX(BPF_W, 1, 6, AT_WEIGHT), ALUX(BPF_ADD, 7, 1),
+		   BY_KEY)),
+	PROVED("the time, coarser", ORDER,
+	       ENQ(TASK, NOW, ALU(BPF_RSH, 7, 10), ALU(BPF_DIV, 7, 3),
+		   ALU(BPF_LSH, 7, 2), ALU(BPF_MUL, 7, 5), ALU(BPF_OR, 7, 1),
+		   BY_KEY)),
+	PROVED("how long ago something was", ORDER,
+	       ENQ(TASK, NOW, LDX(BPF_DW, 1, 6, AT_VTIME), ALUX(BPF_SUB, 7, 1),
+		   BY_KEY)),
+	PROVED("its lowest bits", ORDER,
+	       ENQ(TASK, NOW, ALU(BPF_MOD, 7, 4096), BY_KEY)),
+	PROVED("turned round twice", ORDER,
+	       ENQ(TASK, NOW, ALU(BPF_XOR, 7, -1), ALU(BPF_NEG, 7, 0), BY_KEY)),
+	VIOLATED("less the time", ORDER, 0, SHRINKS,
+		 ENQ(TASK, NOW, ALU(BPF_NEG, 7, 0), BY_KEY)),
+	VIOLATED("the time's other bits", ORDER, 0, SHRINKS,
+		 ENQ(TASK, NOW, ALU(BPF_XOR, 7, -1), BY_KEY)),
+	VIOLATED("the time, times a negative number", ORDER, 0, SHRINKS,
+		 ENQ(TASK, NOW, ALU(BPF_MUL, 7, -1), BY_KEY)),
+	VIOLATED("a constant less the time, and a length", ORDER, 0, SHRINKS,
+		 ENQ(TASK, NOW, MOV(8, -1), ALUX(BPF_SUB, 8, 7), MOVX(7, 8),
+		     LDX(BPF_W, 1, 6, AT_WEIGHT), ALUX(BPF_ADD, 1, 7),
+		     MOVX(7, 1), BY_KEY)),
+	PROVED("less the time, and the time", ORDER,
+	       ENQ(TASK, NOW, MOVX(8, 7), ALU(BPF_NEG, 8, 0),
+		   ALUX(BPF_ADD, 7, 8), BY_KEY)),
+	VIOLATED("virtual times by which is larger than the one kept", ORDER, 6,
+		 WRAPS,
+		 ENQ(TASK, VALUE(1, M_DATA, 0), LDX(BPF_DW, 2, 1, 0),
+		     LDX(BPF_DW, 7, 6, AT_VTIME), JMPX(BPF_JGT, 7, 2, 1), JA(1),
+		     STX(BPF_DW, 1, 7, 0), BY_KEY)),
+	PROVED("virtual times by the sign of their difference", ORDER,
+	       ENQ(TASK, VALUE(1, M_DATA, 0), LDX(BPF_DW, 2, 1, 0),
+		   LDX(BPF_DW, 7, 6, AT_VTIME), MOVX(3, 7), ALUX(BPF_SUB, 3, 2),
+		   JMP(BPF_JSLE, 3, 0, 1), STX(BPF_DW, 1, 7, 0), BY_KEY)),
+	PROVED("times of a clock by which is larger", ORDER,
+	       ENQ(TASK, KFUNC(K_NOW), MOVX(7, 0), VALUE(1, M_DATA, 0),
+		   LDX(BPF_DW, 2, 1, 0), LDX(BPF_DW, 3, 6, AT_VTIME),
+		   JMPX(BPF_JGT, 3, 2, 1), STX(BPF_DW, 6, 7, AT_VTIME),
+		   STX(BPF_DW, 1, 7, 0), MOVX(7, 3), BY_KEY)),
+	PROVED("virtual times and something else", ORDER,
+	       ENQ(TASK, VALUE(1, M_DATA, 0), LDX(BPF_DW, 2, 1, 0),
+		   LDX(BPF_DW, 7, 6, AT_VTIME), JMPX(BPF_JGT, 7, 2, 0),
+		   BY_KEY)),
+	VIOLATED("a virtual time that is set by a call", ORDER, 6, WRAPS,
+		 ENQ(TASK, VALUE(1, M_DATA, 0), LDX(BPF_DW, 7, 1, 0),
+		     LDX(BPF_DW, 3, 6, AT_VTIME), JMPX(BPF_JLT, 7, 3, 0),
+		     MOVX(1, 6), MOVX(2, 7), KFUNC(K_SET_VTIME), INSERT, END)),
+};
+
+static void orders_are_judged(void **state)
+{
+	(void)state;
+	judge_all(orders, ARRAY_LEN(orders));
+}
+
+/* ---- where a call may be, and which kernels have it
+ * -------------------------- */
+
+static const struct row calls[] = {
+	VIOLATED("may sleep where that is forbidden", CONTEXT, 4,
+		 "may sleep and enqueue must not",
+		 ENQ(TASK, MOV(1, SHARED), MOV(2, -1), KFUNC(K_CREATE), INSERT,
+		     END)),
+	PROVED("may sleep where it may", CONTEXT, ENQ(TASK, INSERT, END),
+	       CREATE(SHARED)),
+	VIOLATED("inserts where it may not", CONTEXT, 16, "not for running",
+		 ENQ(TASK, INSERT, END), OP("running", TASK, INSERT, END)),
+	UNKNOWN("inserts in a function that an unknown call has", CONTEXT, NULL,
+		ENQ(TASK, FUNC(1, 1), KFUNC(K_NOBODYS), INSERT, END),
+		SUB(MOVX(6, 1), INSERT, END)),
+	PROVED("sleeps in a work queue", CONTEXT,
+	       ENQ(TASK, VALUE(1, M_DATA, 0), FUNC(2, 1), MOV(3, 0),
+		   KFUNC(K_WORK), INSERT, END),
+	       SUB(MOV(1, SHARED), MOV(2, -1), KFUNC(K_CREATE), END)),
+	VIOLATED("sleeps in a timer", CONTEXT, 17,
+		 "may sleep and a timer must not",
+		 ENQ(TASK, VALUE(1, M_DATA, 0), FUNC(2, 1), HELPER(170), INSERT,
+		     END),
+		 SUB(MOV(1, SHARED), MOV(2, -1), KFUNC(K_CREATE), END)),
+	UNKNOWN("a timer that calls nobody knows what", BOUND, NULL,
+		ENQ(TASK, KFUNC(K_NOBODYS), MOVX(2, 0), VALUE(1, M_DATA, 0),
+		    HELPER(170), INSERT, END)),
+	UNKNOWN("a loop that calls nobody knows what", BOUND,
+		"cannot be told here",
+		ENQ(TASK, KFUNC(K_NOBODYS), MOVX(2, 0), MOV(1, 9), MOV(3, 0),
+		    MOV(4, 0), HELPER(181), INSERT, END)),
+	UNKNOWN("a function that calls itself", BOUND, "more than 8 calls",
+		ENQ(TASK, SUBPROG(1), INSERT, END), SUB(SUBPROG(1), END)),
+	UNKNOWN("a loop's function that loops", BOUND, "more than 8 calls",
+		ENQ(TASK, MOV(1, 9), FUNC(2, 1), MOV(3, 0), MOV(4, 0),
+		    HELPER(181), INSERT, END),
+		SUB(MOV(1, 9), FUNC(2, 1), MOV(3, 0), MOV(4, 0), HELPER(181),
+		    END)),
+	VIOLATED("a loop that does nothing", BOUND, 0, "nothing changed",
+		 ENQ(TASK, INSERT, JA(-1))),
+	PROVED("a loop that counts", BOUND,
+	       ENQ(TASK, MOV(7, 0), ADD(7, 1), JMP(BPF_JLT, 7, 100, -2), INSERT,
+		   END)),
+	PROVED("a loop that the kernel ends", BOUND,
+	       ENQ(TASK, MAY_GOTO(1), JA(-2), INSERT, END)),
+	PROVED("a loop over children", BOUND,
+	       ENQ(TASK, MOVX(1, 10), ADD(1, -8), KFUNC(K_TASK_NEW),
+		   MOVX(1, 10), ADD(1, -8), KFUNC(K_TASK_NEXT),
+		   JMP(BPF_JNE, 0, 0, -4), INSERT, END)),
+	PROVED("a loop over cgroups", BOUND,
+	       ENQ(TASK, MOVX(1, 10), ADD(1, -8), KFUNC(K_CSS_NEW), MOVX(1, 10),
+		   ADD(1, -8), KFUNC(K_CSS_NEXT), JMP(BPF_JNE, 0, 0, -4),
+		   INSERT, END)),
+	UNKNOWN("a call that only some kernels have and nobody knows", WEAK,
+		NULL, ENQ(TASK, KFUNC(K_NOBODYS), INSERT, END)),
+	VIOLATED("one that this kernel does not have", WEAK, 2,
+		 "not every kernel has nobody_has",
+		 ENQ(TASK, KFUNC(K_WEAK), INSERT, END)),
+	PROVED("the same, if it is there", WEAK,
+	       ENQ(TASK, SYMBOL(1, K_WEAK), JMP(BPF_JEQ, 1, 0, 1),
+		   KFUNC(K_WEAK), INSERT, END)),
+	VIOLATED("the same, if it is not there", WEAK, 5, NULL,
+		 ENQ(TASK, SYMBOL(1, K_WEAK), JMP(BPF_JNE, 1, 0, 1),
+		     KFUNC(K_WEAK), INSERT, END)),
+	PROVED("asked twice, one answer", WEAK,
+	       ENQ(TASK, SYMBOL(1, K_WEAK), JMP(BPF_JEQ, 1, 0, 4),
+		   SYMBOL(1, K_WEAK), JMP(BPF_JEQ, 1, 0, 1), KFUNC(K_WEAK),
+		   INSERT, END)),
+	PROVED("asked twice, and both times no", WEAK,
+	       ENQ(TASK, SYMBOL(1, K_WEAK), JMP(BPF_JNE, 1, 0, 4),
+		   SYMBOL(1, K_WEAK), JMP(BPF_JEQ, 1, 0, 1), KFUNC(K_WEAK),
+		   INSERT, END)),
+	VIOLATED("an old name that went", WEAK, 7, "scx_bpf_dispatch___old",
+		 ENQ(TASK, MOVX(1, 6), CONST(2, DSQ_GLOBAL), MOV(3, 5000000),
+		     MOV(4, 0), KFUNC(K_DISPATCH), END)),
+	VIOLATED("a variable that is not there", NULL, 4, "may be NULL",
+		 ENQ(TASK, SYMBOL(1, K_VARIABLE), HELPER(154), INSERT, END)),
+	PROVED("that is, by a test", NULL,
+	       ENQ(TASK, SYMBOL(1, K_VARIABLE), JMP(BPF_JEQ, 1, 0, 3),
+		   SYMBOL(1, K_VARIABLE), HELPER(154), INSERT, END)),
+};
+
+static void calls_are_judged(void **state)
+{
+	(void)state;
+	judge_all(calls, ARRAY_LEN(calls));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nulls_are_found),
 		cmocka_unit_test(offsets_are_judged),
 		cmocka_unit_test(slices_are_judged),
+		cmocka_unit_test(queues_are_judged),
+		cmocka_unit_test(orders_are_judged),
+		cmocka_unit_test(calls_are_judged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
