@@ -603,11 +603,124 @@ static void comparisons_keep_members(void **state)
 	}
 }
 
+/* As the instructions divide: by 0 it is 0, and what is left is all. */
+static uint64_t divide_signed(bool rest, uint64_t a, uint64_t b, bool is32)
+{
+	int64_t x = is32 ? (int32_t)a : (int64_t)a;
+	int64_t y = is32 ? (int32_t)b : (int64_t)b;
+	uint64_t r;
+
+	if (!y)
+		r = rest ? (uint64_t)x : 0;
+	else if (y == -1)
+		r = rest ? 0 : -(uint64_t)x;
+	else
+		r = (uint64_t)(rest ? x % y : x / y);
+	return is32 ? (uint32_t)r : r;
+}
+
+static void signed_division_keeps_members(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		uint64_t a, b, c;
+		struct num x = some_set(&a), y = some_set(&b), r;
+		bool rest = roll() % 2, is32 = roll() % 2;
+
+		r = num_alu(rest ? BPF_MOD : BPF_DIV, &x, &y, is32, true);
+		c = divide_signed(rest, a, b, is32);
+		if (!has(&r, c))
+			fail_msg("%s, %d bits: %#llx and %#llx",
+				 rest ? "%" : "/", is32 ? 32 : 64,
+				 (unsigned long long)a, (unsigned long long)b);
+	}
+}
+
+/* Numbers from base on, by their order in ranges. */
+#define SPAN 5
+
+/* Of a in [from, to], the ends of those that some b of the others has. */
+static bool naive(uint8_t op, uint64_t base, const int a[2], const int b[2],
+		  int ends[2])
+{
+	ends[0] = SPAN;
+	ends[1] = -1;
+	for (int i = a[0]; i <= a[1]; i++)
+		for (int k = b[0]; k <= b[1]; k++) {
+			if (!holds64(op, base + (uint64_t)i,
+				     base + (uint64_t)k))
+				continue;
+			ends[0] = i < ends[0] ? i : ends[0];
+			ends[1] = i;
+		}
+	return ends[1] >= 0;
+}
+
+static void exact(uint8_t op, uint64_t base, bool is_signed, const int a[2],
+		  const int b[2])
+{
+	uint64_t from = base + (uint64_t)a[0], to = base + (uint64_t)a[1];
+	uint64_t least = base + (uint64_t)b[0], most = base + (uint64_t)b[1];
+	struct num x = is_signed ? num_srange((int64_t)from, (int64_t)to)
+				 : num_range(from, to);
+	struct num y = is_signed ? num_srange((int64_t)least, (int64_t)most)
+				 : num_range(least, most);
+	int ends[2];
+	bool can = naive(op, base, a, b, ends);
+
+	if (num_refine(op, &x, &y, false) != can)
+		fail_msg("op %#x from %#llx: %d to %d, %d to %d: %s", op,
+			 (unsigned long long)base, a[0], a[1], b[0], b[1],
+			 can ? "can be" : "cannot be");
+	if (!can)
+		return;
+	from = base + (uint64_t)ends[0];
+	to = base + (uint64_t)ends[1];
+	if (is_signed ? x.smin != (int64_t)from || x.smax != (int64_t)to
+		      : x.umin != from || x.umax != to)
+		fail_msg("op %#x from %#llx: %d to %d, %d to %d: %#llx, %#llx",
+			 op, (unsigned long long)base, a[0], a[1], b[0], b[1],
+			 (unsigned long long)x.umin,
+			 (unsigned long long)x.umax);
+}
+
+/* Of ranges nothing is lost, also where numbers begin and end. */
+static void comparisons_of_ranges_are_exact(void **state)
+{
+	static const struct {
+		uint8_t ops[6];
+		bool is_signed;
+		uint64_t bases[3];
+	} kinds[] = {
+		{{BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE},
+		 false,
+		 {0, INT64_MAX - 1, UINT64_MAX - SPAN + 1}},
+		{{BPF_JEQ, BPF_JNE, BPF_JSGT, BPF_JSGE, BPF_JSLT, BPF_JSLE},
+		 true,
+		 {1ULL << 63, (uint64_t)-2, INT64_MAX - SPAN + 1}},
+	};
+
+	(void)state;
+	for (int n = 0; n < 2 * 3 * 6; n++)
+		for (int i = 0; i < SPAN * SPAN; i++)
+			for (int k = 0; k < SPAN * SPAN; k++) {
+				int a[2] = {i / SPAN, i % SPAN};
+				int b[2] = {k / SPAN, k % SPAN};
+
+				if (a[0] <= a[1] && b[0] <= b[1])
+					exact(kinds[n / 18].ops[n % 6],
+					      kinds[n / 18].bases[n / 6 % 3],
+					      kinds[n / 18].is_signed, a, b);
+			}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arithmetic_keeps_members),
 		cmocka_unit_test(comparisons_keep_members),
+		cmocka_unit_test(signed_division_keeps_members),
+		cmocka_unit_test(comparisons_of_ranges_are_exact),
 		cmocka_unit_test(template_with_each_parameter),
 		cmocka_unit_test(template_with_any_parameters),
 		cmocka_unit_test(good_ones_are_not_blamed),
