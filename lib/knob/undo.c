@@ -246,12 +246,15 @@ static int undo_group(const struct knob_entry *e, struct knob_count *out)
 /* Others may have come to need it. */
 static int undo_control(const struct knob_entry *e, struct knob_count *out)
 {
-	char *word = mem_printf("-%s", e->name);
+	char *word;
 	int rc = 0;
 
-	if (!is_there(e->dir))
+	if (!is_there(e->dir)) {
 		out->gone++;
-	else if (cgroup_has(e->dir, "cgroup.subtree_control", e->name))
+		return 0;
+	}
+	word = mem_printf("-%s", e->name);
+	if (cgroup_has(e->dir, "cgroup.subtree_control", e->name))
 		rc = cgroup_write(e->dir, "cgroup.subtree_control", word);
 	if (rc == -EBUSY) {
 		strs_printf(&out->left,

@@ -622,7 +622,7 @@ static uint64_t divide_signed(bool rest, uint64_t a, uint64_t b, bool is32)
 static void signed_division_keeps_members(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0; i < 50000; i++) {
 		uint64_t a, b, c;
 		struct num x = some_set(&a), y = some_set(&b), r;
 		bool rest = roll() % 2, is32 = roll() % 2;
