@@ -608,6 +608,7 @@ static void what_was_left_is_undone_first(void **state)
 		knob_journal_close(&j);
 		r->size = sizeof(*r);
 		r->verb = rows[i].verb;
+		r->scope.pid = getpid();
 		r->knobs = knobs_of("nobody-has-that", KNOB_NICE);
 		said = ask(r, NULL, 0);
 		if (strncmp(said, rows[i].says, strlen(rows[i].says)))

@@ -185,6 +185,102 @@ static void torn_at_every_byte(void **state)
 	unlink(file);
 }
 
+/* The head and one line, a word of which is another one, or not there. */
+static size_t read_with(const struct buf *whole, size_t word, const char *with)
+{
+	const char *at = strchr(whole->data, '\n') + 1, *end;
+	struct knob_journal j;
+	struct buf b;
+	size_t count;
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < word; i++)
+		at = strchr(at, ' ') + 1;
+	end = at + strcspn(at, " \n");
+	buf_add(&b, whole->data, (size_t)(at - whole->data));
+	buf_puts(&b, with);
+	buf_puts(&b, *with ? end : end + 1);
+	path_write(file, b.data, b.len);
+	assert_int_equal(knob_journal_read(&j, false), 0);
+	count = j.count;
+	knob_journal_close(&j);
+	buf_release(&b);
+	return count;
+}
+
+/* A line that lacks a word, or has what is none, says nothing. */
+static void a_damaged_line_does_not_count(void **state)
+{
+	struct knob_entry e[2] = {
+		entry_of(getpid()),
+		knob_entry_of(KNOB_FILE, "/a b", "cpu.max", "max", "5"),
+	};
+	const size_t words[2] = {13, 5};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct knob_journal j;
+		struct buf whole;
+
+		assert_int_equal(knob_journal_open(&j), 0);
+		knob_journal_add(&j, &e[i]);
+		assert_int_equal(knob_journal_sync(&j), 0);
+		knob_journal_close(&j);
+		buf_init(&whole, 1 << 20);
+		assert_int_equal(buf_read_file(&whole, file), 0);
+		assert_int_equal(read_with(&whole, 0,
+					   e[i].kind == KNOB_TASK ? "t" : "f"),
+				 1);
+		for (size_t k = 0; k < words[i]; k++) {
+			if (read_with(&whole, k, "") ||
+			    read_with(&whole, k, "?"))
+				fail_msg("kind %d, word %zu", e[i].kind, k);
+		}
+		/* A number of a task that none can have. */
+		assert_int_equal(read_with(&whole, 1, "2147483648"), 0);
+		buf_release(&whole);
+		unlink(file);
+	}
+}
+
+/* What was replaced a thousand times is not kept for ever. */
+static void it_does_not_grow_for_ever(void **state)
+{
+	struct knob_journal j;
+	struct stat before, after;
+
+	(void)state;
+	assert_int_equal(knob_journal_open(&j), 0);
+	for (int i = 0; i < 1200; i++) {
+		struct knob_entry e = entry_of(getpid());
+
+		/* Half are of tasks that ended since. */
+		e.tid = 1000 + i / 2;
+		e.ours.nice = i % 2;
+		knob_journal_add(&j, &e)->gone = i < 1100;
+	}
+	assert_int_equal(knob_journal_sync(&j), 0);
+	assert_int_equal(stat(file, &before), 0);
+	assert_int_equal(knob_journal_compact(&j), 0);
+	assert_int_equal(j.count, 50);
+	assert_int_equal(stat(file, &after), 0);
+	assert_true(after.st_size * 10 < before.st_size);
+	assert_int_equal(after.st_mode & 0777, 0644);
+	for (int i = 0; i < 2; i++) {
+		const struct knob_entry *e =
+			knob_journal_task(&j, 1599, entry_of(getpid()).start);
+
+		assert_non_null(e);
+		assert_int_equal(e->ours.nice, 1);
+		assert_null(knob_journal_task(&j, 1400, e->start));
+		knob_journal_close(&j);
+		assert_int_equal(knob_journal_open(&j), 0);
+		assert_int_equal(j.count, 50);
+	}
+	knob_journal_end(&j);
+	knob_journal_close(&j);
+}
+
 static void of_another_boot(void **state)
 {
 	struct knob_entry e = entry_of(getpid());
@@ -615,6 +711,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_says_it_all),
 		cmocka_unit_test(torn_at_every_byte),
+		cmocka_unit_test(a_damaged_line_does_not_count),
+		cmocka_unit_test(it_does_not_grow_for_ever),
 		cmocka_unit_test(of_another_boot),
 		cmocka_unit_test(set_or_not_it_is_undone),
 		cmocka_unit_test(another_task_of_that_number),
