@@ -143,6 +143,112 @@ static void what_is_wrong_has_its_place(void **state)
 	}
 }
 
+/* One value, behind a good rule's name and condition; its place is known. */
+static void values_at_their_ends(void **state)
+{
+	static const struct {
+		const char *line;
+		bool good;
+	} rows[] = {
+		{"weight = 1", true},
+		{"weight = 10001", false},
+		{"weight = 100000", false},
+		{"weight = +5", false},
+		{"slice_max = 1us", true},
+		{"slice_max = 0.4us", false},
+		{"slice_max = 1000001us", false},
+		{"slice_max = 3 ms", true},
+		{"slice_max = .5ms", true},
+		{"slice_max = 3msx", false},
+		{"slice_max = ms", false},
+		{"cores = 512", false},
+		{"cores = 3-1", false},
+		{"until = 2026-12-01", true},
+		{"until = 2026-12-01 18:00", true},
+		{"until = 2026-12-01T18:00", true},
+		{"until = 2026-12-01  18:00", false},
+		{"until = 2026-12-01x18:00", false},
+		{"until = 2026-12-01 24:00", false},
+		{"until = 2026-12-01 18:60", false},
+		{"until = 2026/12/01", false},
+		{"until = 2026-13-01", false},
+		{"until = 2026-00-01", false},
+		{"until = 2026-12-1", false},
+		{"until = 2026-12-001", false},
+		{"until = 2026-1-01", false},
+		{"until = 2026-12-00", false},
+		{"until = 2026-12-32", false},
+		{"until = 1969-12-31", false},
+		{"until = 2024-02-29", true},
+		{"until = 2025-02-29", false},
+		{"until = 18:00", true},
+		{"until = 18:5", false},
+		{"until = 18:000", false},
+		{"until = 8:00", false},
+		{"until = 18-00", false},
+		{"until = 18:00 ", true},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		char *text = mem_printf("[a]\nuser = 0\n%s\nclass = batch\n",
+					rows[k].line);
+		struct intents i = {0};
+		int rc = parse_at(&i, "f", text);
+
+		if (rc != (rows[k].good ? 0 : -EINVAL))
+			fail_msg("'%s': %d %s", rows[k].line, rc, err_text());
+		if (rc && strncmp(err_text(), "f:3:", 4))
+			fail_msg("'%s': %s", rows[k].line, err_text());
+		intents_release(&i);
+		free(text);
+	}
+}
+
+static void conditions_at_their_ends(void **state)
+{
+	char longest[INTENT_PATTERN_MAX + 2], name[INTENT_NAME_MAX + 2];
+	struct {
+		const char *name, *line;
+		bool good;
+	} rows[] = {
+		{"a", "user = 4294967294", true},
+		{"a", "user = 4294967295", false},
+		{"a", "user = 7x", false},
+		{"a", "command = *", true},
+		{"a", "command = ab\\", false},
+		{"a", "command = 123456789012345*", true},
+		{"a", "command = *1234567890123456", false},
+		{name, "user = 0", false},
+		{name + 1, "user = 0", true},
+	};
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		char *text = mem_printf("[%s]\n%s\nclass = batch\n",
+					rows[k].name, rows[k].line);
+		struct intents i = {0};
+
+		if (parse_at(&i, "f", text) != (rows[k].good ? 0 : -EINVAL))
+			fail_msg("'%s': %s", rows[k].line, err_text());
+		intents_release(&i);
+		free(text);
+	}
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (int more = 1; more >= 0; more--) {
+		char *text = mem_printf("[a]\ntag = %s\nclass = batch\n",
+					longest + 1 - more);
+		struct intents i = {0};
+
+		assert_int_equal(parse_at(&i, "f", text), more ? -EINVAL : 0);
+		intents_release(&i);
+		free(text);
+	}
+}
+
 static void a_zero_byte_and_a_long_line_are_refused(void **state)
 {
 	char line[INTENT_LINE_MAX + 2];
@@ -472,6 +578,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule_has_what_it_says),
 		cmocka_unit_test(what_is_wrong_has_its_place),
+		cmocka_unit_test(values_at_their_ends),
+		cmocka_unit_test(conditions_at_their_ends),
 		cmocka_unit_test(a_zero_byte_and_a_long_line_are_refused),
 		cmocka_unit_test(there_are_so_many_rules_and_no_more),
 		cmocka_unit_test(a_later_file_takes_the_place_of_a_rule),
