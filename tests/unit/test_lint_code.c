@@ -90,6 +90,14 @@ static void test_what_reads_differently(void **state)
 	is_read_as("\xc3\xa9", "b^1 \xc3|b1 \xa9");
 	is_read_as("// \xc3\xa9\na", "n^2 a");
 	is_read_as("a\x01", "n^1 a|b1 \x01");
+	is_read_as("a\x7f", "n^1 a|b1 \x7f");
+	is_read_as("'a\nb", "b^1 'a|n^2 b");
+	is_read_as("'", "b^1 '");
+	is_read_as("\"a\\", "b^1 \"a\\");
+	is_read_as(".5 .a", "0^1 .5|p1 .|n1 a");
+	/* Only nine of these are other spellings. */
+	is_read_as("?\?x", "p^1 ?|p1 ?|n1 x");
+	is_read_as("a ?\?", "n^1 a|p1 ?|p1 ?");
 }
 
 /* ---- the lint --------------------------------------------------------- */
@@ -327,6 +335,8 @@ static void test_shown_otherwise(void **state)
 		"int x;\n// \xe2\x80\xae esrever",
 		"int x;\n/* \xe2\x81\xa6 */",
 		"int x;\n/* \xd8\x9c */",
+		"int x;\n/* \xe2\x80\x8e */",
+		"int x;\n/* \xe2\x80\x8f */",
 	};
 
 	(void)state;
@@ -354,6 +364,103 @@ static void test_other_forms(void **state)
 	     "int x __attribute__((aligned(sizeof(({int y "
 	     "__attribute__((section(\"x\")));1;})))));",
 	     "attribute", 1);
+}
+
+/* What headers bring along, and what a policy may not have of it. */
+static void test_after_the_preprocessor(void **state)
+{
+	static const struct {
+		enum code_form form;
+		const char *text, *rule;
+		long line;
+	} rows[] = {
+		/* Markers: ours, of a header, and what is none. */
+		{CODE_SOURCE, "# 1 \"./policy.c\"\n\nasm(\"x\");\n", "asm", 2},
+		{CODE_SOURCE, "# 1 \"scx.bpf.h\"\nasm(\"x\");\n", "ok", 0},
+		{CODE_SOURCE, "# 1 \"<built-in>\"\nasm(\"x\");\n", "ok", 0},
+		{CODE_SOURCE, "# 1 \"/etc/passwd\"\n", "include", 0},
+		{CODE_SOURCE, "# a \"policy.c\"\n", "directive", 0},
+		{CODE_SOURCE, "# 1 policy\n", "directive", 0},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\n# 1 \"scx.bpf.h\"\n#pragma clang x\n", "ok",
+		 0},
+		{CODE_SOURCE, "# 1 \"policy.c\"\n#pragma clang x\n", "pragma",
+		 1},
+		/* Assembly: an empty one is a barrier. */
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nf(){asm volatile(\"\":::\"memory\");}\n",
+		 "ok", 0},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nf(){asm __volatile__(\"\":::\"memory\");}"
+		 "\n",
+		 "ok", 0},
+		{CODE_SOURCE, "# 1 \"policy.c\"\nf(){asm(\"\" \"x\");}\n",
+		 "asm", 1},
+		{CODE_SOURCE, "# 1 \"policy.c\"\nf(){asm(\"x\" \"\");}\n",
+		 "asm", 1},
+		{CODE_SOURCE, "# 1 \"policy.c\"\nf(){asm goto(\"\");}\n", "asm",
+		 1},
+		{CODE_SOURCE, "# 1 \"policy.c\"\nint a asm(\"b\");\n", "asm",
+		 1},
+		/* What is done at the end of a block: iterators end there. */
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nf(){int x __attribute__((cleanup("
+		 "bpf_iter_num_destroy)));}\n",
+		 "ok", 0},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nf(){int x __attribute__((cleanup("
+		 "bpf_iter_num_destroys)));}\n",
+		 "attribute", 1},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nf(){int x __attribute__((cleanup("
+		 "my_iter_num_destroy)));}\n",
+		 "attribute", 1},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nf(){int x __attribute__((cleanup("
+		 "bpf_iter__destroy)));}\n",
+		 "attribute", 1},
+		{CODE_SOURCE, "# 1 \"policy.c\"\nint x __attribute__ y;\n",
+		 "attribute", 1},
+		/* The kernel's functions: those that are known. */
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nu64 scx_bpf_now(void) "
+		 "__attribute__((section(\".ksyms\")));\n",
+		 "ok", 0},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nu64 panic(void) "
+		 "__attribute__((section(\".ksyms\")));\n",
+		 "kfunc", 1},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\nu64 panic(void) "
+		 "__attribute__((__section__(\".k\" \"syms\")));\n",
+		 "kfunc", 1},
+		{CODE_SOURCE,
+		 "# 1 \"policy.c\"\n__attribute__((section(\".ksyms\")));\n",
+		 "kfunc", 1},
+		/* Hooks keep nothing. */
+		{CODE_HOOKS, "# 1 \"policy.c\"\nunion u { u64 a; };\n", "ok",
+		 0},
+		{CODE_HOOKS, "# 1 \"policy.c\"\nunion u { u64 a; } b;\n",
+		 "global", 1},
+		{CODE_HOOKS, "# 1 \"policy.c\"\nstatic u64 a;\n", "global", 1},
+		{CODE_HOOKS, "# 1 \"policy.c\"\nstatic u64 a = 1;\n", "global",
+		 1},
+		{CODE_HOOKS, "# 1 \"policy.c\"\nconst u64 a = 1;\n", "global",
+		 1},
+		{CODE_HOOKS, "# 1 \"policy.c\"\nu64 f(void) { return 1; }\n",
+		 "static", 1},
+		{CODE_HOOKS, "# 1 \"policy.c\"\n;;\n", "ok", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct told t = lint(rows[i].form, rows[i].text, true);
+
+		if (strcmp(t.first, rows[i].rule) ||
+		    (rows[i].line && t.line != rows[i].line))
+			fail_msg("%s: %s at line %ld", rows[i].text, t.first,
+				 t.line);
+	}
 }
 
 static void test_bounds(void **state)
@@ -390,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_shown_otherwise),
 		cmocka_unit_test(test_other_forms),
+		cmocka_unit_test(test_after_the_preprocessor),
 		cmocka_unit_test(test_bounds),
 	};
 
