@@ -17,6 +17,9 @@ static struct {
 	int jobs, calls;
 	int lost, silent, later, forged, mixed;
 	int error; /* of the second call */
+	/* What is done to the text of a verdict of that job. */
+	void (*spoil)(struct buf *text);
+	int spoilt;
 } nodes;
 
 int executor_open(const char *text, const char *program, struct executor **out)
@@ -90,7 +93,19 @@ static struct verifier_opts opts_of(const struct job_packet *p)
 static struct doc *forge(const struct doc *d)
 {
 	struct json *body = json_copy(d->body);
+	struct buf text;
+	char *all;
 
+	if (nodes.spoil && nodes.spoilt == nodes.jobs) {
+		buf_init(&text, 1 << 20);
+		all = json_canonical(body);
+		buf_puts(&text, all);
+		nodes.spoil(&text);
+		free(all);
+		json_free(body);
+		body = parse(text.data);
+		buf_release(&text);
+	}
 	if (nodes.forged == nodes.jobs)
 		json_set_string(body, "decision", "accepted");
 	if (nodes.mixed == nodes.jobs)
@@ -376,6 +391,151 @@ static void forged_figures_are_no_answer(void **state)
 	stream_free(s);
 }
 
+/* ---- verdicts that were altered on their way ---- */
+
+/* The first `from` behind a mark becomes `to`. */
+static void change(struct buf *b, const char *mark, const char *from,
+		   const char *to)
+{
+	char *at = strstr(b->data, mark), *rest;
+
+	assert_non_null(at);
+	at = strstr(at, from);
+	assert_non_null(at);
+	rest = mem_strdup(at + strlen(from));
+	b->len = (size_t)(at - b->data);
+	buf_puts(b, to);
+	buf_puts(b, rest);
+	free(rest);
+}
+
+/* The number of a key; of the first one. */
+static void change_number(struct buf *b, const char *key, const char *to)
+{
+	char *name = mem_printf("\"%s\":", key), *at, old[64];
+
+	at = strstr(b->data, name);
+	assert_non_null(at);
+	at += strlen(name);
+	snprintf(old, sizeof(old), "%.*s", (int)strcspn(at, ",}"), at);
+	change(b, name, old, to);
+	free(name);
+}
+
+static void lacks_a_stage(struct buf *b)
+{
+	change(b, "\"stages\"", "\"name\":\"lint\"", "\"name\":\"run\"");
+}
+
+static void of_another_metric(struct buf *b)
+{
+	change(b, "\"metrics\"", "\"name\":\"tail\"", "\"name\":\"fail\"");
+}
+
+static void a_sample_too_many(struct buf *b)
+{
+	change(b, "\"metrics\"", "\"candidate\":[", "\"candidate\":[10,");
+}
+
+static void another_stage_failed(struct buf *b)
+{
+	change(b, "\"stages\"", "\"status\":\"passed\"",
+	       "\"status\":\"failed\"");
+}
+
+static void nothing_confirmed_it(struct buf *b)
+{
+	change_number(b, "confirmation_pairs", "0");
+}
+
+static void all_of_it_confirms_it(struct buf *b)
+{
+	change_number(b, "confirmation_pairs", "99");
+}
+
+static void more_than_can_be_confirm_it(struct buf *b)
+{
+	change_number(b, "confirmation_pairs", "1e300");
+}
+
+/* Each sample under the policy of a metric gets a 9 in front of it. */
+static void slow_down(struct buf *b, const char *metric)
+{
+	char *at = strstr(b->data, metric), *end, *rest;
+
+	assert_non_null(at);
+	at = strstr(at, "\"candidate\":[");
+	assert_non_null(at);
+	at = strchr(at, '[');
+	rest = mem_strdup(at);
+	end = strchr(rest, ']');
+	b->len = (size_t)(at - b->data);
+	for (const char *c = rest; *c; c++) {
+		buf_add(b, c, 1);
+		if (c < end && (*c == '[' || *c == ','))
+			buf_puts(b, "9");
+	}
+	free(rest);
+}
+
+static void it_was_slower(struct buf *b)
+{
+	slow_down(b, "\"name\":\"makespan\"");
+}
+
+static void a_guard_failed(struct buf *b)
+{
+	slow_down(b, "\"name\":\"tail\"");
+}
+
+static void altered_verdicts_are_no_answer(void **state)
+{
+	static const struct {
+		void (*spoil)(struct buf *text);
+		bool look;
+		const char *says; /* NULL: nothing was altered */
+	} rows[] = {
+		{lacks_a_stage, true, "lacks the stage lint"},
+		{of_another_metric, true, "its figures of 'tail' do not fit"},
+		{a_sample_too_many, true, "its figures of 'makespan' do not"},
+		{NULL, false, NULL},
+		{of_another_metric, false, "its figures of 'tail' do not fit"},
+		{another_stage_failed, false, "its figures do not"},
+		{nothing_confirmed_it, false, "its figures do not"},
+		{all_of_it_confirms_it, false, "its figures do not"},
+		{more_than_can_be_confirm_it, false, "its figures do not"},
+		{it_was_slower, false, "its figures do not"},
+		{a_guard_failed, false, "its figures do not"},
+	};
+	/* Few of them go together, without a look at each. */
+	static const char *const one[] = {"1.3", NULL}, *const three[] = {
+								"1.3", "0.9",
+								"0.8", NULL};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct verifier_opts o = elsewhere();
+		struct stream *s;
+
+		teardown(state);
+		begin(state);
+		nodes.spoil = rows[i].spoil;
+		nodes.spoilt = 1;
+		/* What takes a second of each policy is needed to accept it. */
+		if (rows[i].look)
+			o.stages = WITHOUT_SIM;
+		s = stream_of("", plain, rows[i].look ? three : one);
+		run(s, &o, rows[i].says ? -EBADMSG : 0);
+		if (!rows[i].says) {
+			assert_string_equal(decision(s, 0), "accepted");
+		} else {
+			assert_string_equal(decision(s, 0), "inconclusive");
+			assert_non_null(
+				strstr(word(s, 0, "why"), rows[i].says));
+		}
+		stream_free(s);
+	}
+}
+
 static void another_installation_is_noticed(void **state)
 {
 	struct stream *s = stream_of("", plain, five);
@@ -434,6 +594,7 @@ int main(void)
 		TEST(silence_is_no_verdict),
 		TEST(a_node_without_a_guest),
 		TEST(forged_figures_are_no_answer),
+		TEST(altered_verdicts_are_no_answer),
 		TEST(another_installation_is_noticed),
 		TEST(an_engine_that_goes_away),
 		TEST(a_look_is_no_more),
