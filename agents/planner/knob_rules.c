@@ -82,7 +82,8 @@ static void read_jobs(struct pool *p, const struct json *profile)
 				features_expect(v, all)};
 		double run = json_as_number(json_get(v, "run_us"), 0);
 
-		if (j.name && *j.hash && p->job_count < MAX_JOBS &&
+		/* Of what was never seen to begin nothing is expected. */
+		if (j.name && *j.hash && p->job_count < MAX_JOBS && j.us > 0 &&
 		    j.us != FEATURES_DISPATCHER_US && run >= LEAST_SHARE * all)
 			p->jobs[p->job_count++] = j;
 	}

@@ -28,6 +28,10 @@
 #define IDENTITY(hash, us)                                                   \
 	"{\"hash\":\"" hash "\",\"name\":\"job\",\"execs\":1,\"run_us\":" us \
 	",\"max_us\":" us "}"
+/* It ran before anybody looked: nobody knows how long it will take. */
+#define STARTED(hash, us)                                                    \
+	"{\"hash\":\"" hash "\",\"name\":\"job\",\"execs\":0,\"run_us\":" us \
+	",\"max_us\":" us "}"
 #define PROFILE(goal, kernel, groups, identities)                              \
 	"{\"scope\":\"command\",\"goal\":\"" goal "\",\"source\":\"bpf\","     \
 	"\"target\":\"host\",\"duration_us\":10000000,\"system\":{\"cpus\":2," \
@@ -52,6 +56,12 @@ static const char *const old =
 		"");
 static const char *const odd = PROFILE(
 	"makespan", "6.18.1", GROUP("j*b", "12000000", "0", "1000000"), "");
+
+static const char *const begun =
+	PROFILE("makespan", "6.18.1", GROUP("job", "12000000", "0", "1000000"),
+		IDENTITY("00000000000000aa", "1000000") "," STARTED(
+			"00000000000000ad",
+			"4000000") "," IDENTITY("00000000000000ab", "9000000"));
 
 struct pool {
 	struct json *profile;
@@ -110,6 +120,28 @@ static void the_long_job_is_spared(void **state)
 	release(&p);
 }
 
+/* Whose length nobody knows is neither the shortest nor keeps others from
+ * being told apart. */
+static void a_job_without_a_begin(void **state)
+{
+	struct pool p;
+	bool graded = false;
+
+	(void)state;
+	propose(&p, begun, 1);
+	for (size_t i = 0; i < p.n; i++)
+		graded |= !strcmp(p.v[i].title, "nice by expected run time");
+	assert_true(graded);
+	assert_true(says(&p, "{\"identity\":\"00000000000000ab\",\"match\":"
+			     "\"job\",\"nice\":0},{\"identity\":"
+			     "\"00000000000000aa\",\"match\":\"job\","
+			     "\"nice\":10}"));
+	assert_false(says(&p, "00000000000000ad"));
+	for (size_t i = 0; i < p.n; i++)
+		assert_null(strstr(p.v[i].why, "the next 0 s"));
+	release(&p);
+}
+
 static void what_waits_comes_before_what_computes(void **state)
 {
 	struct pool p;
@@ -130,7 +162,7 @@ static void what_waits_comes_before_what_computes(void **state)
 /* All can be read, all differ, none raises anybody above what it has. */
 static void all_are_valid_and_different(void **state)
 {
-	static const char *const profiles[] = {batch, mixed, old, odd};
+	static const char *const profiles[] = {batch, mixed, old, odd, begun};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(profiles); i++) {
@@ -202,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_long_job_is_spared),
+		cmocka_unit_test(a_job_without_a_begin),
 		cmocka_unit_test(what_waits_comes_before_what_computes),
 		cmocka_unit_test(all_are_valid_and_different),
 		cmocka_unit_test(names_are_no_patterns),
