@@ -108,6 +108,93 @@ static void test_answer_there_and_back(void **state)
 	buf_release(&b);
 }
 
+/* A part of a good one that is another. */
+static int read_with(bool job, const char *from, const char *to, char node[])
+{
+	static const char good_job[] =
+		"schedkit job 1\nargv 1\nenv 1\ninput 2\nsh";
+	static const char good_answer[] =
+		"schedkit answer 1\nstatus 0\ngave_up 0\nms 1\nnode n\n"
+		"out 1\nsaid 0\nx";
+	const char *text = job ? good_job : good_answer;
+	const char *at = strstr(text, from);
+	struct answer_packet a;
+	struct job_packet p;
+	struct buf b;
+	int rc;
+
+	assert_non_null(at);
+	buf_init(&b, 4096);
+	buf_add(&b, text, (size_t)(at - text));
+	buf_puts(&b, to);
+	buf_puts(&b, at + strlen(from));
+	if (job)
+		buf_add(&b, "\0X=1\0in", 7);
+	if (job) {
+		rc = job_packet_read(b.data, b.len, &p);
+		job_packet_release(&p);
+	} else {
+		rc = answer_packet_read(b.data, b.len, &a);
+		if (!rc && node)
+			strcpy(node, a.node);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static void test_each_word_counts(void **state)
+{
+	static const struct {
+		bool job;
+		const char *from, *to;
+	} bad[] = {
+		{true, "job 1\n", "job 1 \n"},
+		{true, "job 1", "job 2"},
+		{true, "argv 1", "argv"},
+		{true, "argv 1", "argv "},
+		{true, "argv 1", "argv  1"},
+		{true, "argv 1", "argw 1"},
+		{true, "argv 1", "argv1"},
+		{true, "argv 1", "argv\t1"},
+		{true, "argv 1", "argv +1"},
+		{true, "argv 1", "argv 0"},
+		{true, "argv 1", "argv 2"},
+		{true, "argv 1", "argv 9999999999999"},
+		{true, "env 1", "env 0"},
+		{true, "env 1", "env 2"},
+		{true, "input 2", "input 1"},
+		{true, "input 2", "input 3"},
+		{true, "input 2\n", "input 2"},
+		{false, "status 0", "status"},
+		{false, "status 0", "state 0"},
+		{false, "ms 1", "ms 0000000000001"},
+		{false, "ms 1", "ms 1.5"},
+		{false, "node n", "nodes n"},
+		{false, "out 1", "out 0"},
+		{false, "said 0", "said 1"},
+	};
+	char node[PACKET_NODE_LEN], long_name[101] = "";
+
+	(void)state;
+	assert_int_equal(read_with(true, "job", "job", NULL), 0);
+	assert_int_equal(read_with(false, "out", "out", NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (read_with(bad[i].job, bad[i].from, bad[i].to, NULL) !=
+		    -EBADMSG)
+			fail_msg("'%s' for '%s'", bad[i].to, bad[i].from);
+	/* A name is cut, and there is always one. */
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	memcpy(long_name, "node ", 5);
+	assert_int_equal(read_with(false, "node n", long_name, node), 0);
+	assert_int_equal(strlen(node), PACKET_NODE_LEN - 1);
+	assert_int_equal(strspn(node, "n"), PACKET_NODE_LEN - 1);
+	assert_int_equal(read_with(false, "node n", "node  ;;", node), 0);
+	assert_string_equal(node, "?");
+	assert_int_equal(read_with(false, "node n", "node a_b-c@d:1.e", node),
+			 0);
+	assert_string_equal(node, "a_b-c@d:1.e");
+}
+
 static void test_hostile_answers(void **state)
 {
 	static const char *const bad[] = {
@@ -459,6 +546,39 @@ static void test_not_ours(void **state)
 	job_packet_release(&p);
 }
 
+/* Where others may write, or may have put something, nothing is run. */
+static void test_folders_of_others(void **state)
+{
+	struct job_packet p;
+	struct folder f;
+	char *dir, *other;
+
+	(void)state;
+	fill(&p, "", "true", "folders", NULL);
+	open_folder(&f, &p);
+	dir = mem_strdup(f.dir);
+	folder_close(&f, false);
+	chmod(dir, 0770);
+	assert_int_equal(folder_open(parent, &p, 1, &f), -EPERM);
+	chmod(dir, 0707);
+	assert_int_equal(folder_open(parent, &p, 1, &f), -EPERM);
+	chmod(dir, 0755);
+	assert_int_equal(folder_open(parent, &p, 1, &f), 0);
+	folder_close(&f, true);
+	other = mem_printf("%s/other", parent);
+	assert_int_equal(mkdir(other, 0700), 0);
+	rmdir(dir);
+	assert_int_equal(symlink(other, dir), 0);
+	assert_true(folder_open(parent, &p, 1, &f) < 0);
+	assert_null(f.dir);
+	assert_int_equal(unlink(dir), 0);
+	/* Nothing was put where the link leads. */
+	assert_int_equal(rmdir(other), 0);
+	free(other);
+	free(dir);
+	job_packet_release(&p);
+}
+
 /* What is damaged is no answer, and is begun anew. */
 static void test_damaged(void **state)
 {
@@ -532,6 +652,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_job_there_and_back),
 		cmocka_unit_test(test_answer_there_and_back),
+		cmocka_unit_test(test_each_word_counts),
 		cmocka_unit_test(test_hostile_answers),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_plain_paths),
@@ -545,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_not_wanted),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_folders_of_others),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_taken_up),
 	};
