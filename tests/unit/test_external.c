@@ -129,6 +129,88 @@ static void flags(const char *help, const char *list, const char *words)
 	free(text);
 }
 
+/* Each way in which a help says that an option has a value, and others. */
+static const char odd_help[] = " -a,--alpha <US>  words\n"
+			       " -b|--beta MSEC  words\n"
+			       " -c/--gamma=N\n"
+			       " --delta[=WHEN]\n"
+			       " -e [N]\n"
+			       " -f FIFO_US2 words\n"
+			       " -g Goes on\n"
+			       " -i IO things\n"
+			       " -j,\n"
+			       " -k,k\n"
+			       " -m\tM\n"
+			       " --end";
+
+static void values_are_told_in_many_ways(void **state)
+{
+	static const struct {
+		const char *flag;
+		bool value;
+	} rows[] = {
+		{"-a", true},	   {"--alpha", true}, {"-b", true},
+		{"--beta", true},  {"-c", true},      {"--gamma", true},
+		{"--delta", true}, {"-e", true},      {"-f", true},
+		{"-g", false},	   {"-j", false},     {"-k", false},
+		{"-m", false},	   {"--end", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *one = mem_printf("[\"%s\"]", rows[i].flag);
+		char *two = mem_printf("[\"%s\",\"5\"]", rows[i].flag);
+
+		flags(odd_help, one, NULL);
+		flags(odd_help, two, rows[i].value ? NULL : "takes no value");
+		free(one);
+		free(two);
+	}
+}
+
+/* What a policy is, in a line. */
+static void forms_in_words(void **state)
+{
+	static const struct {
+		const char *body, *text;
+	} rows[] = {
+		{"{\"form\":\"source\",\"code\":\"a\"}", "1 line of C"},
+		{"{\"form\":\"source\",\"code\":\"a\\n\"}", "1 line of C"},
+		{"{\"form\":\"source\",\"code\":\"a\\n\\nb\"}", "3 lines of C"},
+		{"{\"form\":\"source\",\"object\":{\"path\":\"/a/b.o\"}}",
+		 "b.o"},
+		{"{\"form\":\"source\",\"object\":{\"path\":\"b.o\"}}", "b.o"},
+		{"{\"form\":\"source\"}", ""},
+		{"{\"form\":\"source\",\"code\":\"a\",\"params\":"
+		 "{\"slice_us\":700}}",
+		 "1 line of C"},
+		{"{\"form\":\"hooks\",\"code\":\"a\",\"params\":{}}",
+		 "1 line of C"},
+		{"{\"form\":\"hooks\",\"code\":\"a\\nb\",\"params\":"
+		 "{\"slice_us\":700}}",
+		 "2 lines of C, slice_us=700"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *body =
+			json_parse(rows[i].body, strlen(rows[i].body));
+		char *text;
+
+		assert_non_null(body);
+		text = policy_text(body);
+		assert_string_equal(text, rows[i].text);
+		free(text);
+		json_free(body);
+	}
+	assert_int_equal(policy_form_check(NULL, false), 0);
+	assert_int_equal(policy_form_check("params", false), 0);
+	assert_int_equal(policy_form_check("hooks", true), 0);
+	says(policy_form_check("hooks", false), "hooks", "only a model");
+	says(policy_form_check("external", false), "external", "only a model");
+	says(policy_form_check("hook", true), "hook", "'hook' is not knobs");
+}
+
 static void flags_must_be_in_the_help(void **state)
 {
 	(void)state;
@@ -212,6 +294,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shapes_are_checked),
+		cmocka_unit_test(values_are_told_in_many_ways),
+		cmocka_unit_test(forms_in_words),
 		cmocka_unit_test(flags_must_be_in_the_help),
 		cmocka_unit_test(others_must_not_write_it),
 		cmocka_unit_test(help_comes_from_the_program),
