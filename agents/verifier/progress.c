@@ -23,9 +23,11 @@ static void count_stages(const struct verifier *v, long *done, long *left)
 		const struct candidate *c = &v->all[i];
 
 		for (enum stage_id id = 0; id < STAGE_RUN; id++) {
+			if (!stage_wanted(v, id))
+				continue;
 			if (c->stages[id].status != STATUS_UNKNOWN)
 				++*done;
-			else if (stage_wanted(v, id) && candidate_alive(c))
+			else if (candidate_alive(c))
 				++*left;
 		}
 	}

@@ -542,6 +542,57 @@ static void few_pairs_and_no_confirmation(void **state)
 	stream_free(s);
 }
 
+struct steps {
+	long calls, done, first;
+};
+
+static void note_step(void *arg, long done, long total, const char *words)
+{
+	struct steps *s = arg;
+
+	assert_true(*words);
+	assert_true(done >= s->done);
+	assert_true(total >= done);
+	if (!s->calls++)
+		s->first = total;
+	s->done = done;
+}
+
+/* It goes forward only, never beyond its end, and the end that is foretold is
+ * not far from where it is: what drops out on the way makes it shorter. */
+static void progress_goes_forward(void **state)
+{
+	static const char *const titles[] = {"1.5", "1.2", "0.9", "refused",
+					     NULL};
+	static const unsigned stages[] = {WITHOUT_SIM,
+					  WITHOUT_SIM & ~(1u << STAGE_RUN)};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+		struct stream *s =
+			stream_of("\"bound\":[\"bound\"],", plain, titles);
+		struct verifier_opts o = options();
+		struct steps steps = {0};
+		size_t runs = strlen(fake.order);
+
+		o.stages = stages[i];
+		o.progress = note_step;
+		o.progress_arg = &steps;
+		run(s, &o, 0);
+		runs = strlen(fake.order) - runs;
+		print_message("%ld calls, %ld of %ld, %zu runs\n", steps.calls,
+			      steps.done, steps.first, runs);
+		assert_true(steps.calls > 4);
+		/* Without runs all is known from the begin: three stages of
+		 * each. */
+		if (!runs) {
+			assert_int_equal(steps.first, 12);
+			assert_in_range(steps.done, 8, 12);
+		}
+		stream_free(s);
+	}
+}
+
 static void interruption_leaves_verdicts(void **state)
 {
 	static const char *const titles[] = {"1.3", "1.2", NULL};
@@ -611,6 +662,7 @@ int main(void)
 		TEST(shuffling_moves_every_rank),
 		TEST(template_is_proved),
 		TEST(few_pairs_and_no_confirmation),
+		TEST(progress_goes_forward),
 		TEST(interruption_leaves_verdicts),
 		TEST(no_target_is_said),
 		TEST(stages_by_name),
