@@ -43,6 +43,19 @@ static bool only(const char *text, const char *others)
 	return *text != '\0' && *text != '-';
 }
 
+/* Each of them is a name, perhaps with "8/" before it, and no option of ssh. */
+static bool are_hosts(const char *list)
+{
+	bool begins = true;
+
+	for (const char *c = list; *c; c++) {
+		if (begins && strchr("-;/", *c))
+			return false;
+		begins = *c == ';' || *c == '/';
+	}
+	return !begins && only(list, "._-:@/;");
+}
+
 static int bad(const char *key, const char *value, const char *want)
 {
 	return err_set(EINVAL, "%s: '%s' is not %s", key, value, want);
@@ -81,7 +94,7 @@ static int take(struct executor *e, const struct key *k, const char *value)
 				   "and /._+@-");
 		break;
 	case VALUE_HOSTS:
-		if (!only(value, "._-:@/;"))
+		if (!are_hosts(value))
 			return bad(k->name, value,
 				   "names of hosts with ';' between them");
 		break;

@@ -261,6 +261,25 @@ static void test_options(void **state)
 	refuses("parallel", "hosts=");
 	refuses("parallel,hosts=a;b,hostfile=/h", "not both");
 	refuses("parallel,hosts=a`id`", "names of hosts");
+	/* None of them is an option of ssh. */
+	refuses("parallel,hosts=-v", "names of hosts");
+	refuses("parallel,hosts=a;-F/tmp/x", "names of hosts");
+	refuses("parallel,hosts=a;8/-v", "names of hosts");
+	refuses("parallel,hosts=a;;b", "names of hosts");
+	refuses("parallel,hosts=a;", "names of hosts");
+	refuses("parallel,hosts=;a", "names of hosts");
+	refuses("parallel,hosts=", "names of hosts");
+	refuses("slurm,partition=", "a word");
+	refuses("slurm,=p", "KEY=VALUE");
+	refuses("slurm,cpus=", "number from 1");
+	refuses("slurm,cpus=4x", "number from 1");
+	refuses("slurm,cpus=1.5", "number from 1");
+	refuses("slurm,cpus=1000001", "number from 1");
+	refuses("slurm,cpus=nan", "number from 1");
+	refuses("slurm,patience=0.5", "seconds, at least 1");
+	refuses("slurm,patience=x", "seconds, at least 1");
+	refuses("slurm,hostfile=/h", "no key of slurm");
+	refuses("parallel,hosts=a,mem=4G", "no key of parallel");
 	assert_int_equal(executor_open("slurm,partition=p1,time=1:00:00,cpus=4,"
 				       "program=/opt/s/bin/sched-verify",
 				       "sched-verify", &e),
@@ -271,10 +290,10 @@ static void test_options(void **state)
 	assert_string_equal(executor_program(e), "/opt/s/bin/sched-verify");
 	assert_string_equal(e->runner, "/opt/s/libexec/schedkit/run-job");
 	executor_close(e);
-	assert_int_equal(
-		executor_open("parallel,hosts=a;root@b:22", "sched-verify", &e),
-		0);
-	assert_string_equal(e->hosts, "a;root@b:22");
+	assert_int_equal(executor_open("parallel,hosts=a-1;8/root@b:22",
+				       "sched-verify", &e),
+			 0);
+	assert_string_equal(e->hosts, "a-1;8/root@b:22");
 	executor_close(e);
 }
 
