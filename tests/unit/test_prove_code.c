@@ -3,6 +3,9 @@
  * What is said of programs of a few instructions, where what is right can be
  * told by hand.
  */
+#include <errno.h>
+
+#include "base/err.h"
 #include "prove_fix.h"
 
 /* ---- what runs at all ---------------------------------------------------- */
@@ -216,12 +219,154 @@ static void affinity_is_judged(void **state)
 	judge_all(affinity, ARRAY_LEN(affinity));
 }
 
+/* ---- objects ----------------------------------------------------------------
+ */
+
+static void what_is_no_policy(void **state)
+{
+	const struct fix_func one = ENQ(TASK, INSERT, END);
+	struct fix *f = fix_new(&one, 1);
+	struct prove_result r;
+
+	(void)state;
+	f->o.has_ops = false;
+	assert_int_equal(prove_object(&f->o, NULL, &r), -EINVAL);
+	assert_non_null(strstr(err_text(), "nothing to prove"));
+	f->o.has_ops = true;
+	f->o.map_count = UINT16_MAX + 1;
+	assert_int_equal(prove_object(&f->o, NULL, &r), -EINVAL);
+	f->o.map_count = FIX_MAPS;
+	f->o.extern_count = UINT16_MAX + 1;
+	assert_int_equal(prove_object(&f->o, NULL, &r), -EINVAL);
+	f->o.extern_count = FIX_EXTERNS;
+	assert_int_equal(prove_object(&f->o, NULL, &r), 0);
+	prove_result_release(&r);
+	fix_free(f);
+}
+
+/* What user space runs may sleep, what a tracepoint does may not. */
+static void programs_beside_the_policy(void **state)
+{
+	static const struct {
+		enum func_kind kind;
+		bool sleepable;
+		enum prove_answer answer;
+		const char *says;
+	} rows[] = {
+		{FUNC_SYSCALL, false, PROVE_PROVED, NULL},
+		{FUNC_TRACEPOINT, false, PROVE_VIOLATED, "may sleep"},
+		{FUNC_TRACEPOINT, true, PROVE_VIOLATED, "is not for"},
+		{FUNC_OTHER, true, PROVE_VIOLATED, "is not for"},
+		/* Nobody calls it. */
+		{FUNC_SUBPROG, false, PROVE_PROVED, NULL},
+	};
+	const struct fix_func two[] = {
+		ENQ(TASK, INSERT, END),
+		SUB(MOV(1, 7), MOV(2, -1), KFUNC(K_CREATE), END)};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fix *f = fix_new(two, 2);
+		struct prove_result r;
+
+		f->funcs[1].kind = rows[i].kind;
+		f->funcs[1].sleepable = rows[i].sleepable;
+		r = fix_prove(f);
+		assert_int_equal(r.answers[PROVE_CONTEXT], rows[i].answer);
+		if (rows[i].says) {
+			assert_non_null(
+				strstr(r.findings[0].text, rows[i].says));
+			assert_int_equal(r.findings[0].line, 12);
+		}
+		prove_result_release(&r);
+		fix_free(f);
+	}
+}
+
+/* Without lines it is found all the same, and said once. */
+static void without_lines(void **state)
+{
+	const struct fix_func one = ENQ(MOV(1, 0), LDX(BPF_DW, 0, 1, 8),
+					MOV(1, 0), LDX(BPF_DW, 0, 1, 8), END);
+	struct fix *f = fix_new(&one, 1);
+	struct prove_result r;
+	size_t nulls = 0;
+
+	(void)state;
+	f->o.line_count = 0;
+	r = fix_prove(f);
+	assert_int_equal(r.answers[PROVE_NULL], PROVE_VIOLATED);
+	for (size_t i = 0; i < r.count; i++) {
+		nulls += r.findings[i].rule == PROVE_NULL;
+		assert_int_equal(r.findings[i].line, 0);
+		assert_null(r.findings[i].file);
+	}
+	assert_int_equal(nulls, 1);
+	prove_result_release(&r);
+	fix_free(f);
+}
+
+/* More than anybody reads are not told, and are still wrong. */
+static void more_findings_than_are_told(void **state)
+{
+	const struct object_insn pair[] = {MOV(1, 0), LDX(BPF_DW, 0, 1, 8)};
+	const struct object_insn end[] = {END};
+	struct object_insn many[402];
+	const struct fix_func one = {"enqueue", many, ARRAY_LEN(many)};
+	struct prove_result r;
+	struct fix *f;
+
+	(void)state;
+	for (size_t i = 0; i < 200; i++)
+		memcpy(&many[2 * i], pair, sizeof(pair));
+	memcpy(&many[400], end, sizeof(end));
+	f = fix_new(&one, 1);
+	r = fix_prove(f);
+	assert_int_equal(r.answers[PROVE_NULL], PROVE_VIOLATED);
+	assert_int_equal(r.answers[PROVE_CUSTODY], PROVE_VIOLATED);
+	assert_int_equal(r.count, 128);
+	prove_result_release(&r);
+	fix_free(f);
+}
+
+/* Of a task without these members less is known, and nothing is blamed. */
+static void other_types(void **state)
+{
+	const struct fix_func one = ENQ(
+		TASK, LDX(BPF_DW, 7, 6, AT_VTIME), MOVX(1, 6), MOV(2, 1),
+		MOV(3, 5000000), MOVX(4, 7), MOV(5, 0), KFUNC(K_VTIME), END);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fix *f = fix_new(&one, 1);
+		struct btf *other = btf__new_empty();
+		struct prove_opts opts = {.types = other};
+		struct prove_result r;
+
+		/* A task without a scheduler's part, and no task at all. */
+		if (i)
+			assert_true(btf__add_struct(other, "task_struct", 8) >
+				    0);
+		assert_int_equal(prove_object(&f->o, &opts, &r), 0);
+		assert_int_equal(r.answers[PROVE_ORDER], PROVE_PROVED);
+		assert_int_equal(r.answers[PROVE_CUSTODY], PROVE_PROVED);
+		prove_result_release(&r);
+		btf__free(other);
+		fix_free(f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_runs_is_followed),
 		cmocka_unit_test(custody_is_judged),
 		cmocka_unit_test(affinity_is_judged),
+		cmocka_unit_test(what_is_no_policy),
+		cmocka_unit_test(programs_beside_the_policy),
+		cmocka_unit_test(without_lines),
+		cmocka_unit_test(more_findings_than_are_told),
+		cmocka_unit_test(other_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
