@@ -144,6 +144,16 @@ int sim_policy_intents(struct sim_policy *p, const struct intent_rules *r)
 	return 0;
 }
 
+/* Of both signs: what -1 is in a variable depends on how its type is read. */
+static bool fits(uint64_t value, bool negative, size_t size)
+{
+	if (size >= sizeof(value))
+		return size == sizeof(value);
+	if (negative)
+		return (int64_t)value >= -(int64_t)(1ull << 8 * size >> 1);
+	return !(value >> 8 * size);
+}
+
 int sim_policy_assign(struct sim_policy *p, const char *text)
 {
 	const char *is = strchr(text, '=');
@@ -164,9 +174,7 @@ int sim_policy_assign(struct sim_policy *p, const char *text)
 		return err_set(EINVAL, "'%s' is not a number", is + 1);
 	name = mem_strndup(text, (size_t)(is - text));
 	rc = object_variable(p->object, name, &at, &size, &map);
-	if (!rc && (size > sizeof(value) ||
-		    (size < sizeof(value) && value >> (8 * size) &&
-		     ~value >> (8 * size))))
+	if (!rc && !fits(value, is[1] == '-', size))
 		rc = err_set(ERANGE, "'%s' has %zu bytes: %s does not fit",
 			     name, size, is + 1);
 	if (!rc) {

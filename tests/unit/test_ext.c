@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -557,6 +558,102 @@ static void test_right(void **state)
 	}
 }
 
+/* What a loader may set, and what has no room or is no number. */
+static void test_assignments(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t is; /* of the variable */
+		int rc;
+	} rows[] = {
+		{"fail=0", 0, 0},
+		{"fail=2147483647", INT32_MAX, 0},
+		{"fail=4294967295", -1, 0},
+		{"fail=4294967296", 0, -ERANGE},
+		{"fail=-1", -1, 0},
+		{"fail=-2147483648", INT32_MIN, 0},
+		{"fail=-2147483649", 0, -ERANGE},
+		{"fail=-4294967296", 0, -ERANGE},
+		{"fail=-0", 0, 0},
+		{"fail=0x10", 16, 0},
+		{"fail=true", 1, 0},
+		{"fail=false", 0, 0},
+		{"fail=truex", 0, -EINVAL},
+		{"fail=5x", 0, -EINVAL},
+		{"fail=x", 0, -EINVAL},
+		{"fail=", 0, -EINVAL},
+		{"fail", 0, -EINVAL},
+		{"=5", 0, -EINVAL},
+		{"fail=18446744073709551616", 0, -EINVAL},
+		{"slice_ns=18446744073709551615", -1, 0},
+		{"slice_ns=-9223372036854775808", INT64_MIN, 0},
+		{"slice_ns=4294967296", 1ll << 32, 0},
+		{"none=1", 0, -ENOENT},
+	};
+	char *path = object_path("sim/loaded");
+	struct sim_policy *p;
+
+	(void)state;
+	assert_int_equal(sim_policy_open(path, NULL, 0, &p), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char name[16];
+		int64_t v = 0;
+		size_t size;
+		int32_t half;
+		void *at;
+		int map;
+
+		if (sim_policy_assign(p, rows[i].text) != rows[i].rc)
+			fail_msg("'%s': %s", rows[i].text, err_text());
+		if (rows[i].rc)
+			continue;
+		snprintf(name, sizeof(name), "%.*s",
+			 (int)strcspn(rows[i].text, "="), rows[i].text);
+		assert_int_equal(
+			object_variable(p->object, name, &at, &size, &map), 0);
+		memcpy(&half, at, sizeof(half));
+		if (size == sizeof(v))
+			memcpy(&v, at, sizeof(v));
+		else
+			v = half;
+		assert_true(v == rows[i].is);
+	}
+	sim_policy_free(p);
+	free(path);
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t kernel; /* 0: none */
+	} rows[] = {
+		{"6.12", 60012},   {"6.11", 0},
+		{"6.12.3", 60012}, {"6.13-rc1", 60013},
+		{"7.0+", 70000},   {"7.3", 70003},
+		{"7.4", 0},	   {"6.12 ", 0},
+		{"100.1", 0},	   {"", 0},
+		{".12", 0},	   {"6.", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint32_t kernel = 0;
+		int rc = sim_kernel_parse(rows[i].text, &kernel);
+
+		assert_int_equal(rc, rows[i].kernel ? 0 : -EINVAL);
+		if (!rc)
+			assert_int_equal(kernel, rows[i].kernel);
+	}
+	assert_true(sim_knows_call("scx_bpf_dsq_insert"));
+	assert_true(sim_knows_call("scx_bpf_dsq_insert___v2"));
+	assert_true(sim_knows_call("bpf_cpumask_create"));
+	assert_false(sim_knows_call("scx_bpf_dsq_inser"));
+	assert_false(sim_knows_call("scx_bpf_dsq_insert_"));
+	assert_false(sim_knows_call(""));
+	assert_false(sim_knows_call("___v2"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -574,6 +671,8 @@ int main(void)
 		cmocka_unit_test(test_hotplug),
 		cmocka_unit_test(test_watchdog),
 		cmocka_unit_test(test_right),
+		cmocka_unit_test(test_assignments),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
