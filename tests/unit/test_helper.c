@@ -68,134 +68,6 @@ static void test_loop(void **state)
 	fix_close(&f);
 }
 
-static void test_probe(void **state)
-{
-	static const uint64_t nowhere[] = {0, 8, 1ull << 62, UINT64_MAX - 7};
-	struct fix f;
-	uint64_t from;
-
-	(void)state;
-	setup(&f);
-	from = fix_put(&f, 100, "some text", 10);
-	assert_int_equal(fix_call(&f, 113, f.at, 10, from, 0), 0);
-	assert_string_equal((char *)f.scratch, "some text");
-	assert_int_equal(fix_call(&f, 115, f.at, 64, from, 0), 10);
-	assert_int_equal(fix_call(&f, 115, f.at, 5, from, 0), 5);
-	assert_string_equal((char *)f.scratch, "some");
-	for (size_t i = 0; i < ARRAY_LEN(nowhere); i++) {
-		memset(f.scratch, 1, 8);
-		assert_int_equal(fix_call(&f, 113, f.at, 8, nowhere[i], 0),
-				 ERROR(EFAULT));
-		assert_int_equal(fix_get(&f, f.at), 0);
-		memset(f.scratch, 1, 8);
-		assert_int_equal(fix_call(&f, 114, f.at, 8, nowhere[i], 0),
-				 ERROR(EFAULT));
-		assert_int_equal(fix_get(&f, f.at), 0);
-	}
-	/* Half of it is outside. */
-	assert_int_equal(
-		fix_call(&f, 4, f.at, 8, f.at + sizeof(f.scratch) - 4, 0),
-		ERROR(EFAULT));
-	memset(f.scratch + sizeof(f.scratch) - 4, 'x', 4);
-	assert_int_equal(
-		fix_call(&f, 45, f.at, 8, f.at + sizeof(f.scratch) - 4, 0),
-		ERROR(EFAULT));
-	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
-	/* The destination is the program's own fault. */
-	fix_call(&f, 113, f.at + sizeof(f.scratch) - 4, 8, from, 0);
-	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
-	fix_close(&f);
-}
-
-static uint64_t print(struct fix *f, const char *fmt, uint64_t a, uint64_t b,
-		      uint64_t c)
-{
-	const uint64_t r[5] = {fix_put(f, 512, fmt, strlen(fmt) + 1),
-			       strlen(fmt) + 1, a, b, c};
-
-	f->printed[0] = 0;
-	return vm_calls_helper(f->calls, 6)->fn(f->vm, r);
-}
-
-static void test_text(void **state)
-{
-	struct fix f;
-	uint64_t name;
-	const uint64_t args[] = {5, (uint64_t)-6};
-
-	(void)state;
-	setup(&f);
-	name = fix_put(&f, 400, "task", 5);
-	assert_int_equal(print(&f, "%d %u %llx", (uint64_t)-1, 7, 1ull << 40),
-			 4 + 1 + 11);
-	assert_string_equal(f.printed, "-1 7 10000000000");
-	print(&f, "[%s] %% %c%5d", name, 'x', 42);
-	assert_string_equal(f.printed, "[task] % x   42");
-	print(&f, "%s|%-4ld|%08x", 0, 3, 0x1ffffffffull);
-	assert_string_equal(f.printed, "|3   |ffffffff");
-	assert_int_equal(print(&f, "%d %d %d %d", 1, 2, 3), ERROR(EINVAL));
-	assert_int_equal(print(&f, "%n", 1, 2, 3), ERROR(EINVAL));
-	assert_int_equal(print(&f, "%999d", 1, 2, 3), ERROR(EINVAL));
-	assert_int_equal(print(&f, "%", 1, 2, 3), ERROR(EINVAL));
-	assert_int_equal(print(&f, "%l", 1, 2, 3), ERROR(EINVAL));
-	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
-
-	memcpy(f.scratch + 600, args, sizeof(args));
-	fix_put(&f, 512, "%lu,%ld", 8);
-	{
-		const uint64_t r[5] = {f.at, 5, f.at + 512, f.at + 600, 16};
-
-		memset(f.scratch, 'x', 8);
-		assert_int_equal(vm_calls_helper(f.calls, 165)->fn(f.vm, r), 5);
-		assert_string_equal((char *)f.scratch, "5,-6");
-		assert_int_equal(f.scratch[5], 'x');
-	}
-	assert_int_equal(fix_call(&f, 182, name, 5, f.at + 400, 0), 0);
-	fix_put(&f, 420, "tasks", 6);
-	assert_true((int64_t)fix_call(&f, 182, name, 5, f.at + 420, 0) < 0);
-	assert_int_equal(fix_call(&f, 182, name, 4, f.at + 420, 0), 0);
-	fix_close(&f);
-}
-
-static int64_t number(struct fix *f, int helper, const char *text, int base,
-		      uint64_t *value)
-{
-	int64_t rc =
-		(int64_t)fix_call(f, helper, fix_put(f, 64, text, strlen(text)),
-				  strlen(text), (uint64_t)base, f->at);
-
-	memcpy(value, f->scratch, 8);
-	return rc;
-}
-
-static void test_numbers(void **state)
-{
-	struct fix f;
-	uint64_t v;
-
-	(void)state;
-	setup(&f);
-	assert_int_equal(number(&f, 105, " -42x", 0, &v), 4);
-	assert_int_equal((int64_t)v, -42);
-	assert_int_equal(number(&f, 105, "0x1f", 0, &v), 4);
-	assert_int_equal(v, 31);
-	assert_int_equal(number(&f, 105, "017", 0, &v), 3);
-	assert_int_equal(v, 15);
-	assert_int_equal(number(&f, 105, "9223372036854775807", 10, &v), 19);
-	assert_int_equal(number(&f, 105, "9223372036854775808", 10, &v),
-			 -ERANGE);
-	assert_int_equal(number(&f, 105, "-9223372036854775808", 10, &v), 20);
-	assert_int_equal(v, 1ull << 63);
-	assert_int_equal(number(&f, 106, "18446744073709551615", 10, &v), 20);
-	assert_int_equal(number(&f, 106, "18446744073709551616", 10, &v),
-			 -ERANGE);
-	assert_int_equal(number(&f, 106, "-1", 10, &v), -EINVAL);
-	assert_int_equal(number(&f, 106, "x", 10, &v), -EINVAL);
-	assert_int_equal(number(&f, 106, "", 10, &v), -EINVAL);
-	assert_int_equal(number(&f, 106, "1", 3, &v), -EINVAL);
-	fix_close(&f);
-}
-
 static void test_locks(void **state)
 {
 	struct fix f;
@@ -377,32 +249,6 @@ static void test_masks(void **state)
 	fix_close(&f);
 }
 
-static void test_strings(void **state)
-{
-	struct fix f;
-	uint64_t a, b;
-
-	(void)state;
-	setup(&f);
-	a = fix_put(&f, 0, "scheduler", 10);
-	b = fix_put(&f, 32, "SCHED", 6);
-	assert_int_equal(fix_kfunc(&f, "bpf_strlen", a, 0, 0), 9);
-	assert_int_equal(fix_kfunc(&f, "bpf_strnlen", a, 3, 0), 3);
-	assert_int_equal(fix_kfunc(&f, "bpf_strcmp", a, b, 0), 1);
-	assert_int_equal(fix_kfunc(&f, "bpf_strcmp", b, a, 0), ERROR(1));
-	assert_int_equal(fix_kfunc(&f, "bpf_strchr", a, 'e', 0), 3);
-	assert_int_equal(fix_kfunc(&f, "bpf_strrchr", a, 'e', 0), 7);
-	assert_int_equal(fix_kfunc(&f, "bpf_strchr", a, 'z', 0), ERROR(ENOENT));
-	assert_int_equal(fix_kfunc(&f, "bpf_strstr", a, a + 5, 0), 5);
-	assert_int_equal(fix_kfunc(&f, "bpf_strnstr", a, a + 5, 6),
-			 ERROR(ENOENT));
-	fix_put(&f, 32, "SCHEDULER", 10);
-	assert_int_equal(fix_kfunc(&f, "bpf_strcasecmp", a, b, 0), 0);
-	assert_int_equal(fix_kfunc(&f, "bpf_strlen", 0, 0, 0), ERROR(EFAULT));
-	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
-	fix_close(&f);
-}
-
 /* ---- timers ----------------------------------------------------------- */
 
 static uint64_t value_of(struct fix *f, uint32_t key)
@@ -519,6 +365,161 @@ static void test_kptr(void **state)
 	fix_close(&f);
 }
 
+/* ---- beside one bool for each CPU ------------------------------------- */
+
+#define MANY 130 /* two words and two bits */
+
+struct set {
+	bool in[MANY];
+	uint64_t at;
+};
+
+static uint64_t first_in(const struct set *a, const struct set *b, bool is,
+			 uint32_t from)
+{
+	while (from < MANY && (a->in[from] != is || (b && !b->in[from])))
+		from++;
+	return from;
+}
+
+static void same_set(struct fix *f, const struct set *s)
+{
+	uint64_t weight = 0;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		assert_int_equal(mask(f, "test_cpu", i, s->at, 0), s->in[i]);
+		weight += s->in[i];
+	}
+	assert_int_equal(mask(f, "weight", s->at, 0, 0), weight);
+	assert_int_equal(mask(f, "empty", s->at, 0, 0), !weight);
+	assert_int_equal(mask(f, "full", s->at, 0, 0), weight == MANY);
+	assert_int_equal(mask(f, "first", s->at, 0, 0),
+			 first_in(s, NULL, true, 0));
+	assert_int_equal(mask(f, "first_zero", s->at, 0, 0),
+			 first_in(s, NULL, false, 0));
+}
+
+static void compare_sets(struct fix *f, const struct set *a,
+			 const struct set *b)
+{
+	bool equal = true, subset = true;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		equal &= a->in[i] == b->in[i];
+		subset &= !a->in[i] || b->in[i];
+	}
+	assert_int_equal(mask(f, "equal", a->at, b->at, 0), equal);
+	assert_int_equal(mask(f, "subset", a->at, b->at, 0), subset);
+	assert_int_equal(mask(f, "intersects", a->at, b->at, 0),
+			 first_in(a, b, true, 0) < MANY);
+	assert_int_equal(mask(f, "first_and", a->at, b->at, 0),
+			 first_in(a, b, true, 0));
+}
+
+static void test_masks_beside_bools(void **state)
+{
+	struct set s[3] = {0};
+	uint64_t r = 9, last = 0;
+	struct fix f;
+
+	(void)state;
+	setup(&f);
+	f.host.nr_cpus = MANY;
+	for (size_t i = 0; i < 3; i++)
+		s[i].at = mask(&f, "create", 0, 0, 0);
+	for (int step = 0; step < 600; step++) {
+		struct set *a, *b, *c;
+		uint32_t cpu;
+		uint64_t rc;
+
+		r = r * 6364136223846793005ull + 1442695040888963407ull;
+		a = &s[(r >> 33) % 3];
+		b = &s[(r >> 36) % 3];
+		c = &s[(r >> 39) % 3];
+		cpu = (uint32_t)(r >> 43) % (MANY + 1);
+		switch ((r >> 52) % 11) {
+		case 0:
+			rc = mask(&f, "test_and_set_cpu", cpu, a->at, 0);
+			assert_int_equal(rc, cpu < MANY && a->in[cpu]);
+			if (cpu < MANY)
+				a->in[cpu] = true;
+			break;
+		case 1:
+			rc = mask(&f, "test_and_clear_cpu", cpu, a->at, 0);
+			assert_int_equal(rc, cpu < MANY && a->in[cpu]);
+			if (cpu < MANY)
+				a->in[cpu] = false;
+			break;
+		case 2:
+			for (uint32_t i = cpu; i < MANY; i += 3) {
+				mask(&f, "set_cpu", i, a->at, 0);
+				a->in[i] = true;
+			}
+			break;
+		case 3:
+			mask(&f, "clear_cpu", cpu, a->at, 0);
+			if (cpu < MANY)
+				a->in[cpu] = false;
+			break;
+		case 4:
+			rc = mask(&f, "and", a->at, b->at, c->at);
+			assert_int_equal(rc, first_in(b, c, true, 0) < MANY);
+			for (uint32_t i = 0; i < MANY; i++)
+				a->in[i] = b->in[i] & c->in[i];
+			break;
+		case 5:
+			mask(&f, "or", a->at, b->at, c->at);
+			for (uint32_t i = 0; i < MANY; i++)
+				a->in[i] = b->in[i] | c->in[i];
+			break;
+		case 6:
+			mask(&f, "xor", a->at, b->at, c->at);
+			for (uint32_t i = 0; i < MANY; i++)
+				a->in[i] = b->in[i] ^ c->in[i];
+			break;
+		case 7:
+			mask(&f, "copy", a->at, b->at, 0);
+			memcpy(a->in, b->in, sizeof(a->in));
+			break;
+		case 8:
+			mask(&f, cpu % 4 ? "clear" : "setall", a->at, 0, 0);
+			memset(a->in, cpu % 4 ? 0 : 1, sizeof(a->in));
+			break;
+		case 9:
+			/* The next one after the last, round and round. */
+			rc = first_in(a, NULL, true, (uint32_t)last + 1);
+			if (rc >= MANY)
+				rc = first_in(a, NULL, true, 0);
+			assert_int_equal(
+				mask(&f, "any_distribute", a->at, 0, 0), rc);
+			last = rc < MANY ? rc : last;
+			break;
+		default:
+			rc = first_in(a, b, true, (uint32_t)last + 1);
+			if (rc >= MANY)
+				rc = first_in(a, b, true, 0);
+			assert_int_equal(
+				mask(&f, "any_and_distribute", a->at, b->at, 0),
+				rc);
+			last = rc < MANY ? rc : last;
+		}
+		same_set(&f, a);
+		compare_sets(&f, a, b);
+	}
+	/* 130 CPUs take three words. */
+	memset(f.scratch, 0xff, 64);
+	assert_int_equal(mask(&f, "populate", s[0].at, f.at, 16),
+			 ERROR(EACCES));
+	assert_int_equal(mask(&f, "populate", s[0].at, f.at, 23),
+			 ERROR(EACCES));
+	assert_int_equal(mask(&f, "populate", s[0].at, f.at, 24), 0);
+	assert_int_equal(mask(&f, "weight", s[0].at, 0, 0), MANY);
+	assert_int_equal(mask(&f, "populate", s[0].at, f.at, 64), 0);
+	assert_int_equal(mask(&f, "full", s[0].at, 0, 0), 1);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_close(&f);
+}
+
 /* Every row has a name of its own and something to call. */
 static void test_table(void **state)
 {
@@ -534,12 +535,15 @@ static void test_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_world),	  cmocka_unit_test(test_loop),
-		cmocka_unit_test(test_probe),	  cmocka_unit_test(test_text),
-		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_locks),
-		cmocka_unit_test(test_iterators), cmocka_unit_test(test_masks),
-		cmocka_unit_test(test_strings),	  cmocka_unit_test(test_timers),
-		cmocka_unit_test(test_kptr),	  cmocka_unit_test(test_table),
+		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_loop),
+		cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_iterators),
+		cmocka_unit_test(test_masks),
+		cmocka_unit_test(test_timers),
+		cmocka_unit_test(test_kptr),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_masks_beside_bools),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

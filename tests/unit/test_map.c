@@ -581,6 +581,370 @@ static void test_refused(void **state)
 	refused(m, -EINVAL, "ring buffer 'm'");
 }
 
+/* ---- beside a naive way ----------------------------------------------- */
+
+#define KEYS 7
+
+/* What a hash holds, the oldest first. */
+struct naive {
+	uint32_t key[KEYS];
+	uint64_t value[KEYS];
+	size_t n;
+};
+
+static size_t naive_find(const struct naive *h, uint32_t key)
+{
+	size_t i = 0;
+
+	while (i < h->n && h->key[i] != key)
+		i++;
+	return i;
+}
+
+static void naive_remove(struct naive *h, size_t i)
+{
+	for (h->n--; i < h->n; i++) {
+		h->key[i] = h->key[i + 1];
+		h->value[i] = h->value[i + 1];
+	}
+}
+
+static void naive_put(struct naive *h, uint32_t key, uint64_t value)
+{
+	h->key[h->n] = key;
+	h->value[h->n++] = value;
+}
+
+static uint64_t naive_update(struct naive *h, uint32_t key, uint64_t value,
+			     uint64_t flags, size_t most, bool lru)
+{
+	size_t i = naive_find(h, key);
+
+	if (flags > BPF_EXIST)
+		return ERROR(EINVAL);
+	if (i < h->n && flags == BPF_NOEXIST)
+		return ERROR(EEXIST);
+	if (i == h->n && flags == BPF_EXIST)
+		return ERROR(ENOENT);
+	if (i == h->n && h->n == most) {
+		if (!lru)
+			return ERROR(E2BIG);
+		i = 0;
+	}
+	if (i < h->n)
+		naive_remove(h, i);
+	naive_put(h, key, value);
+	return 0;
+}
+
+static void same_as_naive(struct fix *f, const struct naive *h)
+{
+	uint64_t order = 0, sum = 0;
+
+	for (size_t i = 0; i < h->n; i++) {
+		order = order * 10 + h->key[i];
+		sum += h->value[i];
+	}
+	each(f, h->n, order, sum);
+}
+
+static void hash_beside_naive(uint32_t type, bool lru)
+{
+	enum { MOST = 5 };
+	struct naive h = {.n = 0};
+	uint64_t r = 1;
+	struct fix f;
+
+	open_one(&f, plain(type, MOST));
+	for (int step = 0; step < 3000; step++) {
+		uint32_t key;
+		size_t i;
+		uint64_t v;
+
+		r = r * 6364136223846793005ull + 1442695040888963407ull;
+		key = 1 + (uint32_t)(r >> 33) % KEYS;
+		i = naive_find(&h, key);
+		switch (r >> 40 & 3) {
+		case 0:
+			v = lookup(&f, 0, key);
+			assert_int_equal(v != 0, i < h.n);
+			if (!v)
+				break;
+			assert_int_equal(fix_get(&f, v), h.value[i]);
+			if (lru) {
+				uint64_t value = h.value[i];
+
+				naive_remove(&h, i);
+				naive_put(&h, key, value);
+			}
+			break;
+		case 1:
+			assert_int_equal(erase(&f, 0, key),
+					 i < h.n ? 0 : ERROR(ENOENT));
+			if (i < h.n)
+				naive_remove(&h, i);
+			break;
+		default:
+			assert_int_equal(
+				update(&f, 0, key, (uint64_t)step, r >> 50 & 3),
+				naive_update(&h, key, (uint64_t)step,
+					     r >> 50 & 3, MOST, lru));
+		}
+		same_as_naive(&f, &h);
+	}
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_close(&f);
+}
+
+static void test_hash_beside_naive(void **state)
+{
+	(void)state;
+	hash_beside_naive(BPF_MAP_TYPE_HASH, false);
+	hash_beside_naive(BPF_MAP_TYPE_LRU_HASH, true);
+}
+
+/* Keys of every length up to three words, that differ in one byte. */
+static void test_keys(void **state)
+{
+	(void)state;
+	for (uint32_t len = 1; len <= 24; len++) {
+		struct object_map m = plain(BPF_MAP_TYPE_HASH, 200);
+		struct fix f;
+
+		m.key_size = len;
+		open_one(&f, m);
+		for (int turn = 0; turn < 2; turn++) {
+			for (uint32_t i = 0; i < len; i++) {
+				uint64_t v;
+
+				memset(f.scratch, 7, len);
+				f.scratch[i] = 8;
+				if (!turn) {
+					assert_int_equal(
+						fix_call(&f, UPDATE,
+							 fix_map(&f, 0), f.at,
+							 fix_u64(&f, 64, i + 1),
+							 BPF_NOEXIST),
+						0);
+					continue;
+				}
+				v = fix_call(&f, LOOKUP, fix_map(&f, 0), f.at,
+					     0, 0);
+				assert_int_equal(fix_get(&f, v), i + 1);
+			}
+			memset(f.scratch, 7, len);
+			assert_int_equal(fix_call(&f, LOOKUP, fix_map(&f, 0),
+						  f.at, 0, 0),
+					 0);
+		}
+		fix_close(&f);
+	}
+}
+
+static size_t pages_in_row(const bool *used, size_t from, size_t pages)
+{
+	size_t run = 0;
+
+	for (size_t p = from; p <= pages; p++, run++)
+		if (used[p])
+			break;
+	return run;
+}
+
+/* The first row that is long enough, or the place that was asked for. */
+static void test_arena_beside_naive(void **state)
+{
+	enum { PAGES = 150, BYTES = 4096 };
+	struct object_map m = plain(ARENA, PAGES);
+	bool used[PAGES + 2] = {false};
+	uint64_t map, base, r = 5;
+	struct fix f;
+
+	(void)state;
+	m.key_size = m.value_size = 0;
+	open_one(&f, m);
+	map = fix_map(&f, 0);
+	base = fix_kfunc(&f, "bpf_arena_alloc_pages", map, 0, 1) - BYTES;
+	used[1] = true;
+	for (int step = 0; step < 4000; step++) {
+		size_t want, page, at = 0;
+
+		r = r * 6364136223846793005ull + 1442695040888963407ull;
+		want = 1 + (r >> 33) % (r >> 60 ? 5 : 90);
+		page = 1 + (r >> 45) % PAGES;
+		if (r >> 59 & 1) {
+			fix_kfunc(&f, "bpf_arena_free_pages", map,
+				  base + page * BYTES, want);
+			for (size_t p = page; p < page + want && p <= PAGES;
+			     p++)
+				used[p] = false;
+		} else if (r >> 58 & 1) {
+			if (pages_in_row(used, page, PAGES) >= want)
+				at = page;
+			assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages",
+						   map, base + page * BYTES,
+						   want),
+					 at ? base + at * BYTES : 0);
+		} else {
+			for (at = 1; at <= PAGES; at++)
+				if (pages_in_row(used, at, PAGES) >= want)
+					break;
+			at = at > PAGES ? 0 : at;
+			assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages",
+						   map, 0, want),
+					 at ? base + at * BYTES : 0);
+		}
+		for (size_t p = at; at && p < at + want; p++)
+			used[p] = true;
+		page = 1 + (r >> 20) % PAGES;
+		assert_int_equal(vm_read(f.vm, base + page * BYTES + 4095, 1) !=
+					 NULL,
+				 used[page]);
+		assert_int_equal(vm_read(f.vm, base + page * BYTES - 1, 2) !=
+					 NULL,
+				 used[page] && page > 1 && used[page - 1]);
+		fix_fault(&f);
+	}
+	/* None, too many, not at a page, page 0, past the end. */
+	assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages", map, 0, 0), 0);
+	fix_kfunc(&f, "bpf_arena_free_pages", map, base + BYTES, PAGES + 1);
+	assert_int_equal(
+		fix_kfunc(&f, "bpf_arena_alloc_pages", map, 0, PAGES + 1), 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages", map,
+				   base + BYTES + 8, 1),
+			 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages", map, base, 1),
+			 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages", map,
+				   base + (PAGES + 1) * BYTES, 1),
+			 0);
+	assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages", map,
+				   base + PAGES * BYTES, 1),
+			 base + PAGES * BYTES);
+	fix_kfunc(&f, "bpf_arena_free_pages", map, base + PAGES * BYTES, 9);
+	assert_int_equal(fix_kfunc(&f, "bpf_arena_alloc_pages", map, 0, PAGES),
+			 base + BYTES);
+	fix_close(&f);
+}
+
+/* What is copied is all but the special members, wherever they are. */
+static void test_fields_are_left_out(void **state)
+{
+	static struct object_field fields[] = {
+		{.kind = FIELD_KPTR_UNTRUSTED, .offset = 48},
+		{.kind = FIELD_SPIN_LOCK, .offset = 4},
+		{.kind = FIELD_TIMER, .offset = 16},
+		{.kind = FIELD_REFCOUNT, .offset = 60},
+	};
+	static const uint32_t types[] = {BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		for (size_t count = 0; count <= ARRAY_LEN(fields); count++) {
+			static const uint32_t size[] = {8, 4, 16, 4};
+			struct object_map m = plain(types[i], 3);
+			const unsigned char *v;
+			struct fix f;
+
+			m.value_size = 68;
+			m.fields = fields;
+			m.field_count = count;
+			open_one(&f, m);
+			memset(f.scratch + 100, 0xab, 68);
+			assert_int_equal(fix_call(&f, UPDATE, fix_map(&f, 0),
+						  fix_u32(&f, 0, 2), f.at + 100,
+						  0),
+					 0);
+			v = vm_read(f.vm, lookup(&f, 0, 2), 68);
+			for (uint32_t at = 0; at < 68; at++) {
+				bool special = false;
+
+				for (size_t k = 0; k < count; k++)
+					special |=
+						at >= fields[k].offset &&
+						at < fields[k].offset + size[k];
+				assert_int_equal(v[at], special ? 0 : 0xab);
+			}
+			fix_close(&f);
+		}
+}
+
+/* Each pair of the two that must be there, and the one that must not. */
+static void test_shapes(void **state)
+{
+	static const struct {
+		uint32_t type;
+		int key, value, entries; /* 1: needed, -1: forbidden, 0: both */
+	} rows[] = {
+		{BPF_MAP_TYPE_HASH, 1, 1, 1},
+		{BPF_MAP_TYPE_LRU_PERCPU_HASH, 1, 1, 1},
+		{BPF_MAP_TYPE_QUEUE, -1, 1, 1},
+		{BPF_MAP_TYPE_STACK, -1, 1, 1},
+		{BPF_MAP_TYPE_BLOOM_FILTER, -1, 1, 1},
+		{BPF_MAP_TYPE_RINGBUF, -1, -1, 1},
+		{ARENA, -1, -1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (int has = 0; has < 8; has++) {
+			struct object_map m = plain(rows[i].type, 4096);
+			int key = has & 1 ? 1 : -1, value = has & 2 ? 1 : -1,
+			    entries = has & 4 ? 1 : -1;
+			struct fix f;
+			int rc;
+
+			m.key_size = key > 0 ? 4 : 0;
+			m.value_size = value > 0 ? 8 : 0;
+			m.max_entries = entries > 0 ? 4096 : 0;
+			memset(&f, 0, sizeof(f));
+			f.maps[0] = m;
+			rc = fix_open(&f, 1);
+			assert_int_equal(
+				rc, key == rows[i].key &&
+						    value == rows[i].value &&
+						    entries == rows[i].entries
+					    ? 0
+					    : -EINVAL);
+			if (!rc)
+				fix_close(&f);
+		}
+}
+
+/* Flags of the map say what programs may do. */
+static void test_permissions(void **state)
+{
+	struct object_map m = plain(BPF_MAP_TYPE_ARRAY, 2);
+	struct fix f;
+	uint64_t v;
+	uint32_t key = 1;
+
+	(void)state;
+	m.flags = BPF_F_RDONLY_PROG;
+	open_one(&f, m);
+	assert_int_equal(update(&f, 0, 1, 5, BPF_ANY), ERROR(EPERM));
+	v = lookup(&f, 0, 1);
+	assert_int_equal(fix_get(&f, v), 0);
+	assert_null(vm_write(f.vm, v, 8));
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	/* The user may. */
+	v = 9;
+	assert_int_equal(vm_map_set(f.vm, 0, &key, 4, 0, &v, 8), 0);
+	assert_int_equal(fix_get(&f, lookup(&f, 0, 1)), 9);
+	assert_int_equal(vm_map_set(f.vm, 1, &key, 4, 0, &v, 8), -EINVAL);
+	assert_int_equal(vm_map_set(f.vm, -1, &key, 4, 0, &v, 8), -EINVAL);
+	assert_int_equal(vm_map_set(f.vm, 0, &key, 4, FIX_CPUS, &v, 8),
+			 -EINVAL);
+	fix_close(&f);
+	m.flags = BPF_F_WRONLY_PROG;
+	open_one(&f, m);
+	v = lookup(&f, 0, 1);
+	assert_non_null(vm_write(f.vm, v, 8));
+	assert_null(vm_read(f.vm, v, 8));
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	fix_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -599,6 +963,12 @@ int main(void)
 		cmocka_unit_test(test_outer),
 		cmocka_unit_test(test_arena),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_hash_beside_naive),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_arena_beside_naive),
+		cmocka_unit_test(test_fields_are_left_out),
+		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_permissions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,14 +188,20 @@ static inline uint64_t fix_call(struct fix *f, int number, uint64_t a,
 	return vm_calls_helper(f->calls, number)->fn(f->vm, r);
 }
 
-static inline uint64_t fix_kfunc(struct fix *f, const char *name, uint64_t a,
-				 uint64_t b, uint64_t c)
+static inline uint64_t fix_kfunc4(struct fix *f, const char *name, uint64_t a,
+				  uint64_t b, uint64_t c, uint64_t d)
 {
-	const uint64_t r[5] = {a, b, c};
+	const uint64_t r[5] = {a, b, c, d};
 	int index = vm_calls_resolve(f->calls, name, true);
 
 	assert_true(index >= 0);
 	return vm_calls_kfunc(f->calls, index)->fn(f->vm, r);
+}
+
+static inline uint64_t fix_kfunc(struct fix *f, const char *name, uint64_t a,
+				 uint64_t b, uint64_t c)
+{
+	return fix_kfunc4(f, name, a, b, c, 0);
 }
 
 /* The program's bytes at offset off; its address is the answer. */
