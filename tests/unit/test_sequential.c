@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -292,6 +294,253 @@ static void no_difference_is_no_win(void **state)
 	assert_int_equal(sequential_look(&p, none, 12), LOOK_FULL);
 }
 
+/* ---- a second way, by the papers and not by the code ------------------- */
+
+#define EVERY 9 /* pairs whose ways are all written down here */
+
+/* The part of the error that looks up to the n-th may spend. */
+static double spends(size_t n, size_t most)
+{
+	if (n >= most)
+		return 0.05;
+	return 0.05 * (0.65 + 0.35 * ((double)n - 5) / ((double)most - 5));
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = fabs(*(const double *)a), y = fabs(*(const double *)b);
+
+	return (x > y) - (x < y);
+}
+
+/* The sum of the mean ranks of those whose sign is +. */
+static double wilcoxon(const double *logs, size_t n, unsigned way)
+{
+	double sorted[EVERY], sum = 0;
+
+	memcpy(sorted, logs, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_size);
+	for (size_t i = 0; i < n; i++) {
+		size_t from = 0, to;
+
+		if (!(way >> i & 1))
+			continue;
+		while (fabs(sorted[from]) != fabs(logs[i]))
+			from++;
+		to = from;
+		while (to + 1 < n && fabs(sorted[to + 1]) == fabs(logs[i]))
+			to++;
+		sum += (double)(from + to) / 2 + 1;
+	}
+	return sum;
+}
+
+/* Of what is not over yet the largest go, as long as what is over then is no
+ * more than may be; equal ones go together. */
+static void take_largest(const double *of, bool *over, size_t ways, double may)
+{
+	for (;;) {
+		double top = -INFINITY;
+		size_t gone = 0;
+
+		for (size_t w = 0; w < ways; w++)
+			if (!over[w])
+				top = fmax(top, of[w]);
+		for (size_t w = 0; w < ways; w++)
+			gone += over[w] || of[w] >= top - 1e-9 * fabs(top);
+		if (isinf(top) || (double)gone > may * (double)ways + 1e-6)
+			return;
+		for (size_t w = 0; w < ways; w++)
+			over[w] |= of[w] >= top - 1e-9 * fabs(top);
+	}
+}
+
+static bool crosses(const double *logs, size_t n, size_t most)
+{
+	bool over[1 << EVERY] = {false};
+	double sum[1 << EVERY];
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		seen |= (unsigned)(logs[i] > 0) << i;
+	for (size_t k = 5; k <= n; k++) {
+		for (unsigned w = 0; w < 1u << n; w++)
+			sum[w] = wilcoxon(logs, k, w);
+		take_largest(sum, over, (size_t)1 << n, spends(k, most));
+		if (over[seen])
+			return true;
+	}
+	return false;
+}
+
+/* Sizes drawn from few, so that there are ties and nothings. */
+static void looks_are_counted_out(void **state)
+{
+	size_t yes = 0, all = 0;
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 3);
+	for (size_t n = 1; n <= EVERY; n++)
+		for (size_t most = n < 5 ? 5 : n; most <= n + 3; most++)
+			for (int t = 0; t < (n < 5 ? 5 : 30); t++) {
+				struct sequential_plan p = {0, 0.05, most};
+				double logs[EVERY];
+				bool want;
+
+				for (size_t i = 0; i < n; i++)
+					logs[i] = floor(rng_unit(&r) * 8 - 1);
+				want = crosses(logs, n, most);
+				assert_int_equal(
+					sequential_crossed(&p, logs, n), want);
+				yes += want;
+				all++;
+			}
+	assert_true(yes > all / 10 && yes < all * 9 / 10);
+}
+
+/* Residuals of a row that have the variance of its own. */
+static double rest_of(const double *row, size_t n, size_t at)
+{
+	double mean = 0;
+
+	for (size_t i = 0; i < n; i++)
+		mean += row[i] / (double)n;
+	return (row[at] - mean) / sqrt(1 - 1 / (double)n);
+}
+
+static bool largest_crosses(const double *logs, size_t rows, size_t stride,
+			    size_t n, size_t most)
+{
+	/* One more way: the one that was seen. */
+	bool over[1 << EVERY] = {false};
+	double sum[1 << EVERY];
+
+	for (size_t k = 5; k <= n; k++) {
+		double seen = -INFINITY, least = INFINITY;
+
+		for (unsigned w = 0; w < 1u << n; w++) {
+			sum[w] = -INFINITY;
+			for (size_t r = 0; r < rows; r++) {
+				const double *row = logs + r * stride;
+				double x = 0;
+
+				for (size_t i = 0; i < k; i++)
+					x += rest_of(row, k, i) *
+					     (w >> i & 1 ? 1 : -1);
+				sum[w] = fmax(sum[w], x);
+			}
+		}
+		for (size_t r = 0; r < rows; r++) {
+			double x = 0;
+
+			for (size_t i = 0; i < k; i++)
+				x += logs[r * stride + i];
+			seen = fmax(seen, x);
+		}
+		bool before[1 << EVERY];
+
+		memcpy(before, over, sizeof(over));
+		take_largest(sum, over, (size_t)1 << n, spends(k, most));
+		for (unsigned w = 0; w < 1u << n; w++)
+			if (over[w] && !before[w])
+				least = fmin(least, sum[w]);
+		if (seen >= least - 1e-9 * fabs(least))
+			return true;
+		/* What came before and is as large is over, too. */
+		for (unsigned w = 0; w < 1u << n; w++)
+			over[w] |= sum[w] >= least - 1e-9 * fabs(least);
+	}
+	return false;
+}
+
+static void the_largest_is_counted_out(void **state)
+{
+	size_t yes = 0, all = 0;
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 4);
+	for (size_t n = 4; n <= 8; n++)
+		for (size_t rows = 1; rows <= 3; rows++)
+			for (int t = 0; t < 20; t++) {
+				struct sequential_plan p = {0, 0.05, n + 1};
+				double logs[3 * 10];
+				bool want;
+
+				for (size_t i = 0; i < ARRAY_LEN(logs); i++)
+					logs[i] = gauss(&r) + 0.1 * t;
+				want = largest_crosses(logs, rows, 10, n,
+						       n + 1);
+				assert_int_equal(sequential_crossed_max(
+							 &p, logs, rows, 10, n),
+						 want);
+				yes += want;
+				all++;
+			}
+	assert_true(yes > all / 10 && yes < all * 9 / 10);
+	assert_false(sequential_crossed_max(
+		&(struct sequential_plan){0, 0.05, 8}, NULL, 0, 10, 8));
+}
+
+/* mean (or median) + t(80 %) s sqrt(1/n - 1/most), by the tables. */
+static void the_best_that_may_come(void **state)
+{
+	static const double two[] = {.1, .3}, bent[] = {0, .3, .3},
+			    flat[] = {.2, .2, .2, .2};
+	double many[14] = {0};
+	struct sequential_plan p = {.error = 0.05, .most = 10};
+
+	(void)state;
+	assert_true(fabs(sequential_optimum(&p, two, 2) -
+			 (.2 + 1.376 * .141421356 * sqrt(.4))) < 1e-6);
+	/* The median is kinder here. */
+	assert_true(fabs(sequential_optimum(&p, bent, 3) -
+			 (.3 + 1.061 * .173205081 * sqrt(1 / 3. - .1))) < 1e-6);
+	assert_true(fabs(sequential_optimum(&p, flat, 4) - .2) < 1e-9);
+	/* All are there. */
+	p.most = 2;
+	assert_true(fabs(sequential_optimum(&p, two, 2) - .2) < 1e-9);
+	/* 10 and 13 degrees of freedom: 0.879, and 0.870 in the tables. */
+	p.most = 64;
+	many[0] = 1;
+	for (size_t n = 11; n <= 14; n += 3) {
+		double s = sqrt(1 / (double)n), mean = 1 / (double)n;
+
+		assert_true(fabs(sequential_optimum(&p, many, n) -
+				 (mean + (n == 11 ? .879 : .870) * s *
+						 sqrt(1 / (double)n -
+						      1 / 64.))) < 1e-4);
+	}
+}
+
+/* The edges of each answer. */
+static void looks_at_the_edges(void **state)
+{
+	static const double five[] = {.1, .2, .1, .2, .1, -.3, -.2, -.1};
+	struct sequential_plan p = {.1, .05, 8};
+
+	(void)state;
+	/* A median that just reaches the least effect is enough. */
+	assert_int_equal(sequential_look(&p, five, 5), LOOK_DECIDED);
+	p.least = .1001;
+	assert_int_not_equal(sequential_look(&p, five, 5), LOOK_DECIDED);
+	/* One pair foretells nothing, however bad. */
+	p.least = .05;
+	assert_int_equal(sequential_look(&p, five + 5, 1), LOOK_ON);
+	assert_int_equal(sequential_look(&p, five + 5, 2), LOOK_FUTILE);
+	p.most = 1;
+	assert_int_equal(sequential_look(&p, five, 1), LOOK_FULL);
+	for (int i = LOOK_ON; i <= LOOK_FULL; i++)
+		assert_string_equal(look_name((enum look)i),
+				    ((const char *[]){"on", "decided", "futile",
+						      "full"})[i]);
+	/* All pairs to come win: 2 of 5 must not have been lost, 1 of 8 may. */
+	p.least = 0;
+	p.most = 8;
+	assert_int_equal(sequential_look(&p, (double[]){-.01, .2}, 2), LOOK_ON);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +552,10 @@ int main(void)
 		cmocka_unit_test(the_largest_of_many),
 		cmocka_unit_test(last_of_the_most_pairs),
 		cmocka_unit_test(no_difference_is_no_win),
+		cmocka_unit_test(looks_are_counted_out),
+		cmocka_unit_test(the_largest_is_counted_out),
+		cmocka_unit_test(the_best_that_may_come),
+		cmocka_unit_test(looks_at_the_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
