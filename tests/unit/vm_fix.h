@@ -24,7 +24,7 @@
 #define FIX_MAPS 8
 
 /* Functions of the object. */
-enum { FIX_SUM, FIX_EACH, FIX_TIMER, FIX_FUNCS };
+enum { FIX_SUM, FIX_EACH, FIX_TIMER, FIX_LESS, FIX_FUNCS };
 
 struct fix {
 	struct object o;
@@ -70,7 +70,10 @@ static struct object_insn fix_insns[] = {
 	/* FIX_TIMER(map, key, value): value[0] = value[0] * 10 + key */
 	FIX_LDX(BPF_W, 1, 2, 0), FIX_LDX(BPF_DW, 2, 3, 0),
 	FIX_I(BPF_ALU64 | BPF_MUL, 2, 0, 0, 10), FIX_ADD(2, 1),
-	FIX_STX(BPF_DW, 3, 2, 0), FIX_MOV(0, 0), FIX_EXIT};
+	FIX_STX(BPF_DW, 3, 2, 0), FIX_MOV(0, 0), FIX_EXIT,
+	/* FIX_LESS(a, b): a[-4] < b[-4] */
+	FIX_LDX(BPF_DW, 1, 1, -32), FIX_LDX(BPF_DW, 2, 2, -32), FIX_MOV(0, 1),
+	FIX_I(BPF_JMP | BPF_JLT | BPF_X, 1, 2, 1, 0), FIX_MOV(0, 0), FIX_EXIT};
 
 static inline uint64_t fix_now(void *arg)
 {
@@ -132,7 +135,7 @@ static inline void fix_host(struct fix *f)
 /* vm_new() with f->maps as they are; its answer. */
 static inline int fix_open(struct fix *f, size_t maps)
 {
-	static const uint32_t first[] = {0, 7, 18, ARRAY_LEN(fix_insns)};
+	static const uint32_t first[] = {0, 7, 18, 25, ARRAY_LEN(fix_insns)};
 	static const struct vm_kind stack = {.name = "stack"};
 	static const struct vm_call *const tables[] = {vm_calls_core};
 	int rc;
@@ -244,6 +247,9 @@ static inline void fix_set(struct fix *f, uint64_t addr, uint64_t value)
 static inline void fix_enter(struct fix *f)
 {
 	f->vm->runs++;
+	/* What callbacks may use up. */
+	f->vm->slack = INTPTR_MAX / 4;
+	f->vm->depth_limit = VM_DEPTH;
 }
 
 static inline void fix_leave(struct fix *f)
