@@ -435,6 +435,59 @@ static void test_heads_in_maps(void **state)
 	btf__free(f.o.btf);
 }
 
+/* What a map's value points to goes with it; who is not ours stays. */
+static void test_pointers_in_maps(void **state)
+{
+	static const struct vm_kind task = {.name = "task_struct"};
+	static const struct vm_kind other = {.name = "other"};
+	static struct object_field field = {.kind = FIELD_KPTR, .offset = 8};
+	uint64_t bytes = 0, map, v, kept[5];
+	struct fix f;
+
+	(void)state;
+	memset(&f, 0, sizeof(f));
+	f.maps[0] = (struct object_map){.name = "m",
+					.type = BPF_MAP_TYPE_HASH,
+					.key_size = 4,
+					.value_size = 16,
+					.max_entries = 4,
+					.inner = -1,
+					.fields = &field,
+					.field_count = 1};
+	assert_int_equal(fix_open(&f, 1), 0);
+	f.o.btf = make_types();
+	map = fix_map(&f, 0);
+	kept[0] = item_new(&f, 1);
+	kept[1] = fix_kfunc(&f, "bpf_percpu_obj_new_impl", t.item, 0, 0);
+	kept[2] = fix_kfunc(&f, "bpf_cpumask_create", 0, 0, 0);
+	kept[3] =
+		vm_addr(vm_region_new(f.vm, &bytes, 8, VM_READ, &task, &bytes));
+	kept[4] = vm_addr(
+		vm_region_new(f.vm, &bytes, 8, VM_READ, &other, &bytes));
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		if (i > 2)
+			vm_ref_acquire(f.vm, kept[i]);
+		fix_call(&f, 2, map, fix_u32(&f, WORD, 1), f.at + 1024, 0);
+		v = fix_call(&f, 1, map, f.at + WORD, 0, 0);
+		assert_int_equal(fix_call(&f, 194, v + 8, kept[i], 0, 0), 0);
+		fix_call(&f, 3, map, f.at + WORD, 0, 0);
+		assert_int_equal(vm_region(f.vm, vm_region_of(kept[i])) != NULL,
+				 i > 2);
+	}
+	/* A number that is none of a live object, or in the middle of one. */
+	kept[0] = item_new(&f, 1);
+	for (int i = 0; i < 2; i++) {
+		fix_call(&f, 2, map, f.at + WORD, f.at + 1024, 0);
+		v = fix_call(&f, 1, map, f.at + WORD, 0, 0);
+		fix_set(&f, v + 8, i ? kept[0] + 8 : 1ull << 60);
+		fix_call(&f, 3, map, f.at + WORD, 0, 0);
+	}
+	assert_non_null(vm_region(f.vm, vm_region_of(kept[0])));
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_close(&f);
+	btf__free(f.o.btf);
+}
+
 static void test_types(void **state)
 {
 	static const uint32_t *const fine[] = {&t.item, &t.lone, &t.locked,
@@ -644,6 +697,7 @@ int main(void)
 		cmocka_unit_test(test_trees_are_flat),
 		cmocka_unit_test(test_trees_refuse),
 		cmocka_unit_test(test_heads_in_maps),
+		cmocka_unit_test(test_pointers_in_maps),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_per_cpu),
 		cmocka_unit_test(test_when_they_die),

@@ -480,40 +480,45 @@ static void test_words(void **state)
 static const struct zoo_row {
 	const char *field, *type, *matches;
 } zoo[] = {
-	{"!", "v", " 0 "},		 /* 0: void */
-	{"i", "i", " 1 27 "},		 /* unsigned int */
-	{"i", "i", " 2 "},		 /* int */
-	{"i", "i", " 3 "},		 /* unsigned long */
-	{"p", "pi", " 4 "},		 /* 4: unsigned int * */
-	{"p", "pi", " 5 "},		 /* int * */
-	{"p", "ps", " 6 24 31 "},	 /* struct A {a} * */
-	{"[i", "[i", " 7 "},		 /* unsigned int [4] */
-	{"[i", "[i", " 8 "},		 /* 8: unsigned int [5] */
-	{"[i", "[i", " 9 "},		 /* unsigned long [4] */
-	{"c", "s", " 10 11 32 "},	 /* struct A {a} */
-	{"c", "s", " 11 32 "},		 /* struct A {a, b} */
-	{"c", "s", " 12 "},		 /* 12: struct B {a} */
-	{"c", "u", " 13 "},		 /* union A {a} */
-	{"wA", "w", " 10 11 14 30 32 "}, /* struct A; */
-	{"wA", "w", " 13 15 "},		 /* union A; */
-	{"eE", "e", " 16 33 "},		 /* 16: enum E {X, Y} */
-	{"eE", "e", " 16 17 33 "},	 /* enum E {X} */
-	{"eE", "e", " 18 "},		 /* enum E: 64 {X, Y} */
-	{"eF", "e", " 19 "},		 /* enum F {X, Y} */
-	{"!", "(i)i", " 20 "},		 /* 20: int (int) */
-	{"!", "(ii)i", " 21 "},		 /* int (int, int) */
-	{"!", "(i)v", " 22 "},		 /* void (int) */
-	{"f", "!", " "},		 /* double */
-	{"p", "pw", " 6 24 31 "},	 /* 24: struct A; * */
-	{"p", "pu", " 25 28 "},		 /* union A {a} * */
-	{"p", "ppi", " 26 "},		 /* unsigned int ** */
-	{"i", "i", " 1 27 "},		 /* const unsigned int */
-	{"p", "pw", " 25 28 "},		 /* 28: union A; * */
-	{"e*", "e", " 29 "},		 /* enum {X, Y} */
-	{"c", "s", " 30 "},		 /* struct A {long a} */
-	{"p", "ps", " 6 24 31 "},	 /* struct A {a, b} * */
-	{"c", "s", " 11 32 "},		 /* 32: struct A {b, a} */
-	{"eE", "e", " 16 33 "},		 /* enum E {Y, X} */
+	{"!", "v", " 0 "},		    /* 0: void */
+	{"i", "i", " 1 27 "},		    /* unsigned int */
+	{"i", "i", " 2 "},		    /* int */
+	{"i", "i", " 3 "},		    /* unsigned long */
+	{"p", "pi", " 4 "},		    /* 4: unsigned int * */
+	{"p", "pi", " 5 "},		    /* int * */
+	{"p", "ps", " 6 24 31 "},	    /* struct A {a} * */
+	{"[i", "[i", " 7 "},		    /* unsigned int [4] */
+	{"[i", "[i", " 8 "},		    /* 8: unsigned int [5] */
+	{"[i", "[i", " 9 "},		    /* unsigned long [4] */
+	{"c", "s", " 10 11 32 "},	    /* struct A {a} */
+	{"c", "s", " 11 32 "},		    /* struct A {a, b} */
+	{"c", "s", " 12 "},		    /* 12: struct B {a} */
+	{"c", "u", " 13 "},		    /* union A {a} */
+	{"wA", "w", " 10 11 14 30 32 38 "}, /* struct A; */
+	{"wA", "w", " 13 15 "},		    /* union A; */
+	{"eE", "e", " 16 33 "},		    /* 16: enum E {X, Y} */
+	{"eE", "e", " 16 17 33 "},	    /* enum E {X} */
+	{"eE", "e", " 18 "},		    /* enum E: 64 {X, Y} */
+	{"eF", "e", " 19 "},		    /* enum F {X, Y} */
+	{"!", "(i)i", " 20 "},		    /* 20: int (int) */
+	{"!", "(ii)i", " 21 "},		    /* int (int, int) */
+	{"!", "(i)v", " 22 "},		    /* void (int) */
+	{"f", "!", " "},		    /* double */
+	{"p", "pw", " 6 24 31 "},	    /* 24: struct A; * */
+	{"p", "pu", " 25 28 "},		    /* union A {a} * */
+	{"p", "ppi", " 26 "},		    /* unsigned int ** */
+	{"i", "i", " 1 27 "},		    /* const unsigned int */
+	{"p", "pw", " 25 28 "},		    /* 28: union A; * */
+	{"e*", "e", " 29 "},		    /* enum {X, Y} */
+	{"c", "s", " 30 "},		    /* struct A {long a} */
+	{"p", "ps", " 6 24 31 "},	    /* struct A {a, b} * */
+	{"c", "s", " 11 32 "},		    /* 32: struct A {b, a} */
+	{"eE", "e", " 16 33 "},		    /* enum E {Y, X} */
+	{"!", "(ii)i", " 34 "},		    /* int (int, long) */
+	{"!", "(ii)i", " 35 "},		    /* int (long, int) */
+	{"!", "(ipv)i", " 36 "},	    /* int (int, void *) */
+	{"eE", "e", " 37 "},		    /* enum E: 64 {X, Z} */
+	{"c", "s", " 11 32 38 "},	    /* 38: struct A {b} */
 };
 
 static int two_values(struct btf *b, const char *name, const char *x,
@@ -540,12 +545,13 @@ static int record(struct btf *b, bool is_union, const char *name, int type,
 	return id;
 }
 
-static int proto(struct btf *b, int returns, int params)
+static int proto(struct btf *b, int returns, int first, int second)
 {
 	int id = btf__add_func_proto(b, returns);
 
-	for (int i = 0; i < params; i++)
-		btf__add_func_param(b, "x", INT);
+	btf__add_func_param(b, "x", first);
+	if (second)
+		btf__add_func_param(b, "y", second);
 	return id;
 }
 
@@ -599,10 +605,11 @@ static int animal(struct btf *b, int which)
 	case 19:
 		return two_values(b, "F", "X", "Y");
 	case 20:
+		return proto(b, INT, INT, 0);
 	case 21:
-		return proto(b, INT, which - 19);
+		return proto(b, INT, INT, INT);
 	case 22:
-		return proto(b, 0, 1);
+		return proto(b, 0, INT, 0);
 	case 23:
 		return btf__add_float(b, "double", 8);
 	case 24:
@@ -623,8 +630,21 @@ static int animal(struct btf *b, int which)
 		return btf__add_ptr(b, animal(b, 11));
 	case 32:
 		return record(b, false, "A", INT, "b", "a");
-	default:
+	case 33:
 		return two_values(b, "E", "Y", "X");
+	case 34:
+		return proto(b, INT, INT, LONG);
+	case 35:
+		return proto(b, INT, LONG, INT);
+	case 36:
+		return proto(b, INT, INT, PTR);
+	case 37:
+		id = btf__add_enum64(b, "E", 8, false);
+		btf__add_enum64_value(b, "X", 0);
+		btf__add_enum64_value(b, "Z", 1);
+		return id;
+	default:
+		return record(b, false, "A", INT, "b", NULL);
 	}
 }
 

@@ -56,6 +56,7 @@ static void plain(struct made *m)
 	btf__add_datasec_var_info(e->btf, m->var, 0, 8);
 	m->proto = btf__add_func_proto(e->btf, m->u64);
 	m->func = btf__add_func(e->btf, "sub", BTF_FUNC_GLOBAL, m->proto);
+	elf_row(e, EXT_FUNC, "syscall", 0, (uint32_t)m->func, 0, 0);
 	elf_row(e, EXT_FUNC, ".text", 16, (uint32_t)m->func, 0, 0);
 	elf_row(e, EXT_LINE, "syscall", 0,
 		(uint32_t)btf__add_str(e->btf, "a.c"),
@@ -98,6 +99,7 @@ static void test_all_of_it(void **state)
 	assert_int_equal(o->funcs[1].count, 2);
 	assert_int_equal(o->funcs[2].first, 7);
 	assert_int_equal(o->funcs[2].kind, FUNC_SUBPROG);
+	assert_int_equal(o->funcs[0].type, m.func);
 	assert_int_equal(o->funcs[2].type, m.func);
 	assert_int_equal(o->funcs[1].type, 0);
 	assert_int_equal(o->insn_count, 9);
@@ -236,6 +238,7 @@ static const struct number_row {
 	{SYMBOL, 5, Y(st_value), 17, -EINVAL, "outside section '.data'"},
 	{SYMBOL, 5, Y(st_shndx), 0, -EINVAL, "neither defined nor"},
 	{SYMBOL, 5, Y(st_shndx), SHN_ABS, -EINVAL, "is not known here"},
+	{SYMBOL, 5, Y(st_shndx), EXT + 1, -EINVAL, "'', which is not known"},
 	{SYMBOL, 5, Y(st_shndx), BTF, -ENOTSUP, "'.BTF', which is not known"},
 	{RELOCATION, 0, R(r_offset), 40, -EINVAL, "no symbol or no place"},
 	{RELOCATION, 0, R(r_offset), 39, -EINVAL, "a relocation inside it"},
@@ -421,6 +424,47 @@ static void test_code(void **state)
 	}
 }
 
+/* A call of what is never reached may be the last, a relocation may not. */
+static void test_last(void **state)
+{
+	struct btf *empty = btf__new_empty();
+
+	(void)state;
+	for (int trap = 0; trap < 2; trap++) {
+		struct bpf_insn in[] = {MOV0, MOV0};
+		struct object *o;
+		struct elf_fix e;
+		int id, rc;
+
+		elf_init(&e);
+		elf_func(&e, "syscall", "f", in, 2);
+		if (trap) {
+			in[1] = (struct bpf_insn)PSEUDO(CALL, 1, -1);
+			elf_rel(&e, 3, 8,
+				elf_symbol_add(&e, TRAP_FUNC, ELF_EXTERN, 0, 0,
+					       0));
+		} else {
+			btf__add_int(e.btf, "int", 4, 0);
+			id = btf__add_struct(e.btf, "s", 4);
+			btf__add_field(e.btf, "m", 1, 0, 0);
+			elf_row(&e, EXT_CORE, "syscall", 8, (uint32_t)id,
+				(uint32_t)btf__add_str(e.btf, "0:0"), 0);
+		}
+		in[1].imm = trap ? -1 : 0;
+		elf_types(&e);
+		elf_write(&e);
+		rc = elf_open(&e, empty, &o);
+		assert_int_equal(rc, trap ? 0 : -EINVAL);
+		if (trap)
+			assert_int_equal(o->insns[1].what, INSN_POISON);
+		else
+			assert_non_null(strstr(err_text(), "runs past"));
+		object_free(o);
+		elf_release(&e);
+	}
+	btf__free(empty);
+}
+
 /* What a section's name says of its functions. */
 static void test_kinds(void **state)
 {
@@ -551,6 +595,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_last),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_externs),
 	};
