@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "stats/evidence.h"
 
 enum { PAIRS = 5, FRESH = 3, TRIALS = 400 };
@@ -220,6 +221,81 @@ static void arms_are_mirrored(void **state)
 	assert_int_equal(order[2], 0);
 }
 
+static bool near(double a, double b)
+{
+	return fabs(a - b) <= 1e-9 * (1 + fabs(a));
+}
+
+/* ---- verdicts at their edges --------------------------------------------- */
+
+static void verdicts_at_their_edges(void **state)
+{
+	/* All pairs alike: the interval is a point. */
+	static const struct {
+		double ratio, effect, guard;
+		enum effect is;
+		bool failed;
+	} rows[] = {
+		{1.25, 25, 0, EFFECT_BETTER, false},
+		{1.25, 25.001, 0, EFFECT_UNDECIDED, false},
+		{0.8, 25, 0, EFFECT_WORSE, true},
+		{0.8, 25.001, 0, EFFECT_UNDECIDED, true},
+		{0.8, 25, 24.999, EFFECT_WORSE, true},
+		{0.8, 25, 25.001, EFFECT_WORSE, false},
+		{1, 0, 0, EFFECT_UNDECIDED, false},
+		{1.001, 0, 0, EFFECT_BETTER, false},
+		{0.999, 0, 0, EFFECT_WORSE, true},
+	};
+	double base[6], cand[6];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct evidence_rule rule = {.min_effect_pct = rows[i].effect,
+					     .guard_pct = rows[i].guard};
+		struct evidence e;
+
+		for (size_t k = 0; k < 6; k++) {
+			base[k] = rows[i].ratio * 8;
+			cand[k] = 8;
+		}
+		evidence_judge(&rule, base, cand, 6, &e);
+		if (e.effect != rows[i].is || e.guard_failed != rows[i].failed)
+			fail_msg("row %zu: %d, %d", i, e.effect,
+				 e.guard_failed);
+		assert_int_equal(e.pairs, 6);
+		assert_true(near(e.baseline, rows[i].ratio * 8));
+		assert_true(near(e.candidate, 8));
+		assert_true(near(e.ratio, rows[i].ratio));
+		assert_true(near(e.lo, e.ratio) && near(e.hi, e.ratio));
+		assert_true(near(evidence_guard_floor(&rule),
+				 1 / (1 + rows[i].guard / 100)));
+		rule.higher_is_better = true;
+		assert_true(near(evidence_guard_floor(&rule),
+				 1 - rows[i].guard / 100));
+	}
+}
+
+static void ratios_at_their_edges(void **state)
+{
+	static const struct {
+		double base, cand, lower; /* … is better */
+	} rows[] = {
+		{2, 4, 0.5},	 {4, 2, 2},    {1, 1e6, 1e-6}, {1, 2e6, 1e-6},
+		{2e6, 1, 1e6},	 {0, 1, 1e-6}, {1, 0, 1e6},    {0, 0, 1},
+		{-1, 0, 1},	 {0, -1, 1},   {-1, 1, 1e-6},  {1, -1, 1e6},
+		{1e-9, 1e-9, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (!near(evidence_ratio(false, rows[i].base, rows[i].cand),
+			  rows[i].lower) ||
+		    !near(evidence_ratio(true, rows[i].cand, rows[i].base),
+			  rows[i].lower))
+			fail_msg("row %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +310,8 @@ int main(void)
 		cmocka_unit_test(zero_is_the_end_of_the_scale),
 		cmocka_unit_test(confirmation_must_stand_alone),
 		cmocka_unit_test(arms_are_mirrored),
+		cmocka_unit_test(verdicts_at_their_edges),
+		cmocka_unit_test(ratios_at_their_edges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

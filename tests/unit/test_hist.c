@@ -100,6 +100,50 @@ static void json_has_only_what_counts(void **state)
 	json_free(v);
 }
 
+static void sums_and_maxima(void **state)
+{
+	struct hist a = {0}, b = {0};
+
+	(void)state;
+	hist_add_many(&a, 5000, 0);
+	assert_int_equal(a.max, 0);
+	assert_int_equal(a.count, 0);
+	hist_add_many(&a, 5000, 3);
+	hist_add(&a, 4000);
+	assert_int_equal(a.count, 4);
+	assert_int_equal(a.sum, 19000);
+	assert_int_equal(a.max, 5000);
+	assert_int_equal(a.slot[hist_slot(5000)], 3);
+	hist_add(&b, 9000);
+	hist_merge(&a, &b);
+	assert_int_equal(a.max, 9000);
+	hist_merge(&b, &a);
+	assert_int_equal(b.max, 9000);
+	assert_int_equal(b.count, 6);
+	assert_int_equal(b.sum, 37000);
+	assert_int_equal(b.slot[hist_slot(9000)], 2);
+	assert_int_equal(b.slot[hist_slot(4000)], 1);
+}
+
+/* In a slot of n, the k-th stands k parts of n above its lower end. */
+static void quantiles_within_a_slot(void **state)
+{
+	unsigned slot = hist_slot(1 << 20);
+	uint64_t low = hist_lower(slot), high = hist_lower(slot + 1);
+	struct hist h = {0};
+
+	(void)state;
+	assert_int_equal(hist_quantile(&h, 0.5), 0);
+	hist_add_many(&h, low, 10);
+	hist_add_many(&h, 1ull << 30, 10);
+	for (int k = 1; k <= 10; k++)
+		assert_in_range(hist_quantile(&h, k / 20.),
+				low + (high - low) * (uint64_t)k / 10 - 1,
+				low + (high - low) * (uint64_t)k / 10 + 1);
+	assert_int_equal(hist_quantile(&h, 1), 1ull << 30);
+	assert_true(hist_quantile(&h, 0.51) >= 1ull << 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +153,8 @@ int main(void)
 		cmocka_unit_test(one_value_is_every_quantile),
 		cmocka_unit_test(merging_adds_up),
 		cmocka_unit_test(json_has_only_what_counts),
+		cmocka_unit_test(sums_and_maxima),
+		cmocka_unit_test(quantiles_within_a_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

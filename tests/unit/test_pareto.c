@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "stats/pareto.h"
 
 static struct interval around(double mid, double half)
@@ -81,6 +82,40 @@ static void somebody_always_remains(void **state)
 	}
 }
 
+static void each_end_counts(void **state)
+{
+	static const struct {
+		struct interval a[2], b[2];
+		bool clearly; /* in the first figure */
+		bool dominates;
+	} rows[] = {
+		{{{2, 3, 4}, {1, 1, 1}}, {{0, 1, 2}, {1, 1, 1}}, true, true},
+		/* Both ends have to be beyond the other's middle. */
+		{{{1, 3, 4}, {1, 1, 1}}, {{0, 1, 2}, {1, 1, 1}}, false, false},
+		{{{2, 3, 4}, {1, 1, 1}}, {{0, 1, 3}, {1, 1, 1}}, false, false},
+		/* Better in one and clearly worse in the other. */
+		{{{2, 3, 4}, {0, 0, 0}}, {{0, 1, 2}, {1, 1, 1}}, true, false},
+		/* Worse in the other, though not clearly, and more so. */
+		{{{2, 3, 4}, {0, 1, 9}}, {{0, 1, 2}, {0, 3, 9}}, true, false},
+		{{{2, 3, 4}, {0, 1, 9}}, {{0, 1, 2}, {0, 2.9, 9}}, true, true},
+		{{{1, 1, 1}, {1, 1, 1}}, {{1, 1, 1}, {1, 1, 1}}, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct interval *a = rows[i].a, *b = rows[i].b;
+		struct interval both[4] = {b[0], b[1], a[0], a[1]};
+		bool front[2];
+
+		if (pareto_clearly(&a[0], &b[0]) != rows[i].clearly ||
+		    pareto_dominates(a, b, 2) != rows[i].dominates)
+			fail_msg("row %zu", i);
+		pareto_front(both, 2, 2, front);
+		assert_int_equal(front[0], !rows[i].dominates);
+		assert_true(front[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +124,7 @@ int main(void)
 		cmocka_unit_test(noise_is_no_merit),
 		cmocka_unit_test(nothing_clear_outdoes_nobody),
 		cmocka_unit_test(somebody_always_remains),
+		cmocka_unit_test(each_end_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
