@@ -316,6 +316,32 @@ static void test_every_length(void **state)
 	elf_release(&m.e);
 }
 
+/* A header and nothing else; as many bytes as there may be, and one more. */
+static void test_lengths(void **state)
+{
+	struct object_target t = {.resolve = elf_resolve};
+	char *bytes = mem_zalloc(OBJECT_MAX_BYTES + 1ul, 1);
+	struct object *o;
+	struct made m;
+
+	(void)state;
+	plain(&m);
+	elf_types(&m.e);
+	elf_write(&m.e);
+	for (size_t len = 63; len <= 64; len++) {
+		m.e.file.len = len;
+		assert_int_equal(elf_open(&m.e, NULL, &o), -EINVAL);
+		assert_non_null(strstr(err_text(), len == 63
+							   ? "not an ELF file"
+							   : "section table"));
+	}
+	elf_release(&m.e);
+	assert_int_equal(object_open(bytes, OBJECT_MAX_BYTES, &t, &o), -EINVAL);
+	assert_int_equal(object_open(bytes, OBJECT_MAX_BYTES + 1ul, &t, &o),
+			 -EFBIG);
+	free(bytes);
+}
+
 /* ---- instructions ------------------------------------------------------ */
 
 #define MOST 8
@@ -422,6 +448,26 @@ static void test_code(void **state)
 		object_free(o);
 		elf_release(&e);
 	}
+}
+
+/* Calls without relocations are within their own section. */
+static void test_two_sections(void **state)
+{
+	static const struct bpf_insn one[] = {EXIT};
+	static const struct bpf_insn two[] = {PSEUDO(CALL, BPF_PSEUDO_CALL, -1),
+					      EXIT};
+	struct object *o;
+	struct elf_fix e;
+
+	(void)state;
+	elf_init(&e);
+	elf_func(&e, "syscall", "f", one, 1);
+	elf_func(&e, ".text", "g", two, 2);
+	o = elf_object(&e);
+	assert_int_equal(o->insns[1].what, INSN_CALL_FUNC);
+	assert_int_equal(o->insns[1].arg, 1);
+	object_free(o);
+	elf_release(&e);
 }
 
 /* A call of what is never reached may be the last, a relocation may not. */
@@ -595,6 +641,8 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_two_sections),
 		cmocka_unit_test(test_last),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_externs),

@@ -348,6 +348,30 @@ static void test_map_places(void **state)
 	}
 }
 
+/* Without types, or without bytes, it is no section of maps. */
+static void test_map_sections(void **state)
+{
+	static const unsigned char zero[8];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct vars v = {.section = i & 1 ? ".maps" : ".other"};
+		struct object *o;
+		struct elf_fix e;
+
+		elf_init(&e);
+		elf_func(&e, "syscall", "f", one, 1);
+		btf__add_int(e.btf, "int", 4, 0);
+		vars_done(&v, &e);
+		elf_add(&e, ".maps", i & 2 ? SHT_PROGBITS : SHT_NOBITS,
+			ELF_DATA, zero, 8);
+		check_words((size_t)i, open_it(&e, &o), i == 3 ? 0 : -EINVAL,
+			    "section '.maps' has no types");
+		object_free(o);
+		elf_release(&e);
+	}
+}
+
 /*
  * The outer map is at 0, with room for four values from byte 24 on; the others
  * are at 56 and 80, and the section has 104 bytes.
@@ -703,6 +727,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_map_places),
+		cmocka_unit_test(test_map_sections),
 		cmocka_unit_test(test_initial_values),
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_resizable),

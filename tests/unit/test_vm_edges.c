@@ -645,6 +645,88 @@ static void test_override(void **state)
 	vm_calls_free(calls);
 }
 
+/* Its own note says what an instruction was to be. */
+static void test_poison(void **state)
+{
+	struct object_insn in[] = {
+		{.i = EXIT, .what = INSN_POISON, .arg = 1},
+		{.i = EXIT, .what = INSN_POISON, .arg = 0},
+		{.i = EXIT, .what = INSN_POISON, .arg = 0},
+	};
+	struct object_note notes[] = {{.insn = 1, .text = (char *)"of one"},
+				      {.insn = 0, .text = (char *)"of none"}};
+	static const char *const want[] = {"of none", "of one",
+					   "a relocation that found nothing"};
+	struct object_func funcs[] = {{.name = "a", .count = 1},
+				      {.name = "b", .first = 1, .count = 1},
+				      {.name = "c", .first = 2, .count = 1}};
+	struct object o = {.insns = in,
+			   .insn_count = ARRAY_LEN(in),
+			   .funcs = funcs,
+			   .func_count = ARRAY_LEN(funcs),
+			   .notes = notes,
+			   .note_count = ARRAY_LEN(notes)};
+	struct vm_host host = {.nr_cpus = 1};
+	struct vm_calls *calls = vm_calls_new(NULL, 0, 0);
+	uint64_t r0;
+	struct vm *vm;
+
+	(void)state;
+	assert_int_equal(vm_new(&o, calls, &host, NULL, &vm), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(vm_run(vm, i, NULL, 0, &r0), -EFAULT);
+		assert_int_equal(vm_fault(vm)->kind, VM_FAULT_INSN);
+		assert_string_equal(vm_fault(vm)->text, want[i]);
+		assert_int_equal(vm_fault(vm)->insn, i);
+	}
+	vm_free(vm);
+	vm_calls_free(calls);
+}
+
+/* Which kernels have a call, and which numbers are helpers'. */
+static void test_calls(void **state)
+{
+	static const struct vm_call rows[] = {
+		{"bounded", tripled, 0, 60013, 60015},
+		{"helper_first", tripled, 1, 0, 0},
+		{"helper_last", tripled, 1023, 0, 0},
+		{"not_a_helper", tripled, 1024, 0, 0},
+		{"nor_this", tripled, -1, 0, 0},
+		{"a", tripled, 0, 0, 0},
+		{"ab", tripled, 0, 0, 0},
+		{"abc", tripled, 0, 0, 0},
+		{"variable", NULL, 0, 0, 0},
+		{NULL, NULL, 0, 0, 0},
+	};
+	static const struct vm_call *const tables[] = {rows};
+
+	(void)state;
+	for (uint32_t v = 60012; v <= 60016; v++) {
+		struct vm_calls *c = vm_calls_new(tables, 1, v);
+		bool has = v >= 60013 && v <= 60015;
+
+		assert_int_equal(vm_calls_resolve(c, "bounded", true) >= 0,
+				 has);
+		for (size_t i = 3; i < 8; i++) {
+			int at = vm_calls_resolve(c, rows[i].name, true);
+
+			assert_true(at >= 0);
+			assert_ptr_equal(vm_calls_kfunc(c, at), &rows[i]);
+		}
+		assert_true(vm_calls_resolve(c, "variable", false) >= 0);
+		assert_int_equal(vm_calls_resolve(c, "variable", true), -1);
+		assert_int_equal(vm_calls_resolve(c, "a", false), -1);
+		assert_int_equal(vm_calls_resolve(c, "helper_last", true), -1);
+		assert_ptr_equal(vm_calls_helper(c, 1), &rows[1]);
+		assert_ptr_equal(vm_calls_helper(c, 1023), &rows[2]);
+		assert_null(vm_calls_helper(c, 1024));
+		assert_null(vm_calls_helper(c, 0));
+		assert_non_null(vm_calls_kfunc(c, 5 + has));
+		assert_null(vm_calls_kfunc(c, 6 + has));
+		vm_calls_free(c);
+	}
+}
+
 static void test_arguments(void **state)
 {
 	static const uint64_t args[17] = {1,  2,  3,  4,  5,  6,  7,  8, 9,
@@ -699,6 +781,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_override),
+		cmocka_unit_test(test_poison),
+		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_arguments),
 	};
 
