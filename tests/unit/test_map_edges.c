@@ -593,6 +593,42 @@ static void test_users_side(void **state)
 	fix_close(&f);
 }
 
+/* ---- the arena ----------------------------------------------------------- */
+
+/* Pages 1 and 3 are there: what is read ends where page 1 does. */
+static void test_arena_reads(void **state)
+{
+	enum { READ = 113, READ_STRING = 115 };
+	struct fix f;
+	uint64_t map, a, to;
+
+	(void)state;
+	open_one(&f, plain(MAP_TYPE_ARENA, 0, 0, 10));
+	map = fix_map(&f, 0);
+	a = fix_kfunc(&f, "bpf_arena_alloc_pages", map, 0, 3);
+	fix_kfunc(&f, "bpf_arena_free_pages", map, a + 4096, 1);
+	memset(vm_write(f.vm, a, 4096), 'x', 4096);
+	to = f.at + 64;
+	assert_int_equal(fix_call(&f, READ, to, 8, a + 4088, 0), 0);
+	assert_int_equal(fix_call(&f, READ, to, 8, a + 4089, 0), ERROR(EFAULT));
+	assert_int_equal(fix_call(&f, READ, to, 8, a + 4096, 0), ERROR(EFAULT));
+	assert_int_equal(fix_call(&f, READ, to, 8, a + 8192, 0), 0);
+	assert_int_equal(fix_call(&f, READ, to, 9, a + 8188, 0), ERROR(EFAULT));
+	for (uint32_t n = 1; n <= 8; n++)
+		assert_int_equal(fix_call(&f, READ_STRING, to, n, a + 4090, 0),
+				 n <= 6 ? n : ERROR(EFAULT));
+	assert_int_equal(fix_kfunc(&f, "bpf_strlen", a + 100, 0, 0),
+			 ERROR(EFAULT));
+	assert_int_equal(fix_kfunc(&f, "bpf_strlen", a + 8192, 0, 0), 0);
+	/* An empty page behind it ends the string. */
+	fix_kfunc(&f, "bpf_arena_alloc_pages", map, a + 4096, 1);
+	assert_int_equal(fix_call(&f, READ_STRING, to, 64, a + 4090, 0), 7);
+	assert_int_equal(fix_kfunc(&f, "bpf_strlen", a + 100, 0, 0), 3996);
+	assert_int_equal(fix_call(&f, READ, to, 200, a + 8100, 0), 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_close(&f);
+}
+
 /* ---- timers ------------------------------------------------------------- */
 
 /* As many as there are values; numbers of those that went are used again. */
@@ -701,6 +737,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_sizes_together),
 		cmocka_unit_test(test_users_side),
+		cmocka_unit_test(test_arena_reads),
 		cmocka_unit_test(test_many_timers),
 		cmocka_unit_test(test_timer_flags),
 	};

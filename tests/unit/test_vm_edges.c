@@ -484,6 +484,32 @@ static void test_frames(void **state)
 		}
 }
 
+/* A frame's address is a number like others: kept, fetched, compared. */
+static void test_frame_address(void **state)
+{
+	static const int bases[] = {5, 10};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct bpf_insn in[] = {
+			I(MOVX, 5, 10, 0, 0),
+			I(STX, bases[i], 10, -8, 0),
+			I(BPF_ST | BPF_MEM | BPF_DW, bases[i], 0, -16, 7),
+			I(BPF_LDX | BPF_MEM | BPF_DW, 3, 10, -8, 0),
+			I(BPF_LDX | BPF_MEM | BPF_DW, 4, 5, -8, 0),
+			I(BPF_LDX | BPF_MEM | BPF_DW, 0, 3, -16, 0),
+			I(BPF_ALU64 | BPF_SUB | BPF_X, 3, 4, 0, 0),
+			I(BPF_ALU64 | BPF_ADD | BPF_X, 0, 3, 0, 0),
+			EXIT};
+		struct vm_fault fault;
+		uint64_t r0;
+
+		assert_int_equal(raw_run(in, sizeof(in), NULL, 0, &r0, &fault),
+				 0);
+		assert_int_equal(r0, 7);
+	}
+}
+
 /* ---- lengths ------------------------------------------------------------ */
 
 static void test_raw_lengths(void **state)
@@ -777,6 +803,7 @@ int main(void)
 		cmocka_unit_test(test_jump_fields),
 		cmocka_unit_test(test_memory_fields),
 		cmocka_unit_test(test_frames),
+		cmocka_unit_test(test_frame_address),
 		cmocka_unit_test(test_raw_lengths),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_memory),
