@@ -47,6 +47,90 @@ static void test_world(void **state)
 	fix_close(&f);
 }
 
+/* A name as long as its room has no end of its own. */
+static void long_name(void *arg, struct vm_current *out)
+{
+	(void)arg;
+	memset(out, 0, sizeof(*out));
+	memset(out->comm, 'n', sizeof(out->comm));
+}
+
+static void test_world_at_its_edges(void **state)
+{
+	static const struct {
+		uint64_t hz, jiffies, coarse;
+	} rows[] = {
+		/* of 1 s 999,999,999 ns */
+		{0, 1999, 1999000000},	  {1, 1, 1000000000},
+		{100, 199, 1990000000},	  {300, 599, 1999999800},
+		{1000, 1999, 1999000000},
+	};
+	struct fix f;
+
+	(void)state;
+	setup(&f);
+	f.now = 1999999999;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		f.host.jiffies_hz = rows[i].hz;
+		assert_int_equal(fix_call(&f, 118, 0, 0, 0, 0),
+				 rows[i].jiffies);
+		assert_int_equal(fix_call(&f, 160, 0, 0, 0, 0), rows[i].coarse);
+	}
+	f.host.describe = long_name;
+	assert_int_equal(fix_call(&f, 16, f.at, 0, 0, 0), ERROR(EINVAL));
+	for (uint64_t size = 1; size <= 20; size++) {
+		memset(f.scratch, 'x', 32);
+		assert_int_equal(fix_call(&f, 16, f.at, size, 0, 0), 0);
+		assert_int_equal(strlen((char *)f.scratch),
+				 size < 16 ? size - 1 : 15);
+		for (size_t k = strlen((char *)f.scratch); k < size; k++)
+			assert_int_equal(f.scratch[k], 0);
+		assert_int_equal(f.scratch[size], 'x');
+	}
+	f.host.describe = NULL;
+	assert_int_equal(fix_call(&f, 14, 0, 0, 0, 0), 0);
+	assert_int_equal(fix_call(&f, 42, 0, 0, 0, 0), 0);
+	assert_int_equal(fix_call(&f, 80, 0, 0, 0, 0), 0);
+	assert_int_equal(fix_call(&f, 16, f.at, 16, 0, 0), 0);
+	assert_int_equal(f.scratch[0], 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_close(&f);
+}
+
+/* Locks that come with interrupts: both are taken, or none. */
+static void test_locks_with_flags(void **state)
+{
+	struct fix f;
+
+	(void)state;
+	setup(&f);
+	memset(f.scratch, 0xee, 32);
+	assert_int_equal(
+		fix_kfunc(&f, "bpf_res_spin_lock_irqsave", f.at, f.at + 16, 0),
+		0);
+	assert_int_equal(f.vm->held_count, 2);
+	assert_int_equal(fix_get(&f, f.at + 16), 0);
+	assert_int_equal(
+		fix_kfunc(&f, "bpf_res_spin_lock_irqsave", f.at, f.at + 24, 0),
+		ERROR(EDEADLK));
+	assert_int_equal(f.vm->held_count, 2);
+	fix_kfunc(&f, "bpf_res_spin_unlock_irqrestore", f.at, f.at + 16, 0);
+	assert_int_equal(f.vm->held_count, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_NONE);
+	fix_kfunc(&f, "bpf_local_irq_restore", f.at + 16, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_CALL);
+	fix_kfunc(&f, "bpf_local_irq_save", f.at + sizeof(f.scratch) - 7, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	assert_int_equal(f.vm->held_count, 0);
+	/* A lock has four bytes. */
+	fix_kfunc(&f, "bpf_res_spin_lock", f.at + sizeof(f.scratch) - 3, 0, 0);
+	assert_int_equal(fix_fault(&f), VM_FAULT_MEMORY);
+	assert_int_equal(fix_kfunc(&f, "bpf_res_spin_lock",
+				   f.at + sizeof(f.scratch) - 4, 0, 0),
+			 0);
+	fix_close(&f);
+}
+
 static void test_loop(void **state)
 {
 	struct fix f;
@@ -536,6 +620,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_world),
+		cmocka_unit_test(test_world_at_its_edges),
+		cmocka_unit_test(test_locks_with_flags),
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_iterators),
