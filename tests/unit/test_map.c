@@ -832,9 +832,9 @@ static void test_fields_are_left_out(void **state)
 {
 	static struct object_field fields[] = {
 		{.kind = FIELD_KPTR_UNTRUSTED, .offset = 48},
-		{.kind = FIELD_SPIN_LOCK, .offset = 4},
+		{.kind = FIELD_SPIN_LOCK, .offset = 0},
 		{.kind = FIELD_TIMER, .offset = 16},
-		{.kind = FIELD_REFCOUNT, .offset = 60},
+		{.kind = FIELD_REFCOUNT, .offset = 56},
 	};
 	static const uint32_t types[] = {BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH};
 
