@@ -252,6 +252,7 @@ static const struct value_row {
 	{SIZE, NULL, "0:4:1", 4, 0, 4},
 	{SIZE, NULL, "0:7", 8, 0, 12},
 	{SIZE, NULL, "0:8", 4, 0, 4},
+	{SIZE, NULL, "0:10", 4, 0, 4}, /* to its very end */
 	{SIZE, NULL, "0:11", 4, 0, 8},
 	{SIZE, NULL, "0:12", 4, POISON, 0},
 	{EXISTS, NULL, "0:0", 1, 0, 1},
