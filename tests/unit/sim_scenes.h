@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What test_sim_table runs: loads in the words of sim_fix.h, each made so that
+ * What test_sim_runs runs: loads in the words of sim_fix.h, each made so that
  * some rules of the simulator decide how it goes, and under which policies and
  * on which machines.  Short: all of them take half a second.
  */

@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every figure of many short runs, beside those that are kept in
- * tests/unit/sim_table.tsv.  A change of the simulator that alters a figure is
- * meant, or it is a defect.  If it is meant:
- *
- *     build/tests/test_sim_table renew
- *
- * and say in the commit why.  What hangs on the compiler of the policies (how
- * many instructions, which line) is not in it, and instructions cost nothing.
+ * Every figure of many short runs, beside those in sim_runs.tsv: see
+ * sim_rows.h.  What hangs on the compiler of the policies (how many
+ * instructions, which line) is not in it, and instructions cost nothing.
  *
  * A row: the run, a part of the result, and its figures, NAME=VALUE; of times
  * nanoseconds.
  */
-#include <stdio.h>
-
-#include "base/buf.h"
-#include "sim_fix.h"
+#include "sim_rows.h"
 #include "sim_scenes.h"
 
-#define TABLE	  "tests/unit/sim_table.tsv"
-#define MAX_TABLE (4u << 20)
-
 /* ---- a result as rows --------------------------------------------------- */
-
-#define LL(x) ((unsigned long long)(x))
 
 static void add_all(struct buf *b, const char *run, const struct sim_result *r)
 {
@@ -140,89 +127,13 @@ static void add_scene(struct buf *b, const struct scene *sc)
 	sim_policy_free(p);
 }
 
-static char *rows_now(void)
+static void all_runs(struct buf *b)
 {
-	struct buf b;
-
-	buf_init(&b, MAX_TABLE);
 	for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
-		add_scene(&b, &scenes[i]);
-	assert_false(b.truncated);
-	return buf_take(&b);
-}
-
-static char *read_table(void)
-{
-	struct buf b;
-
-	buf_init(&b, MAX_TABLE);
-	if (buf_read_file(&b, TABLE) < 0)
-		fail_msg("%s", err_text());
-	return buf_take(&b);
-}
-
-/* Which field of two rows is another one. */
-static void rows_differ(char *kept, char *now)
-{
-	char *run = now, *place, *a, *b;
-
-	if (!kept || !now)
-		fail_msg("%s ends too %s: %s", TABLE, kept ? "late" : "early",
-			 kept ? kept : now);
-	strsep(&now, "\t");
-	place = strsep(&now, "\t");
-	a = strsep(&kept, "\t");
-	if (strcmp(a, run))
-		fail_msg("'%s' stands in %s where '%s' is", a, TABLE, run);
-	a = strsep(&kept, "\t");
-	if (strcmp(a, place))
-		fail_msg("%s: %s stands in %s where %s is", run, a, TABLE,
-			 place);
-	do {
-		a = strsep(&kept, "\t");
-		b = strsep(&now, "\t");
-	} while (a && b && !strcmp(a, b));
-	fail_msg("%s, %s: '%s' in %s, '%s' now", run, place, a ? a : "nothing",
-		 TABLE, b ? b : "nothing");
-}
-
-static void figures_are_as_they_were(void **state)
-{
-	char *table = read_table(), *rows = rows_now();
-	char *a = table, *b = rows;
-
-	(void)state;
-	while (a || b) {
-		char *kept = strsep(&a, "\n"), *now = strsep(&b, "\n");
-
-		if (!kept || !now || strcmp(kept, now))
-			rows_differ(kept, now);
-	}
-	free(table);
-	free(rows);
-}
-
-static void figures_are_kept(void **state)
-{
-	char *rows = rows_now();
-	FILE *f = fopen(TABLE, "w");
-
-	(void)state;
-	if (!f || fputs(rows, f) < 0 || fclose(f))
-		fail_msg("%s cannot be written", TABLE);
-	free(rows);
+		add_scene(b, &scenes[i]);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(figures_are_as_they_were),
-	};
-	const struct CMUnitTest renewal[] = {
-		cmocka_unit_test(figures_are_kept),
-	};
-
-	if (argc > 1 && !strcmp(argv[1], "renew"))
-		return cmocka_run_group_tests(renewal, NULL, NULL);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return rows_main(argc, argv, "tests/unit/sim_runs.tsv", all_runs);
 }
