@@ -157,21 +157,17 @@ static bool not_per_node(struct vm *vm)
 	return false;
 }
 
+/* within NULL: of all nodes. */
 static uint64_t any_cpu(struct vm *vm, const struct kernel_cpumask *allowed,
-			const struct kernel_cpumask *first)
+			const struct kernel_cpumask *within)
 {
 	const struct ext *e = ext_of(vm);
-	uint32_t any = EXT_NO_CPU;
 
-	for (uint32_t cpu = 0; cpu < e->s->nr_cpus; cpu++) {
-		if (!mask_has(allowed, cpu))
-			continue;
-		if (!first || mask_has(first, cpu))
+	for (uint32_t cpu = 0; cpu < e->s->nr_cpus; cpu++)
+		if (mask_has(allowed, cpu) &&
+		    (!within || mask_has(within, cpu)))
 			return cpu;
-		if (any == EXT_NO_CPU)
-			any = cpu;
-	}
-	return any == EXT_NO_CPU ? answer(-EBUSY) : any;
+	return answer(-EBUSY);
 }
 
 CALL(pick_idle_cpu)
