@@ -309,13 +309,15 @@ static inline struct sim_opts fix_free(const char *machine)
 	return o;
 }
 
-/* "template", or a path below tests/policies. */
+/* "policy" and "learned" are ours, else a path below tests/policies. */
 static inline struct sim_policy *fix_policy(const char *name, const char *body,
 					    uint32_t kernel)
 {
 	struct json *v = body ? json_parse(body, strlen(body)) : NULL;
-	char *in_tests = mem_printf("../../policies/%s.bpf.o", name);
-	char *path = path_lib(strchr(name, '/') ? in_tests : "policy.bpf.o");
+	char *object = mem_printf(strchr(name, '/') ? "../../policies/%s.bpf.o"
+						    : "%s.bpf.o",
+				  name);
+	char *path = path_lib(object);
 	struct sim_policy *p;
 
 	if (body && !v)
@@ -323,7 +325,7 @@ static inline struct sim_policy *fix_policy(const char *name, const char *body,
 	if (sim_policy_open(path, v, kernel, &p) < 0)
 		fail_msg("%s", err_text());
 	json_free(v);
-	free(in_tests);
+	free(object);
 	free(path);
 	return p;
 }

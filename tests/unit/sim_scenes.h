@@ -136,7 +136,7 @@ struct scene {
 	"second*20 at=4ms : run ~500us ; barrier 1 20 ; run ~900us\n"   \
 	"third*12 at=9ms nice=5 : run ~2ms ; sleep ~1ms ; run ~1ms\n"
 
-#define TEMPLATE     "template"
+#define TEMPLATE     "policy"
 #define PARAMS(text) "{\"params\":{" text "}}"
 
 static const struct scene scenes[] = {
