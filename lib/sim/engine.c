@@ -311,7 +311,7 @@ int sim_run(const struct sim_opts *o, struct sim_policy *policy,
 		loop(&s);
 		check_end(&s);
 		s.cls->stop(&s);
-		tasks_release(&s);
+		tasks_end(&s);
 	}
 	task_objects_release(&s);
 	free(s.cpus);

@@ -34,7 +34,7 @@ void cpu_count(struct sim *s, struct sim_cpu *c);
 
 /* Starts what starts by itself, and knows how many have to end. */
 void tasks_init(struct sim *s);
-void tasks_release(struct sim *s);
+void tasks_end(struct sim *s);
 /* For task.c: the running task does it. */
 void task_fork(struct sim *s, struct sim_task *parent, uint32_t def);
 void task_exit(struct sim *s, struct sim_task *t);

@@ -427,7 +427,7 @@ void tasks_init(struct sim *s)
 		s->over = true;
 }
 
-void tasks_release(struct sim *s)
+void tasks_end(struct sim *s)
 {
 	while (s->tasks) {
 		struct sim_task *t = s->tasks, *parent = t->parent;

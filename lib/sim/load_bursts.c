@@ -430,7 +430,7 @@ int load_from_bursts(const char *path, double before, struct load **out)
 {
 	struct told t;
 	struct replay r = {.t = &t};
-	int rc = told_read(path, &t);
+	int rc = told_from_file(path, &t);
 
 	*out = NULL;
 	if (rc)

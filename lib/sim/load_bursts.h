@@ -19,7 +19,7 @@ struct told {
 };
 
 /* All of a file's; messages name the path.  Errors as load_from_bursts(). */
-int told_read(const char *path, struct told *out);
+int told_from_file(const char *path, struct told *out);
 void told_release(struct told *r); /* safe on a zeroed one */
 
 /* When it was over. */

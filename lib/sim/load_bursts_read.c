@@ -73,7 +73,7 @@ static int by_time(const void *a, const void *b)
 	return memcmp(x, y, sizeof(*x));
 }
 
-int told_read(const char *path, struct told *out)
+int told_from_file(const char *path, struct told *out)
 {
 	struct bursts_block block;
 	struct bursts *b;
