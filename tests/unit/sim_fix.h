@@ -121,8 +121,10 @@ static inline void fix_op(struct load *l, uint32_t t, char **w, int n)
 
 	while (row < ARRAY_LEN(rows) && strcmp(rows[row].name, w[0]))
 		row++;
-	if (row == ARRAY_LEN(rows))
+	if (row == ARRAY_LEN(rows)) {
 		fail_msg("no instruction is called '%s'", w[0]);
+		return;
+	}
 	op = load_add_op(l, t, rows[row].what);
 	if (op->what == LOAD_POST || !strcmp(w[0], "spinlock"))
 		op->n = 1;

@@ -46,14 +46,14 @@ static char *rows_kept(void)
 /* Which field of two rows is another one. */
 static void rows_differ(char *kept, char *now)
 {
-	char *first = now, *second, *a, *b;
+	char *first, *second, *a, *b;
 
 	if (!kept || !now) {
 		fail_msg("%s ends too %s: %s", rows_path,
 			 kept ? "late" : "early", kept ? kept : now);
 		return;
 	}
-	strsep(&now, "\t");
+	first = strsep(&now, "\t");
 	second = strsep(&now, "\t");
 	a = strsep(&kept, "\t");
 	b = strsep(&kept, "\t");

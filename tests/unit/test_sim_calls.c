@@ -245,6 +245,22 @@ static void some_of_a_task_is_writable(void **state)
 	bench_free(b);
 }
 
+/* … and is nothing to a policy any more once it has left. */
+static void tasks_leave_once(void **state)
+{
+	struct bench *b = bench_new("2", "sim/told_all", 0, 0, TWO);
+	struct ext_task *x = bench_task(b, 0, 1);
+
+	(void)state;
+	ext_exit_task(b->e, x);
+	assert_int_equal(x->k.scx.flags & SCX_TASK_STATE_MASK, 0);
+	bench_well(b);
+	/* The policy would end if it were told of that twice. */
+	ext_exit_task(b->e, x);
+	bench_well(b);
+	bench_free(b);
+}
+
 /* ---- cgroups ------------------------------------------------------------ */
 
 #define FAMILY                                                     \
@@ -548,6 +564,7 @@ int main(void)
 		cmocka_unit_test(tasks_are_lent_and_given_back),
 		cmocka_unit_test(tasks_look_as_they_are),
 		cmocka_unit_test(some_of_a_task_is_writable),
+		cmocka_unit_test(tasks_leave_once),
 		cmocka_unit_test(cgroups_are_a_tree),
 		cmocka_unit_test(cgroups_of_tasks),
 		cmocka_unit_test(without_a_callback_the_core_enqueues),
