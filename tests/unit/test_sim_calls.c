@@ -72,6 +72,32 @@ static void kicks_that_are_none(void **state)
 
 /* ---- CPUs --------------------------------------------------------------- */
 
+static uint64_t constant(const struct bench *b, const char *name)
+{
+	uint64_t value = 0;
+	size_t size;
+	void *at;
+	int map;
+
+	assert_int_equal(object_variable(b->p->object, name, &at, &size, &map),
+			 0);
+	memcpy(&value, at, size);
+	return value;
+}
+
+/* As a policy's own loader would set them. */
+static void constants_are_the_machines(void **state)
+{
+	struct bench *b = bench_new("4", "sim/loaded", 0, 0, TWO);
+
+	(void)state;
+	assert_int_equal(constant(b, "nr_cpu_ids"), 4);
+	assert_int_equal(constant(b, "slice_ns"), 20000000);
+	assert_int_equal(constant(b, "fail"), 0);
+	bench_well(b);
+	bench_free(b);
+}
+
 static void cpus_tell_what_they_are(void **state)
 {
 	struct bench *b = bench_new("6,threads=2,llcs=3,nodes=3",
@@ -280,6 +306,11 @@ static void cgroups_are_a_tree(void **state)
 	}
 	assert_int_equal(bench_call(b, "bpf_cgroup_from_id", 0), 0);
 	assert_int_equal(bench_call(b, "bpf_cgroup_from_id", 5), 0);
+	/* A name can be read up to its end, and no further. */
+	assert_string_equal(vm_read(b->e->vm, b->e->cgroups[1].kn.name, 7),
+			    "cgroup");
+	assert_null(vm_read(b->e->vm, b->e->cgroups[1].kn.name, 8));
+	bench_fault(b, "");
 	assert_int_equal(b->e->cgroups[2].k.level, 2);
 	assert_int_equal(b->e->cgroups[0].k.nr_descendants, 3);
 	assert_int_equal(b->e->cgroups[1].k.nr_descendants, 2);
@@ -558,6 +589,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kicks_are_done_afterwards),
 		cmocka_unit_test(kicks_that_are_none),
+		cmocka_unit_test(constants_are_the_machines),
 		cmocka_unit_test(cpus_tell_what_they_are),
 		cmocka_unit_test(speeds_are_set_where_one_may),
 		cmocka_unit_test(events_are_given_by_size),
