@@ -258,6 +258,26 @@ static void a_little_idleness_is_nothing(void **state)
 	gone(w);
 }
 
+/* Where nobody's end is waited for there is nothing to simulate. */
+static void nothing_to_wait_for(void **state)
+{
+	struct sim_opts o = fix_free("1");
+	struct load *l = fix_load("a background : run 1s\n");
+	struct sim_result r = fix_run(&o, NULL, l);
+
+	(void)state;
+	assert_int_equal(r.outcome, SIM_DONE);
+	assert_int_equal(r.end_ns, 0);
+	sim_result_release(&r);
+	/* … but for as long as it lasts. */
+	l->duration_ns = 300 * MS;
+	r = fix_run(&o, NULL, l);
+	assert_int_equal(r.end_ns, 300 * MS);
+	assert_int_equal(r.busy_ns, 300 * MS);
+	sim_result_release(&r);
+	load_free(l);
+}
+
 /* ---- shares ------------------------------------------------------------- */
 
 static void had(struct still *w, int i, uint64_t ns)
@@ -385,6 +405,7 @@ int main(void)
 		cmocka_unit_test(starving),
 		cmocka_unit_test(the_end_adds_up),
 		cmocka_unit_test(a_little_idleness_is_nothing),
+		cmocka_unit_test(nothing_to_wait_for),
 		cmocka_unit_test(shares_are_by_weight),
 		cmocka_unit_test(shares_are_of_a_cgroup),
 		cmocka_unit_test(judging_a_share),
