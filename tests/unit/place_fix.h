@@ -348,14 +348,31 @@ static inline void place_make(void)
 	abort();
 }
 
+/* What the kernel's types are is as it was. */
+static inline void place_mount_types(int types)
+{
+	char *from = mem_printf("/proc/self/fd/%d", types);
+
+	if (types >= 0 && !mkdir("/sys/kernel/btf", 0755) &&
+	    mount(from, "/sys/kernel/btf", NULL, MS_BIND, NULL))
+		perror("/sys/kernel/btf");
+	free(from);
+}
+
 /* False: it takes more than we may. */
 static inline bool place_mount(void)
 {
+	int types;
+
 	if (geteuid() || unshare(CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("tmpfs", "/sys/kernel", "tmpfs", 0, NULL) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return false;
+	types = open("/sys/kernel/btf", O_PATH | O_CLOEXEC);
+	if (mount("tmpfs", "/sys/kernel", "tmpfs", 0, NULL) ||
 	    mkdir(PLACE_SYS, 0755) || mkdir(PLACE_SYS "/root", 0755))
 		return false;
+	place_mount_types(types);
+	close(types);
 	sysfs_is("state", "disabled\n");
 	return true;
 }
