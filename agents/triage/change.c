@@ -240,9 +240,10 @@ static bool is_suspect(enum triage_cause cause, const char *path)
 		path += 7;
 		n -= 7;
 	}
-	for (const char *s = list; s && (s = strstr(s, path)); s++)
+	/* A name may be empty, which is everywhere, even at the end. */
+	for (const char *s = n ? list : NULL; s && (s = strstr(s, path)); s++)
 		if ((s == list || s[-1] == ' ') && (!s[n] || s[n] == ' '))
-			return n > 0;
+			return true;
 	return false;
 }
 
