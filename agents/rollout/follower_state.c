@@ -48,6 +48,35 @@ static int be_alone(struct follower *f)
 	return rc;
 }
 
+static bool is_count(const struct json *v)
+{
+	double x = json_as_number(v, -1);
+
+	return x >= 0 && x <= 1e12;
+}
+
+/*
+ * Who forgets the serial number takes an old statement for a new one: damage
+ * is not the same as nothing.
+ */
+static struct json *read_state(const char *path)
+{
+	struct json *v = json_load(path, STATE_MAX);
+	const char *stage = json_text_at(v, "stage");
+	bool known = false;
+
+	if (!v)
+		return NULL;
+	for (int i = 0; i < STAGES; i++)
+		known |= !strcmp(stage, rollout_stages[i]);
+	if (known && is_count(json_get(v, "serial")) &&
+	    is_count(json_get(v, "clock")))
+		return v;
+	err_set(EBADMSG, "'%s' is damaged", path);
+	json_free(v);
+	return NULL;
+}
+
 int follower_load(struct follower *f, const char *workload)
 {
 	char hex[DIGEST_HEX_LEN], *folder;
@@ -63,9 +92,7 @@ int follower_load(struct follower *f, const char *workload)
 	rc = be_alone(f);
 	if (rc || (access(f->path, F_OK) && errno == ENOENT))
 		return rc;
-	/* Who forgets the serial number takes an old statement for a new one:
-	 * damage is not the same as nothing. */
-	v = json_load(f->path, STATE_MAX);
+	v = read_state(f->path);
 	if (!v)
 		return err_prefix(-EBADMSG,
 				  "remove it if this host may begin anew");

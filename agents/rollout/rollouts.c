@@ -112,6 +112,21 @@ static struct doc *new_note(const struct sign_key *key, const struct rollout *r)
 	return doc_new("note", ROLLOUTS_BY, body, parents, ARRAY_LEN(parents));
 }
 
+/* What no host would take, for its words become longer where they are no UTF-8,
+ * must not look as if it had been said. */
+static int check(const struct rollout *r)
+{
+	struct json *statement = rollout_json(r);
+	struct rollout same;
+	int rc = rollout_check(r);
+
+	if (!rc && rollout_read(statement, &same))
+		rc = err_set(EINVAL, "the rollout's words are too long for its "
+				     "statement: are they UTF-8?");
+	json_free(statement);
+	return rc;
+}
+
 int rollouts_add(struct history *h, const struct trust *t, struct signer *s,
 		 struct rollout *r, struct doc **note)
 {
@@ -128,7 +143,7 @@ int rollouts_add(struct history *h, const struct trust *t, struct signer *s,
 		r->issued = clock_wall();
 		if (!r->began)
 			r->began = r->issued;
-		rc = rollout_check(r);
+		rc = check(r);
 	}
 	rollouts_release(&before);
 	if (rc)
