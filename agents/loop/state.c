@@ -94,6 +94,12 @@ static struct json *read_state(const char *dir)
 		v = json_object();
 	else if (!rc)
 		v = json_parse(b.data, b.len);
+	/* What has no members cannot be written to, either. */
+	if (v && json_type(v) != JSON_OBJECT) {
+		json_free(v);
+		v = NULL;
+		err_set(EBADMSG, "it is no object");
+	}
 	if (!v && !rc)
 		err_prefix(-EBADMSG,
 			   "'%s' is damaged (remove it to begin anew)", path);
@@ -224,7 +230,7 @@ int loop_state_cut(struct loop_state *s)
 	double bytes = json_as_number(json_get(s->body, "bytes"), 0);
 	struct stat st;
 
-	if (fstat(s->file, &st) < 0 || (double)st.st_size < bytes)
+	if (fstat(s->file, &st) < 0 || (double)st.st_size < bytes || bytes < 0)
 		return err_set(EBADMSG,
 			       "'%s/stream.jsonl' is shorter than it was "
 			       "(remove the folder to begin anew)",
