@@ -272,6 +272,132 @@ static void test_rescue_queue(void **state)
 	json_free(body);
 }
 
+/* ---- dumps that lack something, or say what is odd ---------------------- */
+
+/* Whose line of figures is that of a task that the policy has, or the kernel is
+ * moving. */
+static void odd(const char *ops_state, const char *dsq, const char *rest)
+{
+	buf_printf(&text,
+		   "\n  R a[5] -5000ms\n      scx_state/flags=3/0x9 "
+		   "dsq_flags=0x0 ops_state/qseq=%s/5\n"
+		   "      sticky/holding_cpu=-1/-1 dsq_id=%s\n"
+		   "      dsq_vtime=1 slice=20000000 weight=100\n%s\n",
+		   ops_state, dsq, rest);
+}
+
+static void test_where_it_was(void **state)
+{
+	static const struct {
+		const char *ops_state, *dsq, *name;
+	} rows[] = {
+		{"2", "(n/a)", "no queue of the kernel's: the policy has it"},
+		{"1", "(n/a)", "no queue: it is being moved"},
+		{"3", "(n/a)", "no queue: it is being moved"},
+		{"0", "(n/a)", "none"},
+		{"9", "(n/a)", "none"},
+		{"0", "0x8000000000000001", "the kernel's global queue"},
+		{"0", "0x8000000000000003", "the kernel's bypass queue"},
+		{"0", "0x8000000000000007",
+		 "a queue of the kernel's, 0x8000000000000007"},
+		{"0", "0xc000000000000003", "the local queue of CPU 3"},
+		{"0", "0x20001", "the queue of CPU 1"},
+		/* More CPUs and caches than there can be. */
+		{"0", "0x2ffff", "the policy's queue 0x2ffff"},
+		{"0", "0x7", "the policy's queue 0x7"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct json *body;
+		const char *name;
+
+		begin("a[5]");
+		cpu(0, "b[1]", "ext");
+		odd(rows[i].ops_state, rows[i].dsq, "      cpus=3 no_mig=0\n");
+		buf_printf(&text, "\nsched_ext: BPF scheduler \"schedkit\" "
+				  "disabled (runnable task stall)\n");
+		body = diagnose();
+		name = json_text_at(body, "stall.queue.name");
+		if (strcmp(name, rows[i].name) != 0)
+			fail_msg("row %zu: '%s'", i, name);
+		json_free(body);
+	}
+}
+
+static void test_nothing_explains_it(void **state)
+{
+	struct json *body;
+
+	(void)state;
+	/* It runs, as the kernel has it: nothing was in its way. */
+	begin("a[5]");
+	cpu(0, "a[5]", "ext");
+	task("a[5]", "*", 5000, "(n/a)", 0, SLICE, "1");
+	body = diagnose();
+	assert_string_equal(json_text_at(body, "stall.queue.name"),
+			    "none: it runs");
+	assert_string_equal(json_text_at(body, "stall.causes.0.cause"),
+			    "unknown");
+	assert_non_null(
+		strstr(json_text_at(body, "text"), "why is not to be seen"));
+	json_free(body);
+}
+
+/* Where a stop task, or many, hold a CPU; migration is disabled; dumps from
+ * before there were such lines. */
+static void test_held_otherwise(void **state)
+{
+	struct json *body;
+
+	(void)state;
+	begin("a[5]");
+	cpu(0, "migration/0[7]", "stop");
+	task("a[5]", " ", 5000, "0x10", 0, SLICE, "1");
+	expect_cause("rt-hog", "migration/0[7]");
+	/* Two CPUs, and both are held. */
+	begin("a[5]");
+	cpu(0, "x[7]", "rt");
+	cpu(1, "y[8]", "dl");
+	task("a[5]", " ", 5000, "0x10", 0, SLICE, "3");
+	expect_cause("rt-hog", "x[7]");
+	begin("a[5]");
+	cpu(1, "b[1]", "ext");
+	odd("0", "0x10", "      cpus=f no_mig=2\n");
+	expect_cause("pinned", "CPU 1 only (migration is disabled)");
+	body = diagnose();
+	assert_true(json_as_bool(
+		json_path(body, "stall.affinity.migration_disabled"), false));
+	json_free(body);
+	/* Without a mask it may run where it stands, and no text is there. */
+	begin("a[5]");
+	cpu(1, "b[1]", "ext");
+	odd("0", "0x10", "");
+	body = diagnose();
+	assert_string_equal(json_text_at(body, "stall.affinity.text"), "");
+	assert_true(json_as_number(json_path(body, "stall.affinity.at"), -1) ==
+		    1);
+	json_free(body);
+}
+
+/* A dump that somebody asked for is of nobody's exit. */
+static void test_asked_for(void **state)
+{
+	(void)state;
+	buf_release(&text);
+	buf_init(&text, 1 << 16);
+	buf_puts(&text, "SysRq-D: x[1] triggered exit kind 0:\n  none ()\n");
+	cpu(0, "b[1]", "ext");
+	task("a[5]", " ", 700, "0x10", 0, SLICE, "1");
+	expect_cause("asked", "more than 700 ms");
+	buf_release(&text);
+	buf_init(&text, 1 << 16);
+	buf_puts(&text, "x[1] triggered exit kind 0:\n  none ()\n");
+	cpu(0, "b[1]", "ext");
+	task("a[5]", " ", 7000, "0x10", 0, SLICE, "1");
+	expect_cause("pinned", "CPU 0 only");
+}
+
 /* ---- other ends -------------------------------------------------------- */
 
 static void ended(int kind, const char *reason, const char *message)
@@ -295,6 +421,21 @@ static void test_ends(void **state)
 	expect_cause("policy-error", "at fault: something new");
 	ended(1024, "runtime error", "soft lockup - CPU 1 stuck for 22s");
 	expect_cause("lockup", "CPU 1");
+	ended(1024, "runtime error", "RCU CPU stall on CPU 2 detected!");
+	expect_cause("lockup", "CPU 2");
+	ended(1025, "scx_bpf_error", "");
+	expect_cause("policy-error", "gave up by itself: scx_bpf_error");
+	ended(65, "unregistered from BPF", "by itself");
+	expect_cause("asked", "unregistered from BPF: by itself");
+	/* The kernel's log has no numbers. */
+	buf_reset(&text);
+	buf_puts(&text, "sched_ext: BPF scheduler \"a\" disabled "
+			"(runtime error)\nsched_ext: a: invalid CPU -3\n");
+	expect_cause("policy-error", "a CPU was named that is not there");
+	buf_reset(&text);
+	buf_puts(&text, "sched_ext: BPF scheduler \"a\" disabled "
+			"(unregistered from user space)\n");
+	expect_cause("asked", "taken off: unregistered");
 }
 
 static void test_documents(void **state)
@@ -359,6 +500,10 @@ int main(void)
 		cmocka_unit_test(test_late_tick),
 		cmocka_unit_test(test_not_shown),
 		cmocka_unit_test(test_rescue_queue),
+		cmocka_unit_test(test_where_it_was),
+		cmocka_unit_test(test_nothing_explains_it),
+		cmocka_unit_test(test_held_otherwise),
+		cmocka_unit_test(test_asked_for),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_documents),
 		cmocka_unit_test(test_no_exit),
