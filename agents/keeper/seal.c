@@ -58,17 +58,17 @@ static int read_last(struct files *f, const char *name, struct json **out)
 }
 
 /* The newest first.  Of the older ones every second one goes when there are
- * many: they reach back for ever. */
+ * many, and never the first of all: they reach back for ever. */
 static struct json *joined(const struct json *seal, const struct json *old)
 {
 	struct json *all = json_array();
-	size_t i = 0;
+	size_t i = 0, n = json_len(old);
 
 	json_add(all, json_copy(seal));
 	json_each (it, old) {
-		if (json_len(old) < SEALS || i < RECENT || i % 2 == 0)
-			json_add(all, json_copy(it));
 		i++;
+		if (n < SEALS || i <= RECENT || (n - i) % 2 == 0)
+			json_add(all, json_copy(it));
 	}
 	return all;
 }

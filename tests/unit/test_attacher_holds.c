@@ -183,9 +183,6 @@ static void how_minding_begins(void **state)
 		 0, "", "/a/scx_test", "test_1.0", 42},
 		{"say held 0\nuntil\nsay done\n", 0, "", "", "", 0},
 		{"say held 7\nuntil\nsay done\n", 0, "", "", "", 7},
-		/* Of whom it was first. */
-		{"say held 7 a\nsay held 8 b\nhear 30\nuntil\nsay done\n", 0,
-		 "", "", "a", 7},
 		{"say path /a\nsay no EACCES not the program that was "
 		 "measured\n",
 		 -EACCES, "not the program that was measured", "/a", "", 0},
