@@ -508,8 +508,11 @@ static int programs(void **state)
 	static const char deploy[] =
 		"#!/bin/sh\ncd %s || exit\necho \"$*\" >>called\n"
 		"case $1 in\nstatus) cat status ;;\n"
-		"*) cat deploy; [ ! -e stays ] || exec sleep 2\n"
-		"exit \"$(cat deploy.status)\" ;;\nesac\n";
+		"*) [ ! -e stays ] || { cat deploy; exec sleep 2; }\n"
+		"s=$(cat deploy.status)\n"
+		/* What is there and who has gone are seen at once. */
+		"[ \"$s\" != 0 ] || exec cat deploy\n"
+		"cat deploy; exit \"$s\" ;;\nesac\n";
 	static const char history[] = "#!/bin/sh\ncat %s/lineage\n";
 	const char *const names[][2] = {{"bin/sched-deploy", deploy},
 					{"bin/sched-history", history}};
