@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the loop found is put to work, and the next time it is asked whether
- * that still counts.  The programs say here what a test has them say. */
+/* The loop's hands: what it makes of what its programs answer, how what it
+ * found is put to work, and whether that still counts the next time.  The
+ * programs say here what a test has them say. */
 #include "tests/unit/place_fix.h"
 
 #include <sys/utsname.h>
@@ -332,6 +333,190 @@ static void in_a_guest(void **state)
 	end();
 }
 
+/* ---- what programs answer ---------------------------------------------- */
+
+/* The round under way. */
+static void round_begins(void)
+{
+	json_set(l.state.body, "rounds", json_array());
+	json_add((struct json *)json_get(l.state.body, "rounds"),
+		 json_object());
+	loop_read_rounds(&l);
+}
+
+static void plan_is(const char *title)
+{
+	char *text = mem_printf("{\"form\":\"params\",\"title\":\"%s\",\"why\":"
+				"\"w\",\"uses\":[],\"params\":{\"slice_us\":"
+				"%zu}}",
+				title, 1000 + strlen(title));
+	struct doc *d = document("policy", json_of(text));
+	char *line = doc_line(d);
+
+	free(text);
+	text = mem_printf("%s\n", line);
+	says("plan", text);
+	free(text);
+	free(line);
+	doc_free(d);
+}
+
+static char noted[256];
+
+static void note(void *arg, const char *words)
+{
+	(void)arg;
+	snprintf(noted, sizeof(noted), "%s", words);
+}
+
+/* One that is asked for its own proposals, and for a model's. */
+static void who_proposes(void **state)
+{
+	static const struct {
+		const char *script;
+		long builtin, model;
+		int rc;
+		size_t policies;
+		const char *words, *noted;
+	} rows[] = {
+		{"cat plan\n", 2, 0, 0, 1, "", ""},
+		{"exit 3\n", 2, 0, -EIO, 0, "sched-synth ended with status 3",
+		 ""},
+		{"echo no room >&2; exit 3\n", 2, 0, -EIO, 0, "no room", ""},
+		{"echo later >&2; exit 4\n", 2, 0, -EAGAIN, 0, "later", ""},
+		/* "No" is an answer of a model alone. */
+		{"exit 1\n", 2, 0, -EIO, 0, "status 1", ""},
+		{"exit 1\n", 0, 2, 0, 0, "", ""},
+		{"exit 200\n", 2, 0, -EAGAIN, 0, "status 200", ""},
+		{"exit 40\n", 2, 0, -EIO, 0, "status 40", ""},
+		/* It is started anew where somebody killed it. */
+		{"[ -e again ] && cat plan || { : >again; kill -9 $$; }\n", 2,
+		 0, 0, 1, "", ""},
+		/* An endpoint that is down does not stop the others. */
+		{"case $* in *builtin*) cat plan ;; *) echo down >&2; exit 4\n"
+		 "esac\n",
+		 1, 1, 0, 1, "", "down"},
+		{"echo down >&2; exit 4\n", 0, 1, -EAGAIN, 0, "down", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct loop_next next = {.builtin = rows[i].builtin,
+					 .model = rows[i].model};
+		int rc;
+
+		begin("vm", "{}");
+		round_begins();
+		plan_is("new");
+		noted[0] = '\0';
+		opts.note = note;
+		opts.backend = "api";
+		opts.asks_model = true;
+		opts.budget = (struct loop_budget){
+			.usd = 1, .tokens = 100, .seconds = 600, .rounds = 2};
+		l.phase_start = clock_monotonic();
+		program("bin/sched-synth", rows[i].script);
+		err_clear();
+		rc = loop_plan(&l, &next);
+		if (rc != rows[i].rc ||
+		    (rc && !strstr(err_text(), rows[i].words)) ||
+		    strcmp(noted, rows[i].noted))
+			fail_msg("row %zu: %d '%s' '%s'", i, rc, err_text(),
+				 noted);
+		if (!rc)
+			assert_int_equal(
+				json_len(json_path(l.state.body,
+						   "rounds.0.policies")),
+				rows[i].policies);
+		if (rows[i].model)
+			assert_true(called("usd=0.5"));
+		place_forget("again");
+		end();
+	}
+}
+
+/* What was tried in a round before is nothing new. */
+static void what_was_tried(void **state)
+{
+	struct loop_next next = {.builtin = 1};
+	struct json *rounds;
+
+	(void)state;
+	begin("vm", "{}");
+	round_begins();
+	plan_is("new");
+	program("bin/sched-synth", "cat plan\n");
+	assert_int_equal(loop_plan(&l, &next), 0);
+	rounds = (struct json *)json_get(l.state.body, "rounds");
+	json_add(rounds, json_object());
+	loop_read_rounds(&l);
+	plan_is("newer");
+	assert_int_equal(loop_plan(&l, &next), 0);
+	assert_int_equal(json_len(json_path(l.state.body, "rounds.1.policies")),
+			 1);
+	/* The same document is taken in once. */
+	json_add(rounds, json_object());
+	loop_read_rounds(&l);
+	assert_int_equal(loop_plan(&l, &next), 0);
+	assert_int_equal(json_len(json_path(l.state.body, "rounds.2.policies")),
+			 0);
+	end();
+}
+
+static void what_is_measured(void **state)
+{
+	struct json *row, *list;
+	char *guards[] = {(char *)"throughput:2"};
+
+	(void)state;
+	begin("vm", "{\"evidence\":{\"target_runs\":6},\"simulation\":"
+		    "{\"seeds\":2}}");
+	history_has(best.verdict);
+	/* As if it were not there yet: another stream. */
+	stream_free(l.s);
+	l.s = stream_open(-1, -1, "test");
+	json_set_string(
+		l.state.body, "profile",
+		emit("profile",
+		     json_of("{\"scope\":\"command\",\"goal\":\"makespan\","
+			     "\"source\":\"proc\",\"target\":\"vm\","
+			     "\"duration_us\":1,\"system\":{\"cpus\":2,"
+			     "\"kernel\":\"6.18\"},\"groups\":[],"
+			     "\"overhead\":{\"drops\":0}}")));
+	emit("policy",
+	     json_of("{\"form\":\"params\",\"title\":\"t\",\"why\":\"w\","
+		     "\"uses\":[],\"params\":{\"queue\":\"global\"}}"));
+	round_begins();
+	row = loop_row(&l);
+	list = json_set(row, "policies", json_array());
+	json_add(list, json_string(best.policy));
+	loop_read_rounds(&l);
+	opts.guards = guards;
+	opts.guard_count = 1;
+	opts.pairs = 5;
+	opts.executor = "ssh:a";
+	program("bin/sched-verify", "cat verdict; exit 1\n");
+	program("bin/sched-history", "exit 0\n");
+	assert_int_equal(loop_verify(&l), 0);
+	row = loop_row(&l);
+	assert_true(json_as_bool(json_get(row, "judged"), false));
+	assert_int_equal(json_len(json_get(row, "verdicts")), 1);
+	assert_true(l.spent.guest_runs == 6 && l.spent.sim_runs == 2);
+	assert_true(called("--executor ssh:a"));
+	assert_true(called("--guard throughput:2"));
+	assert_false(called("--halving"));
+	/* What cannot be learned is an error, and what cannot be kept. */
+	program("bin/sched-history", "echo full >&2; exit 3\n");
+	assert_int_equal(loop_verify(&l), -EIO);
+	assert_int_equal(loop_record(&l), -EIO);
+	assert_string_equal(err_text(), "full");
+	assert_int_equal(loop_promote(&l, &best), -EIO);
+	program("bin/sched-history", "exit 1\n");
+	assert_int_equal(loop_promote(&l, &best), 0);
+	assert_true(called("promote candidate"));
+	end();
+}
+
 static int set_up(void **state)
 {
 	char *object = path_lib("policy.bpf.o");
@@ -358,6 +543,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_is_to_be_attached_again),
 		cmocka_unit_test(on_this_host),
 		cmocka_unit_test(in_a_guest),
+		cmocka_unit_test(who_proposes),
+		cmocka_unit_test(what_was_tried),
+		cmocka_unit_test(what_is_measured),
 	};
 
 	(void)argc;
