@@ -28,8 +28,13 @@ static const struct doc **chosen(const struct loop *l,
 
 	*n = 0;
 	docs[(*n)++] = loop_profile(l);
-	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
-		docs[(*n)++] = stream_find(l->s, ids[i]);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		const struct doc *d = stream_find(l->s, ids[i]);
+
+		/* What lacks, sched-deploy names. */
+		if (d)
+			docs[(*n)++] = d;
+	}
 	return docs;
 }
 

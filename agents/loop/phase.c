@@ -391,15 +391,23 @@ static const struct doc **round_docs(const struct loop *l, size_t *n)
 {
 	const struct json *row = loop_row((struct loop *)l);
 	static const char *const lists[] = {"plans", "policies"};
-	const struct doc **docs =
-		mem_zalloc(stream_count(l->s) + 1, sizeof(struct doc *));
+	const struct doc **docs;
+	size_t most = 1;
 
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		most += json_len(json_get(row, lists[i]));
+	docs = mem_zalloc(most, sizeof(struct doc *));
 	*n = 0;
 	docs[(*n)++] = loop_profile(l);
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		json_each (id, json_get(row, lists[i]))
-			docs[(*n)++] =
+		json_each (id, json_get(row, lists[i])) {
+			const struct doc *d =
 				stream_find(l->s, json_as_string(id, ""));
+
+			/* The state may name what somebody took out. */
+			if (d)
+				docs[(*n)++] = d;
+		}
 	return docs;
 }
 

@@ -291,6 +291,27 @@ static void on_this_host(void **state)
 	}
 }
 
+/* A state may name what is not in its documents: that is not handed over. */
+static void what_is_not_there(void **state)
+{
+	(void)state;
+	for (int guest = 0; guest < 2; guest++) {
+		begin(guest ? "vm" : "host", "{}");
+		strcpy(best.policy, DIGEST);
+		program("bin/sched-deploy",
+			"wc -l >count\necho it is not there >&2\nexit 3\n");
+		assert_int_equal(loop_deploy(&l, &best), -EIO);
+		assert_non_null(strstr(err_text(), "was not put in place"));
+		{
+			char *count = place_read("count");
+
+			assert_int_equal(atoi(count), 2);
+			free(count);
+		}
+		end();
+	}
+}
+
 static void in_a_guest(void **state)
 {
 	static const struct {
@@ -490,6 +511,9 @@ static void what_is_measured(void **state)
 	row = loop_row(&l);
 	list = json_set(row, "policies", json_array());
 	json_add(list, json_string(best.policy));
+	/* Of a state that names what the documents lack, the rest counts. */
+	for (int i = 0; i < 20; i++)
+		json_add(list, json_string(DIGEST));
 	loop_read_rounds(&l);
 	opts.guards = guards;
 	opts.guard_count = 1;
@@ -542,6 +566,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_was_measured_elsewhere),
 		cmocka_unit_test(what_is_to_be_attached_again),
 		cmocka_unit_test(on_this_host),
+		cmocka_unit_test(what_is_not_there),
 		cmocka_unit_test(in_a_guest),
 		cmocka_unit_test(who_proposes),
 		cmocka_unit_test(what_was_tried),
