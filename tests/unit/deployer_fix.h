@@ -119,7 +119,7 @@ static inline const struct json *last(void)
 
 	if (!d)
 		fail_msg("nothing is told; %s", err_text());
-	return d->body;
+	return d ? d->body : NULL;
 }
 
 static inline void last_is(const char *state, const char *why)

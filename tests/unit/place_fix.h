@@ -271,7 +271,7 @@ static inline bool standin_request(struct standin *s)
 	if (!standin_take(&load, sizeof(load)))
 		return false;
 	if (load.verb == LOAD_ASK) {
-		strcat(s->file, ".ask");
+		snprintf(s->file, sizeof(s->file), "%s.ask", s->name);
 		return true;
 	}
 	object = mem_zalloc(1, load.object_len + 1);
@@ -362,19 +362,22 @@ static inline void place_mount_types(int types)
 /* False: it takes more than we may. */
 static inline bool place_mount(void)
 {
+	bool there;
 	int types;
 
 	if (geteuid() || unshare(CLONE_NEWNS) ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return false;
 	types = open("/sys/kernel/btf", O_PATH | O_CLOEXEC);
-	if (mount("tmpfs", "/sys/kernel", "tmpfs", 0, NULL) ||
-	    mkdir(PLACE_SYS, 0755) || mkdir(PLACE_SYS "/root", 0755))
-		return false;
-	place_mount_types(types);
-	close(types);
-	sysfs_is("state", "disabled\n");
-	return true;
+	there = !mount("tmpfs", "/sys/kernel", "tmpfs", 0, NULL) &&
+		!mkdir(PLACE_SYS, 0755) && !mkdir(PLACE_SYS "/root", 0755);
+	if (there) {
+		place_mount_types(types);
+		sysfs_is("state", "disabled\n");
+	}
+	if (types >= 0)
+		close(types);
+	return there;
 }
 
 static inline void place_settle(void)
