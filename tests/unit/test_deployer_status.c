@@ -302,6 +302,101 @@ static void of_what_was_pinned(void **state)
 	no_records();
 }
 
+/* ---- its links --------------------------------------------------------- */
+
+#define PINS "/sys/fs/bpf/schedkit"
+
+/* Both of them, or only what attaches it. */
+static void pin(bool both)
+{
+	assert_int_equal(path_make_dirs(PINS), 0);
+	place_add(PINS "/policy", "we", "");
+	if (both)
+		place_add(PINS "/exec", "we", "");
+}
+
+static void what_is_unpinned(void **state)
+{
+	static const struct {
+		const char *state, *ops;
+		bool both;
+		const char *told; /* of its end */
+	} rows[] = {
+		/* It was in force, and the kernel has let go of it already. */
+		{"disabled\n", NULL, true, "ejected"},
+		{"disabled\n", NULL, false, "ejected"},
+		/* Others have taken its place. */
+		{"enabled\n", "other\n", true, "ejected"},
+	};
+
+	(void)state;
+	if (mount("tmpfs", "/sys/fs/bpf", "tmpfs", 0, NULL))
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct json *s;
+
+		no_records();
+		kernel_is("enabled\n", OPS "\n", 9);
+		held("{\"ops\":\"" OPS "\",\"policy\":\"" DIGEST
+		     "\",\"pinned\":true,\"since\":\"2026-01-02T03:04:05Z\"}");
+		kernel_is(rows[i].state, rows[i].ops, 9);
+		pin(rows[i].both);
+		assert_true(pins_there());
+		assert_int_equal(pinned_end(), 0);
+		assert_false(pins_there());
+		assert_int_equal(access(PINS, F_OK), -1);
+		assert_null(holder_pinned());
+		s = holder_last();
+		assert_string_equal(json_text_at(s, "state"), rows[i].told);
+		json_free(s);
+	}
+	/* One that nobody wrote down. */
+	no_records();
+	kernel_is("disabled\n", NULL, 9);
+	pin(true);
+	assert_int_equal(pinned_end(), 0);
+	assert_null(holder_last());
+	/* What is in the way of that is said. */
+	assert_int_equal(path_make_dirs(PINS "/policy"), 0);
+	assert_true(pins_remove() < 0);
+	assert_non_null(strstr(err_text(), "cannot remove"));
+	umount("/sys/fs/bpf");
+	no_records();
+}
+
+/* It goes while it is waited for. */
+static void what_takes_its_time(void **state)
+{
+	struct json *s;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (mount("tmpfs", "/sys/fs/bpf", "tmpfs", 0, NULL))
+		skip();
+	no_records();
+	kernel_is("enabled\n", OPS "\n", 9);
+	held("{\"ops\":\"" OPS "\",\"policy\":\"" DIGEST
+	     "\",\"pinned\":true,\"since\":\"2026-01-02T03:04:05Z\"}");
+	pin(true);
+	pid = fork();
+	if (!pid) {
+		usleep(100000);
+		kernel_is("disabling\n", OPS "\n", 9);
+		usleep(50000);
+		kernel_is("disabled\n", NULL, 9);
+		_exit(0);
+	}
+	assert_int_equal(pinned_end(), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	s = holder_last();
+	assert_string_equal(json_text_at(s, "state"), "stopped");
+	assert_true(json_as_number(json_get(s, "held_us"), 0) > 0);
+	json_free(s);
+	umount("/sys/fs/bpf");
+	no_records();
+}
+
 /* ---- who lives --------------------------------------------------------- */
 
 static void who_is_a_holder(void **state)
@@ -444,6 +539,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(of_the_dead),
 		cmocka_unit_test(what_ended_before),
 		cmocka_unit_test(of_what_was_pinned),
+		cmocka_unit_test(what_is_unpinned),
+		cmocka_unit_test(what_takes_its_time),
 		cmocka_unit_test(who_is_a_holder),
 		cmocka_unit_test(a_holder_is_stopped),
 		cmocka_unit_test(as_figures),
