@@ -13,6 +13,7 @@
  *                  knob_tune "t"
  *   hear MS        answers for that long, or until its asker is done
  *   until          the same for ever
+ *   await B        the same until the byte B has come
  *   is FILE WORD   in /sys/kernel/sched_ext
  *   next           who comes next does what the file NAME.next says
  *
@@ -118,6 +119,7 @@ struct standin {
 	char on[ANSWERS];
 	char *with[ANSWERS];
 	size_t n;
+	char last; /* byte that came */
 };
 
 static inline void standin_log(const char *fmt, ...)
@@ -174,7 +176,7 @@ static inline bool standin_more(char byte)
 }
 
 /* false: its asker is done. */
-static inline bool standin_hear(const struct standin *s)
+static inline bool standin_hear(struct standin *s)
 {
 	struct knob_tune tune;
 	char byte = 't';
@@ -187,13 +189,14 @@ static inline bool standin_hear(const struct standin *s)
 	} else if (!standin_take(&byte, 1) || !standin_more(byte)) {
 		return false;
 	}
+	s->last = byte;
 	for (size_t i = 0; i < s->n; i++)
 		if (s->on[i] == byte)
 			standin_say(s->with[i]);
 	return true;
 }
 
-static inline void standin_serve(const struct standin *s, int ms)
+static inline void standin_serve(struct standin *s, int ms)
 {
 	struct timespec a, b;
 	int left = ms;
@@ -235,7 +238,10 @@ static inline void standin_do(struct standin *s, char *line)
 		standin_serve(s, atoi(rest));
 	else if (!strcmp(line, "until"))
 		standin_serve(s, -1);
-	else if (!strcmp(line, "next"))
+	else if (!strcmp(line, "await")) {
+		while (s->last != *rest && standin_hear(s))
+			;
+	} else if (!strcmp(line, "next"))
 		standin_next(s);
 	else if (!strcmp(line, "is")) {
 		char *word = strchrnul(rest, ' ');

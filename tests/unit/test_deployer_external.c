@@ -51,6 +51,8 @@ static void external_ones(void **state)
 		int rc;
 
 		says("hold-external", rows[i].script);
+		/* What falls does so before its time is over. */
+		o.hold_s = rows[i].rc == DEPLOYER_EJECTED ? 20 : 0.05;
 		rc = deploy_external(&o);
 		if (rc != rows[i].rc)
 			fail_msg("row %zu: %d '%s'", i, rc, err_text());
@@ -84,6 +86,7 @@ static void external_ones_otherwise(void **state)
 	o.dry_run = false;
 	says("hold-external", "say held 42 list_1\nsay again 2\nsay said x\n"
 			      "until\nsay done\n");
+	o.hold_s = 20;
 	o.command = four;
 	assert_int_equal(deploy_external(&o), DEPLOYER_DONE);
 	assert_int_equal(result.exit_status, 4);
