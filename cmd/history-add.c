@@ -55,8 +55,11 @@ static void set_tick(long us)
 /* Whatever happens here, the stream has to go on. */
 static void flush(struct recorder *r)
 {
-	int rc = r->h ? history_add(r->h, r->pending, r->n) : r->rc;
+	int rc;
 
+	/* It is for the reading alone; writing is not to be interrupted. */
+	set_tick(0);
+	rc = r->h ? history_add(r->h, r->pending, r->n) : r->rc;
 	if (rc >= 0) {
 		r->added += (size_t)rc;
 	} else {
@@ -68,7 +71,6 @@ static void flush(struct recorder *r)
 		r->lost += r->n;
 	}
 	r->n = 0;
-	set_tick(0);
 }
 
 static void record(struct recorder *r, const struct doc *d)
