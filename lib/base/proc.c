@@ -103,16 +103,20 @@ struct failure {
 	char text[252]; /* of the sandbox; else empty */
 };
 
-static void child_fd(const struct tap *t, int direct, int target)
+/* Where /dev/null cannot be had, it would write into our own. */
+static int child_fd(const struct tap *t, int direct, int target)
 {
 	int from = t->child >= 0 ? t->child : direct;
 
 	if (from < 0)
 		from = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (from < 0)
+		return -1;
 	if (from != target)
 		dup2(from, target);
 	else
 		fcntl(from, F_SETFD, 0);
+	return 0;
 }
 
 static void __attribute__((noreturn))
@@ -123,6 +127,7 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 	int in = s->stdin_fd;
 	struct failure f = {0};
 	int keep_err = s->err_fd;
+	bool out_first;
 	ssize_t got;
 	char c;
 
@@ -140,21 +145,23 @@ child(const struct proc_spec *s, const struct tap *out, const struct tap *err,
 		_exit(127); /* it died before it let us go */
 	if (in < 0)
 		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (in < 0)
+		goto fail;
 	if (in > 0)
 		dup2(in, 0);
 	else
 		fcntl(0, F_SETFD, 0);
 	/* Standard output may be redirected to what is now descriptor 2. */
 	if (err->child < 0 && keep_err == 1 &&
-	    (out->child >= 0 || s->out_fd != 1))
-		keep_err = fcntl(1, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (out->child < 0 && s->out_fd == 2) {
-		child_fd(out, s->out_fd, 1);
-		child_fd(err, keep_err, 2);
-	} else {
-		child_fd(err, keep_err, 2);
-		child_fd(out, s->out_fd, 1);
-	}
+	    (out->child >= 0 || s->out_fd != 1) &&
+	    (keep_err = fcntl(1, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0 &&
+	    errno != EBADF)
+		goto fail;
+	out_first = out->child < 0 && s->out_fd == 2;
+	if ((out_first && child_fd(out, s->out_fd, 1) < 0) ||
+	    child_fd(err, keep_err, 2) < 0 ||
+	    (!out_first && child_fd(out, s->out_fd, 1) < 0))
+		goto fail;
 	if (s->cwd && chdir(s->cwd) < 0)
 		goto fail;
 	if (s->set_ids && (setgroups(0, NULL) < 0 || setgid(s->gid) < 0 ||

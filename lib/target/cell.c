@@ -321,7 +321,13 @@ int cell_start(const struct cell_spec *spec, struct cell *c)
 	}
 	c->pid = pid;
 	c->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return 0;
+	if (c->pidfd < 0) {
+		/* Nobody would hear of its end. */
+		rc = err_set(errno, "cannot watch the cell: %s",
+			     strerror(errno));
+		cell_kill(c);
+	}
+	return rc;
 }
 
 void cell_kill(struct cell *c)

@@ -77,6 +77,38 @@ static void descriptors_run_out(void **state)
 	assert_true(ran > 0 && refused > 0);
 }
 
+static void leave_none(pid_t pid, void *arg)
+{
+	struct rlimit few = {3, 3};
+
+	(void)arg;
+	prlimit(pid, RLIMIT_NOFILE, &few, NULL);
+}
+
+/* What it should not say to anybody is not said to whom we speak to, nor does
+ * it read what is for us: it is not run. */
+static void no_descriptor_for_what_is_nobodys(void **state)
+{
+	static const struct {
+		int in, out, err;
+	} rows[] = {{-1, 1, 2}, {0, -1, 2}, {0, 1, -1}};
+	char *argv[] = {(char *)"true", NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct proc_spec s = PROC_SPEC_INIT;
+		struct proc_result r;
+
+		s.argv = argv;
+		s.stdin_fd = rows[i].in;
+		s.out_fd = rows[i].out;
+		s.err_fd = rows[i].err;
+		assert_int_equal(proc_run(&s, &r), 0);
+		s.started = leave_none;
+		assert_int_equal(proc_run(&s, &r), -EMFILE);
+	}
+}
+
 static void fail_at_once(int fd, void *arg)
 {
 	(void)fd;
@@ -111,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_child_that_dies_before_it_may_go),
 		cmocka_unit_test(descriptors_run_out),
+		cmocka_unit_test(no_descriptor_for_what_is_nobodys),
 		cmocka_unit_test(ends_are_told_whatever_was_inherited),
 	};
 
