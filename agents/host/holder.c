@@ -316,6 +316,33 @@ void holder_unpin(void)
 	remove_record(PINNED);
 }
 
+/* A descriptor of the process that began then, or an error: -ESRCH, it is no
+ * more. */
+static int pin_process(long pid, double start)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd p = {fd, POLLIN, 0};
+	double began;
+	int rc;
+
+	if (fd < 0 && errno != ESRCH && errno != EINVAL)
+		return err_set(errno, "cannot stop process %ld: %s", pid,
+			       strerror(errno));
+	/* Now that the descriptor pins it: is it still the same one? */
+	began = fd < 0 ? 0 : (double)task_start((pid_t)pid);
+	if (fd >= 0 && began == start)
+		return fd;
+	/* One that lives and does not tell may be it. */
+	if (fd >= 0 && !began && poll(&p, 1, 0) == 0)
+		rc = err_set(EAGAIN, "cannot see since when process %ld runs",
+			     pid);
+	else
+		rc = err_set(ESRCH, "process %ld ended by itself", pid);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 int holder_stop(void)
 {
 	struct json *v = holder_read();
@@ -325,11 +352,9 @@ int holder_stop(void)
 
 	if (!v)
 		return err_set(ESRCH, "no sched-deploy holds a policy here");
-	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	/* Now that the descriptor pins it: is it still the same one? */
-	if (fd < 0 || (double)task_start((pid_t)pid) !=
-			      json_as_number(json_get(v, "start"), 0)) {
-		rc = err_set(ESRCH, "process %ld ended by itself", pid);
+	fd = pin_process(pid, json_as_number(json_get(v, "start"), 0));
+	if (fd < 0) {
+		rc = fd;
 	} else if (syscall(SYS_pidfd_send_signal, fd, SIGTERM, NULL, 0) < 0) {
 		rc = err_set(errno, "cannot stop process %ld: %s", pid,
 			     strerror(errno));
