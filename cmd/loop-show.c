@@ -9,6 +9,7 @@
 
 #include "agents/loop/state.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "cmd/loop.h"
 #include "term/num.h"
@@ -185,12 +186,15 @@ static void put_json(const struct json *v, bool alive)
 }
 
 /* Keys of all loops of this user. */
-static void all_keys(struct strs *keys)
+static int all_keys(struct strs *keys)
 {
 	char *root = loop_root();
 	struct dirent **list;
-	int n = scandir(root, &list, NULL, alphasort);
+	int n = scandir(root, &list, NULL, alphasort), rc = 0;
 
+	if (n < 0 && errno != ENOENT)
+		rc = err_set(errno, "cannot look into '%s': %s", root,
+			     strerror(errno));
 	for (int i = 0; i < n; i++) {
 		if (strlen(list[i]->d_name) == DOC_ID_LEN - 1)
 			strs_add(keys, list[i]->d_name);
@@ -199,6 +203,7 @@ static void all_keys(struct strs *keys)
 	if (n >= 0)
 		free(list);
 	free(root);
+	return rc;
 }
 
 int loop_status(const struct workload *w, const char *target, bool json)
@@ -207,22 +212,28 @@ int loop_status(const struct workload *w, const char *target, bool json)
 	struct table *t = table_new();
 	struct strs keys = {0};
 	char key[DOC_ID_LEN];
+	int status = CLI_YES, rc = 0;
 	size_t n = 0;
 
 	if (w) {
 		loop_key(w, target, key);
 		strs_add(&keys, key);
 	} else {
-		all_keys(&keys);
+		rc = all_keys(&keys);
 	}
+	if (rc)
+		status = cli_fail(&loop_tool, rc);
 	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
 		table_column(t, titles[i], TABLE_LEFT);
 	table_column(t, "spent", TABLE_RIGHT);
 	table_column(t, "runs", TABLE_RIGHT);
 	for (size_t i = 0; i < keys.len; i++) {
 		bool alive;
-		struct json *v = loop_state_look(keys.v[i], &alive);
+		struct json *v;
 
+		rc = loop_state_look(keys.v[i], &v, &alive);
+		if (rc)
+			status = cli_fail(&loop_tool, rc);
 		if (!v)
 			continue;
 		n++;
@@ -236,9 +247,11 @@ int loop_status(const struct workload *w, const char *target, bool json)
 		cli_table(t, text_columns(STDOUT_FILENO));
 	else
 		table_free(t);
-	if (!n)
+	if (!n && !status) {
 		cli_note(&loop_tool, "no loop has run%s",
 			 w ? " on this workload" : " yet");
+		status = CLI_NO;
+	}
 	strs_release(&keys);
-	return n ? CLI_YES : CLI_NO;
+	return status;
 }

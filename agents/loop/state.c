@@ -78,8 +78,8 @@ static char *dir_of(const char *key)
 
 /* ---- reading ---------------------------------------------------------- */
 
-/* NULL with a message; "{}" where there is none. */
-static struct json *read_state(const char *dir)
+/* "{}" where there is none. */
+static int read_state(const char *dir, struct json **out)
 {
 	char *path = mem_printf("%s/state.json", dir);
 	struct json *v = NULL;
@@ -101,11 +101,15 @@ static struct json *read_state(const char *dir)
 		err_set(EBADMSG, "it is no object");
 	}
 	if (!v && !rc)
-		err_prefix(-EBADMSG,
-			   "'%s' is damaged (remove it to begin anew)", path);
+		rc = err_prefix(-EBADMSG,
+				"'%s' is damaged (remove it to begin anew)",
+				path);
+	if (rc == -ENOENT)
+		rc = 0;
 	buf_release(&b);
 	free(path);
-	return v;
+	*out = v;
+	return rc;
 }
 
 bool loop_state_unfinished(const struct json *body)
@@ -115,22 +119,22 @@ bool loop_state_unfinished(const struct json *body)
 	return !strcmp(status, "running") || !strcmp(status, "later");
 }
 
-struct json *loop_state_look(const char *key, bool *alive)
+int loop_state_look(const char *key, struct json **out, bool *alive)
 {
 	char *dir = dir_of(key), *lock = mem_printf("%s/lock", dir);
-	struct json *v = read_state(dir);
+	int rc = read_state(dir, out);
 	int fd = open(lock, O_RDONLY | O_CLOEXEC);
 
 	*alive = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
 	if (fd >= 0)
 		close(fd);
-	if (v && !json_get(v, "run")) {
-		json_free(v);
-		v = NULL;
+	if (*out && !json_get(*out, "run")) {
+		json_free(*out);
+		*out = NULL;
 	}
 	free(lock);
 	free(dir);
-	return v;
+	return rc;
 }
 
 /* ---- the lock --------------------------------------------------------- */
@@ -178,10 +182,8 @@ int loop_state_open(const char *key, struct loop_state *s)
 	rc = path_make_dirs(s->dir);
 	if (!rc)
 		rc = take_lock(s);
-	if (!rc) {
-		s->body = read_state(s->dir);
-		rc = s->body ? 0 : -EBADMSG;
-	}
+	if (!rc)
+		rc = read_state(s->dir, &s->body);
 	if (!rc) {
 		path = mem_printf("%s/stream.jsonl", s->dir);
 		s->file = lines_open(path);

@@ -49,9 +49,9 @@ char *loop_root(void);
 int loop_state_open(const char *key, struct loop_state *s);
 void loop_state_close(struct loop_state *s);
 
-/* A state without the lock, to look at; NULL: none, or it cannot be read.
- * *alive: somebody holds its lock.  The caller's. */
-struct json *loop_state_look(const char *key, bool *alive);
+/* A state without the lock, to look at; the caller's.  NULL with 0: there is
+ * none.  *alive: somebody holds its lock. */
+int loop_state_look(const char *key, struct json **out, bool *alive);
 
 /* The run of this state has come to no end yet. */
 bool loop_state_unfinished(const struct json *body);
