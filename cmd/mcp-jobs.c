@@ -64,10 +64,11 @@ static int run(int argc, char **argv)
 	struct table *t = table_new();
 	struct steward_job *all;
 	size_t n;
+	int rc;
 
 	if (cli_options(&tool, argc, argv) < argc)
 		cli_usage(&tool, "no operand is taken");
-	n = steward_jobs_read(dir, &all);
+	rc = steward_jobs_read(dir, &all, &n);
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		table_column(t, titles[i], TABLE_LEFT);
 	for (size_t i = 0; i < n; i++) {
@@ -83,7 +84,7 @@ static int run(int argc, char **argv)
 		table_free(t);
 	else
 		cli_table(t, 0);
-	return cli_finish(&tool, CLI_YES);
+	return cli_finish(&tool, rc ? cli_fail(&tool, rc) : CLI_YES);
 }
 
 const struct cli_command mcp_jobs = {

@@ -192,10 +192,15 @@ static void list_jobs(struct steward *s, struct mcp_call *c)
 {
 	struct json *v = json_object(), *list;
 	struct steward_job *all;
-	size_t n = steward_jobs_read(s->jobs, &all), shown = 0;
+	size_t n, shown = 0;
 	struct buf b;
 	char *text;
 
+	if (steward_jobs_read(s->jobs, &all, &n)) {
+		refuse(c, err_text());
+		json_free(v);
+		return;
+	}
 	buf_init(&b, 16384);
 	json_set_string(v, "outcome", "done");
 	list = json_set(v, "jobs", json_array());

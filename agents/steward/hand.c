@@ -100,10 +100,12 @@ static int note(const struct hand *h, const char *client, const char *what,
 static int check_room(const struct hand *h, const struct steward_order *o)
 {
 	struct steward_job *all;
-	size_t n = steward_jobs_read(h->jobs, &all);
+	size_t n;
 	long in_all = 0, of_client = 0, quick = 0;
-	int rc = 0;
+	int rc = steward_jobs_read(h->jobs, &all, &n);
 
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < n; i++) {
 		bool runs = all[i].state == STEWARD_JOB_RUNS;
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
@@ -59,28 +60,38 @@ bool steward_job_is_name(const char *s)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static struct json *read_json(const char *dir, const char *name)
+/* *out stays NULL with 0 where there is none, or none that says anything. */
+static int read_json(const char *dir, const char *name, struct json **out)
 {
 	char *path = mem_printf("%s/%s", dir, name);
-	struct json *v = json_load(path, FILE_MAX);
+	struct buf b;
+	int rc;
 
+	buf_init(&b, FILE_MAX);
+	rc = buf_read_file(&b, path);
+	if (!rc)
+		*out = json_parse(b.len ? b.data : "", b.len);
+	buf_release(&b);
 	free(path);
-	return v;
+	return rc == -ENOENT ? 0 : rc;
 }
 
-/* Whether somebody looks after it; *pid who.  The number counts only as long
- * as the lock is held. */
-static bool is_held(const char *dir, pid_t *pid)
+/* 1: somebody looks after it; *pid who.  The number counts only as long as the
+ * lock is held. */
+static int is_held(const char *dir, pid_t *pid)
 {
 	char *path = mem_printf("%s/lock", dir), text[24];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int rc = fd < 0 && errno != ENOENT
+			 ? err_set(errno, "'%s': %s", path, strerror(errno))
+			 : 0;
 	bool held = false;
 	ssize_t n;
 
 	free(path);
 	*pid = 0;
 	if (fd < 0)
-		return false;
+		return rc;
 	if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
 		held = true;
 		n = read(fd, text, sizeof(text) - 1);
@@ -93,6 +104,7 @@ static bool is_held(const char *dir, pid_t *pid)
 
 int steward_job_read(const char *jobs, const char *id, struct steward_job *j)
 {
+	int rc, held;
 	pid_t pid;
 
 	*j = (struct steward_job){.exit_status = -1};
@@ -100,16 +112,18 @@ int steward_job_read(const char *jobs, const char *id, struct steward_job *j)
 		return err_set(ENOENT, "there is no such job");
 	j->dir = mem_printf("%s/%s", jobs, id);
 	memcpy(j->id, id, STEWARD_JOB_LEN);
-	j->order = read_json(j->dir, "order");
-	if (!j->order) {
+	rc = read_json(j->dir, "order", &j->order);
+	if (!rc && !j->order)
+		rc = err_set(ENOENT, "there is no such job, or none any more");
+	held = rc ? rc : is_held(j->dir, &pid);
+	/* After the look at the lock, which is let go behind it. */
+	rc = held < 0 ? held : read_json(j->dir, "status", &j->status);
+	if (rc) {
 		steward_job_release(j);
-		return err_set(ENOENT,
-			       "there is no such job, or none any more");
+		return rc;
 	}
 	j->created = json_as_number(json_get(j->order, "created"), 0);
-	j->state = is_held(j->dir, &pid) ? STEWARD_JOB_RUNS : STEWARD_JOB_LOST;
-	/* After the look at the lock, which is let go behind it. */
-	j->status = read_json(j->dir, "status");
+	j->state = held ? STEWARD_JOB_RUNS : STEWARD_JOB_LOST;
 	if (j->status) {
 		j->state = STEWARD_JOB_ENDED;
 		j->exit_status = (int)json_as_number(
@@ -168,28 +182,46 @@ static int newer(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-size_t steward_jobs_read(const char *jobs, struct steward_job **out)
+int steward_jobs_read(const char *jobs, struct steward_job **out, size_t *count)
 {
 	DIR *d = opendir(jobs);
 	size_t n = 0, cap = 0;
 	struct dirent *e;
+	int rc = 0;
 
 	*out = NULL;
-	while (d && (e = readdir(d))) {
+	*count = 0;
+	if (!d && errno != ENOENT)
+		return err_set(errno, "cannot look into '%s': %s", jobs,
+			       strerror(errno));
+	while (d && !rc && (errno = 0, e = readdir(d))) {
 		if (n == cap) {
 			cap = cap ? 2 * cap : 16;
 			*out = mem_realloc(*out, cap, sizeof(**out));
 		}
-		if (steward_job_is_name(e->d_name) &&
-		    !steward_job_read(jobs, e->d_name, &(*out)[n]))
-			n++;
+		if (!steward_job_is_name(e->d_name))
+			continue;
+		rc = steward_job_read(jobs, e->d_name, &(*out)[n]);
+		n += !rc;
+		rc = rc == -ENOENT ? 0 : rc;
 	}
+	if (d && !rc && errno)
+		rc = err_set(errno, "cannot look into '%s': %s", jobs,
+			     strerror(errno));
 	if (d)
 		closedir(d);
+	if (rc) {
+		while (n)
+			steward_job_release(&(*out)[--n]);
+		free(*out);
+		*out = NULL;
+		return rc;
+	}
 	if (n)
 		qsort(*out, n, sizeof(**out), newer);
 	err_clear();
-	return n;
+	*count = n;
+	return 0;
 }
 
 /* ---- ending ------------------------------------------------------------- */
@@ -224,10 +256,12 @@ static void remove_flat(const char *dir)
 void steward_jobs_tidy(const char *jobs, const struct steward_config *cfg)
 {
 	struct steward_job *all;
-	size_t n = steward_jobs_read(jobs, &all);
+	size_t n;
 	double now = (double)clock_wall();
 	long kept[2] = {0}, most[2] = {QUICK_KEPT, cfg->kept};
 
+	/* What is not seen now is removed another time. */
+	steward_jobs_read(jobs, &all, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct steward_job *j = &all[i];
 		double ended = j->ended > 0 ? j->ended : j->created;

@@ -58,8 +58,9 @@ bool steward_job_is_long(const struct steward_job *j); /* STEWARD_LONG */
 const char *steward_job_client(const struct steward_job *j);
 /* "runs", "ended", "cancelled" or "lost". */
 const char *steward_job_word(const struct steward_job *j);
-/* All, the newest first; the caller releases each and frees the array. */
-size_t steward_jobs_read(const char *jobs, struct steward_job **out);
+/* All, the newest first; the caller releases each and frees the array.  After
+ * an error there are none. */
+int steward_jobs_read(const char *jobs, struct steward_job **out, size_t *n);
 
 /* Its program and all that this started end; does not wait for it.  0 as well
  * where it has ended already. */

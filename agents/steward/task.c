@@ -92,9 +92,10 @@ size_t steward_tasks(void *arg, const struct mcp_who *who, const char *after,
 {
 	struct steward *s = arg;
 	struct steward_job *all;
-	size_t n = steward_jobs_read(s->jobs, &all), got = 0;
+	size_t n, got = 0;
 	bool on = !after;
 
+	steward_jobs_read(s->jobs, &all, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (on && got < max && is_task(&all[i], who))
 			steward_task_of(s, &all[i], &out[got++]);
