@@ -59,22 +59,29 @@ static int check_folder(const char *folder)
 static int list_names(const char *folder, const char *instead,
 		      struct strs *names)
 {
-	struct dirent *d;
+	struct dirent *d = NULL;
 	DIR *dir;
+	int rc;
 
 	if (instead)
 		strs_add(names, instead);
 	dir = opendir(folder);
+	rc = errno;
 	if (!dir)
-		return errno == ENOENT ? 0
-				       : err_set(errno, "%s: %s", folder,
-						 strerror(errno));
+		return rc == ENOENT
+			       ? 0
+			       : err_set(rc, "%s: %s", folder, strerror(rc));
 	/* Who may write there may fill it, but not our memory. */
-	while ((d = readdir(dir)) && names->len <= INTENT_FILES_MAX)
+	while (names->len <= INTENT_FILES_MAX && (errno = 0, d = readdir(dir)))
 		if (is_rules(d->d_name) &&
 		    (!instead || strcmp(d->d_name, instead)))
 			strs_add(names, d->d_name);
+	/* Without some of the rules, others would win. */
+	rc = d || !errno ? 0
+			 : err_set(errno, "%s: %s", folder, strerror(errno));
 	closedir(dir);
+	if (rc)
+		return rc;
 	if (names->len > INTENT_FILES_MAX)
 		return err_set(E2BIG, "%s: there may be %d files, not more",
 			       folder, INTENT_FILES_MAX);
