@@ -280,6 +280,11 @@ static void read_all(struct repl *r, FILE *f)
 		}
 		repl_line(r, text);
 	}
+	if (ferror(f) && !repl_stop) {
+		cli_note(&repl_tool, "cannot read the lines: %s",
+			 strerror(errno));
+		r->status = CLI_CANNOT;
+	}
 	free(text);
 }
 

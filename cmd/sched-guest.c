@@ -244,6 +244,11 @@ static int run_each(struct target *t, const struct json *policies,
 		if (!status)
 			status = s;
 	}
+	if (ferror(stdin) && !cli_stop) {
+		cli_note(&tool, "cannot read the commands: %s",
+			 strerror(errno));
+		status = CLI_CANNOT;
+	}
 	free(line);
 	return status;
 }
