@@ -26,8 +26,9 @@ static const char who[] = "schedkit";
 static const char mail[] = "schedkit@localhost";
 
 /* Faults of the machine that libgit2 only has words for. */
-static const int plain_errors[] = {ENOSPC, EDQUOT, EACCES, EPERM,   EROFS,
-				   EMFILE, ENFILE, EIO,	   ENOTDIR, EFBIG};
+static const int plain_errors[] = {ENOSPC,  EDQUOT, EACCES, EPERM,
+				   EROFS,   EMFILE, ENFILE, EIO,
+				   ENOTDIR, EFBIG,  ENOMEM, EINTR};
 
 int repo_fail(const struct history *h, int rc, const char *fmt, ...)
 {
@@ -132,29 +133,38 @@ git_signature *repo_signature(time_t when)
 
 /* Holds nothing, or only what a repository consists of: a process may have
  * been killed while it made one. */
-static bool may_become_repo(int dirfd)
+static int may_become_repo(const struct history *h)
 {
 	static const char *const parts[] = {
 		".",	   "..",    "HEAD.lock",  "branches",
 		"config",  "hooks", "info",	  "config.lock",
 		"objects", "refs",  "description"};
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(h->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	bool fits = d != NULL;
+	bool fits = true;
 	struct dirent *e;
 
-	while (fits && (e = readdir(d))) {
+	while (d && fits && (errno = 0, e = readdir(d))) {
 		size_t i = 0;
 
 		while (i < ARRAY_LEN(parts) && strcmp(e->d_name, parts[i]))
 			i++;
 		fits = i < ARRAY_LEN(parts) || !strcmp(e->d_name, "lost+found");
 	}
+	if (!fits)
+		rc = err_set(EEXIST,
+			     "'%s' is no git repository and not empty: "
+			     "choose another folder with --history",
+			     h->dir);
+	else
+		rc = errno ? err_set(errno, "cannot look into '%s': %s", h->dir,
+				     strerror(errno))
+			   : 0;
 	if (d)
 		closedir(d);
 	else if (fd >= 0)
 		close(fd);
-	return fits;
+	return rc;
 }
 
 static int configure(struct history *h)
@@ -189,13 +199,10 @@ static int open_refs(struct history *h)
 static int make(struct history *h)
 {
 	git_repository_init_options o;
-	int rc;
+	int rc = may_become_repo(h);
 
-	if (!may_become_repo(h->fd))
-		return err_set(EEXIST,
-			       "'%s' is no git repository and not empty: "
-			       "choose another folder with --history",
-			       h->dir);
+	if (rc)
+		return rc;
 	unlinkat(h->fd, "HEAD.lock", 0);
 	unlinkat(h->fd, "config.lock", 0);
 	git_repository_init_options_init(&o,
