@@ -133,11 +133,11 @@ static void look(struct fsck *f, git_odb *odb, const git_oid *oid,
 
 static int reach_refs(struct fsck *f)
 {
-	git_strarray all = {0};
-	int rc = git_reference_list(&all, f->h->repo);
+	git_strarray all;
+	int rc = ref_list(f->h, &all);
 
 	if (rc)
-		return repo_fail(f->h, rc, "cannot list the references");
+		return rc;
 	for (size_t i = 0; i < all.count; i++) {
 		git_oid oid;
 

@@ -306,9 +306,7 @@ int merge_tags(struct history *h, const char *prefix, struct merged *out,
 	*out = (struct merged){0};
 	*kept = 0;
 	if (!rc) {
-		rc = git_reference_list(&all, h->repo);
-		if (rc)
-			rc = repo_fail(h, rc, "cannot list the references");
+		rc = ref_list(h, &all);
 		for (size_t i = 0; !rc && i < all.count; i++) {
 			const char *theirs = all.strings[i];
 			char *name;

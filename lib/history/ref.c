@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/strs.h"
 
 /*
  * Writers of ours queue at flock(2), which dies with its holder, so a lock
@@ -35,6 +36,77 @@ int ref_read(const struct history *h, const char *name, git_oid *out)
 		return 0;
 	}
 	return rc ? repo_fail(h, rc, "cannot read %s", name) : 0;
+}
+
+/* The files below refs/. */
+static int loose_refs(const struct history *h, struct strs *out)
+{
+	char *below = mem_printf("%s/refs", h->dir);
+	char *const paths[] = {below, NULL};
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	int failed = tree ? 0 : errno;
+	FTSENT *e;
+
+	while (!failed && (errno = 0, e = fts_read(tree))) {
+		if (e->fts_info == FTS_F)
+			strs_add(out, e->fts_path + strlen(h->dir) + 1);
+		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR ||
+			 e->fts_info == FTS_NS)
+			failed = e->fts_errno == ENOENT ? 0 : e->fts_errno;
+	}
+	if (!failed)
+		failed = errno;
+	if (tree)
+		fts_close(tree);
+	free(below);
+	return failed ? err_set(failed,
+				"cannot list the references: the history in "
+				"'%s': %s",
+				h->dir, strerror(failed))
+		      : 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* libgit2 leaves out a folder that it could not look into, and what comes
+ * behind it, without a word. */
+static int check_list(const struct history *h, const struct strs *loose,
+		      const git_strarray *list)
+{
+	git_oid at;
+
+	for (size_t i = 0; i < loose->len; i++)
+		if (!(list->count &&
+		      bsearch(&loose->v[i], list->strings, list->count,
+			      sizeof(*list->strings), by_bytes)) &&
+		    !git_reference_name_to_id(&at, h->repo, loose->v[i]))
+			return err_set(EIO,
+				       "cannot list the references: the "
+				       "history in '%s': '%s' is left out",
+				       h->dir, loose->v[i]);
+	return 0;
+}
+
+int ref_list(const struct history *h, git_strarray *out)
+{
+	struct strs loose = {0};
+	int rc = loose_refs(h, &loose);
+
+	*out = (git_strarray){0};
+	if (!rc && (rc = git_reference_list(out, h->repo)))
+		rc = repo_fail(h, rc, "cannot list the references");
+	if (!rc && out->count)
+		qsort(out->strings, out->count, sizeof(*out->strings),
+		      by_bytes);
+	if (!rc)
+		rc = check_list(h, &loose, out);
+	if (rc)
+		git_strarray_dispose(out);
+	strs_release(&loose);
+	return rc;
 }
 
 int ref_tree(const struct history *h, const char *name, git_commit **commit,

@@ -224,11 +224,11 @@ int peer_each_ref(struct history *h, const char *prefix,
 		  int (*fn)(struct history *h, const char *name, void *arg),
 		  void *arg)
 {
-	git_strarray all = {0};
-	int rc = git_reference_list(&all, h->repo);
+	git_strarray all;
+	int rc = ref_list(h, &all);
 
 	if (rc)
-		return repo_fail(h, rc, "cannot list the references");
+		return rc;
 	for (size_t i = 0; !rc && i < all.count; i++)
 		if (!strncmp(all.strings[i], prefix, strlen(prefix)))
 			rc = fn(h, all.strings[i], arg);

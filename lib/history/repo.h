@@ -41,6 +41,9 @@ git_signature *repo_signature(time_t when);
 /* What name points to; the zero id when it does not exist. */
 int ref_read(const struct history *h, const char *name, git_oid *out);
 
+/* The names of all, sorted; the caller disposes of it after a 0. */
+int ref_list(const struct history *h, git_strarray *out);
+
 /*
  * Moves name from old (zero: it must not exist) to new: 0; 1 when it pointed
  * elsewhere meanwhile and nothing was done.  What it points to is to be synced

@@ -87,11 +87,11 @@ static bool has(const struct wanted *w, const char *name)
 /* The references that stand for nothing (any more). */
 static int drop_others(const struct history *h, const struct wanted *w)
 {
-	git_strarray all = {0};
-	int rc = git_reference_list(&all, h->repo);
+	git_strarray all;
+	int rc = ref_list(h, &all);
 
 	if (rc)
-		return repo_fail(h, rc, "cannot list the references");
+		return rc;
 	for (size_t i = 0; !rc && i < all.count; i++)
 		if (!strncmp(all.strings[i], STATE_REFS, strlen(STATE_REFS)) &&
 		    !has(w, all.strings[i]))
