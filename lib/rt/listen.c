@@ -158,18 +158,21 @@ static int bind_path(const char *path)
 {
 	struct sockaddr_un a;
 	int fd = rt_socket(path, &a), rc = 0;
+	bool bound;
 	mode_t mask;
 
 	if (fd < 0)
 		return fd;
 	mask = umask(0177);
-	if (bind(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 ||
-	    listen(fd, BACKLOG) < 0)
+	bound = !bind(fd, (const struct sockaddr *)&a, sizeof(a));
+	if (!bound || listen(fd, BACKLOG) < 0)
 		rc = err_set(errno, "cannot listen at '%s': %s", path,
 			     strerror(errno));
 	umask(mask);
 	if (!rc)
 		return fd;
+	if (bound)
+		unlink(path);
 	close(fd);
 	return rc;
 }

@@ -60,6 +60,10 @@ static int spawn(const char *socket)
 			       strerror(errno));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	/* The daemon's own process could not be made: nobody will answer. */
+	if (status)
+		return err_set(EAGAIN, "cannot start sched-agentd: %s",
+			       strerror(EAGAIN));
 	return 0;
 }
 
