@@ -5,12 +5,15 @@
  * at work on is the engine's to run again.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -70,6 +73,17 @@ static int spawn(struct server *s)
 	return 0;
 }
 
+/* Whether it is an answer to a seal. */
+static bool note_seal(struct server *s, const struct json *v)
+{
+	if (server_number(json_get(v, "id")) || !json_get(v, "error"))
+		return false;
+	rt_error_read(json_get(v, "error"));
+	server_log(s, "cannot seal the audit log: %s", err_text());
+	s->sealed = 0;
+	return true;
+}
+
 static void let_go(struct server *s, bool kindly)
 {
 	struct store *st = &s->store;
@@ -86,9 +100,35 @@ static void let_go(struct server *s, bool kindly)
 	st->full = false;
 }
 
+/* What became of the last seal, from one that has been asked to end; whether
+ * it does. */
+static bool hear_out(struct server *s)
+{
+	struct store *st = &s->store;
+	struct pollfd p = {st->child.fd, POLLIN, 0};
+	double end = clock_monotonic() + KIND_S, left;
+	struct json *v;
+	int ended, rc;
+
+	do {
+		ended = rt_wire_fill(&st->wire);
+		while ((rc = rt_wire_next(&st->wire, &v)) == 1) {
+			note_seal(s, v);
+			json_free(v);
+		}
+		left = end - clock_monotonic();
+	} while (!ended && !rc && left > 0 &&
+		 poll(&p, 1, (int)(left * 1e3)) > 0);
+	return ended;
+}
+
 void store_release(struct server *s)
 {
-	let_go(s, true);
+	bool kindly = true;
+
+	if (s->store.child.pid && !shutdown(s->store.child.fd, SHUT_WR))
+		kindly = hear_out(s);
+	let_go(s, kindly);
 }
 
 /* What it held is given back, and may start again: on the next one. */
@@ -158,13 +198,7 @@ static void take_answer(struct server *s, const struct json *v)
 	const struct json *result = json_get(v, "result");
 	struct rt_outcome o;
 
-	if (!lease && json_get(v, "error")) {
-		rt_error_read(json_get(v, "error"));
-		server_log(s, "cannot seal the audit log: %s", err_text());
-		s->sealed = 0;
-		return;
-	}
-	if (!idmap_remove(&s->store.leases, lease))
+	if (note_seal(s, v) || !idmap_remove(&s->store.leases, lease))
 		return;
 	s->store.row = 0;
 	rt_outcome_init(&o);
