@@ -152,10 +152,11 @@ static int take_name(struct ext_policy *p, struct bpf_map *map)
 static int set_topology(struct bpf_object *obj)
 {
 	struct topology topo;
-	int rc;
+	int rc = topology_read(&topo);
 
-	topology_read(&topo);
-	rc = set_constant(obj, "nr_cpus", &topo.cpus, sizeof(topo.cpus));
+	if (!rc)
+		rc = set_constant(obj, "nr_cpus", &topo.cpus,
+				  sizeof(topo.cpus));
 	if (!rc)
 		rc = set_constant(obj, "nr_llcs", &topo.llcs,
 				  sizeof(topo.llcs));

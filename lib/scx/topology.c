@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "scx/topology.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
+
+#include "base/err.h"
 
 /* The lowest CPU of a sharing group names the group; -1: unknown. */
 static int group_of(unsigned int cpu)
@@ -31,13 +34,18 @@ static int group_of(unsigned int cpu)
 	return -1;
 }
 
-void topology_read(struct topology *t)
+int topology_read(struct topology *t)
 {
 	int n = libbpf_num_possible_cpus();
 	int group[POLICY_MAX_CPUS];
 
 	memset(t, 0, sizeof(*t));
-	t->cpus = n < 1 ? 1 : n > POLICY_MAX_CPUS ? POLICY_MAX_CPUS : n;
+	/* A policy for fewer CPUs than there are would leave some idle. */
+	if (n < 1)
+		return err_set(n < 0 ? -n : EIO,
+			       "cannot see how many CPUs there may be: %s",
+			       strerror(n < 0 ? -n : EIO));
+	t->cpus = n > POLICY_MAX_CPUS ? POLICY_MAX_CPUS : n;
 	t->llcs = 0;
 	for (uint32_t i = 0; i < t->cpus; i++) {
 		uint32_t j;
@@ -53,4 +61,5 @@ void topology_read(struct topology *t)
 					       ? t->llcs++
 					       : POLICY_MAX_LLCS - 1;
 	}
+	return 0;
 }

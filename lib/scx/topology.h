@@ -14,6 +14,6 @@ struct topology {
 };
 
 /* Where sysfs does not say (a guest), all CPUs share one cache. */
-void topology_read(struct topology *t);
+int topology_read(struct topology *t);
 
 #endif

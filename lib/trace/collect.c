@@ -151,11 +151,11 @@ static void wakers_take(struct observed_group *g, const struct tables *t,
 	}
 }
 
-static int collect_groups(struct bpf_object *obj, struct tables *t,
+static int collect_groups(struct bpf_object *obj, int cpus, struct tables *t,
 			  struct observed *o)
 {
 	size_t size = (sizeof(struct observe_group) + 7) / 8 * 8;
-	int fd = map_fd(obj, "groups"), cpus = libbpf_num_possible_cpus();
+	int fd = map_fd(obj, "groups");
 	char *values = mem_zalloc((size_t)cpus, size);
 	struct observed_group *g;
 	int rc = 0;
@@ -216,10 +216,9 @@ static void system_take(const struct observe_cpu *sum, uint64_t waiting_ns,
 				   (double)sum->sampled * (double)sum->events);
 }
 
-static int collect_system(struct bpf_object *obj,
+static int collect_system(struct bpf_object *obj, int cpus,
 			  const struct observe_state *state, struct observed *o)
 {
-	int cpus = libbpf_num_possible_cpus();
 	struct observe_cpu *each = mem_zalloc((size_t)cpus, sizeof(*each));
 	struct observe_cpu sum = {0};
 	uint64_t waiting_ns = state->waiting_total;
@@ -261,18 +260,23 @@ static uint64_t recursion_misses(struct bpf_object *obj)
 int collect(struct bpf_object *obj, const struct observe_state *state,
 	    struct observed *o)
 {
-	struct tables *t = mem_zalloc(1, sizeof(*t));
-	int rc;
+	int cpus = libbpf_num_possible_cpus(), rc;
+	struct tables *t;
 
+	if (cpus < 1)
+		return err_set(cpus < 0 ? -cpus : EIO,
+			       "cannot see how many CPUs there may be: %s",
+			       strerror(cpus < 0 ? -cpus : EIO));
+	t = mem_zalloc(1, sizeof(*t));
 	each_entry(map_fd(obj, "names"), sizeof(struct observe_key),
 		   sizeof(uint32_t), take_name, t);
 	each_entry(map_fd(obj, "pairs"), sizeof(struct observe_pair),
 		   sizeof(uint64_t), take_pair, t);
 	each_entry(map_fd(obj, "identities"), sizeof(uint64_t),
 		   sizeof(struct observe_identity), take_identity, o);
-	rc = collect_groups(obj, t, o);
+	rc = collect_groups(obj, cpus, t, o);
 	if (!rc)
-		rc = collect_system(obj, state, o);
+		rc = collect_system(obj, cpus, state, o);
 	o->drops += recursion_misses(obj);
 	free(t);
 	return rc;
