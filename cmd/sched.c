@@ -91,7 +91,8 @@ static int list_tools(void)
 	table_column(t, "", TABLE_WRAP);
 	for (size_t i = 0; i < names.len; i++) {
 		char *path = tools_find(names.v[i]);
-		char *purpose = purpose_of(path);
+		char *purpose =
+			path ? purpose_of(path) : mem_strdup("cannot be found");
 
 		table_cell(t, "sched %s", names.v[i]);
 		table_cell(t, "%s", purpose);
