@@ -85,10 +85,12 @@ void cli_note(const struct opt_tool *tool, const char *fmt, ...)
 
 int cli_finish(const struct opt_tool *tool, int status)
 {
+	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	fprintf(stderr, "%s: cannot write standard output: %s\n", tool->name,
-		strerror(errno));
+	/* An earlier write may have failed, and nobody has kept its reason. */
+	cli_note(tool, "cannot write standard output: %s",
+		 errno ? strerror(errno) : "a part of it is lost");
 	return CLI_CANNOT;
 }
 
