@@ -72,9 +72,11 @@ static int start(struct model *m, const struct model_opts *o)
 	return rc;
 }
 
-/* It has closed its end. */
+/* It has closed its end, or it cannot be heard: then it has to see that nobody
+ * is there, for from a sandbox it cannot be killed. */
 static int died(struct model *m)
 {
+	shutdown(m->child.fd, SHUT_RDWR);
 	if (m->child.pid)
 		m->status = child_end(&m->child, GRACE_S);
 	if (WIFSIGNALED(m->status))

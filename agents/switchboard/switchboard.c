@@ -171,11 +171,13 @@ static void read_seat(struct switchboard *s, struct seat *seat)
 		json_free(line);
 		s->busy = true;
 	}
-	if (rc < 0)
+	if (rc >= 0)
+		rc = ended ? ended : rt_wire_flush(&seat->wire);
+	/* One that has not closed its end itself would wait for us, and we for
+	 * its end. */
+	if (rc < 0 && rc != -EPIPE)
 		kill(seat->pid, SIGKILL);
-	if (rc < 0 || ended)
-		seat->gone = true;
-	else if (rt_wire_flush(&seat->wire))
+	if (rc < 0)
 		seat->gone = true;
 }
 
