@@ -16,6 +16,7 @@
 #                        TOPOLOGIES=; then "make kernels-table"
 #     check-deploy       the services; who holds a policy dies, TRIALS=100 times
 #     check-faults       whatever breaks meanwhile: CUTS=10, EVERY=1
+#     check-errors       every system call fails once: ERRORS=16, EVERY=1
 #     check-breaker      how soon a guard is rid of one, TRIALS=100
 #     check-package      the package: built, installed, upgraded, purged
 #     check-foreign      Debian 12 and 13 made fresh: hours; CASES="no-kvm locale"
@@ -356,7 +357,7 @@ RUN := $(Q)tests/run
 
 .PHONY: check check-all check-lint check-unit check-cli check-san \
 	check-mcp check-guest check-guests check-kernels check-deploy check-faults \
-	check-breaker check-package check-canary check-executor \
+	check-errors check-breaker check-package check-canary check-executor \
 	check-foreign kernels-table
 check: deps
 	$(AGAIN) check-all
@@ -409,6 +410,11 @@ check-deploy: tests
 check-faults: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
 	$(Q)TEST_SECONDS=$(if $(EVERY),86400,7200) tests/run faults
+
+# ERRORS of the system calls of each command are refused; EVERY=1: all of them.
+check-errors: tests
+	$(Q)TEST_SECONDS=$(if $(EVERY),86400,7200) tests/run \
+		errors$(if $(SAN),:$(BUILD))
 
 check-breaker: tests
 	$(Q)$(BUILD)/libexec/schedkit/fetch-guest
