@@ -27,6 +27,9 @@ needs_plain_build() { :; }
 story_setup
 . ./inside
 export SCHEDKIT_HISTORY=$at/history SCHEDKIT_RUNTIME=off
+# Of its own: /tmp shows what others have in the host's.
+export TMPDIR=$at/tmp
+mkdir -p $TMPDIR
 
 now() {
 	echo $((SECONDS - began))
@@ -67,7 +70,7 @@ known() {
 	local state
 	begin_work "$1"
 	sleep 1
-	sched-observe --json -n "$1" -d 4 >seen
+	sched-observe --json -d 4 >seen
 	end_work
 	profile=$(doc_id <seen)
 	{
@@ -83,9 +86,9 @@ known() {
 # ---- the watch ---------------------------------------------------------
 
 start_watch() {
-	sched-deploy watch -i 5 -s 2 --near 12 --far 24 --lasts 2 --of 2 \
-		--dwell 5 --cool-down 5 --per-hour 120 --falls 1000 \
-		-o $at/figures >/dev/null 2>>$at/said &
+	sched-deploy watch -i 5 -s 2 --lasts 2 --of 2 --dwell 5 \
+		--cool-down 5 --per-hour 120 --falls 1000 -o $at/figures \
+		>/dev/null 2>>$at/said &
 	watch=$!
 }
 
@@ -215,4 +218,4 @@ sched-history fsck >fsck 2>&1 || wrong "history fsck: $(tail -n 1 fsck)"
 echo "end documents $(git -C $SCHEDKIT_HISTORY rev-list --count --no-merges \
 	main)"
 echo "end history $(du -sB 1 $SCHEDKIT_HISTORY | cut -f 1)"
-echo "end temporary $(find /tmp -maxdepth 1 -name '*sched*' | wc -l)"
+echo "end temporary $(find $TMPDIR -mindepth 1 | wc -l)"

@@ -52,6 +52,7 @@ static void states_that_are_damaged(void **state)
 	static const char *const rows[] = {"",	"{",	"[]",
 					   "7", "null", "{\"run\":1}{}"};
 	struct loop_state s;
+	struct json *v;
 	bool alive;
 
 	(void)state;
@@ -65,7 +66,8 @@ static void states_that_are_damaged(void **state)
 		if (rc != -EBADMSG ||
 		    !strstr(err_text(), "damaged (remove it to begin anew)"))
 			fail_msg("row %zu: %d '%s'", i, rc, err_text());
-		assert_null(loop_state_look(KEY, &alive));
+		assert_int_equal(loop_state_look(KEY, &v, &alive), -EBADMSG);
+		assert_null(v);
 		assert_false(alive);
 	}
 	put("state.json", "{}");
@@ -86,7 +88,7 @@ static void one_at_a_time(void **state)
 	json_set_string(s.body, "run", "r");
 	json_set_string(s.body, "status", "running");
 	assert_int_equal(loop_state_save(&s), 0);
-	v = loop_state_look(KEY, &alive);
+	assert_int_equal(loop_state_look(KEY, &v, &alive), 0);
 	assert_true(alive);
 	assert_true(loop_state_unfinished(v));
 	json_free(v);
@@ -95,7 +97,7 @@ static void one_at_a_time(void **state)
 	/* Closed, it is one that never was. */
 	loop_state_beat(&s);
 	loop_state_close(&s);
-	v = loop_state_look(KEY, &alive);
+	assert_int_equal(loop_state_look(KEY, &v, &alive), 0);
 	assert_false(alive);
 	assert_string_equal(json_text_at(v, "run"), "r");
 	json_free(v);

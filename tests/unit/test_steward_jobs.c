@@ -87,8 +87,9 @@ static void clear(void)
 static size_t count(void)
 {
 	struct steward_job *all;
-	size_t n = steward_jobs_read(jobs, &all);
+	size_t n;
 
+	assert_int_equal(steward_jobs_read(jobs, &all, &n), 0);
 	for (size_t i = 0; i < n; i++)
 		steward_job_release(&all[i]);
 	free(all);
