@@ -83,12 +83,24 @@ void cli_note(const struct opt_tool *tool, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* What write(2) says of what it writes to. */
+static bool is_of_writing(int e)
+{
+	return e == ENOSPC || e == EDQUOT || e == EFBIG || e == EIO ||
+	       e == EPIPE || e == EBADF || e == EROFS;
+}
+
 int cli_finish(const struct opt_tool *tool, int status)
 {
+	int before = errno;
+
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	/* An earlier write may have failed, and nobody has kept its reason. */
+	/* An earlier write may have failed: its reason is the last one there
+	 * was, or nobody has kept it. */
+	if (!errno && is_of_writing(before))
+		errno = before;
 	cli_note(tool, "cannot write standard output: %s",
 		 errno ? strerror(errno) : "a part of it is lost");
 	return CLI_CANNOT;
