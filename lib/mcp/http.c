@@ -203,6 +203,14 @@ static void on_ready(void *arg, short ready)
 	run(arg);
 }
 
+/* Its end of the connection is closed, and all that came is read. */
+static bool has_left(const struct http_conn *c)
+{
+	char byte;
+
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void tick(void *arg)
 {
 	struct mcp_http *h = arg;
@@ -212,8 +220,13 @@ static void tick(void *arg)
 	for (struct http_conn *c = h->conns; c; c = c->next)
 		if (now - c->since > h->o.patience_s)
 			shutdown(c->fd, SHUT_RDWR);
-	for (struct http_exchange *x = h->exchanges; x; x = x->next)
+	for (struct http_exchange *x = h->exchanges; x; x = x->next) {
+		/* MHD takes less than it asked for as the end of what came,
+		 * misses the close behind it, and would keep the body. */
+		if (!x->whole && has_left(x->conn))
+			shutdown(x->conn->fd, SHUT_RDWR);
 		http_exchange_tick(x, now);
+	}
 	http_session_expire(h, now);
 	if (now - h->gave_back >= GIVE_BACK_S) {
 		mem_give_back();
